@@ -1,7 +1,7 @@
-"""Patches of MiniStack, grouped by AWS service: behaviour of AWS that MiniStack lacks.
+"""Patches of MiniStack, by AWS service, that add behaviour of AWS which MiniStack lacks.
 
 Each module has `install`, which changes MiniStack, and DIFFERENCES, the rows of docs/emulator.md.
-Differences without a patch are in the module or package of their service.
+Differences without a patch are declared in the module or package of their service.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-# In the order of installation: where two change the same function, the later one runs first.
+# In the order of installation. If two patches hook the same function, the later one runs first.
 PATCHES = (
     "cloudformation.replacements",
     "cloudformation.template_references",

@@ -17,10 +17,10 @@ DIFFERENCES = (
         test="test_certificate",
     ),
     Difference(
-        "A certificate is issued some minutes after its records are in the zone.",
+        "A certificate is issued some minutes after its validation records are in the zone.",
         source="ACM user guide, DNS validation",
         ministack="Issued at once.",
-        consequence="A deployment that waits for it for minutes is not tested here.",
+        consequence="A deployment that waits minutes for a certificate is not tested here.",
     ),
 )
 UPSTREAM = True
@@ -47,7 +47,7 @@ def _zones(props: Props) -> dict[str, str]:
 
 
 def _check_zones(_title: str, props: Props, _stack: str) -> Created | None:
-    """Fail at once where AWS waits for a validation that never succeeds."""
+    """Raise ValueError at once for a wrong zone, where AWS waits until the validation times out."""
     for domain, zone_id in _zones(props).items():
         zone = services.zones.get(zone_id)
         if zone is None:
@@ -67,7 +67,7 @@ def _write_records(created: Created, _title: str, props: Props, _stack: str) -> 
 
 
 def _write(record: dict[str, str], zone_id: str) -> None:
-    """Write a record as Route 53 keeps it. As on AWS, it stays when the certificate is deleted."""
+    """Add the record to the zone. As on AWS, it remains when the certificate is deleted."""
     records = services.records[zone_id]
     if not any(existing["Name"] == record["Name"] for existing in records):
         values = [record["Value"]]

@@ -1,4 +1,4 @@
-"""Record scaling targets and policies; a new target brings the count of its service into range."""
+"""Record scaling targets and policies, and keep the desired count of services in their range."""
 
 from __future__ import annotations
 
@@ -8,21 +8,28 @@ from emulator.ministack.cloudformation import Created, Props, ResourceType
 from emulator.ministack.services import call_ecs
 from emulator.patches.differences import Difference
 from emulator.patches.ecs.services import find_service
-from emulator.patches.recorded import Data, Refusal, add_calls, arn, of_kind, record_type
+from emulator.patches.recorded import (
+    Data,
+    Refusal,
+    add_calls,
+    add_recorded_type,
+    arn,
+    resources_of_type,
+)
 
 DIFFERENCES = (
     Difference(
-        "DescribeScalableTargets and DescribeScalingPolicies show the targets and policies of "
+        "DescribeScalableTargets and DescribeScalingPolicies return the targets and policies of "
         "stacks.",
         source="AWS::ApplicationAutoScaling::ScalableTarget and ScalingPolicy",
         ministack="Unknown types and service.",
         test="test_recorded.py::test_recorded",
     ),
     Difference(
-        "Registering a target brings the count of its service into the range.",
+        "Registering a scalable target moves the desired count of its service into its range.",
         source="API reference of RegisterScalableTarget",
-        ministack="Unknown service; the count stays.",
-        test="test_count",
+        ministack="Unknown service; the desired count is unchanged.",
+        test="test_desired_count",
     ),
 )
 
@@ -32,9 +39,11 @@ _POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 
 def install() -> None:
     """Install the patch."""
-    record_type(_TARGET, lambda props, _name: _target_id(props), lambda target: {"Id": target})
-    record_type(_POLICY, _policy_arn, lambda policy: {"Arn": policy})
-    ResourceType(_TARGET).create.after(_set_count)
+    add_recorded_type(
+        _TARGET, lambda props, _name: _target_id(props), lambda target: {"Id": target}
+    )
+    add_recorded_type(_POLICY, _policy_arn, lambda policy: {"Arn": policy})
+    ResourceType(_TARGET).create.after(_set_desired_count)
     add_calls(
         "application-autoscaling",
         {
@@ -60,8 +69,8 @@ def _policy_arn(props: Props, _name: str) -> str:
     return arn("autoscaling", f"scalingPolicy:{name}")
 
 
-def _set_count(created: Created, _title: str, props: Props, _stack: str) -> Created:
-    """Bring the count of an ECS service into the range of its new target."""
+def _set_desired_count(created: Created, _title: str, props: Props, _stack: str) -> Created:
+    """Move the desired count of an ECS service into the range of its new scalable target."""
     path = created[0].partition("|")[0].partition("service/")[2]
     service = find_service(path) if props["ServiceNamespace"] == "ecs" else {}
     if service:
@@ -75,7 +84,7 @@ def _set_count(created: Created, _title: str, props: Props, _stack: str) -> Crea
 def _describe_targets(data: Data) -> Data:
     targets = [
         {**target.props, "CreationTime": 0}
-        for target in of_kind(_TARGET)
+        for target in resources_of_type(_TARGET)
         if _is_requested(target.name, data)
     ]
     return {"ScalableTargets": targets}
@@ -83,7 +92,7 @@ def _describe_targets(data: Data) -> Data:
 
 def _describe_policies(data: Data) -> Data:
     policies = []
-    for policy in of_kind(_POLICY):
+    for policy in resources_of_type(_POLICY):
         target = _target_of(policy.props)
         if _is_requested(target, data):
             resource, dimension, namespace = target.split("|")
@@ -101,12 +110,15 @@ def _describe_policies(data: Data) -> Data:
 
 
 def _register(data: Data) -> Data | Refusal:
-    """Change the target of a stack; values that the call does not have stay."""
-    for target in of_kind(_TARGET):
+    """Change the scalable target of a stack; values that the call omits are unchanged."""
+    for target in resources_of_type(_TARGET):
         if _is_requested(target.name, data):
             target.props.update(data)
             return {}
-    return "ValidationException", f"here a stack registers it first: {data['ResourceId']}"
+    return (
+        "ValidationException",
+        f"{data['ResourceId']}: the emulator has only scalable targets of stacks",
+    )
 
 
 def _is_requested(target: str, data: Data) -> bool:

@@ -1,4 +1,4 @@
-"""Add budgets to the types of CloudFormation."""
+"""Add the resource type AWS::Budgets::Budget."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Call = Callable[[dict[str, Any]], Response]
 
 DIFFERENCES = (
     Difference(
-        "The API of Budgets shows the budgets of stacks.",
+        "The API of AWS Budgets returns the budgets of stacks.",
         source="AWS::Budgets::Budget",
         ministack="Unknown type.",
         test="test_recorded.py::test_providers_and_budgets",
@@ -46,16 +46,16 @@ def _create(title: str, props: Props, stack: str) -> Created:
 
 
 def _update(name: str, old: Props, new: Props, stack: str) -> Created:
-    """Create the budget again: no call changes its notifications."""
+    """Delete and create the budget: no call changes its notifications."""
     _call(_delete_budget, BudgetName=name)
     try:
-        return _create("", _named(new, name), stack)
+        return _create("", _with_name(new, name), stack)
     except ValueError:
-        _create("", _named(old, name), stack)
+        _create("", _with_name(old, name), stack)
         raise
 
 
-def _named(props: Props, name: str) -> Props:
+def _with_name(props: Props, name: str) -> Props:
     return {**props, "Budget": {"BudgetName": name, **props["Budget"]}}
 
 

@@ -1,4 +1,4 @@
-"""Keep the queue timeout and the log configuration of CodeBuild projects."""
+"""Store the queue timeout and the log configuration of CodeBuild projects."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ DIFFERENCES = (
 UPSTREAM = True
 
 _PROJECT = ResourceType("AWS::CodeBuild::Project")
-_QUEUED_MINUTES = 480  # The default: CodeBuild API reference, Project.
-_KEPT = ("queuedTimeoutInMinutes", "logsConfig")
+_DEFAULT_QUEUED_MINUTES = 480  # The default: CodeBuild API reference, Project.
+_STORED_FIELDS = ("queuedTimeoutInMinutes", "logsConfig")
 
 _projects: Any = lookup.attribute(services.codebuild, "_projects")
 _describe: Function[[Project], Project] = Function("_project_shape", services.codebuild)
@@ -31,16 +31,16 @@ _describe: Function[[Project], Project] = Function("_project_shape", services.co
 
 def install() -> None:
     """Install the patch."""
-    _PROJECT.after(_keep)
-    _describe.after(_add_kept)
+    _PROJECT.after(_store)
+    _describe.after(_add_stored_fields)
 
 
-def _keep(name: str, props: Props) -> None:
+def _store(name: str, props: Props) -> None:
     _projects[name].update(
-        queuedTimeoutInMinutes=int(props.get("QueuedTimeoutInMinutes", _QUEUED_MINUTES)),
+        queuedTimeoutInMinutes=int(props.get("QueuedTimeoutInMinutes", _DEFAULT_QUEUED_MINUTES)),
         logsConfig=cloudformation.to_camel(props.get("LogsConfig", {})),
     )
 
 
-def _add_kept(shown: Project, project: Project) -> Project:
-    return shown | {key: project[key] for key in _KEPT if key in project}
+def _add_stored_fields(description: Project, project: Project) -> Project:
+    return description | {key: project[key] for key in _STORED_FIELDS if key in project}

@@ -1,4 +1,4 @@
-"""Record connections to repositories, which stay PENDING: no user logs in at the provider here."""
+"""Record connections to repositories, which stay PENDING since no user authorizes them."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from emulator.patches.differences import Difference
 from emulator.patches.recorded import (
     Call,
     Data,
-    Recorded,
+    RecordedResource,
     Refusal,
     add_calls,
+    add_recorded_type,
     arn,
-    of_kind,
-    record_type,
+    resources_of_type,
 )
 
 DIFFERENCES = (
     Difference(
-        "GetConnection and ListConnections show the connections of stacks.",
+        "GetConnection and ListConnections return the connections of stacks.",
         source="AWS::CodeConnections::Connection, AWS::CodeStarConnections::Connection",
         ministack="Unknown types and services.",
         test="test_recorded.py::test_recorded",
@@ -38,7 +38,7 @@ _STATUS = "PENDING"
 def install() -> None:
     """Install the patch."""
     for service, kind in _SERVICES.items():
-        record_type(kind, _name(service), _attributes)
+        add_recorded_type(kind, _name(service), _attributes)
         add_calls(service, _calls(kind))
 
 
@@ -52,18 +52,18 @@ def _attributes(connection: str) -> Attributes:
 
 def _calls(kind: str) -> dict[str, Call]:
     def get(data: Data) -> Data | Refusal:
-        for connection in of_kind(kind):
+        for connection in resources_of_type(kind):
             if connection.name == data["ConnectionArn"]:
-                return {"Connection": _shown(connection)}
+                return {"Connection": _description(connection)}
         return "ResourceNotFoundException", f"Connection not found: {data['ConnectionArn']}"
 
     def list_(_data: Data) -> Data:
-        return {"Connections": [_shown(connection) for connection in of_kind(kind)]}
+        return {"Connections": [_description(connection) for connection in resources_of_type(kind)]}
 
     return {"GetConnection": get, "ListConnections": list_}
 
 
-def _shown(connection: Recorded) -> Data:
+def _description(connection: RecordedResource) -> Data:
     return {
         "ConnectionName": connection.props["ConnectionName"],
         "ConnectionArn": connection.name,

@@ -1,4 +1,4 @@
-"""Send each user an own code, and invoke the PostConfirmation trigger of a user pool."""
+"""Send random confirmation codes, and invoke the PostConfirmation trigger of a user pool."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Call = Callable[[Data], Response]
 
 DIFFERENCES = (
     Difference(
-        "A confirmation needs the code of the message; each message has its own code.",
+        "A sign-up is confirmed with the code from the message; each message has a different code.",
         source="Cognito developer guide, Signing up and confirming user accounts",
         ministack="123456 for all users. With the patch, the outbox of the emulator has the messages.",
         test="test_confirmation",
@@ -33,29 +33,29 @@ DIFFERENCES = (
         test="test_failing_trigger",
     ),
     Difference(
-        "A user pool is found by its client without credentials, in any account.",
-        source="API reference of SignUp: it is not authenticated",
-        ministack="In the default account only.",
-        test="test_srp",
+        "A call without credentials names a user pool by its app client, in any account.",
+        source="API reference of SignUp, which is not authenticated",
+        ministack="Only user pools of the default account are found.",
+        test="test_sign_in",
     ),
     Difference(
-        "A user pool has ProviderURL, a client RefreshTokenRotation; a user pool with deletion "
-        "protection is not deleted.",
+        "A user pool has the attribute ProviderURL, and its client has RefreshTokenRotation; a user "
+        "pool with deletion protection is not deleted.",
         source="AWS::Cognito::UserPool, return values; AWS::Cognito::UserPoolClient",
-        ministack="Unknown attribute; dropped; deleted.",
-        test="test_pool",
+        ministack="ProviderURL is unknown, RefreshTokenRotation is dropped, the user pool is deleted.",
+        test="test_attributes_and_rotation",
     ),
     Difference(
         "Refresh tokens rotate: each use returns a new one and revokes the old one after a while.",
         source="Cognito developer guide, Refresh token rotation",
-        ministack="The setting is kept and shown; GetTokensFromRefreshToken returns no new token.",
-        consequence="Test a client that must keep the new token elsewhere.",
+        ministack="The setting is stored and returned; GetTokensFromRefreshToken returns no new token.",
+        consequence="Test in an AWS account that a client stores the new token.",
     ),
     Difference(
-        "Cognito limits wrong codes and sign-ins; codes expire after 24 hours (1 for passwords).",
+        "Cognito limits attempts with wrong codes and passwords; codes expire after 24 hours, those for a new password after one hour.",
         source="Cognito developer guide, Quotas",
-        ministack="Never.",
-        consequence="The experience of a user under attack is not tested here.",
+        ministack="No limit; codes do not expire.",
+        consequence="Limits of attempts and expired codes are not tested here.",
     ),
 )
 
@@ -92,9 +92,9 @@ def install() -> None:
         _invoke_trigger_after(confirm, trigger)
     _admin_confirm_sign_up.before(_refuse_confirmed)
     _confirm_sign_up.before(_verify_address)
-    _send_code.replace(_send_own_code)
+    _send_code.replace(_send_random_code)
     _set_scope.before(_set_account)
-    _POOL.after(_provider)
+    _POOL.after(_provider_attributes)
     _CLIENT.after(_set_rotation)
     _POOL.delete.before(_check_protection)
 
@@ -102,28 +102,28 @@ def install() -> None:
 # Codes ------------------------------------------------------------------------------------------
 
 
-def _send_own_code(
+def _send_random_code(
     pool: Data, username: str, attributes: Data, _code: str, attribute_name: str = "email"
 ) -> None:
-    """Send a random code: MiniStack's is the same for all users."""
+    """Send a random code, in place of MiniStack's code, which is the same for all users."""
     if not attributes.get("email"):
         return
     code = f"{secrets.randbelow(10**6):06}"
-    user = pool["_users"][username] if username in pool["_users"] else _user(pool, username)
-    is_forgotten = attribute_name == "password"
-    user["_reset_code" if is_forgotten else "_confirmation_code"] = code
-    about = "forgotten password" if is_forgotten else "confirmation"
+    user = pool["_users"][username] if username in pool["_users"] else _find_user(pool, username)
+    is_password_reset = attribute_name == "password"
+    user["_reset_code" if is_password_reset else "_confirmation_code"] = code
+    about = "forgotten password" if is_password_reset else "confirmation"
     outbox.send(attributes["email"], about=about, secret=code)
 
 
-def _user(pool: Data, name: str) -> Data:
+def _find_user(pool: Data, name: str) -> Data:
     """Return a user by name, alias or sub; an empty record if there is none."""
-    found, _ = _resolve_user(pool, name)
-    return found or {}
+    user, _ = _resolve_user(pool, name)
+    return user or {}
 
 
 def _refuse_confirmed(data: Data) -> Response | None:
-    user = _user(_pool(data) or {"_users": {}}, data["Username"])
+    user = _find_user(_find_pool(data) or {"_users": {}}, data["Username"])
     if user.get("UserStatus", "UNCONFIRMED") == "UNCONFIRMED":
         return None
     message = f"User cannot be confirmed. Current status is {user['UserStatus']}"
@@ -131,9 +131,9 @@ def _refuse_confirmed(data: Data) -> Response | None:
 
 
 def _verify_address(data: Data) -> Response | None:
-    """Mark the address as verified before the trigger runs: the user knows the code."""
-    pool = _pool(data)
-    user = _user(pool, data["Username"]) if pool else {}
+    """Mark the address as verified before the trigger runs: the code was sent to it."""
+    pool = _find_pool(data)
+    user = _find_user(pool, data["Username"]) if pool else {}
     attributes = user.get("Attributes", [])
     user["Attributes"] = [item for item in attributes if item["Name"] != "email_verified"]
     user["Attributes"].append({"Name": "email_verified", "Value": "true"})
@@ -145,9 +145,9 @@ def _verify_address(data: Data) -> Response | None:
 
 def _invoke_trigger_after(confirm: Function[[Data], Response], trigger: str) -> None:
     def invoke(response: Response, data: Data) -> Response:
-        if response[0] != http.client.OK or (pool := _pool(data)) is None:
+        if response[0] != http.client.OK or (pool := _find_pool(data)) is None:
             return response
-        user = _user(pool, data["Username"])
+        user = _find_user(pool, data["Username"])
         if not user or user["UserStatus"] != "CONFIRMED":
             return response
         return _trigger_error(pool, user, data, trigger) or response
@@ -155,15 +155,17 @@ def _invoke_trigger_after(confirm: Function[[Data], Response], trigger: str) -> 
     confirm.after(invoke)
 
 
-def _pool(data: Data) -> Data | None:
+def _find_pool(data: Data) -> Data | None:
     if "UserPoolId" in data:
-        found: Data | None = _pools.get(data["UserPoolId"])
-        return found
-    return next((p for p in _pools.values() if data.get("ClientId") in p["_clients"]), None)
+        pool: Data | None = _pools.get(data["UserPoolId"])
+        return pool
+    return next(
+        (pool for pool in _pools.values() if data.get("ClientId") in pool["_clients"]), None
+    )
 
 
 def _trigger_error(pool: Data, user: Data, data: Data, trigger: str) -> Response | None:
-    """Invoke the function of the pool; return its error. The user stays confirmed."""
+    """Invoke the trigger of the pool; return its error, if any. The user remains confirmed."""
     function = (pool.get("LambdaConfig") or {}).get("PostConfirmation")
     if not function:
         return None
@@ -173,10 +175,10 @@ def _trigger_error(pool: Data, user: Data, data: Data, trigger: str) -> Response
     result = services.run_function(function, _event(pool, user, data, trigger))
     body = result.get("body")
     if result.get("error"):
-        reason = _parsed(body).get("errorMessage") or body
+        reason = _parse_body(body).get("errorMessage") or body
         message = f"PostConfirmation failed with error {str(reason).rstrip('.')}."
         return _error("UserLambdaValidationException", message)
-    if "response" not in _parsed(body):
+    if "response" not in _parse_body(body):
         return _error("InvalidLambdaResponseException", "Unrecognizable lambda output")
     return None
 
@@ -201,7 +203,7 @@ def _event(pool: Data, user: Data, data: Data, trigger: str) -> Data:
     }
 
 
-def _parsed(body: Any) -> Data:
+def _parse_body(body: Any) -> Data:
     if isinstance(body, str | bytes):
         try:
             body = json.loads(body)
@@ -218,7 +220,7 @@ def _error(code: str, message: str) -> Response:
 
 
 def _set_account(data: Data) -> None:
-    """Set the account by the client or the token: a user who signs up has no credentials."""
+    """Set the account that has the app client or token, since the call has no credentials."""
     client = data.get("ClientId")
     issuer = _pool_of_token(data.get("AccessToken") or data.get("Token") or "")
     for (account, _, pool_id), pool in context.items_of_all_accounts(_pools):
@@ -229,7 +231,7 @@ def _set_account(data: Data) -> None:
 # Stacks -----------------------------------------------------------------------------------------
 
 
-def _provider(pool: str, _props: Props) -> Attributes:
+def _provider_attributes(pool: str, _props: Props) -> Attributes:
     name = f"cognito-idp.{context.region()}.amazonaws.com/{pool}"
     return {"ProviderName": name, "ProviderURL": f"https://{name}"}
 

@@ -1,4 +1,4 @@
-"""Create the tables of stacks by DynamoDB's own call, with all their settings."""
+"""Create the tables of stacks with CreateTable, and apply all their settings."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from emulator.patches.differences import Difference
 
 DIFFERENCES = (
     Difference(
-        "A table of a stack is checked like that of a call, and has its recovery, expiry and "
-        "encryption.",
+        "A table of a stack is validated like one created by CreateTable, and has the point-in-time "
+        "recovery, TTL and encryption of its template.",
         source="AWS::DynamoDB::Table; API reference of CreateTable",
-        ministack="Unused attributes and taken names are accepted, settings are dropped.",
-        test="test_refused",
+        ministack="Unused attributes and existing names are accepted; the settings are dropped.",
+        test="test_invalid_table",
     ),
     Difference(
         "A stack does not delete a table with deletion protection.",
         source="DynamoDB developer guide, Using deletion protection",
         ministack="Deleted.",
-        test="test_protected",
+        test="test_deletion_protection",
     ),
 )
 UPSTREAM = True
@@ -44,7 +44,7 @@ _CREATE_PARAMETERS = (
     "Tags",
 )
 _RECOVERY = "PointInTimeRecoverySpecification"
-_EXPIRY = "TimeToLiveSpecification"
+_TTL = "TimeToLiveSpecification"
 
 Call = Callable[[dict[str, Any]], Response]
 
@@ -56,7 +56,7 @@ _settings: tuple[Any, ...] = (
 )
 _create_table: Call = lookup.attribute(services.dynamodb, "_create_table")
 _update_backups: Call = lookup.attribute(services.dynamodb, "_update_continuous_backups")
-_update_expiry: Call = lookup.attribute(services.dynamodb, "_update_ttl")
+_update_ttl: Call = lookup.attribute(services.dynamodb, "_update_ttl")
 
 
 def install() -> None:
@@ -73,7 +73,7 @@ def _create(title: str, props: Props, stack: str) -> Created:
     if stream := props.get("StreamSpecification"):
         parameters["StreamSpecification"] = {"StreamEnabled": True, **stream}
     table = _call(_create_table, TableName=name, **parameters)["TableDescription"]
-    _set(name, props, {})
+    _apply_settings(name, props, {})
     attributes = {"Arn": table["TableArn"]}
     if "LatestStreamArn" in table:
         attributes["StreamArn"] = table["LatestStreamArn"]
@@ -81,7 +81,7 @@ def _create(title: str, props: Props, stack: str) -> Created:
 
 
 def _update(updated: Created, _name: str, old: Props, new: Props, *_rest: Any) -> Created:
-    _set(updated[0], new, old)
+    _apply_settings(updated[0], new, old)
     return updated
 
 
@@ -93,7 +93,7 @@ def _check_protection(name: str, _props: Props) -> None:
 
 
 def _delete(delete: Callable[[str, Props], None], name: str, props: Props) -> None:
-    """Delete the settings and tags of a table, too."""
+    """Delete a table with its settings and its tags."""
     arn = (_tables.get(name) or {}).get("TableArn", "")
     delete(name, props)
     for settings in _settings:
@@ -101,13 +101,13 @@ def _delete(delete: Callable[[str, Props], None], name: str, props: Props) -> No
     _tags.pop(arn, None)
 
 
-def _set(name: str, props: Props, old: Props) -> None:
+def _apply_settings(name: str, props: Props, old: Props) -> None:
     if _RECOVERY in props or _RECOVERY in old:
         recovery = props.get(_RECOVERY) or {"PointInTimeRecoveryEnabled": False}
         _call(_update_backups, TableName=name, **{_RECOVERY: recovery})
-    if props.get(_EXPIRY) != old.get(_EXPIRY):
-        disabled = {**old.get(_EXPIRY, {}), "Enabled": False}
-        _call(_update_expiry, TableName=name, **{_EXPIRY: props.get(_EXPIRY) or disabled})
+    if props.get(_TTL) != old.get(_TTL):
+        disabled = {**old.get(_TTL, {}), "Enabled": False}
+        _call(_update_ttl, TableName=name, **{_TTL: props.get(_TTL) or disabled})
 
 
 def _call(function: Call, **data: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Refuse DescribeImages of an image that does not exist."""
+"""Return an error from DescribeImages if an image does not exist."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from emulator.patches.differences import Difference
 
 DIFFERENCES = (
     Difference(
-        "DescribeImages of an image that does not exist is refused.",
+        "DescribeImages of an image that does not exist returns ImageNotFoundException.",
         source="API reference of DescribeImages, ImageNotFoundException",
         ministack="An empty list.",
         test="test_unknown_image",
@@ -26,10 +26,10 @@ _describe_images: Function[[dict[str, Any]], Response] = Function("_describe_ima
 
 def install() -> None:
     """Install the patch."""
-    _describe_images.after(_refuse_missing)
+    _describe_images.after(_refuse_missing_images)
 
 
-def _refuse_missing(response: Response, data: dict[str, Any]) -> Response:
+def _refuse_missing_images(response: Response, data: dict[str, Any]) -> Response:
     if response[0] == http.client.OK:
         images = json.loads(response[2])["imageDetails"]
         for image_id in data.get("imageIds", ()):

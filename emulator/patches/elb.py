@@ -1,7 +1,7 @@
 """Route requests to load balancers by DNS name or alias, in any account, to a listener by port.
 
-A test or a browser sends its request to the emulator with the name of the load balancer, or a
-domain with an alias record for it, as Host. `Host: NAME:443` or `X-Forwarded-Proto: https` is for
+A test or a browser sends its request to the emulator. The Host header is the DNS name of the load
+balancer, or a domain with an alias record for it. `Host: NAME:443` or `X-Forwarded-Proto: https` is for
 the listener on port 443; other requests are for the one on port 80. There is no TLS here.
 """
 
@@ -17,17 +17,18 @@ from emulator.patches.differences import Difference
 
 DIFFERENCES = (
     Difference(
-        "A request for the name of a load balancer, or an alias of it, reaches the listener of "
-        "its port.",
+        "A request to the DNS name of a load balancer, or to an alias record for it, is handled by "
+        "the listener on the port of the request.",
         source="load balancer user guide, Listeners",
         ministack="Only in one account and region, always the first listener.",
         test="test_routing",
     ),
     Difference(
-        "A load balancer needs subnets in two zones, an HTTPS listener a certificate.",
+        "A load balancer needs subnets in two Availability Zones, and an HTTPS listener needs a "
+        "certificate.",
         source="API reference of CreateLoadBalancer and CreateListener",
         ministack="Accepted.",
-        test="test_refused_load_balancer",
+        test="test_invalid_load_balancer",
     ),
     Difference(
         "ListenerCertificate adds certificates to a listener.",
@@ -38,7 +39,7 @@ DIFFERENCES = (
     Difference(
         "Load balancers, CloudFront and APIs accept TLS connections.",
         source="their user guides",
-        ministack="Plain HTTP on one port; a Host or X-Forwarded-Proto header names the listener.",
+        ministack="Plain HTTP on one port; the Host or X-Forwarded-Proto header selects the listener.",
         consequence="Certificates and TLS policies are tested in the template only.",
     ),
 )
@@ -48,7 +49,7 @@ _LISTENER = ResourceType("AWS::ElasticLoadBalancingV2::Listener")
 _SERVICE = "ElasticLoadBalancingV2"
 _ALIAS_ZONES = {"us-east-1": "Z35SXDOTRQ7X7K", "ca-central-1": "ZQSVJUPU6J1EY"}
 _MIN_ZONES = 2
-_CERTIFICATES = "_more_certificates"
+_ADDITIONAL_CERTIFICATES = "_more_certificates"
 
 _load_balancers: Any = lookup.attribute(services.alb, "_lbs")
 _listeners: Any = lookup.attribute(services.alb, "_listeners")
@@ -57,7 +58,9 @@ _dispatch: Any = lookup.attribute(services.alb, "dispatch_request")
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Match:
+    """A load balancer that a client requested."""
+
     account: str
     region: str
     load_balancer: dict[str, Any]
@@ -88,7 +91,7 @@ def _check_zones(_title: str, props: Props, _stack: str) -> Created | None:
 
 
 def _set_alias_zone(created: Created, *_args: Any) -> Created:
-    """Set the hosted zone of the region's load balancers, which alias records name."""
+    """Set the hosted zone id that alias records of the region's load balancers need."""
     arn, attributes = created
     zone = _ALIAS_ZONES.get(context.region(), attributes["CanonicalHostedZoneID"])
     return arn, {**attributes, "CanonicalHostedZoneID": zone}
@@ -103,38 +106,42 @@ def _check_certificate(_title: str, props: Props, _stack: str) -> Created | None
 def _add_certificates(_title: str, props: Props, _stack: str) -> Created:
     listener = _listener(props)
     certificates = [certificate["CertificateArn"] for certificate in props["Certificates"]]
-    listener[_CERTIFICATES] = sorted({*listener.get(_CERTIFICATES, []), *certificates})
+    listener[_ADDITIONAL_CERTIFICATES] = sorted(
+        {*listener.get(_ADDITIONAL_CERTIFICATES, []), *certificates}
+    )
     return props["ListenerArn"], {"Id": props["ListenerArn"]}
 
 
 def _remove_certificates(_listener_arn: str, props: Props) -> None:
     removed = {certificate["CertificateArn"] for certificate in props["Certificates"]}
     listener = _listener(props)
-    listener[_CERTIFICATES] = sorted({*listener.get(_CERTIFICATES, [])} - removed)
+    listener[_ADDITIONAL_CERTIFICATES] = sorted(
+        {*listener.get(_ADDITIONAL_CERTIFICATES, [])} - removed
+    )
 
 
 def _listener(props: Props) -> dict[str, Any]:
     if props["ListenerArn"] not in _listeners:
         raise services.refusal(f"Listener '{props['ListenerArn']}' not found", _SERVICE)
-    found: dict[str, Any] = _listeners[props["ListenerArn"]]
-    return found
+    listener: dict[str, Any] = _listeners[props["ListenerArn"]]
+    return listener
 
 
 async def _route(
     application: asgi.Application, scope: dict[str, Any], receive: Any, send: Any
 ) -> None:
-    """Handle these requests before MiniStack reads the path, which may equal one of its own."""
+    """Handle requests to load balancers before MiniStack, which uses some of the paths itself."""
     headers = asgi.request_headers(scope) if scope["type"] == "http" else {}
     host = headers.get("host", "")
-    found = find(host)
-    if found is None:
+    match = find(host)
+    if match is None:
         await application(scope, receive, send)
         return
     body = await asgi.read_body(receive)
     query = scope["query_string"].decode("latin-1")
-    with context.scope(found.account, found.region):
+    with context.scope(match.account, match.region):
         response = await _dispatch(
-            found.load_balancer,
+            match.load_balancer,
             scope["method"],
             scope["path"],
             {**headers, "host": host.partition(":")[0]},
@@ -153,7 +160,7 @@ def _port(host: str, headers: dict[str, str]) -> int:
     return 80
 
 
-def find(host: str) -> _Found | None:
+def find(host: str) -> _Match | None:
     """Return the load balancer that a client reaches at *host*, with its account and region."""
     name = host.partition(":")[0].lower()
     if not name or name.replace(".", "").isdigit() or name == "localhost":
@@ -161,12 +168,12 @@ def find(host: str) -> _Found | None:
     name = _alias_target(name)
     for (account, region, _), load_balancer in context.items_of_all_accounts(_load_balancers):
         if load_balancer["DNSName"].lower() == name:
-            return _Found(account, region, load_balancer)
+            return _Match(account, region, load_balancer)
     return None
 
 
 def _alias_target(name: str) -> str:
-    """Return the target of an alias record, without its prefix `dualstack.`; else the name."""
+    """Return the target of the alias record *name* without `dualstack.`, or *name* without one."""
     for _, records in context.items_of_all_accounts(services.records):
         for record in records:
             if record["Name"].rstrip(".").lower() == name and "AliasTarget" in record:

@@ -1,7 +1,7 @@
-"""Record resources that do nothing here, and respond to the read operations of their services.
+"""Record resources that have no behaviour here, and respond to the read calls of their services.
 
-Such a resource is only in its stack; the calls read it from there. Permissions are not checked
-for these calls.
+Such a resource exists only in the record of its stack, where the calls look it up. The permissions
+of these calls are not checked.
 """
 
 from __future__ import annotations
@@ -18,21 +18,23 @@ from emulator.ministack.cloudformation import Attributes, Created, Props
 from emulator.patches.differences import Difference
 
 Data = dict[str, Any]
-Refusal = tuple[str, str]  # Code and message.
+Refusal = tuple[str, str]  # Error code and message.
 Call = Callable[[Data], Data | Refusal]
 
 DIFFERENCES = (
     Difference(
-        "The reading calls of CodeConnections, CodePipeline, Application Auto Scaling and X-Ray "
-        "show the resources of stacks.",
-        source="their type references",
+        "The read calls of CodeConnections, CodePipeline, Application Auto Scaling and X-Ray "
+        "return the resources of stacks.",
+        source="the references of their resource types",
         ministack="Unknown types and services.",
         test="test_recorded",
     ),
     Difference(
-        "Pipelines run, connections are completed, services scale, X-Ray samples, budgets alert.",
+        "Pipelines run, connections can be authorized, services scale, X-Ray samples requests, and "
+        "budgets send alerts.",
         source="their user guides",
-        ministack="Recorded and shown only: a connection stays PENDING, a pipeline never runs.",
+        ministack="Resources are only recorded and returned: a connection stays PENDING, a pipeline "
+        "never runs.",
         consequence="Test them in an AWS account; permissions of their calls are not checked.",
     ),
 )
@@ -42,7 +44,7 @@ _calls: dict[str, dict[str, Call]] = {}  # By service and operation.
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedResource:
     """A recorded resource: its physical id and its properties."""
 
     name: str
@@ -50,14 +52,14 @@ class Recorded:
 
 
 def install() -> None:
-    """Respond to the calls before MiniStack refuses an unknown service."""
+    """Install the patch, which responds before MiniStack refuses an unknown service."""
     asgi.application.around(_respond)
 
 
-def of_kind(*kinds: str) -> list[Recorded]:
+def resources_of_type(*kinds: str) -> list[RecordedResource]:
     """Return the resources of these types in the account and region in scope."""
     return [
-        Recorded(resource["PhysicalResourceId"], resource["Properties"])
+        RecordedResource(resource["PhysicalResourceId"], resource["Properties"])
         for stack in cloudformation.stacks.values()
         if stack["StackStatus"] != "DELETE_COMPLETE"
         for resource in stack["_resources"].values()
@@ -65,15 +67,15 @@ def of_kind(*kinds: str) -> list[Recorded]:
     ]
 
 
-def record_type(
+def add_recorded_type(
     kind: str,
     name: Callable[[Props, str], str],
     attributes: Callable[[str], Attributes],
 ) -> None:
-    """Add a type whose resources are only recorded.
+    """Add a resource type whose resources are only recorded.
 
-    *name* returns the physical id for the properties and a generated name, *attributes* the
-    attributes for the physical id.
+    *name* returns the physical id for the properties and a generated name. *attributes* returns
+    the attributes for the physical id.
     """
 
     def create(title: str, props: Props, stack: str) -> Created:
@@ -89,7 +91,7 @@ def record_type(
 
 
 def add_calls(service: str, calls: dict[str, Call]) -> None:
-    """Respond to these operations of a service, by the name that signatures have for it."""
+    """Respond to these operations of *service*, which is the service name in signatures."""
     _calls[service] = calls
 
 
@@ -111,7 +113,11 @@ async def _respond(
     call = calls.get(target or scope["path"].strip("/"))
     data = json.loads(await asgi.read_body(receive) or b"{}")
     with context.scope(signed[1].decode(), signed[2].decode()):
-        result = call(data) if call else ("UnknownOperationException", "not known here")
+        result = (
+            call(data)
+            if call
+            else ("UnknownOperationException", "the emulator does not support this operation")
+        )
     status, body = _encoded(result)
     kind = "application/x-amz-json-1.1" if target else "application/json"
     await asgi.send_response(send, status, {"Content-Type": kind}, body)

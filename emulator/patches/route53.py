@@ -1,4 +1,4 @@
-"""Add groups of record sets, and refuse a record outside its hosted zone."""
+"""Add record set groups, and refuse a record outside the domain of its hosted zone."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from emulator.patches.differences import Difference
 
 DIFFERENCES = (
     Difference(
-        "The records of a RecordSetGroup are in the hosted zone.",
+        "The records of a RecordSetGroup are created in the hosted zone.",
         source="AWS::Route53::RecordSetGroup",
         ministack="Unknown type.",
         test="test_records",
     ),
     Difference(
-        "A record is in the domain of its hosted zone.",
+        "The name of a record must be in the domain of its hosted zone.",
         source="Route 53 error InvalidChangeBatch",
         ministack="Accepted.",
-        test="test_record_outside",
+        test="test_record_outside_its_zone",
     ),
 )
 UPSTREAM = True

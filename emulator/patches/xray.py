@@ -6,11 +6,11 @@ import uuid
 
 from emulator.ministack.cloudformation import Props
 from emulator.patches.differences import Difference
-from emulator.patches.recorded import Data, add_calls, arn, of_kind, record_type
+from emulator.patches.recorded import Data, add_calls, add_recorded_type, arn, resources_of_type
 
 DIFFERENCES = (
     Difference(
-        "GetSamplingRules and GetGroups show the rules and groups of stacks.",
+        "GetSamplingRules and GetGroups return the rules and groups of stacks.",
         source="AWS::XRay::SamplingRule, AWS::XRay::Group",
         ministack="Unknown types and service.",
         test="test_recorded.py::test_recorded",
@@ -23,8 +23,8 @@ _GROUP = "AWS::XRay::Group"
 
 def install() -> None:
     """Install the patch."""
-    record_type(_RULE, _rule_arn, lambda rule: {"RuleARN": rule})
-    record_type(_GROUP, _group_arn, lambda group: {"GroupARN": group})
+    add_recorded_type(_RULE, _rule_arn, lambda rule: {"RuleARN": rule})
+    add_recorded_type(_GROUP, _group_arn, lambda group: {"GroupARN": group})
     add_calls("xray", {"GetSamplingRules": _get_rules, "Groups": _get_groups})
 
 
@@ -37,9 +37,13 @@ def _group_arn(props: Props, name: str) -> str:
 
 
 def _get_rules(_data: Data) -> Data:
-    rules = [{**rule.props["SamplingRule"], "RuleARN": rule.name} for rule in of_kind(_RULE)]
+    rules = [
+        {**rule.props["SamplingRule"], "RuleARN": rule.name} for rule in resources_of_type(_RULE)
+    ]
     return {"SamplingRuleRecords": [{"SamplingRule": rule} for rule in rules]}
 
 
 def _get_groups(_data: Data) -> Data:
-    return {"Groups": [{**group.props, "GroupARN": group.name} for group in of_kind(_GROUP)]}
+    return {
+        "Groups": [{**group.props, "GroupARN": group.name} for group in resources_of_type(_GROUP)]
+    }

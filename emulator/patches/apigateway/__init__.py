@@ -6,9 +6,9 @@ from emulator.patches.differences import Difference
 
 DIFFERENCES = (
     Difference(
-        "An HTTP API proxies to HTTP addresses (HTTP_PROXY), and passes cookies as a list.",
+        "An HTTP API can forward requests to a URL (HTTP_PROXY), with cookies as a list.",
         source="API Gateway developer guide, HTTP integrations",
-        ministack="Not tested.",
+        ministack="Not tested here.",
         consequence="No stack uses it: the routes of the API are Lambda functions.",
     ),
 )

@@ -15,9 +15,9 @@ from emulator.patches.differences import Difference
 DIFFERENCES = (
     Difference(
         "An HTTP API of a stack has the CORS rules of its template.",
-        source="AWS::ApiGatewayV2::Api, CorsConfiguration; that a foreign origin gets 403 is not "
+        source="AWS::ApiGatewayV2::Api, CorsConfiguration; that another origin gets 403 is not "
         "verified",
-        ministack="Lost by a difference of case.",
+        ministack="Lost, since the keys are stored in the wrong case.",
         test="apigateway/test_permissions.py::test_cors",
     ),
 )
@@ -57,19 +57,19 @@ def _parse_any_host(parse: Callable[[str, str], Any], host: str, path: str) -> A
 async def _route(
     application: asgi.Application, scope: dict[str, Any], receive: Any, send: Any
 ) -> None:
-    """Handle requests to APIs before MiniStack reads the path, which may equal one of its own.
+    """Handle requests to HTTP APIs before MiniStack, which uses some of the paths itself.
 
-    The requests have no credentials, so account and region are found by the API.
+    The requests have no credentials, so the API id determines account and region.
     """
     headers = asgi.request_headers(scope) if scope["type"] == "http" else {}
     host = headers.get("host", "")
-    found = find(host, scope.get("path", ""), scope.get("method", ""))
-    if found is None:
+    account_and_region = find(host, scope.get("path", ""), scope.get("method", ""))
+    if account_and_region is None:
         await application(scope, receive, send)
         return
     query = scope["query_string"].decode("latin-1")
     body = await asgi.read_body(receive)
-    with context.scope(*found):
+    with context.scope(*account_and_region):
         response = await asgi.call_api(
             host,
             scope["path"],
@@ -86,8 +86,8 @@ async def _route(
 def find(host: str, path: str, method: str) -> tuple[str, str] | None:
     """Return account and region of the HTTP API that handles a request; None if there is none.
 
-    A route with IAM authorization is not found: MiniStack handles such a request, after it was
-    verified like every other signed request.
+    For a route with IAM authorization, return None as well: MiniStack handles such a request after
+    the signature was verified.
     """
     parsed = _parse_url(host, path)
     if not parsed:

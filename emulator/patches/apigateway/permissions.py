@@ -41,11 +41,11 @@ _invoke_authorizer: Function[..., Awaitable[Any]] = Function(
 
 def install() -> None:
     """Install the patch."""
-    _invoke_integration.around(_integration)
-    _invoke_authorizer.around(_authorizer)
+    _invoke_integration.around(_invoke_permitted_integration)
+    _invoke_authorizer.around(_invoke_permitted_authorizer)
 
 
-async def _integration(  # noqa: PLR0917  MiniStack's signature.
+async def _invoke_permitted_integration(  # noqa: PLR0917  MiniStack's signature.
     invoke: Callable[..., Awaitable[Response]],
     integration: dict[str, Any],
     api: str,
@@ -53,21 +53,21 @@ async def _integration(  # noqa: PLR0917  MiniStack's signature.
     path: str,
     method: str,
     *rest: Any,
-    **more: Any,
+    **options: Any,
 ) -> Response:
     source = f"{_api_arn(api)}/{stage}/{method}{path}"
     if not _is_permitted(integration.get("integrationUri", ""), source):
         return _internal_error()
-    return await invoke(integration, api, stage, path, method, *rest, **more)
+    return await invoke(integration, api, stage, path, method, *rest, **options)
 
 
-async def _authorizer(
+async def _invoke_permitted_authorizer(
     invoke: Callable[..., Awaitable[Any]],
     authorizer: dict[str, Any],
     event: dict[str, Any],
     *rest: str,
 ) -> Any:
-    """Return None without permission: the caller responds with 500, as for a failed authorizer."""
+    """Return None if not permitted: the caller then responds with 500, as if the authorizer failed."""
     api = event["requestContext"]["apiId"]
     source = f"{_api_arn(api)}/authorizers/{authorizer['authorizerId']}"
     if not _is_permitted(authorizer.get("authorizerUri", ""), source):

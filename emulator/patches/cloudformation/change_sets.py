@@ -1,4 +1,4 @@
-"""Refuse change sets that a stack's status does not permit, and count a changed output as a change."""
+"""Refuse change sets in statuses that do not permit them, and treat changed outputs as a change."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ DIFFERENCES = (
         "A stack whose creation was rolled back accepts no change set, of either type.",
         source="rails-lambda/lamby#132 (update); create is not verified",
         ministack="Accepted.",
-        test="test_failed_create",
+        test="test_after_failed_creation",
     ),
     Difference(
         "A stack with an operation in progress accepts no change set.",
-        source="“is in UPDATE_IN_PROGRESS state and can not be updated”, common knowledge",
+        source="“is in UPDATE_IN_PROGRESS state and can not be updated”, from many issues",
         ministack="Accepted.",
-        test="test_in_operation",
+        test="test_operation_in_progress",
     ),
     Difference(
         "A stack with an update in progress is not deleted.",
-        source="“cannot be deleted while in status …”, common knowledge",
+        source="“cannot be deleted while in status …”, from many issues",
         ministack="Deleted during the update.",
-        test="test_delete_in_operation",
+        test="test_delete_during_update",
     ),
     Difference(
-        "The refusal to execute a change set names the status that forbids it.",
+        "The error of ExecuteChangeSet names the status that prevents the execution.",
         source="localstack test_delete_change_set_exception; aws/amazon-chime-sdk-js#1089",
-        ministack="Another message.",
-        test="test_nothing_to_do",
+        ministack="The message is different.",
+        test="test_no_changes",
     ),
     Difference(
-        "A change of outputs alone is a change.",
+        "A change set that changes only outputs can be executed.",
         source=NOT_VERIFIED,
         ministack="FAILED, “didn't contain changes”.",
-        test="test_outputs_alone",
+        test="test_only_outputs",
     ),
     Difference(
-        "A second change set for a stack in review is for the same stack id.",
+        "A second change set for a stack in review keeps the stack id.",
         source=NOT_VERIFIED,
         ministack="A new stack replaces the one in review.",
-        test="test_review_keeps_its_id",
+        test="test_stack_in_review_keeps_its_id",
     ),
     Difference(
         "ListChangeSets accepts the id of a stack as well as its name.",
@@ -55,10 +55,10 @@ DIFFERENCES = (
         test="test_listed_by_id",
     ),
     Difference(
-        "A stack in review has no tags: its change set has them until it is executed.",
+        "A stack in review has no tags; it gets those of its change set at execution.",
         source="localstack/localstack#13117, whose test ran on AWS",
         ministack="The stack has the tags at once.",
-        test="test_untagged_in_review",
+        test="test_stack_in_review_has_no_tags",
     ),
 )
 UPSTREAM = True
@@ -77,7 +77,7 @@ _UPDATABLE = {
 def install() -> None:
     """Install the patch."""
     create = cloudformation.action("CreateChangeSet")
-    create.after(_count_outputs)
+    create.after(_accept_changed_outputs)
     create.around(_keep_stack_in_review)
     create.after(_remove_tags_in_review)
     create.before(_check_status)
@@ -88,7 +88,7 @@ def install() -> None:
 
 
 def _check_status(params: Params) -> Response | None:
-    """Refuse what the stack's status forbids; UpdateStack is like a change set of type UPDATE."""
+    """Refuse a call that the stack's status forbids; UpdateStack is checked like type UPDATE."""
     stack = cloudformation.find_stack(cloudformation.param(params, "StackName"))
     if stack is None or stack["StackStatus"] == "DELETE_COMPLETE":
         return None
@@ -110,7 +110,7 @@ def _status_error(stack: Stack, kind: str, change_set: str) -> str | None:
 
 
 def _keep_stack_in_review(create: Callable[[Params], Response], params: Params) -> Response:
-    """Keep the stack that the first change set created: a second one is for the same stack id."""
+    """Keep the stack of the first change set, and assign the second change set to it."""
     existing = cloudformation.find_stack(cloudformation.param(params, "StackName"))
     if existing is None or existing["StackStatus"] != "REVIEW_IN_PROGRESS":
         return create(params)
@@ -130,7 +130,7 @@ def _keep_stack_in_review(create: Callable[[Params], Response], params: Params) 
 
 
 def _remove_tags_in_review(response: Response, params: Params) -> Response:
-    """Remove the tags of a stack in review: it gets them when a change set is executed."""
+    """Remove the tags of a stack in review, which gets them when its change set is executed."""
     stack = cloudformation.find_stack(cloudformation.param(params, "StackName"))
     if stack and stack["StackStatus"] == "REVIEW_IN_PROGRESS":
         stack["Tags"] = []
@@ -143,8 +143,8 @@ def _list_by_id(list_: Callable[[Params], Response], params: Params) -> Response
     return list_({**params, "StackName": [stack["StackName"]]} if stack else params)
 
 
-def _count_outputs(response: Response, _params: Params) -> Response:
-    """Make a change set available that changes outputs only."""
+def _accept_changed_outputs(response: Response, _params: Params) -> Response:
+    """Make a change set available if it changes only outputs."""
     created = re.search(rb"<Id>([^<]+)</Id>", response[2])
     if created is None:
         return response
@@ -173,7 +173,7 @@ def _changes_outputs(change_set: dict[str, Any]) -> bool:
 
 
 def _check_available(params: Params) -> Response | None:
-    """Refuse a change set that is not available, or whose stack has changed its status since."""
+    """Refuse to execute a change set that is unavailable, or whose stack's status forbids it."""
     name = cloudformation.param(params, "ChangeSetName")
     stack_name = cloudformation.param(params, "StackName")
     _, change_set = cloudformation.find_change_set(name, stack_name)

@@ -1,4 +1,4 @@
-"""Keep an export that stacks import: it is neither deleted nor changed, and has one owner."""
+"""Refuse to change or delete an imported export, or to export a name from two stacks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DIFFERENCES = (
         "names the importing stacks.",
         source="user guide, Fn::ImportValue; aws-samples/generative-ai-use-cases#1232",
         ministack="Accepted.",
-        test="test_imported_export_stays",
+        test="test_change_of_imported_export",
     ),
     Difference(
         "An export that a template no longer has is deleted.",
@@ -30,17 +30,17 @@ DIFFERENCES = (
         "Only one stack can export a name.",
         source="user guide, Outputs; aws-amplify/amplify-cli#1581",
         ministack="The second stack becomes the owner.",
-        test="test_one_owner",
+        test="test_duplicate_export",
     ),
     Difference(
         "An import of a name that no stack exports fails with “No export named … found”.",
-        source="aws-cloudformation-templates#263; which event carries it is not verified",
+        source="aws-cloudformation-templates#263; which event has the message is not verified",
         ministack="Fails with another message.",
         test="test_missing_export",
     ),
     Difference(
-        "DeleteStack of a stack with imported exports is accepted, then canceled: the stack keeps "
-        "its status.",
+        "DeleteStack of a stack with imported exports is accepted, then canceled; the status of the "
+        "stack does not change.",
         source="user guide; rlister/stax#40, aws-samples/iam-identity-center-team#474",
         ministack="The call is refused.",
         test="test_delete_while_imported",
@@ -58,7 +58,7 @@ _CANCELED = "_canceled"
 
 
 class CanceledError(ValueError):
-    """CloudFormation cancels an operation; the rollback event of the stack has the reason."""
+    """An operation that CloudFormation cancels, with the reason for the rollback event."""
 
 
 def install() -> None:
@@ -82,35 +82,35 @@ def importers(export: str, *, of: str) -> list[str]:
     )
 
 
-def listed(names: list[str]) -> str:
-    """Return *names* as CloudFormation lists stacks: "a, b and c"."""
+def joined(names: list[str]) -> str:
+    """Join *names* as CloudFormation does in messages: "a, b and c"."""
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def _resolve_outputs(resolve: Callable[..., Outputs], *args: Any) -> Outputs:
-    """Check the exports when an operation publishes them; delete those no longer in the template."""
+    """Check the exports of an operation; delete exports that are no longer in the template."""
     stack_name, stack_id = args[-2:]
     stack = cloudformation.stacks[stack_name]
     try:
         outputs, new_exports = resolve(*args)
-        _refuse_foreign(new_exports, stack_id)
-        _refuse_imported(new_exports, stack_name, stack_id)
+        _refuse_exports_of_other_stacks(new_exports, stack_id)
+        _refuse_changed_imports(new_exports, stack_name, stack_id)
     except CanceledError as error:
         stack[_CANCELED] = str(error)
         raise
-    for name in _owned(stack_id):
+    for name in _exports_of(stack_id):
         if name not in new_exports:
             cloudformation.exports.pop(name)
     return outputs, new_exports
 
 
-def _owned(stack_id: str) -> dict[str, str]:
+def _exports_of(stack_id: str) -> dict[str, str]:
     """Return the names and values of a stack's exports."""
     exports = cloudformation.exports.items()
     return {name: export["Value"] for name, export in exports if export["StackId"] == stack_id}
 
 
-def _refuse_foreign(new_exports: dict[str, dict[str, str]], stack_id: str) -> None:
+def _refuse_exports_of_other_stacks(new_exports: dict[str, dict[str, str]], stack_id: str) -> None:
     for name in new_exports:
         owner = cloudformation.exports.get(name, {}).get("StackId", stack_id)
         if owner != stack_id:
@@ -119,16 +119,16 @@ def _refuse_foreign(new_exports: dict[str, dict[str, str]], stack_id: str) -> No
             raise CanceledError(message)
 
 
-def _refuse_imported(
+def _refuse_changed_imports(
     new_exports: dict[str, dict[str, str]], stack_name: str, stack_id: str
 ) -> None:
-    for name, value in _owned(stack_id).items():
+    for name, value in _exports_of(stack_id).items():
         change = "update" if name in new_exports else "delete"
         if change == "update" and new_exports[name]["Value"] == value:
             continue
-        if users := importers(name, of=stack_name):
+        if stacks := importers(name, of=stack_name):
             message = f"Update canceled. Cannot {change} export {name} as it is in use by "
-            raise CanceledError(message + listed(users) + ".")
+            raise CanceledError(message + joined(stacks) + ".")
 
 
 async def _roll_back(  # noqa: PLR0917  MiniStack's signature.
@@ -139,7 +139,7 @@ async def _roll_back(  # noqa: PLR0917  MiniStack's signature.
     operation: Any,
     reason: str = "",
 ) -> None:
-    """Put the reason on the rollback event; remove the *_FAILED event, which AWS does not have."""
+    """Add the reason to the rollback event; remove the *_FAILED event, which AWS does not have."""
     canceled = stack.pop(_CANCELED, "")
     if canceled:
         cloudformation.stack_events[stack_id].pop()
@@ -162,20 +162,20 @@ def _resolve(resolve: Callable[..., Any], value: Any, *args: Any) -> Any:
 
 
 def _cancel_delete_while_imported(params: Params) -> Response | None:
-    """Accept the call, as AWS does; the events of the stack then have the reason."""
+    """Accept the call and cancel the deletion, as AWS does; the reason is in the events."""
     stack = cloudformation.find_stack(cloudformation.param(params, "StackName"))
     if stack is None or stack.get("EnableTerminationProtection"):
         return None
-    for name in _owned(stack["StackId"]):
-        if users := importers(name, of=stack["StackName"]):
+    for name in _exports_of(stack["StackId"]):
+        if stacks := importers(name, of=stack["StackName"]):
             reason = f"Delete canceled. Cannot delete export {name} as it is in use by "
-            cloudformation.schedule(_cancel(stack, reason + listed(users) + "."), stack)
+            cloudformation.schedule(_cancel(stack, reason + joined(stacks) + "."), stack)
             return cloudformation.response(200, "DeleteStackResponse", "")
     return None
 
 
 async def _cancel(stack: Stack, reason: str) -> None:
-    """Add the events of a canceled deletion; the status stays as it was."""
+    """Add the events of a canceled deletion; the status does not change."""
     resource = (stack["StackId"], stack["StackName"], stack["StackName"])
     kind = "AWS::CloudFormation::Stack"
     with cloudformation.stack_scope(stack):
@@ -189,10 +189,10 @@ async def _cancel(stack: Stack, reason: str) -> None:
 def _list_imports(params: Params) -> Response:
     """List the importing stacks in every status, also after a failed update."""
     export = cloudformation.param(params, "ExportName")
-    users = importers(export, of="")
-    if not users:
+    stacks = importers(export, of="")
+    if not stacks:
         message = f"Export '{export}' is not imported by any stack."
         return cloudformation.refuse("ValidationError", message)
-    members = "".join(f"<member>{name}</member>" for name in users)
+    members = "".join(f"<member>{name}</member>" for name in stacks)
     result = f"<ListImportsResult><Imports>{members}</Imports></ListImportsResult>"
     return cloudformation.response(200, "ListImportsResponse", result)

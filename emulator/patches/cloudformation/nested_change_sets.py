@@ -26,29 +26,29 @@ DIFFERENCES = (
     ),
     Difference(
         "With IncludeNestedStacks, a nested stack that was changed outside of its parent is "
-        "listed and restored, even with the same URL.",
+        "a change and restored, even if its TemplateURL is the same.",
         source=NOT_VERIFIED,
         ministack="FAILED, “didn't contain changes”.",
         test="test_changed_outside_of_the_parent",
     ),
     Difference(
-        "A nested change set without changes fails alone; any other failure fails the root change "
-        "set, which names its ARN.",
+        "A nested change set without changes does not fail the root change set; any other failure "
+        "does, and the root's reason names the nested ARN.",
         source="aws-amplify/amplify-cli#14764; aws/copilot-cli#4426",
-        ministack="No such change sets.",
+        ministack="There are no nested change sets.",
         test="test_a_nested_failure_fails_the_root",
     ),
     Difference(
         "Nested change sets are executed and deleted only through the root change set.",
         source="user guide, Change sets for nested stacks; the message of the refusal is not "
         "verified",
-        ministack="No such change sets.",
+        ministack="There are no nested change sets.",
         test="test_only_the_root_is_executed_or_deleted",
     ),
     Difference(
-        "Nested stacks created by a change set are in review, and are deleted with it.",
+        "Nested stacks that a change set creates are in review, and are deleted with the change set.",
         source="user guide, Change sets for nested stacks",
-        ministack="No such stacks.",
+        ministack="There are no such stacks.",
         test="test_stacks_in_review_are_deleted",
     ),
 )
@@ -63,7 +63,7 @@ _FROM_ROOT = "Only executable from the root change set."
 def install() -> None:
     """Install the patch."""
     cloudformation.action("CreateChangeSet").around(_create)
-    cloudformation.action("DescribeChangeSet").after(_add_ids)
+    cloudformation.action("DescribeChangeSet").after(_add_change_set_ids)
     cloudformation.action("DeleteChangeSet").around(_delete)
     cloudformation.action("ExecuteChangeSet").after(_delete_executed)
     cloudformation.action("DeleteStack").before(_delete_nested_in_review)
@@ -71,36 +71,36 @@ def install() -> None:
 
 def _create(create: Create, params: Params) -> Response:
     response = create(params)
-    change_set = _created(response)
+    change_set = _find_created(response)
     if change_set and cloudformation.param(params, "IncludeNestedStacks") == "true":
-        _create_nested(create, change_set, root=change_set["ChangeSetId"])
+        _create_all_nested(create, change_set, root=change_set["ChangeSetId"])
     return response
 
 
-def _created(response: Response) -> ChangeSet | None:
+def _find_created(response: Response) -> ChangeSet | None:
     match = re.search(rb"<Id>([^<]+)</Id>", response[2])
     return cloudformation.find_change_set(match[1].decode())[1] if match else None
 
 
-def _create_nested(create: Create, parent: ChangeSet, root: str) -> None:
+def _create_all_nested(create: Create, parent: ChangeSet, root: str) -> None:
     """Create a change set for each nested stack, at any depth."""
     parent["IncludeNestedStacks"] = True
     changes = {entry["ResourceChange"]["LogicalResourceId"]: entry for entry in parent["Changes"]}
     for title, stack_id in _nested_stacks(parent, set(changes)):
         try:
-            nested = _create_one(create, parent, title, stack_id)
+            nested = _create_nested_change_set(create, parent, title, stack_id)
         except ValueError as error:  # The properties of the nested stack cannot be resolved.
             parent.update(Status="FAILED", ExecutionStatus="UNAVAILABLE", StatusReason=str(error))
             return
         nested.update(ParentChangeSetId=parent["ChangeSetId"], RootChangeSetId=root)
-        _create_nested(create, nested, root)
-        _join(parent, nested, changes.get(title), title, stack_id)
+        _create_all_nested(create, nested, root)
+        _link(parent, nested, changes.get(title), title, stack_id)
     if root != parent["ChangeSetId"] and parent["Status"] == "CREATE_COMPLETE":
         parent.update(ExecutionStatus="UNAVAILABLE", StatusReason=_FROM_ROOT)
 
 
 def _nested_stacks(parent: ChangeSet, changed: set[str]) -> Iterator[tuple[str, str]]:
-    """Yield the title of each nested stack of the new template, and its id if it exists."""
+    """Yield the logical id of each nested stack in the new template, and its stack id or ""."""
     stack = cloudformation.find_stack(parent["StackId"]) or {}
     existing = stack.get("_resources", {})
     for title, resource in parent["_template"].get("Resources", {}).items():
@@ -108,11 +108,13 @@ def _nested_stacks(parent: ChangeSet, changed: set[str]) -> Iterator[tuple[str, 
             yield title, existing.get(title, {}).get("PhysicalResourceId", "")
 
 
-def _create_one(create: Create, parent: ChangeSet, title: str, stack_id: str) -> ChangeSet:
-    """Create the change set of one nested stack; a refusal becomes a failed change set."""
+def _create_nested_change_set(
+    create: Create, parent: ChangeSet, title: str, stack_id: str
+) -> ChangeSet:
+    """Create the change set of one nested stack; if it is refused, add a failed change set."""
     stack = cloudformation.find_stack(parent["StackId"]) or {}
-    reviewed = nested_stacks.in_review(stack, title)
-    name = (cloudformation.find_stack(stack_id) or reviewed or {}).get("StackName")
+    in_review = nested_stacks.find_in_review(stack, title)
+    name = (cloudformation.find_stack(stack_id) or in_review or {}).get("StackName")
     name = name or nested_stacks.new_name(stack["StackName"], title)
     props = property_values.properties_after(parent, title)
     tags = {tag["Key"]: tag["Value"] for tag in (*parent["Tags"], *(props.get("Tags") or ()))}
@@ -121,21 +123,25 @@ def _create_one(create: Create, parent: ChangeSet, title: str, stack_id: str) ->
         nested_stacks.stack_params(props, parent)
         | {
             "StackName": [name],
-            "ChangeSetName": [f"{parent['ChangeSetName']}-{title}-{_random()}"],
+            "ChangeSetName": [f"{parent['ChangeSetName']}-{title}-{_random_suffix()}"],
             "ChangeSetType": ["UPDATE" if stack_id else "CREATE"],
         }
     )
-    nested = _created(response)
+    nested = _find_created(response)
     if nested is None:
-        return _failed(parent, title, stack_id or f"{stack['StackId']}-{title}", response)
+        return _add_failed_change_set(
+            parent, title, stack_id or f"{stack['StackId']}-{title}", response
+        )
     if not stack_id:
         nested_stacks.set_parent(cloudformation.stacks[name], stack, title)
     return nested
 
 
-def _failed(parent: ChangeSet, title: str, stack_id: str, response: Response) -> ChangeSet:
+def _add_failed_change_set(
+    parent: ChangeSet, title: str, stack_id: str, response: Response
+) -> ChangeSet:
     message = re.search(rb"<Message>(.*?)</Message>", response[2], re.DOTALL)
-    name = f"{parent['ChangeSetName']}-{title}-{_random()}"
+    name = f"{parent['ChangeSetName']}-{title}-{_random_suffix()}"
     arn = f"{parent['ChangeSetId'].rpartition(':')[0]}:changeSet/{name}/{uuid.uuid4()}"
     change_set: ChangeSet = parent | {
         "ChangeSetId": arn,
@@ -152,14 +158,14 @@ def _failed(parent: ChangeSet, title: str, stack_id: str, response: Response) ->
     return change_set
 
 
-def _random() -> str:
+def _random_suffix() -> str:
     return uuid.uuid4().hex[:12].upper()
 
 
-def _join(
+def _link(
     parent: ChangeSet, nested: ChangeSet, change: dict[str, Any] | None, title: str, stack_id: str
 ) -> None:
-    """Add the ARN of a nested change set to its parent, which fails if the nested one failed."""
+    """Add the ARN of a nested change set to its parent; fail the parent if the nested one failed."""
     arn = nested["ChangeSetId"]
     is_empty = nested["StatusReason"].startswith(_WITHOUT_CHANGES)
     if change is None and is_empty:
@@ -177,7 +183,7 @@ def _join(
 
 
 def _automatic_change(title: str, stack_id: str) -> dict[str, Any]:
-    """Return the change of a nested stack whose own properties do not change."""
+    """Return the change of a nested stack whose properties in the parent do not change."""
     target = {"Attribute": "Properties", "RequiresRecreation": "Never"}
     detail = {"Target": target, "Evaluation": "Dynamic", "ChangeSource": "Automatic"}
     change = {
@@ -197,7 +203,7 @@ def _find(params: Params) -> tuple[str | None, ChangeSet | None]:
     return cloudformation.find_change_set(name, cloudformation.param(params, "StackName"))
 
 
-def _add_ids(response: Response, params: Params) -> Response:
+def _add_change_set_ids(response: Response, params: Params) -> Response:
     """Add the ids of the parent, root and nested change sets to the response."""
     status, headers, body = response
     _, change_set = _find(params)
@@ -221,7 +227,7 @@ def _add_ids(response: Response, params: Params) -> Response:
 
 
 def _delete(delete: Callable[[Params], Response], params: Params) -> Response:
-    """Delete the whole hierarchy and the nested stacks created for it, only from the root."""
+    """Delete a root change set with its nested change sets and their stacks in review."""
     arn, change_set = _find(params)
     if change_set and "RootChangeSetId" in change_set:
         message = f"ChangeSet [{arn}] can only be deleted from the root change set."
@@ -234,7 +240,7 @@ def _delete(delete: Callable[[Params], Response], params: Params) -> Response:
 
 
 def _delete_executed(response: Response, _params: Params) -> Response:
-    """Delete the nested change sets of executed and deleted roots."""
+    """Delete the nested change sets of root change sets that were executed or deleted."""
     for change_set in list(cloudformation.change_sets.values()):
         root = cloudformation.change_sets.get(change_set.get("RootChangeSetId", ""))
         if root is None or root["ExecutionStatus"].startswith("EXECUTE"):
@@ -243,7 +249,7 @@ def _delete_executed(response: Response, _params: Params) -> Response:
 
 
 def _delete_nested_in_review(params: Params) -> Response | None:
-    """Delete the nested stacks in review together with the root stack in review."""
+    """Delete the nested stacks in review when their root stack in review is deleted."""
     stack = cloudformation.find_stack(cloudformation.param(params, "StackName"))
     if stack and stack["StackStatus"] == "REVIEW_IN_PROGRESS" and "ParentId" not in stack:
         _delete_in_review(stack["StackId"])

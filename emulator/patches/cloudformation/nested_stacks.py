@@ -1,4 +1,4 @@
-"""Create, update, roll back and delete a nested stack with the operations of all stacks."""
+"""Create, update, roll back and delete nested stacks with the operations of other stacks."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ KIND = "AWS::CloudFormation::Stack"
 
 DIFFERENCES = (
     Difference(
-        "A nested stack that fails is rolled back, and the reason of its parent names it.",
+        "A nested stack that fails is rolled back, and the status reason in its parent names it.",
         source="user guide, Split a template into reusable pieces using nested stacks",
         ministack="Its resources stay; an update removes the attributes of unchanged resources.",
         test="test_failed_creation",
     ),
     Difference(
-        "The event of a nested stack that failed has its id, and names only the resources that "
-        "failed.",
+        "The event of a failed nested stack has the stack id, and names the failed resources "
+        "without their reasons.",
         source="nag5623 in serverless/serverless#7593; "
         "aditmalik-synechron/serverless-nested-stack#2",
-        ministack="No id, and the reason of the resource.",
+        ministack="It has no stack id, and it has the reason of the resource.",
         test="test_event_of_a_failure",
     ),
     Difference(
-        "DescribeStacks and ListStacks show the parent and the root of a nested stack.",
+        "DescribeStacks and ListStacks return the parent and the root of a nested stack.",
         source="API reference, Stack (ParentId, RootId)",
-        ministack="Not shown.",
+        ministack="Not returned.",
         test="test_parent_tags_and_outputs",
     ),
 )
@@ -44,7 +44,7 @@ _TITLE = "_title"
 _FAILED = re.compile(r"Embedded stack (\S+) was not successfully")
 _NO_UPDATES = b"No updates are to be performed"
 
-# The event loop of the operations. MiniStack waits for one of them on another thread.
+# The event loop of stack operations. The thread that handles a nested stack waits for it.
 _loop: ContextVar[asyncio.AbstractEventLoop] = ContextVar("event loop of the operations")
 
 
@@ -65,7 +65,7 @@ async def _run_with_loop(run: Callable[..., Any], work: Callable[..., Any], *arg
 
 def _create(title: str, props: Props, parent_name: str) -> Created:
     parent = cloudformation.stacks[parent_name]
-    existing = in_review(parent, title)
+    existing = find_in_review(parent, title)
     name = existing["StackName"] if existing else new_name(parent_name, title)
     if existing:
         change_set = {"ChangeSetName": [f"c-{uuid.uuid4().hex}"]}
@@ -121,13 +121,13 @@ def set_parent(nested: Stack, parent: Stack, title: str) -> None:
     nested.update(ParentId=parent["StackId"], RootId=root, **{_TITLE: title})
 
 
-def in_review(parent: Stack, title: str) -> Stack | None:
-    """Return the nested stack that a change set created and that was not executed yet."""
+def find_in_review(parent: Stack, title: str) -> Stack | None:
+    """Return the nested stack in review that a change set created, or None."""
     for stack in cloudformation.stacks.values():
-        same = (stack.get("ParentId"), stack.get(_TITLE)) == (parent["StackId"], title)
-        if same and stack["StackStatus"] == "REVIEW_IN_PROGRESS":
-            found: Stack = stack
-            return found
+        is_nested = (stack.get("ParentId"), stack.get(_TITLE)) == (parent["StackId"], title)
+        if is_nested and stack["StackStatus"] == "REVIEW_IN_PROGRESS":
+            nested: Stack = stack
+            return nested
     return None
 
 
@@ -147,7 +147,8 @@ def _call(
 ) -> bytes:
     """Call an action of CloudFormation's API on the event loop, and wait for its operation.
 
-    A refusal is a ValueError. A stack that is created gets *parent*: the stack, the logical id.
+    Raise ValueError if the call is refused. *parent* is set on a stack that is created: the parent
+    stack and the logical id of the nested stack there.
     """
 
     async def call() -> Response:
@@ -177,7 +178,7 @@ def stack_params(props: Props, parent: Stack) -> Params:
 
 
 def _failure(nested: Stack, verb: str) -> ValueError:
-    """Return the error of the parent stack: it names the resources that failed, not the reason."""
+    """Return the error for the parent stack, which names the failed resources, not their reasons."""
     names: list[str] = []
     for event in reversed(cloudformation.stack_events[nested["StackId"]]):
         name, status = event["LogicalResourceId"], event["ResourceStatus"]
@@ -193,9 +194,9 @@ def _failure(nested: Stack, verb: str) -> ValueError:
     )
 
 
-def _add_event(add: Callable[..., None], stack_id: str, *event: Any, **more: Any) -> None:
+def _add_event(add: Callable[..., None], stack_id: str, *event: Any, **options: Any) -> None:
     """Add the stack id to the event of a nested stack that failed, as AWS does."""
-    add(stack_id, *event, **more)
+    add(stack_id, *event, **options)
     for last in cloudformation.stack_events.get(stack_id, [])[-1:]:
         if match := _FAILED.search(last["ResourceStatusReason"]):
             last["PhysicalResourceId"] = last["PhysicalResourceId"] or match[1]
@@ -228,7 +229,7 @@ def _add_parents(response: Response, _params: Params) -> Response:
     status, headers, body = response
     for stack in cloudformation.stacks.values():
         if "ParentId" in stack:
-            own = f"<StackId>{stack['StackId']}</StackId>"
-            more = f"<ParentId>{stack['ParentId']}</ParentId><RootId>{stack['RootId']}</RootId>"
-            body = body.replace(own.encode(), (own + more).encode())
+            stack_id = f"<StackId>{stack['StackId']}</StackId>"
+            parents = f"<ParentId>{stack['ParentId']}</ParentId><RootId>{stack['RootId']}</RootId>"
+            body = body.replace(stack_id.encode(), (stack_id + parents).encode())
     return status, headers, body

@@ -1,4 +1,4 @@
-"""Show the values of properties before and after a change set, with IncludePropertyValues."""
+"""Return property values before and after a change, with IncludePropertyValues."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from emulator.patches.differences import Difference
 
 DIFFERENCES = (
     Difference(
-        "DescribeChangeSet with IncludePropertyValues shows values before and after the change.",
+        "DescribeChangeSet with IncludePropertyValues returns values before and after the change.",
         source="API reference; the exact shape of contexts is not verified",
         ministack="The parameter is ignored.",
         test="test_property_values",
@@ -21,7 +21,7 @@ DIFFERENCES = (
 )
 UPSTREAM = True
 
-# CloudFormation's text for a value that is known only after the change set is executed.
+# CloudFormation's placeholder for a value that is known only after the execution.
 KNOWN_LATER = "{{changeSet:KNOWN_AFTER_APPLY}}"
 
 
@@ -78,10 +78,10 @@ def properties_after(change_set: dict[str, Any], title: str) -> Props:
     stack = cloudformation.find_stack(change_set["StackId"]) or {}
     template, existing = change_set["_template"], stack.get("_resources", {})
     properties = template["Resources"][title].get("Properties") or {}
-    unknown = (set(template["Resources"]) - set(existing)) | _replaced(change_set)
+    unknown = (set(template["Resources"]) - set(existing)) | _replaced_resources(change_set)
     with cloudformation.stack_scope(stack):
         resolved: Props = cloudformation.resolve(
-            _marked(properties, unknown),
+            _with_placeholders(properties, unknown),
             existing,
             change_set["_resolved_params"],
             stack.get("_conditions", {}),
@@ -92,23 +92,23 @@ def properties_after(change_set: dict[str, Any], title: str) -> Props:
     return resolved
 
 
-def _replaced(change_set: dict[str, Any]) -> set[str]:
+def _replaced_resources(change_set: dict[str, Any]) -> set[str]:
     changes = (entry["ResourceChange"] for entry in change_set["Changes"])
     return {
         change["LogicalResourceId"] for change in changes if change.get("Replacement") == "True"
     }
 
 
-def _marked(value: Any, unknown: set[str]) -> Any:
-    """Replace functions that read a resource to be created or replaced by KNOWN_LATER."""
+def _with_placeholders(value: Any, unknown: set[str]) -> Any:
+    """Return *value* with KNOWN_LATER for functions that refer to the resources in *unknown*."""
     if isinstance(value, list):
-        return [_marked(member, unknown) for member in value]
+        return [_with_placeholders(member, unknown) for member in value]
     if not isinstance(value, dict):
         return value
     if set(value) & {"Ref", "Fn::GetAtt", "Fn::Sub"}:
         names = {name for name, _ in cloudformation.references(value)}
         return KNOWN_LATER if names & unknown else value
-    return {key: _marked(member, unknown) for key, member in value.items()}
+    return {key: _with_placeholders(member, unknown) for key, member in value.items()}
 
 
 def _change_type(name: str, before: Props, after: Props) -> str:

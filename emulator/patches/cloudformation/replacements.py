@@ -1,4 +1,4 @@
-"""Read from AWS's resource schemas, as cfn-lint ships them, which properties replace a resource."""
+"""Decide by AWS's resource schemas, as cfn-lint ships them, whether a change is a replacement."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from emulator.patches.differences import Difference
 
 DIFFERENCES = (
     Difference(
-        "A change set shows for each property whether it replaces the resource.",
+        "A change set says for each property whether its change replaces the resource.",
         source="resource provider schemas, createOnlyProperties",
         ministack="“Conditional” for most types.",
         test="test_replacement",
@@ -24,7 +24,7 @@ def install() -> None:
 
 
 def _recreation(known: str, kind: str, name: str) -> str:
-    """Look up the types that MiniStack does not know; keep what MiniStack measured on AWS."""
+    """Use the schema for types without a result that MiniStack measured on AWS."""
     if known != "Conditionally" or kind in cloudformation.REPLACING_PROPERTIES:
         return known
     schema = resource_type(kind)

@@ -1,4 +1,4 @@
-"""Add events only of the resources that an update changes, with CREATE_*, UPDATE_* or DELETE_*."""
+"""Limit the events of an update to changed resources, with CREATE_*, UPDATE_* or DELETE_*."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DIFFERENCES = (
         "An update has events only of the resources that it changes; new ones have CREATE_* "
         "events, removed ones DELETE_*.",
         source="user guide, View stack events and Stack status codes",
-        ministack="UPDATE_* events of every resource, none of removed ones, no cleanup phase.",
+        ministack="UPDATE_* events of every resource, no events of removed ones, and no cleanup phase.",
         test="test_events_of_an_update",
     ),
 )
@@ -25,7 +25,7 @@ DIFFERENCES = (
 _STACK = "AWS::CloudFormation::Stack"
 _CLEANUP = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
 _UPDATING = ("UPDATE_IN_PROGRESS", _CLEANUP)
-# UPDATE_IN_PROGRESS events that wait until it is known what happens to the resource.
+# UPDATE_IN_PROGRESS events, held back until it is known whether the resource changes.
 _pending: dict[Key, Event] = {}
 _created: set[Key] = set()  # Resources that an update creates.
 
@@ -46,12 +46,12 @@ def _add_event(  # noqa: PLR0917  MiniStack's signature.
     kind: str,
     status: str,
     *rest: Any,
-    **more: Any,
+    **options: Any,
 ) -> None:
     key = (stack_id, title)
     if kind == _STACK:
-        add(stack_id, stack, title, kind, status, *rest, **more)
-    elif status == "UPDATE_IN_PROGRESS" and not rest and not more:
+        add(stack_id, stack, title, kind, status, *rest, **options)
+    elif status == "UPDATE_IN_PROGRESS" and not rest and not options:
         _pending[key] = (stack_id, stack, title, kind, status)
     elif status == "UPDATE_COMPLETE" and key in _pending:
         del _pending[key]  # The resource is unchanged: CloudFormation has no event of it.
@@ -61,7 +61,7 @@ def _add_event(  # noqa: PLR0917  MiniStack's signature.
         if key in _created and status in {"UPDATE_COMPLETE", "UPDATE_FAILED"}:
             _created.discard(key)
             status = status.replace("UPDATE", "CREATE")
-        add(stack_id, stack, title, kind, status, *rest, **more)
+        add(stack_id, stack, title, kind, status, *rest, **options)
 
 
 def _before_update(
@@ -86,7 +86,7 @@ def _delete(  # noqa: PLR0917  MiniStack's signature.
     stack_name: str = "",
     title: str = "",
 ) -> None:
-    """Add events of the resources that an update removes; MiniStack has none of them."""
+    """Delete a resource; if an update removes it, add the events, which MiniStack omits."""
     stack = cloudformation.stacks.get(stack_name)
     if stack is None or stack["StackStatus"] not in _UPDATING:
         delete(kind, physical_id, props, stack_name, title)

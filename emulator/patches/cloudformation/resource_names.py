@@ -1,4 +1,4 @@
-"""Refuse a resource whose name belongs to a resource of another stack."""
+"""Refuse a resource with the name of a resource in another stack."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from emulator.patches.differences import Difference
 
 DIFFERENCES = (
     Difference(
-        "A name belongs to one resource: a second stack with the same name fails.",
-        source="user guide, Name type; the emulator knows only the names that stacks gave",
+        "Names are unique: a second stack with a resource of the same name fails.",
+        source="user guide, Name type; the emulator checks only names in templates",
         ministack="The second stack takes over the resource.",
-        test="test_taken_name",
+        test="test_existing_name",
     ),
 )
 UPSTREAM = True
 
-# The path of the property that names a resource in its account and region.
+# The path of the property with the name, which is unique in an account and region.
 # MiniStack checks the names of S3 and CloudFront itself.
 _NAMES = {
     "AWS::CloudWatch::Alarm": ("AlarmName",),
@@ -46,12 +46,12 @@ _WITHOUT_RESOURCES = {"DELETE_COMPLETE", "REVIEW_IN_PROGRESS"}
 
 def install() -> None:
     """Install the patch."""
-    cloudformation.provision_resource.before(_refuse_taken_name)
+    cloudformation.provision_resource.before(_refuse_existing_name)
 
 
-def _refuse_taken_name(kind: str, _title: str, props: Any, stack: str) -> Created | None:
+def _refuse_existing_name(kind: str, _title: str, props: Any, stack: str) -> Created | None:
     name = _name(kind, props)
-    if name and _is_taken(kind, name, stack):
+    if name and _name_exists(kind, name, stack):
         message = f"Resource of type '{kind}' with identifier '{name}' already exists."
         raise ValueError(message)
     return None
@@ -64,7 +64,7 @@ def _name(kind: str, props: Any) -> Any:
     return value
 
 
-def _is_taken(kind: str, name: str, stack_name: str) -> bool:
+def _name_exists(kind: str, name: str, stack_name: str) -> bool:
     for other_name, other in cloudformation.stacks.items():
         if other_name == stack_name or other["StackStatus"] in _WITHOUT_RESOURCES:
             continue

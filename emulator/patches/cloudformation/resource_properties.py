@@ -1,8 +1,8 @@
-"""Fail a resource with unknown, missing or impossible properties.
+"""Fail a resource with unknown, missing or invalid properties.
 
 The schemas are AWS's own, as cfn-lint ships them. The types of values, patterns and alternatives
-are left to cfn-lint: CloudFormation converts strings to numbers, and its regular expressions are
-not Python's.
+are checked by cfn-lint only: CloudFormation converts strings to numbers, and its regular
+expressions are not those of Python.
 """
 
 from __future__ import annotations
@@ -20,12 +20,11 @@ Schema = dict[str, Any]
 
 DIFFERENCES = (
     Difference(
-        "Unknown, missing and impossible properties, such as an unknown runtime, fail the "
-        "resource.",
+        "Unknown, missing and invalid properties, such as an unknown runtime, fail the resource.",
         source="resource provider schemas; aws-cloudformation/cloudformation-coverage-roadmap has "
         "the messages",
         ministack="Accepted.",
-        test="test_properties",
+        test="test_invalid_properties",
     ),
 )
 
@@ -51,15 +50,15 @@ def _before_update(
 
 def _check(kind: str, title: str, props: Any) -> None:
     schema = _schema(kind)
-    found = [] if schema is None else list(errors(props, schema, schema, "#"))
-    if found:
-        text = ", ".join(found)
+    messages = [] if schema is None else list(errors(props, schema, schema, "#"))
+    if messages:
+        text = ", ".join(messages)
         message = f"Properties validation failed for resource {title} with message:\n[{text}]"
         raise ValueError(message)
 
 
 def errors(value: Any, rules: Schema, root: Schema, path: str) -> Iterator[str]:
-    """Yield CloudFormation's errors about the *value* at *path*."""
+    """Yield CloudFormation's messages about the *value* at *path*."""
     while "$ref" in rules:
         rules = _definition(rules["$ref"], root)
     if "enum" in rules and isinstance(value, str) and value not in map(str, rules["enum"]):
@@ -85,10 +84,10 @@ def _key_errors(value: dict[str, Any], rules: Schema, path: str) -> Iterator[str
 
 
 def _definition(pointer: str, root: Schema) -> Schema:
-    found: Any = root
+    definition: Any = root
     for step in pointer.removeprefix("#/").split("/"):
-        found = found[step]
-    return dict(found)
+        definition = definition[step]
+    return dict(definition)
 
 
 @functools.cache

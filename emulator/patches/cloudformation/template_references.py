@@ -16,19 +16,19 @@ DIFFERENCES = (
         "created.",
         source="serverless/serverless#4745, serverless-plugin-split-stacks#150",
         ministack="Accepted.",
-        test="test_refused",
+        test="test_invalid_template",
     ),
     Difference(
         "A circular dependency is refused before anything is created.",
         source="CloudFormation user guide, Troubleshooting",
         ministack="The operation fails.",
-        test="test_refused",
+        test="test_invalid_template",
     ),
     Difference(
         "The name of an export must not depend on resources.",
         source="aws-cloudformation/cfn-lint#1632",
         ministack="Accepted.",
-        test="test_refused",
+        test="test_invalid_template",
     ),
 )
 UPSTREAM = True
@@ -49,8 +49,8 @@ def errors(template: Template) -> Iterator[str]:
     """Yield AWS's errors about *template*, in the order in which AWS reports them."""
     resources = template.get("Resources") or {}
     outputs = template.get("Outputs") or {}
-    yield from _unresolved(template, "Resources", resources)
-    yield from _unresolved(template, "Outputs", outputs)
+    yield from _undefined_references(template, "Resources", resources)
+    yield from _undefined_references(template, "Outputs", outputs)
     if cycle := _cycle(resources):
         yield f"Circular dependency between resources: [{', '.join(cycle)}]"
     for name, output in outputs.items():
@@ -62,7 +62,7 @@ def errors(template: Template) -> Iterator[str]:
             )
 
 
-def _unresolved(template: Template, block: str, body: dict[str, Any]) -> Iterator[str]:
+def _undefined_references(template: Template, block: str, body: dict[str, Any]) -> Iterator[str]:
     resources = set(template.get("Resources") or {})
     defined = resources | set(template.get("Parameters") or {})
     references = list(cloudformation.references(body))
@@ -88,13 +88,13 @@ def _depends_on(resource: dict[str, Any]) -> list[str]:
 
 def _cycle(resources: dict[str, dict[str, Any]]) -> list[str]:
     """Return the names of the resources that depend on each other, if any."""
-    waiting = {
+    unresolved = {
         name: _dependencies(resource) & set(resources) for name, resource in resources.items()
     }
-    while ready := [name for name, needed in waiting.items() if not needed & set(waiting)]:
+    while ready := [name for name, needed in unresolved.items() if not needed & set(unresolved)]:
         for name in ready:
-            del waiting[name]
-    return sorted(waiting)
+            del unresolved[name]
+    return sorted(unresolved)
 
 
 def _dependencies(resource: dict[str, Any]) -> set[str]:

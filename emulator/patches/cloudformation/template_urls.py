@@ -1,4 +1,4 @@
-"""Find a template in S3 by every form of S3 URL, and in the version that the URL names."""
+"""Read a template from S3 by every form of S3 URL, in the version that the URL specifies."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from emulator.patches.differences import Difference
 
 DIFFERENCES = (
     Difference(
-        "A template in S3 is found by virtual-hosted and path-style URLs, with or without the "
+        "A template in S3 can be read by virtual-hosted-style and path-style URLs, with or without the "
         "region.",
         source="S3 user guide, Methods for accessing a bucket",
         ministack="Path-style only.",
         test="test_template_url",
     ),
     Difference(
-        "A template in S3 is read in the version that its URL names.",
+        "A template in S3 is read in the version that its URL specifies.",
         source="CloudFormation user guide, Selecting a stack template",
         ministack="The newest version.",
         test="test_template_version",

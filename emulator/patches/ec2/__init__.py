@@ -6,9 +6,9 @@ from emulator.patches.differences import Difference
 
 DIFFERENCES = (
     Difference(
-        "DescribeVpcs and DescribeSubnets show IPv6 blocks.",
+        "DescribeVpcs and DescribeSubnets return IPv6 blocks.",
         source="EC2 API reference",
-        ministack="Only templates see them.",
+        ministack="Only GetAtt in a template returns them.",
         consequence="Read the outputs of the stack.",
     ),
 )

@@ -12,8 +12,8 @@ from emulator.patches.differences import Difference
 
 DIFFERENCES = (
     Difference(
-        "Each region has its own zones: ca-central-1 has a, b, d; us-east-1 has a to f.",
-        source="EC2 user guide, Regions and Zones; the letters of an account are not verified",
+        "The zones depend on the region: ca-central-1 has a, b, d; us-east-1 has a to f.",
+        source="EC2 user guide, Regions and Zones; the letters differ between accounts, and were not verified",
         ministack="a, b, c in every region.",
         test="test_zones",
     ),
@@ -59,6 +59,6 @@ def _replace_zones(response: Response, _params: Params) -> Response:
 
 
 def _item(sample: str, region: str, number: int, zone: str) -> str:
-    """Return the item of *zone*, made from the *sample* of the region's zone a with id az1."""
+    """Return the XML item of *zone*; *sample* is the item of zone a, with the id az1."""
     item = sample.replace(f"<zoneName>{region}a<", f"<zoneName>{zone}<")
     return item.replace("-az1<", f"-az{number}<")

@@ -1,4 +1,4 @@
-"""Add the network types that MiniStack lacks, and refuse what EC2 refuses."""
+"""Add network resource types that MiniStack lacks, and validate subnets and security groups."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DIFFERENCES = (
         test="test_vpc_cidr",
     ),
     Difference(
-        "VPCCidrBlock gives a VPC an IPv6 block; GetAtt Ipv6CidrBlocks returns it.",
+        "VPCCidrBlock assigns an IPv6 block to a VPC; GetAtt Ipv6CidrBlocks returns it.",
         source="AWS::EC2::VPCCidrBlock; AWS::EC2::VPC, return values",
         ministack="Unknown type.",
         test="test_ipv6",
@@ -33,19 +33,19 @@ DIFFERENCES = (
         test="test_separate_rules",
     ),
     Difference(
-        "EC2's API shows the EIPs, NAT gateways and flow logs of a stack, with its tags.",
+        "EC2's API returns the EIPs, NAT gateways and flow logs of a stack, with the tags of the stack.",
         source="AWS::EC2::EIP, NatGateway, FlowLog",
         ministack="Unknown types.",
         test="test_nat_and_flow_log",
     ),
     Difference(
-        "A subnet is in the range of its VPC, and subnets do not overlap.",
+        "A subnet must be in the range of its VPC, and subnets must not overlap.",
         source="EC2 error codes InvalidSubnet.Range, InvalidSubnet.Conflict",
         ministack="Accepted.",
         test="test_subnet_ranges",
     ),
     Difference(
-        "A security group needs an existing VPC.",
+        "The VPC of a security group must exist.",
         source="EC2 error code InvalidVpcID.NotFound",
         ministack="Accepted.",
         test="cloudformation/test_resource_events.py::test_failed_update",
@@ -65,7 +65,7 @@ _addresses: Any = lookup.attribute(services.ec2, "_addresses")
 
 def install() -> None:
     """Install the patch."""
-    _VPC.after(lambda vpc, _props: _blocks(vpc))
+    _VPC.after(lambda vpc, _props: _cidr_attributes(vpc))
     _SECURITY_GROUP.create.before(_check_security_group)
     _SUBNET.create.before(_check_subnet)
     for direction in ("Ingress", "Egress"):
@@ -94,33 +94,35 @@ def _add_tagged_type(
     delete: Callable[[str, Props], None],
     attributes: Callable[[str], Attributes],
 ) -> None:
-    """Add a type whose resources are replaced by any change but that of their tags."""
+    """Add a resource type for which every change except one of tags is a replacement."""
 
     def create_and_tag(_title: str, props: Props, _stack: str) -> Created:
         physical_id = create(props)
-        found = attributes(physical_id)
-        cloudformation.tag_ec2(found.get("AllocationId", physical_id), props)
-        return physical_id, found
+        values = attributes(physical_id)
+        cloudformation.tag_ec2(values.get("AllocationId", physical_id), props)
+        return physical_id, values
 
     def update_tags(physical_id: str, old: Props, new: Props, _stack: str) -> Created:
-        found = attributes(physical_id)
-        cloudformation.tag_ec2(found.get("AllocationId", physical_id), new, old)
-        return physical_id, found
+        values = attributes(physical_id)
+        cloudformation.tag_ec2(values.get("AllocationId", physical_id), new, old)
+        return physical_id, values
 
     cloudformation.add_type(name, create=create_and_tag, update=update_tags, delete=delete)
     cloudformation.STACK_TAG_PROPERTIES[name] = ("Tags", "list")
 
 
-def _blocks(vpc: str) -> Attributes:
+def _cidr_attributes(vpc: str) -> Attributes:
     record = _vpcs[vpc]
     return {"CidrBlock": record["CidrBlock"], "Ipv6CidrBlocks": record.get(_IPV6_BLOCKS, [])}
 
 
 def _add_ipv6_block(_title: str, props: Props, _stack: str) -> Created:
-    """Give a VPC an IPv6 block of the documentation range, derived from its id."""
+    """Assign an IPv6 block of the range for documentation, derived from the id of the VPC."""
     vpc = props["VpcId"]
     if not props.get("AmazonProvidedIpv6CidrBlock"):
-        raise ValueError("here only AmazonProvidedIpv6CidrBlock is known (docs/emulator.md)")
+        raise ValueError(
+            "the emulator supports only AmazonProvidedIpv6CidrBlock (docs/emulator.md)"
+        )
     number = int.from_bytes(hashlib.sha256(vpc.encode()).digest()[:2])
     _vpcs[vpc][_IPV6_BLOCKS] = [f"2001:db8:{number:x}::/56"]
     _update_attributes(vpc)
@@ -135,11 +137,11 @@ def _remove_ipv6_block(_association: str, props: Props) -> None:
 
 
 def _update_attributes(vpc: str) -> None:
-    """Update what GetAtt returns: MiniStack keeps the attributes of the creation."""
+    """Update the attributes for GetAtt, which MiniStack sets only when the VPC is created."""
     for stack in cloudformation.stacks.values():
         for resource in stack["_resources"].values():
             if resource["PhysicalResourceId"] == vpc:
-                resource["Attributes"].update(_blocks(vpc))
+                resource["Attributes"].update(_cidr_attributes(vpc))
 
 
 def _check_security_group(_title: str, props: Props, _stack: str) -> Created | None:
@@ -163,10 +165,10 @@ def _check_subnet(_title: str, props: Props, _stack: str) -> Created | None:
 
 
 def _add_rule_type(direction: str) -> None:
-    """Add the type of a rule that is a resource of its own."""
+    """Add the resource type of a separate security group rule."""
 
     def create(_title: str, props: Props, _stack: str) -> Created:
-        response = call_ec2(f"AuthorizeSecurityGroup{direction}", **_permission(props))
+        response = call_ec2(f"AuthorizeSecurityGroup{direction}", **_rule_parameters(props))
         rule = text_of(response, "securityGroupRuleId")
         return rule, {"Id": rule}
 
@@ -185,9 +187,9 @@ def _add_rule_type(direction: str) -> None:
     cloudformation.add_type(name, create=create, update=update, delete=delete)
 
 
-def _permission(props: Props) -> dict[str, str]:
-    start = "IpPermissions_1_"
-    query = {"GroupId": props["GroupId"], f"{start}IpProtocol": str(props["IpProtocol"])}
+def _rule_parameters(props: Props) -> dict[str, str]:
+    prefix = "IpPermissions_1_"
+    query = {"GroupId": props["GroupId"], f"{prefix}IpProtocol": str(props["IpProtocol"])}
     for name, key in (
         ("FromPort", "FromPort"),
         ("ToPort", "ToPort"),
@@ -199,7 +201,7 @@ def _permission(props: Props) -> dict[str, str]:
         ("DestinationPrefixListId", "PrefixListIds_1_PrefixListId"),
     ):
         if name in props:
-            query[f"{start}{key}"] = str(props[name])
+            query[f"{prefix}{key}"] = str(props[name])
     return query
 
 

@@ -8,8 +8,8 @@ DIFFERENCES = (
     Difference(
         "An ECS service runs its containers.",
         source="ECS developer guide",
-        ministack="RUNNING without a container.",
-        consequence="Whether an image starts, and the rollback of one that does not, is not "
-        "tested here.",
+        ministack="A task is RUNNING without a container.",
+        consequence="The start of an image, and the rollback after a failed start, are not tested "
+        "here.",
     ),
 )

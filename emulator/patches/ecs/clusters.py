@@ -1,4 +1,4 @@
-"""Keep the default Service Connect namespace of a cluster, and add its capacity providers."""
+"""Store the default Service Connect namespace and the capacity providers of a cluster."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from emulator.patches.differences import Difference
 
 DIFFERENCES = (
     Difference(
-        "A cluster keeps ServiceConnectDefaults and gets its capacity providers.",
+        "A cluster has its ServiceConnectDefaults and its capacity providers.",
         source="AWS::ECS::Cluster, AWS::ECS::ClusterCapacityProviderAssociations",
-        ministack="Dropped; unknown type.",
+        ministack="The namespace is dropped; the type of the capacity providers is unknown.",
         test="test_cluster",
     ),
 )

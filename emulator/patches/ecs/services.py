@@ -1,4 +1,4 @@
-"""Keep all properties of task definitions and services; forget the tags of deleted ones."""
+"""Store all properties of task definitions and services; delete the tags of deleted ones."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ DIFFERENCES = (
     Difference(
         "A task definition and a service have all properties of their template.",
         source="AWS::ECS::TaskDefinition, AWS::ECS::Service",
-        ministack="Secrets, health checks and volumes are lost by a difference of case; platform, "
-        "Service Connect, exec and grace period are dropped.",
-        test="test_kept",
+        ministack="Secrets, health checks and volumes are lost, since their keys are stored in the wrong "
+        "case; platform, Service Connect, ECS Exec and grace period are dropped.",
+        test="test_properties",
     ),
     Difference(
-        "A deleted service or a deregistered task definition is not found by its tags.",
+        "GetResources does not return a deleted service or a deregistered task definition.",
         source="not verified",
-        ministack="Found forever.",
-        test="test_forgotten",
+        ministack="Both are returned.",
+        test="test_tags_of_deleted_resources",
     ),
 )
 UPSTREAM = True
 
 _TASK_DEFINITION = ResourceType("AWS::ECS::TaskDefinition")
 _SERVICE = ResourceType("AWS::ECS::Service")
-_DROPPED_OF_TASK_DEFINITION = ("ContainerDefinitions", "Volumes", "RuntimePlatform")
-_DROPPED_OF_SERVICE = (
+_TASK_DEFINITION_PROPERTIES = ("ContainerDefinitions", "Volumes", "RuntimePlatform")
+_SERVICE_PROPERTIES = (
     "EnableECSManagedTags",
     "EnableExecuteCommand",
     "HealthCheckGracePeriodSeconds",
@@ -51,30 +51,30 @@ def install() -> None:
 
 def find_service(path: str) -> dict[str, Any]:
     """Return the service CLUSTER/NAME; an empty record if there is none."""
-    found: dict[str, Any] = _services.get(path, {})
-    return found
+    service: dict[str, Any] = _services.get(path, {})
+    return service
 
 
 def _complete_task_definition(arn: str, props: Props) -> None:
     record = _task_definitions[arn.rpartition("/")[2]]
-    record.update(_converted(props, _DROPPED_OF_TASK_DEFINITION))
+    record.update(_converted(props, _TASK_DEFINITION_PROPERTIES))
 
 
 def _complete_service(arn: str, props: Props) -> None:
     service = find_service(arn.partition("service/")[2])
-    service.update(_converted(props, _DROPPED_OF_SERVICE))
+    service.update(_converted(props, _SERVICE_PROPERTIES))
     service_connect = _converted(props, ("ServiceConnectConfiguration",))
     for deployment in service["deployments"]:
         deployment.update(service_connect)
 
 
 def _delete_tags(_result: None, arn: str, _props: Props) -> None:
-    """Delete the tags of what is inactive: it is still described, but not found by its tags."""
+    """Delete the tags of an inactive resource, which can be described but is not found by tags."""
     _tags.pop(arn, None)
 
 
 def _converted(props: Props, keys: tuple[str, ...]) -> dict[str, Any]:
-    """Return these properties with the names of ECS's API."""
+    """Return the properties named in *keys* in the camel case of ECS's API."""
     converted: dict[str, Any] = cloudformation.to_camel(
         {key: props[key] for key in keys if key in props}
     )

@@ -22,25 +22,25 @@ from emulator.postgres.validation import Parameters, Refusal
 
 DIFFERENCES = (
     Difference(
-        "An instance of engine postgres is a PostgreSQL that answers at its endpoint, also when a "
-        "call created it.",
+        "An instance of engine postgres is a PostgreSQL server at its endpoint, whether a stack or "
+        "an API call created it.",
         source="AWS::RDS::DBInstance, return values",
-        ministack="An address without a server.",
+        ministack="An endpoint without a server.",
         test="test_stack",
     ),
     Difference(
         "RDS manages the master password in a secret `rds!db-…`, and rotates it on request.",
         source="RDS user guide, Password management with Secrets Manager",
-        ministack="The attribute MasterUserSecret.SecretArn is unknown, there is no secret.",
+        ministack="There is no secret, and the attribute MasterUserSecret.SecretArn is unknown.",
         test="test_stack",
     ),
     Difference(
-        "The master user is not a superuser; rds_superuser and rds_iam exist; no user can be "
-        "rdsadmin.",
+        "The master user is not a superuser; rds_superuser and rds_iam exist; no user can log in "
+        "as rdsadmin.",
         source="RDS user guide, Understanding PostgreSQL roles and permissions; details not "
         "verified",
         ministack="No roles.",
-        test="test_master",
+        test="test_master_user",
     ),
     Difference(
         "The certificate of the endpoint passes verify-full; rds.force_ssl decides whether "
@@ -57,16 +57,16 @@ DIFFERENCES = (
         test="../postgres/test_proxy.py::test_policy",
     ),
     Difference(
-        "An update keeps address and data; a replacement is a new database.",
+        "An update keeps endpoint and data; a replacement is a new database.",
         source="AWS::RDS::DBInstance, “Update requires”",
-        ministack="No data; another Port in the template changes the endpoint.",
-        test="test_life",
+        ministack="There is no data; a changed Port in the template changes the endpoint.",
+        test="test_lifecycle",
     ),
     Difference(
         "A stack does not delete an instance with deletion protection: DELETE_FAILED.",
-        source="RDS user guide, Deleting a DB instance; the message is from reports",
+        source="RDS user guide, Deleting a DB instance; the message is from public reports",
         ministack="Deleted by its stack.",
-        test="test_protected",
+        test="test_deletion_protection",
     ),
     Difference(
         "RDS refuses short passwords, reserved users, too little storage, unknown groups, "
@@ -74,13 +74,13 @@ DIFFERENCES = (
         source="API reference of CreateDBInstance and CreateDBSubnetGroup; some messages are not "
         "verified",
         ministack="Accepted.",
-        test="test_refused",
+        test="test_invalid_properties",
     ),
 )
 
 KIND = "AWS::RDS::DBInstance"
 ADDRESS = "127.0.0.1"
-_PASSWORD = "_MasterUserPassword"  # noqa: S105  MiniStack's name for it.
+_PASSWORD = "_MasterUserPassword"  # noqa: S105  MiniStack's key for the password.
 _TEN_YEARS_SECONDS = 10 * 365 * 24 * 3600
 
 _INSTANCE = ResourceType(KIND)
@@ -114,7 +114,7 @@ def install() -> None:
     _ACTIONS["DeleteDBInstance"].around(_call_delete)
     _ACTIONS["ModifyDBInstance"].around(_call_modify)
     for action, check in _CHECKS.items():
-        _ACTIONS[action].before(_refusing(check))
+        _ACTIONS[action].before(_respond_with_first_error(check))
     _rotate_password.replace(_set_password)
     _describe.after(_add_secret)
     register_session.around(_register_with_expiration)
@@ -126,7 +126,7 @@ def install() -> None:
 def _create(create: Callable[..., Created], title: str, props: Props, stack: str) -> Created:
     if not instances.is_postgres(props):
         return create(title, props, stack)
-    _raise(_errors_of_new(props))
+    _raise_first(_new_instance_errors(props))
     name, _ = create(title, props, stack)
     _start(database.instances[name], props)
     return name, _attributes(database.instances[name])
@@ -135,11 +135,11 @@ def _create(create: Callable[..., Created], title: str, props: Props, stack: str
 def _update(
     update: Callable[..., Created], name: str, old: Props, new: Props, *rest: Any
 ) -> Created:
-    """Change the password of the server if it changes; no other change touches it or its port."""
+    """Change the password of the server if it differs; no other change affects the server or its port."""
     record = database.instances.get(name)
     if record is None or not instances.is_postgres(record):
         return update(name, old, new, *rest)
-    _raise(validation.instance_errors(new, _groups()))
+    _raise_first(validation.instance_errors(new, _existing_groups()))
     endpoint, password = dict(record["Endpoint"]), record[_PASSWORD]
     update(name, old, new, *rest)
     record["Endpoint"].update(endpoint)
@@ -151,53 +151,55 @@ def _update(
 
 def _delete(delete: Callable[[str, Props], None], name: str, props: Props) -> None:
     record = database.instances.get(name)
-    _raise(_errors_of_protected(record))
+    _raise_first(_protection_errors(record))
     delete(name, props)
     if record and instances.is_postgres(record):
         _stop(record)
 
 
 def _check_protection(name: str, _props: Props) -> None:
-    _raise(_errors_of_protected(database.instances.get(name)))
+    _raise_first(_protection_errors(database.instances.get(name)))
 
 
-def _raise(errors: Iterable[Refusal]) -> None:
+def _raise_first(errors: Iterable[Refusal]) -> None:
     for error in errors:
         raise services.refusal(error.message, "Rds")
 
 
 def _attributes(record: Record) -> dict[str, Any]:
     secret = record.get(SECRET)
-    more = {f"{SECRET}.SecretArn": secret["SecretArn"]} if secret else {}
-    return {**cloudformation.instance_attributes(record), **more}
+    secret_attributes = {f"{SECRET}.SecretArn": secret["SecretArn"]} if secret else {}
+    return {**cloudformation.instance_attributes(record), **secret_attributes}
 
 
 # Validation ------------------------------------------------------------------------------------
 
 
-def _errors_of_new(parameters: Parameters) -> Iterable[Refusal]:
+def _new_instance_errors(parameters: Parameters) -> Iterable[Refusal]:
     if parameters.get("DBInstanceIdentifier") in database.instances:
         yield Refusal("DB Instance already exists", "DBInstanceAlreadyExists")
-    yield from validation.new_instance_errors(parameters, _groups())
+    yield from validation.new_instance_errors(parameters, _existing_groups())
 
 
-def _errors_of_creation(parameters: Parameters) -> Iterable[Refusal]:
-    return _errors_of_new(parameters) if instances.is_postgres(parameters) else ()
+def _creation_errors(parameters: Parameters) -> Iterable[Refusal]:
+    return _new_instance_errors(parameters) if instances.is_postgres(parameters) else ()
 
 
-def _errors_of_modification(parameters: Parameters) -> Iterable[Refusal]:
+def _modification_errors(parameters: Parameters) -> Iterable[Refusal]:
     record = database.find_instance(parameters.get("DBInstanceIdentifier", ""))
     if record is None or not instances.is_postgres(record):
         return
     version = parameters.get("EngineVersion") or record["EngineVersion"]
-    yield from validation.instance_errors({**parameters, "EngineVersion": version}, _groups())
+    yield from validation.instance_errors(
+        {**parameters, "EngineVersion": version}, _existing_groups()
+    )
     stays_managed = parameters.get("ManageMasterUserPassword") != "false"
     if SECRET in record and stays_managed and parameters.get("MasterUserPassword"):
         yield validation.MANAGED
 
 
-def _errors_of_deletion(parameters: Parameters) -> Iterable[Refusal]:
-    yield from _errors_of_protected(
+def _deletion_errors(parameters: Parameters) -> Iterable[Refusal]:
+    yield from _protection_errors(
         database.find_instance(parameters.get("DBInstanceIdentifier", ""))
     )
     is_skipped = validation.is_true(parameters.get("SkipFinalSnapshot"))
@@ -205,44 +207,44 @@ def _errors_of_deletion(parameters: Parameters) -> Iterable[Refusal]:
         yield validation.NO_FINAL_SNAPSHOT
 
 
-def _errors_of_protected(record: Record | None) -> Iterable[Refusal]:
+def _protection_errors(record: Record | None) -> Iterable[Refusal]:
     if record and record.get("DeletionProtection"):
         yield validation.PROTECTED
 
 
-def _errors_of_subnets(parameters: Parameters) -> Iterable[Refusal]:
+def _subnet_errors(parameters: Parameters) -> Iterable[Refusal]:
     subnets = database.subnets_of(parameters)
     if subnets:
         zones = {subnet["SubnetAvailabilityZone"]["Name"] for subnet in subnets}
         yield from validation.subnet_group_errors(zones)
 
 
-def _errors_of_restore(_parameters: Parameters) -> Iterable[Refusal]:
+def _restore_errors(_parameters: Parameters) -> Iterable[Refusal]:
     return [validation.NO_DATA]
 
 
 _CHECKS: dict[str, Callable[[Parameters], Iterable[Refusal]]] = {
-    "CreateDBInstance": _errors_of_creation,
-    "DeleteDBInstance": _errors_of_deletion,
-    "ModifyDBInstance": _errors_of_modification,
-    "RestoreDBInstanceFromDBSnapshot": _errors_of_restore,
-    "CreateDBInstanceReadReplica": _errors_of_restore,
-    "CreateDBSubnetGroup": _errors_of_subnets,
-    "ModifyDBSubnetGroup": _errors_of_subnets,
+    "CreateDBInstance": _creation_errors,
+    "DeleteDBInstance": _deletion_errors,
+    "ModifyDBInstance": _modification_errors,
+    "RestoreDBInstanceFromDBSnapshot": _restore_errors,
+    "CreateDBInstanceReadReplica": _restore_errors,
+    "CreateDBSubnetGroup": _subnet_errors,
+    "ModifyDBSubnetGroup": _subnet_errors,
 }
 
 
-def _groups() -> validation.ExistingGroups:
+def _existing_groups() -> validation.ExistingGroups:
     families = {
         name: group["DBParameterGroupFamily"] for name, group in database.parameter_groups.items()
     }
     return validation.ExistingGroups(families, set(database.subnet_groups))
 
 
-def _refusing(
+def _respond_with_first_error(
     check: Callable[[Parameters], Iterable[Refusal]],
 ) -> Callable[[Params], Response | None]:
-    """Return a function that returns the first error of a call, if it has one."""
+    """Return a hook that responds with the first error of *check*, if there is one."""
 
     def refuse(params: Params) -> Response | None:
         for error in check(_parameters(params)):
@@ -258,11 +260,11 @@ def _parameters(params: Params) -> Parameters:
     }
 
 
-# Instances of calls ----------------------------------------------------------------------------
+# Instances of API calls ------------------------------------------------------------------------
 
 
 def _call_create(create: Callable[[Params], Response], params: Params) -> Response:
-    """Respond when the database accepts connections; RDS responds before (see __init__.py)."""
+    """Respond when the database accepts connections; RDS responds earlier (see __init__.py)."""
     parameters = _parameters(params)
     response = create(params)
     if response[0] >= http.client.BAD_REQUEST or not instances.is_postgres(parameters):
@@ -293,7 +295,7 @@ def _call_modify(modify: Callable[[Params], Response], params: Params) -> Respon
     return database.instance_response("ModifyDBInstance", record)
 
 
-# Both ------------------------------------------------------------------------------------------
+# Instances of stacks and of API calls -----------------------------------------------------------
 
 
 def _start(record: Record, parameters: Parameters) -> None:
@@ -351,8 +353,8 @@ def _register_with_expiration(
     register(key, {"Expiration": time.time() + _TEN_YEARS_SECONDS, **session})
 
 
-def _add_secret(shown: str, record: Record) -> str:
-    """Show the managed secret in the description of an instance."""
+def _add_secret(description: str, record: Record) -> str:
+    """Add the managed secret to the description of an instance."""
     secret = {name: text for name, text in (record.get(SECRET) or {}).items() if text}
     inner = "".join(f"<{name}>{text}</{name}>" for name, text in secret.items())
-    return shown + (f"<{SECRET}>{inner}</{SECRET}>" if inner else "")
+    return description + (f"<{SECRET}>{inner}</{SECRET}>" if inner else "")

@@ -6,9 +6,9 @@ from emulator.patches.differences import Difference
 
 DIFFERENCES = (
     Difference(
-        "SNS retries for an hour when a webhook does not answer, and sends credentials in URLs.",
+        "SNS retries for an hour if a webhook does not respond, and sends the user name and password in its URL.",
         source="SNS developer guide, Message delivery retries",
-        ministack="Posted once.",
-        consequence="A webhook that is down misses the message here.",
+        ministack="Sent once.",
+        consequence="A webhook that is unavailable does not receive the message here.",
     ),
 )

@@ -1,6 +1,6 @@
-"""Ask the subscriptions of stacks for confirmation, and sign every message.
+"""Send confirmation requests to the subscriptions of stacks, and sign every message.
 
-A webhook and an address are pending until the SubscribeURL that they receive is opened. The
+A webhook or an email address is pending until the SubscribeURL that it receives is opened. The
 certificate of the signing key is at SigningCertURL: here an address of the emulator, on AWS
 https://sns.REGION.amazonaws.com/SimpleNotificationService-….pem.
 """
@@ -32,11 +32,11 @@ DIFFERENCES = (
         "A subscription of a stack receives a request for confirmation, and is pending until it "
         "is confirmed.",
         source="SNS developer guide, HTTP/HTTPS subscription confirmation; Email notifications",
-        ministack="Webhooks receive no request; addresses are confirmed at once.",
+        ministack="Webhooks receive no request; email addresses are confirmed at once.",
         test="test_webhook",
     ),
     Difference(
-        "SNS messages are signed, in the version that the topic names.",
+        "SNS messages are signed, with the SignatureVersion of the topic.",
         source="SNS developer guide, Verifying the signatures of Amazon SNS messages",
         ministack="The signature is “FAKE”. With the patch, SigningCertURL is at the emulator's "
         "address.",
@@ -46,8 +46,8 @@ DIFFERENCES = (
 
 _TOPIC = ResourceType("AWS::SNS::Topic")
 _SUBSCRIPTION = ResourceType("AWS::SNS::Subscription")
-_WEBHOOKS = {"http", "https"}
-_ADDRESSES = {"email", "email-json"}
+_WEBHOOK_PROTOCOLS = {"http", "https"}
+_EMAIL_PROTOCOLS = {"email", "email-json"}
 _TIMEOUT_SECONDS = 5
 _ARN_PARTS = 6
 _SIGNED_FIELDS = {
@@ -102,7 +102,7 @@ def _create_subscription(
 
 
 def _after_topic(arn: str, props: Props) -> None:
-    """Set how a topic's messages are signed; confirm the subscriptions that it declares itself."""
+    """Set the signature version; request confirmation of the subscriptions in the topic's properties."""
     topic = _topic(arn)
     topic["attributes"]["SignatureVersion"] = str(props.get("SignatureVersion", "1"))
     _request_confirmations(topic)
@@ -113,30 +113,30 @@ def _topic(arn: str) -> Topic:
 
 
 def _request_confirmations(topic: Topic) -> None:
-    """Send a request for confirmation to every new subscription of a stack."""
+    """Send a confirmation request to every new subscription of a stack."""
     for subscription in topic["subscriptions"]:
         protocol = subscription["protocol"]
-        if "token" in subscription or protocol not in _WEBHOOKS | _ADDRESSES:
+        if "token" in subscription or protocol not in _WEBHOOK_PROTOCOLS | _EMAIL_PROTOCOLS:
             continue
         token = str(uuid.uuid4())
         subscription["token"] = token
         subscription["confirmed"] = False
         subscription["attributes"]["PendingConfirmation"] = "true"
-        if protocol in _ADDRESSES:
+        if protocol in _EMAIL_PROTOCOLS:
             link = _url(f"?Action=ConfirmSubscription&TopicArn={topic['arn']}&Token={token}")
             about = f"subscription to {topic['arn']}"
             outbox.send(subscription["endpoint"], about=about, secret=link)
         else:
-            send = functools.partial(_run, topic["arn"], subscription)
+            send = functools.partial(_run_confirmation, topic["arn"], subscription)
             threading.Thread(target=send, daemon=True).start()
 
 
-def _run(*args: Any) -> None:
+def _run_confirmation(*args: Any) -> None:
     asyncio.run(_send_confirmation(*args))
 
 
 def _confirm_in_scope(confirm: Callable[[Params], Response], params: Params) -> Response:
-    """Confirm in the topic's account and region: a link has no credentials that name them."""
+    """Confirm in the account and region of the topic's ARN: a link has no credentials."""
     parts = cloudformation.param(params, "TopicArn").split(":")
     if len(parts) != _ARN_PARTS:
         return confirm(params)
@@ -145,7 +145,7 @@ def _confirm_in_scope(confirm: Callable[[Params], Response], params: Params) -> 
 
 
 def _show_pending(response: Response, _params: Params) -> Response:
-    """Show PendingConfirmation in place of the ARN until a subscription is confirmed."""
+    """Replace the ARN of every unconfirmed subscription by PendingConfirmation."""
     status, headers, body = response
     for topic in _topics.values():
         for subscription in topic["subscriptions"]:
@@ -178,7 +178,7 @@ def _signed(message: Message) -> Message:
 
 
 def _post_signed(endpoint: str, payload: str, kind: str) -> int:
-    """Post with AWS's headers; sign a request for confirmation as well."""
+    """Post with the headers of SNS; sign confirmation requests as well."""
     headers = {"Content-Type": "text/plain; charset=UTF-8", "x-amz-sns-message-type": kind}
     if payload.startswith("{") and '"TopicArn"' in payload:
         message = json.loads(payload)

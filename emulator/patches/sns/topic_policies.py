@@ -19,8 +19,8 @@ DIFFERENCES = (
     ),
 )
 
-# The statement of every topic's default policy: it is about accounts, not services.
-_DEFAULT = "__default_statement_ID"
+# The statement id in the default policy of a topic, which permits accounts, not services.
+_DEFAULT_SID = "__default_statement_ID"
 
 _find_topic: Callable[[str], Any] = lookup.attribute(services.sns, "_topic_by_arn_any_scope")
 _topic_policy_allows: Function[[str, str, str, str], bool] = Function(
@@ -37,7 +37,9 @@ def _allows(topic: str, service: str, source: str, _account: str) -> bool:
     record = _find_topic(topic)
     policy = json.loads((record or {}).get("attributes", {}).get("Policy") or "{}")
     statements = [
-        statement for statement in policy.get("Statement", []) if statement.get("Sid") != _DEFAULT
+        statement
+        for statement in policy.get("Statement", [])
+        if statement.get("Sid") != _DEFAULT_SID
     ]
     return policies.policy_allows(
         {**policy, "Statement": statements}, "sns:Publish", topic, service=service, source=source

@@ -32,7 +32,7 @@ def test_certificate(aws: Aws, domain: str) -> None:
     aws.deploy("s", certificate(f"api.{domain}", zone))
     wrong = [
         aws.deploy("wrong-domain", certificate("api.other.example", zone)),
-        aws.deploy("wrong-zone", certificate(f"api.{domain}", "ZGONE")),
+        aws.deploy("wrong-zone", certificate(f"api.{domain}", "ZMISSING")),
     ]
 
     arn = aws.outputs("s")["Arn"]

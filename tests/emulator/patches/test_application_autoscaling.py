@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 from tests.emulator.ecs_services import SCALING, described_service, service
 
 
-def test_count(aws: Aws) -> None:
-    """A new target brings the count of a service into its range; an update keeps the count.
+def test_desired_count(aws: Aws) -> None:
+    """A new scalable target moves the desired count into its range; an update does not change it.
 
     AWS: RegisterScalableTarget, “it changes the resource's current capacity to a value that is
     inside of this range”.

@@ -32,13 +32,15 @@ def test_projects(aws: Aws) -> None:
             LogsConfig={"CloudWatchLogs": {"Status": "ENABLED", "GroupName": "builds"}},
         )
 
-    def described() -> tuple[int, str]:
-        [found] = aws.client("codebuild").batch_get_projects(names=["p"])["projects"]
-        return found["queuedTimeoutInMinutes"], found["logsConfig"]["cloudWatchLogs"]["groupName"]
+    def timeout_and_log_group() -> tuple[int, str]:
+        [project_] = aws.client("codebuild").batch_get_projects(names=["p"])["projects"]
+        return project_["queuedTimeoutInMinutes"], project_["logsConfig"]["cloudWatchLogs"][
+            "groupName"
+        ]
 
     aws.deploy("s", template(P=project(30)))
-    first = described()
+    first = timeout_and_log_group()
     aws.deploy("s", template(P=project(60)))
 
     assert (30, "builds") == first
-    assert (60, "builds") == described()
+    assert (60, "builds") == timeout_and_log_group()

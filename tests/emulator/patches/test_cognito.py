@@ -32,7 +32,9 @@ def handler(event, context):
 FAIL = "def handler(event, context):\n    raise RuntimeError('no row for you')\n"
 
 
-def pool(aws: Aws, source: str = "", *, permitted: bool = True, **more: Any) -> dict[str, str]:
+def pool(
+    aws: Aws, source: str = "", *, permitted: bool = True, **properties: Any
+) -> dict[str, str]:
     """Deploy a user pool and its client, with *source* as the trigger if given; return outputs."""
     settings: dict[str, Any] = {
         "UserPoolName": "users",
@@ -40,15 +42,15 @@ def pool(aws: Aws, source: str = "", *, permitted: bool = True, **more: Any) -> 
         "AutoVerifiedAttributes": ["email"],
     }
     sending = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": att("Queue", "Arn")}
-    extra = {"Queue": resource("AWS::SQS::Queue")}
+    resources = {"Queue": resource("AWS::SQS::Queue")}
     if source:
         settings["LambdaConfig"] = {"PostConfirmation": att("Trigger", "Arn")}
         variables = {"Variables": {"QUEUE": ref("Queue")}}
-        extra["Role"] = trusting("lambda.amazonaws.com", sending)
-        extra["Trigger"] = function(code(aws, source), Environment=variables)
+        resources["Role"] = trusting("lambda.amazonaws.com", sending)
+        resources["Trigger"] = function(code(aws, source), Environment=variables)
         if permitted:
             service = "cognito-idp.amazonaws.com"
-            extra["Permission"] = permission("Trigger", service, att("Pool", "Arn"))
+            resources["Permission"] = permission("Trigger", service, att("Pool", "Arn"))
     client = resource(
         "AWS::Cognito::UserPoolClient",
         UserPoolId=ref("Pool"),
@@ -57,8 +59,8 @@ def pool(aws: Aws, source: str = "", *, permitted: bool = True, **more: Any) -> 
         RefreshTokenRotation={"Feature": "ENABLED", "RetryGracePeriodSeconds": 60},
     )
     body = template(
-        **extra,
-        Pool=resource("AWS::Cognito::UserPool", **settings | more),
+        **resources,
+        Pool=resource("AWS::Cognito::UserPool", **settings | properties),
         Client=client,
     )
     outputs = {
@@ -76,7 +78,7 @@ def pool(aws: Aws, source: str = "", *, permitted: bool = True, **more: Any) -> 
 
 @pytest.fixture
 def cognito(aws: Aws) -> Iterator[Any]:
-    """Yield a client of Cognito without credentials, like that of the application's users."""
+    """Yield a client of Cognito without credentials, as the users of the application have."""
     config = Config(signature_version=UNSIGNED)
     client = boto3.client(
         "cognito-idp", "ca-central-1", endpoint_url=aws.endpoint.url, config=config
@@ -96,12 +98,12 @@ def sign_up(aws: Aws, cognito: Any, client: str) -> str:
 
 def received(aws: Aws, outputs: dict[str, str]) -> list[dict[str, Any]]:
     """Return the events that the trigger received."""
-    found = aws.client("sqs").receive_message(QueueUrl=outputs["Queue"], MaxNumberOfMessages=10)
-    return [json.loads(message["Body"]) for message in found.get("Messages", [])]
+    response = aws.client("sqs").receive_message(QueueUrl=outputs["Queue"], MaxNumberOfMessages=10)
+    return [json.loads(message["Body"]) for message in response.get("Messages", [])]
 
 
 def test_confirmation(aws: Aws, cognito: Any) -> None:
-    """Only the code of the message confirms; the trigger gets the user with a verified address.
+    """Only the code from the message confirms; the trigger receives a user with a verified address.
 
     AWS: "Post confirmation Lambda trigger" (developer guide), ConfirmSignUp errors.
     """
@@ -181,7 +183,7 @@ def test_other_confirmations(aws: Aws, cognito: Any) -> None:
 def test_failing_trigger(
     aws: Aws, cognito: Any, source: str, error: str, text: str, *, permitted: bool
 ) -> None:
-    """A failing trigger fails the call; the user is confirmed all the same.
+    """A failing trigger fails the call, but the user is confirmed.
 
     AWS: "Post confirmation Lambda trigger"; Cognito's errors of Lambda triggers. AWS invokes it
     three times within 5 s each, the emulator once.
@@ -192,15 +194,15 @@ def test_failing_trigger(
     with pytest.raises(ClientError) as refused:
         cognito.confirm_sign_up(ClientId=outputs["Client"], Username=MAIL, ConfirmationCode=sent)
 
-    answer = refused.value.response["Error"]
+    error_ = refused.value.response["Error"]
     user = aws.client("cognito-idp").admin_get_user(UserPoolId=outputs["Pool"], Username=MAIL)
-    assert error == answer["Code"]
-    assert text in answer["Message"]
+    assert error == error_["Code"]
+    assert text in error_["Message"]
     assert "CONFIRMED" == user["UserStatus"]
 
 
-def test_pool(aws: Aws) -> None:
-    """A pool has ProviderURL, its client token rotation; a flow that is not enabled is refused.
+def test_attributes_and_rotation(aws: Aws) -> None:
+    """A pool has ProviderURL, its client RefreshTokenRotation; a disabled auth flow is refused.
 
     AWS: AWS::Cognito::UserPool, return values; AWS::Cognito::UserPoolClient; AdminInitiateAuth.
     """
@@ -208,7 +210,7 @@ def test_pool(aws: Aws) -> None:
     idp, pool_id = aws.client("cognito-idp"), outputs["Pool"]
     name = f"cognito-idp.ca-central-1.amazonaws.com/{pool_id}"
 
-    found = idp.describe_user_pool_client(UserPoolId=pool_id, ClientId=outputs["Client"])
+    client = idp.describe_user_pool_client(UserPoolId=pool_id, ClientId=outputs["Client"])
     with pytest.raises(ClientError, match="Auth flow not enabled for this client"):
         idp.admin_initiate_auth(
             UserPoolId=pool_id,
@@ -218,7 +220,7 @@ def test_pool(aws: Aws) -> None:
         )
 
     assert (name, f"https://{name}") == (outputs["ProviderName"], outputs["ProviderURL"])
-    assert {"Feature": "ENABLED", "RetryGracePeriodSeconds": 60} == found["UserPoolClient"][
+    assert {"Feature": "ENABLED", "RetryGracePeriodSeconds": 60} == client["UserPoolClient"][
         "RefreshTokenRotation"
     ]
 
@@ -232,7 +234,7 @@ def test_protected_pool(aws: Aws) -> None:
     assert "DELETE_FAILED" == stack["StackStatus"]
 
 
-def test_srp(aws: Aws, cognito: Any) -> None:
+def test_sign_in(aws: Aws, cognito: Any) -> None:
     """A user signs in with SRP, without sending the password, and gets tokens of the pool.
 
     AWS: "SRP authentication", "Verifying a JSON web token". The issuer has AWS's address; its

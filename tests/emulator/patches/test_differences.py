@@ -1,4 +1,4 @@
-"""The declared differences: each patched one has a test, each other one a consequence."""
+"""Declared differences: those with a patch have a test, the others a consequence."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_difference(module_name: str, difference: Difference) -> None:
 
 
 def test_every_patch_is_installed() -> None:
-    """Every module with `install` is in the list of patches, and every patch is documented."""
+    """Every module with `install` is in PATCHES, and every module in PATCHES declares differences."""
     modules = differences.modules()
 
     installing = {name for name, module in modules.items() if hasattr(module, "install")}
@@ -41,7 +41,7 @@ def test_every_patch_is_installed() -> None:
 
 
 def test_every_module_is_documented() -> None:
-    """Every module of a patch declares differences."""
+    """Every module in emulator/patches/ declares differences."""
     folder = CHECKOUT / "emulator" / "patches"
     files = (file.relative_to(folder).with_suffix("") for file in folder.rglob("*.py"))
     names = {".".join(file.parts).removesuffix(".__init__") for file in files}
@@ -50,7 +50,7 @@ def test_every_module_is_documented() -> None:
 
 
 def test_document() -> None:
-    """docs/emulator.md shows the differences as they are: run `python -m emulator.patches`."""
+    """docs/emulator.md has the current differences; `python -m emulator.patches` writes them."""
     document = (CHECKOUT / "docs" / "emulator.md").read_text()
 
     assert differences.updated(document) == document

@@ -30,21 +30,21 @@ def keys(hash_key: str, range_key: str) -> list[dict[str, str]]:
     ]
 
 
-def table(**more: Any) -> dict[str, Any]:
+def table(**properties: Any) -> dict[str, Any]:
     """Return a template of a table with an index and a stream."""
     index = {
         "IndexName": INDEX,
         "KeySchema": keys("group", "sk"),
         "Projection": {"ProjectionType": "ALL"},
     }
-    known = {
+    defaults = {
         "BillingMode": "PAY_PER_REQUEST",
         "AttributeDefinitions": attributes("pk", "sk", "group"),
         "KeySchema": keys("pk", "sk"),
         "GlobalSecondaryIndexes": [index],
         "StreamSpecification": {"StreamViewType": "NEW_IMAGE"},
     }
-    body = template(Table=resource("AWS::DynamoDB::Table", **known | more))
+    body = template(Table=resource("AWS::DynamoDB::Table", **defaults | properties))
     outputs = {
         "Name": ref("Table"),
         "Arn": att("Table", "Arn"),
@@ -55,29 +55,29 @@ def table(**more: Any) -> dict[str, Any]:
 
 def recovery(aws: Aws, name: str) -> str:
     """Return the status of point-in-time recovery."""
-    found = aws.client("dynamodb").describe_continuous_backups(TableName=name)
-    described = found["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
-    return str(described["PointInTimeRecoveryStatus"])
+    backups = aws.client("dynamodb").describe_continuous_backups(TableName=name)
+    recovery_ = backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+    return str(recovery_["PointInTimeRecoveryStatus"])
 
 
 def test_settings(aws: Aws) -> None:
-    """A table has the recovery, expiry, encryption and stream of its template.
+    """A table has the point-in-time recovery, TTL, encryption and stream of its template.
 
     AWS: AWS::DynamoDB::Table; DescribeTable, DescribeContinuousBackups, DescribeTimeToLive.
     """
-    on = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
-    expiry = {"TimeToLiveSpecification": {"AttributeName": "expires", "Enabled": True}}
-    aws.deploy("s", table(**on, **expiry, SSESpecification={"SSEEnabled": True}))
+    with_recovery = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
+    with_ttl = {"TimeToLiveSpecification": {"AttributeName": "expires", "Enabled": True}}
+    aws.deploy("s", table(**with_recovery, **with_ttl, SSESpecification={"SSEEnabled": True}))
     outputs = aws.outputs("s")
     name = outputs["Name"]
 
     first = aws.client("dynamodb").describe_table(TableName=name)["Table"]
-    live = aws.client("dynamodb").describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    ttl = aws.client("dynamodb").describe_time_to_live(TableName=name)["TimeToLiveDescription"]
     enabled = recovery(aws, name)
     aws.deploy("s", table(DeletionProtectionEnabled=True))
 
     assert ("ENABLED", "DISABLED") == (enabled, recovery(aws, name))
-    assert ("expires", "ENABLED") == (live["AttributeName"], live["TimeToLiveStatus"])
+    assert ("expires", "ENABLED") == (ttl["AttributeName"], ttl["TimeToLiveStatus"])
     assert first["LatestStreamArn"] == outputs["Stream"]
     assert outputs["Stream"].startswith(f"{outputs['Arn']}/stream/")
     assert aws.client("dynamodb").describe_table(TableName=name)["Table"][
@@ -85,33 +85,33 @@ def test_settings(aws: Aws) -> None:
     ]
 
 
-def test_protected(aws: Aws) -> None:
+def test_deletion_protection(aws: Aws) -> None:
     """A table with deletion protection is not deleted; without it, it is deleted with its tags."""
     aws.deploy("s", table(DeletionProtectionEnabled=True))
 
     protected = aws.delete("s")
     name = aws.outputs("s")["Name"]
     aws.client("dynamodb").update_table(TableName=name, DeletionProtectionEnabled=False)
-    freed = aws.delete("s")
+    unprotected = aws.delete("s")
 
     tagged = aws.client("resourcegroupstaggingapi").get_resources()["ResourceTagMappingList"]
     assert "DELETE_FAILED" == protected["StackStatus"]
     assert any("protected against deletion" in reason for *_, reason in aws.events("s"))
-    assert ("DELETE_COMPLETE", []) == (freed["StackStatus"], tagged)
+    assert ("DELETE_COMPLETE", []) == (unprotected["StackStatus"], tagged)
 
 
 @pytest.mark.parametrize(
-    ("more", "message"),
+    ("properties", "message"),
     [
         ({"AttributeDefinitions": attributes("pk", "sk", "group", "x")}, "AttributeDefinitions"),
         ({"AttributeDefinitions": attributes("pk", "sk")}, "group"),
         ({"BillingMode": "PROVISIONED"}, "hroughput"),
         ({"TableName": "existing"}, "already exists"),
     ],
-    ids=["unused attribute", "undefined attribute", "no throughput", "taken name"],
+    ids=["unused attribute", "undefined attribute", "no throughput", "existing name"],
 )
-def test_refused(aws: Aws, more: dict[str, Any], message: str) -> None:
-    """A table of a stack is checked like that of a call.
+def test_invalid_table(aws: Aws, properties: dict[str, Any], message: str) -> None:
+    """A table of a stack is validated like one created by CreateTable.
 
     AWS: CreateTable, ValidationException.
     """
@@ -122,7 +122,7 @@ def test_refused(aws: Aws, more: dict[str, Any], message: str) -> None:
         BillingMode="PAY_PER_REQUEST",
     )
 
-    stack = aws.deploy("s", table(**more))
+    stack = aws.deploy("s", table(**properties))
 
     assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
     assert any(message in reason for *_, reason in aws.events("s"))
@@ -166,11 +166,11 @@ def test_index_permission(aws: Aws) -> None:
         "ExpressionAttributeNames": {"#k": "group"},
         "ExpressionAttributeValues": {":v": {"S": "g"}},
     }
-    found = as_role.query(IndexName=INDEX, **query_)["Items"]
+    items = as_role.query(IndexName=INDEX, **query_)["Items"]
     with pytest.raises(ClientError, match="AccessDenied"):
         as_role.query(**query_ | {"ExpressionAttributeNames": {"#k": "pk"}})
     with pytest.raises(ClientError, match="AccessDenied"):
         as_role.put_item(TableName=outputs["Name"], Item=item)
     as_role.close()
 
-    assert [item] == found
+    assert [item] == items

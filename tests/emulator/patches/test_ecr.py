@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def test_unknown_image(aws: Aws) -> None:
-    """An image is found by digest or tag; a missing one is refused.
+    """DescribeImages returns an image by digest or tag, and an error for a missing one.
 
     AWS: ImageNotFoundException.
     """
@@ -21,11 +21,11 @@ def test_unknown_image(aws: Aws) -> None:
     pushed = ecr.put_image(repositoryName="web", imageManifest="{}", imageTag="one")["image"]
     digest = pushed["imageId"]["imageDigest"]
 
-    def found(**image: str) -> list[str]:
+    def digests(**image: str) -> list[str]:
         details = ecr.describe_images(repositoryName="web", imageIds=[image])["imageDetails"]
         return [detail["imageDigest"] for detail in details]
 
-    assert [digest] == found(imageDigest=digest) == found(imageTag="one")
+    assert [digest] == digests(imageDigest=digest) == digests(imageTag="one")
     for image in ({"imageDigest": f"sha256:{'0' * 64}"}, {"imageTag": "two"}):
         with pytest.raises(ClientError, match="ImageNotFoundException"):
-            found(**image)
+            digests(**image)

@@ -1,4 +1,4 @@
-"""Load balancers: the listener, rule and action for a request, and refused templates."""
+"""Load balancers: routing of requests, and invalid templates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def get(endpoint: emulator.Endpoint, host: str, path: str) -> tuple[int, str | None]:
-    """Send a request to *host*, as if DNS resolved it to the emulator; return status, Location."""
+    """Send a request to *host*, as if DNS resolved it to the emulator; return its status and Location."""
     connection = http.client.HTTPConnection(urlsplit(endpoint.url).netloc, timeout=10)
     connection.request("GET", path, headers={"Host": host})
     response = connection.getresponse()
@@ -26,7 +26,7 @@ def get(endpoint: emulator.Endpoint, host: str, path: str) -> tuple[int, str | N
 
 
 def test_routing(aws: Aws, domain: str) -> None:
-    """A request by alias or DNS name is handled by the listener, rule and action as on AWS.
+    """A request to an alias or DNS name is handled by the same listener, rule and action as on AWS.
 
     AWS: "Redirect actions" and "Host conditions" (load balancer user guide): path and query are
     kept, and the Location always has the port.
@@ -43,7 +43,7 @@ def test_routing(aws: Aws, domain: str) -> None:
 
 
 def test_paths_of_ministack(aws: Aws, domain: str) -> None:
-    """The load balancer responds for its host also on paths that MiniStack uses itself."""
+    """The load balancer also handles requests with a path that MiniStack uses itself."""
     aws.deploy("s", load_balancer(f"Z{aws.endpoint.account}", domain))
 
     for path in ("/health", "/_ministack/health", "/v20180820/tags/x", "/_emulator", "/login"):
@@ -75,8 +75,11 @@ def test_paths_of_ministack(aws: Aws, domain: str) -> None:
         ),
     ],
 )
-def test_refused_load_balancer(aws: Aws, resources: dict[str, Any], message: str) -> None:
-    """AWS: CreateLoadBalancer and CreateListener refuse such a request (API reference)."""
+def test_invalid_load_balancer(aws: Aws, resources: dict[str, Any], message: str) -> None:
+    """A load balancer in one zone, or an HTTPS listener without certificate, fails its stack.
+
+    AWS: API reference of CreateLoadBalancer and CreateListener.
+    """
     stack = aws.deploy("s", template(Vpc=VPC, **resources))
 
     assert "ROLLBACK_COMPLETE" == stack["StackStatus"]

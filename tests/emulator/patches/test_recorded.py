@@ -1,4 +1,4 @@
-"""Resources that are only recorded: the APIs of their services show them."""
+"""Resources that are only recorded, and the calls that return them."""
 
 from __future__ import annotations
 
@@ -51,21 +51,21 @@ def test_providers_and_budgets(aws: Aws) -> None:
     """
     account = aws.endpoint.account
 
-    def described() -> tuple[list[str], str]:
+    def audiences_and_amount() -> tuple[list[str], str]:
         iam = aws.client("iam", "us-east-1")
         [arn] = [
-            provider_["Arn"]
-            for provider_ in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
+            listed["Arn"]
+            for listed in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
         ]
-        found = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+        provider_ = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
         budgets = aws.client("budgets", "us-east-1").describe_budgets(AccountId=account)["Budgets"]
-        return found["ClientIDList"], budgets[0]["BudgetLimit"]["Amount"]
+        return provider_["ClientIDList"], budgets[0]["BudgetLimit"]["Amount"]
 
     aws.deploy("s", template(Github=provider("sts.amazonaws.com"), Budget=budget(10)))
-    first = described()
+    first = audiences_and_amount()
     second_stack = aws.deploy("t", template(Github=provider("sts.amazonaws.com")))
     aws.deploy("s", template(Github=provider("other"), Budget=budget(20)))
-    second = described()
+    second = audiences_and_amount()
     aws.delete("s")
 
     assert (["sts.amazonaws.com"], "10") == first
@@ -81,9 +81,10 @@ def test_providers_and_budgets(aws: Aws) -> None:
 
 
 def test_recorded(aws: Aws) -> None:
-    """The reading calls of services that MiniStack lacks show the resources of the stack.
+    """The read calls of services that MiniStack lacks return the resources of the stack.
 
-    AWS: GetConnection, GetPipeline, DescribeScalableTargets and -Policies, GetSamplingRules.
+    AWS: GetConnection, GetPipeline, DescribeScalableTargets, DescribeScalingPolicies,
+    GetSamplingRules.
     """
     rule = {
         "RuleName": "health",
@@ -155,10 +156,10 @@ def test_recorded(aws: Aws) -> None:
     [target] = scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
     [policy] = scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
     assert (4, SCALING["ResourceId"]) == (target["MaxCapacity"], policy["ResourceId"])
-    [shown] = aws.client("xray").get_sampling_rules()["SamplingRuleRecords"]
+    [rule_record] = aws.client("xray").get_sampling_rules()["SamplingRuleRecords"]
     [group] = aws.client("xray").get_groups()["Groups"]
     assert ("/api/health-check", "fault") == (
-        shown["SamplingRule"]["URLPath"],
+        rule_record["SamplingRule"]["URLPath"],
         group["FilterExpression"],
     )
     assert "DELETE_COMPLETE" == aws.delete("s")["StackStatus"]

@@ -1,4 +1,4 @@
-"""Records of stacks: groups of record sets, and records outside their zone."""
+"""Records of stacks: record set groups, and records outside their hosted zone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def test_records(aws: Aws, domain: str) -> None:
-    """A group of alias records is in the zone, and is deleted with the stack.
+    """A group of alias records is created in the zone, and is deleted with the stack.
 
     AWS: AWS::Route53::RecordSetGroup; alias to a load balancer.
     """
@@ -34,8 +34,11 @@ def test_records(aws: Aws, domain: str) -> None:
     assert [] == listed()
 
 
-def test_record_outside(aws: Aws, domain: str) -> None:
-    """AWS: "RRSet with DNS name … is not permitted in zone …" (InvalidChangeBatch)."""
+def test_record_outside_its_zone(aws: Aws, domain: str) -> None:
+    """A record outside the domain of its hosted zone fails its stack.
+
+    AWS: "RRSet with DNS name … is not permitted in zone …" (InvalidChangeBatch).
+    """
     record = resource(
         "AWS::Route53::RecordSet",
         HostedZoneId=f"Z{aws.endpoint.account}",

@@ -1,4 +1,4 @@
-"""HTTP APIs invoke functions only with permission, and answer with their CORS rules."""
+"""HTTP APIs: permission to invoke functions, and CORS rules."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def call(aws: Aws, api_id: str, method: str, **headers: str) -> Any:
     ids=["both", "no authorizer", "no handler"],
 )
 def test_http_api(aws: Aws, permitted: tuple[str, ...], status: int) -> None:
-    """API Gateway invokes functions that permit it; otherwise the client gets 500.
+    """API Gateway invokes functions that permit it; otherwise the response is 500.
 
     AWS: "Troubleshooting issues with HTTP API Lambda integrations".
     """

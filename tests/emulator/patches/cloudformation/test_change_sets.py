@@ -21,7 +21,7 @@ def refusal(aws: Aws, call: Any, **arguments: Any) -> tuple[str, str]:
     return error["Code"], error["Message"]
 
 
-def test_failed_create(aws: Aws) -> None:
+def test_after_failed_creation(aws: Aws) -> None:
     """A stack whose creation was rolled back can be neither updated nor created again.
 
     AWS: rails-lambda/lamby issue 132 (update); that CREATE is refused too: not verified.
@@ -29,19 +29,19 @@ def test_failed_create(aws: Aws) -> None:
     stack = aws.deploy("s", template(Broken=broken()))
 
     update = refusal(aws, aws.create_change_set, stack="s", template=template(A=topic()))
-    again = refusal(
+    create = refusal(
         aws, aws.create_change_set, stack="s", template=template(A=topic()), ChangeSetType="CREATE"
     )
 
     assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
     state = f"Stack:{stack['StackId']} is in ROLLBACK_COMPLETE state and can not be updated."
     assert ("ValidationError", state) == update
-    assert "already exists and cannot be created again" in again[1]
+    assert "already exists and cannot be created again" in create[1]
     assert "DELETE_COMPLETE" == aws.delete("s")["StackStatus"]
     assert "CREATE_COMPLETE" == aws.deploy("s", template(A=topic()))["StackStatus"]
 
 
-def test_in_operation(aws: Aws) -> None:
+def test_operation_in_progress(aws: Aws) -> None:
     """A stack with an operation in progress accepts no change set.
 
     AWS: "is in UPDATE_IN_PROGRESS state and can not be updated", from many issues.
@@ -55,7 +55,7 @@ def test_in_operation(aws: Aws) -> None:
         aws.create_change_set,
         stack="s",
         template=template(A=parameter("3")),
-        ChangeSetName="more",
+        ChangeSetName="second",
     )
 
     assert "ValidationError" == code
@@ -63,7 +63,7 @@ def test_in_operation(aws: Aws) -> None:
     assert "UPDATE_COMPLETE" == aws.wait_for_stack("s")["StackStatus"]
 
 
-def test_delete_in_operation(aws: Aws) -> None:
+def test_delete_during_update(aws: Aws) -> None:
     """A stack with an update in progress is not deleted.
 
     AWS: "cannot be deleted while in status UPDATE_IN_PROGRESS", from many issues.
@@ -79,7 +79,7 @@ def test_delete_in_operation(aws: Aws) -> None:
     assert "UPDATE_COMPLETE" == aws.wait_for_stack("s")["StackStatus"]
 
 
-def test_nothing_to_do(aws: Aws) -> None:
+def test_no_changes(aws: Aws) -> None:
     """A change set without changes fails and cannot be executed.
 
     AWS: message of DescribeChangeSet, realestate-com-au/stackup issue 90; of ExecuteChangeSet,
@@ -101,7 +101,7 @@ def test_nothing_to_do(aws: Aws) -> None:
 
 
 def test_executed_once(aws: Aws) -> None:
-    """A change set is executed once.
+    """A change set can be executed only once.
 
     AWS: "cannot be executed in its current execution status of [OBSOLETE]", amazon-chime-sdk-js
     issue 1089; the same message for EXECUTE_COMPLETE is not verified.
@@ -117,8 +117,8 @@ def test_executed_once(aws: Aws) -> None:
 
 
 @pytest.mark.parametrize("exported", [{}, {"Export": {"Name": "x"}}])
-def test_outputs_alone(aws: Aws, exported: dict[str, Any]) -> None:
-    """A change set whose only change is outputs is accepted and executed, without resources.
+def test_only_outputs(aws: Aws, exported: dict[str, Any]) -> None:
+    """A change set that changes only outputs is available, and can be executed.
 
     AWS: not documented; known from practice, not verified here.
     """
@@ -134,8 +134,11 @@ def test_outputs_alone(aws: Aws, exported: dict[str, Any]) -> None:
     assert {"Text": "x"} == aws.outputs("s")
 
 
-def test_tags_alone(aws: Aws) -> None:
-    """AWS: changed stack tags change every resource with tags (measured by MiniStack)."""
+def test_only_tags(aws: Aws) -> None:
+    """Changed stack tags change every resource that has tags.
+
+    AWS: measured by MiniStack.
+    """
     aws.deploy("s", template(A=topic()), Tags=[{"Key": "env", "Value": "a"}])
 
     stack = aws.deploy("s", template(A=topic()), Tags=[{"Key": "env", "Value": "b"}])
@@ -146,8 +149,8 @@ def test_tags_alone(aws: Aws) -> None:
     assert {"Key": "env", "Value": "b"} in tags
 
 
-def test_review_keeps_its_id(aws: Aws) -> None:
-    """A second change set for a stack in review is for the same stack id.
+def test_stack_in_review_keeps_its_id(aws: Aws) -> None:
+    """A second change set for a stack in review keeps the stack id.
 
     AWS: the first one creates the stack (API reference, ChangeSetType); the rest is not verified.
     """
@@ -171,12 +174,12 @@ def test_listed_by_id(aws: Aws) -> None:
     """
     change_set = aws.create_change_set("s", template(A=topic()))
 
-    [listed] = aws.cfn.list_change_sets(StackName=aws.stack("s")["StackId"])["Summaries"]
+    [summary] = aws.cfn.list_change_sets(StackName=aws.stack("s")["StackId"])["Summaries"]
 
-    assert change_set == listed["ChangeSetId"]
+    assert change_set == summary["ChangeSetId"]
 
 
-def test_untagged_in_review(aws: Aws) -> None:
+def test_stack_in_review_has_no_tags(aws: Aws) -> None:
     """A stack in review has no tags; it gets those of its change set when that is executed.
 
     AWS: localstack/localstack pull request 13117, whose test ran on AWS.
@@ -191,7 +194,7 @@ def test_untagged_in_review(aws: Aws) -> None:
     assert tags == aws.wait_for_stack("s")["Tags"]
 
 
-def test_refused_in_review(aws: Aws) -> None:
+def test_refused_change_set_in_review(aws: Aws) -> None:
     """A refused change set does not change a stack in review."""
     aws.create_change_set("s", template(A=topic()))
     before = aws.stack("s")
@@ -207,7 +210,7 @@ def test_refused_in_review(aws: Aws) -> None:
     assert before == aws.stack("s")
 
 
-def test_protection(aws: Aws) -> None:
+def test_termination_protection(aws: Aws) -> None:
     """A stack with termination protection is not deleted.
 
     AWS: "Protect CloudFormation stacks from being deleted" (user guide).

@@ -19,7 +19,7 @@ def producer(name: str = "one", export: str = "shared") -> dict[str, Any]:
 
 
 def consumer(export: str = "shared") -> dict[str, Any]:
-    """Return a template with a parameter that has an imported value."""
+    """Return a template with a Parameter Store parameter that has an imported value."""
     value = {"Fn::ImportValue": export}
     return {
         "Resources": {
@@ -55,7 +55,7 @@ def test_list_imports_without_importers(aws: Aws) -> None:
 @pytest.mark.parametrize(
     ("changed", "verb"), [(producer(name="two"), "update"), (producer(export=""), "delete")]
 )
-def test_imported_export_stays(aws: Aws, changed: dict[str, Any], verb: str) -> None:
+def test_change_of_imported_export(aws: Aws, changed: dict[str, Any], verb: str) -> None:
     """An update that changes or deletes an imported export is rolled back and names the importer.
 
     AWS: "you can't delete or modify an output value that is referenced by another stack"
@@ -81,11 +81,11 @@ def test_removed_export(aws: Aws) -> None:
     assert aws.cfn.list_exports()["Exports"] == []
 
 
-def test_one_owner(aws: Aws) -> None:
+def test_duplicate_export(aws: Aws) -> None:
     """A second stack with the same export name is rolled back.
 
     AWS: "For each AWS account, Export names must be unique within a Region" (user guide, Outputs);
-    message from aws-amplify/amplify-cli issue 1581. The event that has it is not verified.
+    message from aws-amplify/amplify-cli issue 1581. The event with the message is not verified.
     """
     aws.deploy("first", producer())
 
@@ -100,7 +100,7 @@ def test_missing_export(aws: Aws) -> None:
     """An import of a name that no stack exports fails the operation.
 
     AWS: "No export named … found", aws-cloudformation-templates issue 263.
-    That the event of the resource has it is not verified.
+    That the event of the resource has the message is not verified.
     """
     stack = aws.deploy("consumer", consumer())
 
@@ -133,7 +133,7 @@ def test_delete_in_order(aws: Aws) -> None:
     assert aws.delete("producer")["StackStatus"] == "DELETE_COMPLETE"
 
 
-def test_regions_apart(aws: Aws) -> None:
+def test_exports_are_regional(aws: Aws) -> None:
     """Exports and stacks belong to one region."""
     aws.deploy("producer", producer())
     other = aws.client("cloudformation", "us-east-1")

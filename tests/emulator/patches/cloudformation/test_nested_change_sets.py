@@ -19,39 +19,39 @@ from tests.emulator.templates import Template, att, parameter, ref, resource, te
 if TYPE_CHECKING:
     from tests.emulator_server import Aws
 
-EMPTY = "The submitted information didn't contain changes."
+NO_CHANGES = "The submitted information didn't contain changes."
 
 
-def create_root(aws: Aws, body: Template, **more: Any) -> dict[str, Any]:
+def create_root(aws: Aws, body: Template, **options: Any) -> dict[str, Any]:
     """Create the root change set of stack s; return its description."""
-    return described(aws, aws.create_change_set("s", body, IncludeNestedStacks=True, **more))
+    return describe(aws, aws.create_change_set("s", body, IncludeNestedStacks=True, **options))
 
 
-def described(aws: Aws, arn: str) -> dict[str, Any]:
+def describe(aws: Aws, arn: str) -> dict[str, Any]:
     """Return the description of a change set."""
     description: dict[str, Any] = aws.cfn.describe_change_set(ChangeSetName=arn)
     return description
 
 
 def changes(change_set: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the change of each resource."""
+    """Return the changes of a change set by logical id."""
     resource_changes = [change["ResourceChange"] for change in change_set["Changes"]]
     return {change["LogicalResourceId"]: change for change in resource_changes}
 
 
 def nested(aws: Aws, parent: dict[str, Any], title: str = "Below") -> dict[str, Any]:
     """Return the change set of a nested stack of the change set *parent*."""
-    return described(aws, changes(parent)[title]["ChangeSetId"])
+    return describe(aws, changes(parent)[title]["ChangeSetId"])
 
 
 def three_levels(aws: Aws, key: str, innermost: Template) -> Template:
-    """Return a template with a nested stack that has *innermost* as its nested stack."""
+    """Return a template with a nested stack, in which *innermost* is nested."""
     middle = outer(aws, f"{key}-inner.json", innermost, text="one")
     return outer(aws, f"{key}.json", middle | {"Parameters": {"Text": {"Type": "String"}}})
 
 
-def stacks(aws: Aws) -> list[str]:
-    """Return the status of each stack."""
+def stack_statuses(aws: Aws) -> list[str]:
+    """Return the statuses of all stacks."""
     return [stack["StackStatus"] for stack in aws.cfn.describe_stacks()["Stacks"]]
 
 
@@ -61,7 +61,7 @@ def code_of(error: pytest.ExceptionInfo[ClientError]) -> str:
 
 
 def test_each_nested_stack_has_a_change_set(aws: Aws) -> None:
-    """Nested change sets exist at any depth, and each names its parent and its root.
+    """Nested change sets are created at any depth, with the ids of their parent and root.
 
     AWS: API reference, DescribeChangeSet (ParentChangeSetId, RootChangeSetId), ResourceChange
     (ChangeSetId).
@@ -85,7 +85,7 @@ def test_each_nested_stack_has_a_change_set(aws: Aws) -> None:
 
 
 def test_executed_with_the_root(aws: Aws) -> None:
-    """Nested change sets are executed with the root change set, and no longer exist then."""
+    """Nested change sets are executed with the root change set, and then no longer exist."""
     aws.deploy("s", outer(aws, "one.json", inner()))
     root = create_root(aws, outer(aws, "two.json", inner(Group=group(30))))
     arn = nested(aws, root)["ChangeSetId"]
@@ -95,11 +95,11 @@ def test_executed_with_the_root(aws: Aws) -> None:
 
     assert [30] == groups(aws)
     with pytest.raises(ClientError):
-        described(aws, arn)
+        describe(aws, arn)
 
 
 def test_replacement_in_a_nested_stack(aws: Aws) -> None:
-    """A changed parameter of a nested stack shows the replacements in it."""
+    """A change set with a changed parameter of a nested stack has the replacements in that stack."""
     topic = resource("AWS::SNS::Topic", TopicName=ref("Text"))
     nested_ = inner(Topic=topic)
     aws.deploy("s", outer(aws, "one.json", nested_))
@@ -112,15 +112,15 @@ def test_replacement_in_a_nested_stack(aws: Aws) -> None:
 
 def test_two_nested_stacks_of_one_template(aws: Aws) -> None:
     """Two nested stacks of one template have their own change sets; only one has changes."""
-    aws.deploy("s", twins(aws, "one", "one"))
+    aws.deploy("s", two_nested_stacks(aws, "one", "one"))
 
-    root = create_root(aws, twins(aws, "one", "two"))
+    root = create_root(aws, two_nested_stacks(aws, "one", "two"))
 
     assert list(changes(root)) == ["Second"]
     assert list(changes(nested(aws, root, "Second"))) == ["Note"]
 
 
-def twins(aws: Aws, first: str, second: str) -> Template:
+def two_nested_stacks(aws: Aws, first: str, second: str) -> Template:
     """Return two nested stacks of one template with different parameters."""
     note = {"Parameters": {"Text": {"Type": "String"}}, **template(Note=parameter(ref("Text")))}
     stack = outer(aws, "note.json", note | {"Outputs": {"Arn": {"Value": "x"}}})["Resources"][
@@ -134,7 +134,7 @@ def twins(aws: Aws, first: str, second: str) -> Template:
 
 
 def test_removed_nested_stack_has_no_change_set(aws: Aws) -> None:
-    """The root change set has the removal of a nested stack, which has no change set itself.
+    """The root change set contains the removal of a nested stack, which has no change set.
 
     Whether AWS creates one for it is not verified.
     """
@@ -146,7 +146,7 @@ def test_removed_nested_stack_has_no_change_set(aws: Aws) -> None:
 
 
 def test_nested_stack_without_changes(aws: Aws) -> None:
-    """The change set of a nested stack without changes fails, that of the root does not.
+    """The change set of a nested stack without changes fails, but the root change set does not.
 
     AWS: aws/copilot-cli#4426.
     """
@@ -157,11 +157,11 @@ def test_nested_stack_without_changes(aws: Aws) -> None:
 
     assert root["Status"] == "CREATE_COMPLETE"
     assert below_["Status"] == "FAILED"
-    assert below_["StatusReason"].startswith(EMPTY)
+    assert below_["StatusReason"].startswith(NO_CHANGES)
 
 
 def test_changed_outside_of_the_parent(aws: Aws) -> None:
-    """A nested stack that was updated alone is a change with IncludeNestedStacks, and restored."""
+    """With IncludeNestedStacks, a nested stack that was updated directly is changed back."""
     body = outer(aws, "one.json", inner())
     aws.deploy("s", body)
     other = outer(aws, "by-hand.json", inner(Group=group(30)))["Resources"]["Below"]["Properties"]
@@ -171,19 +171,19 @@ def test_changed_outside_of_the_parent(aws: Aws) -> None:
     aws.wait_for_stack(below(aws)["StackId"])
     updated_alone = groups(aws)
 
-    alone = described(aws, aws.create_change_set("s", body, ChangeSetName="alone"))
+    alone = describe(aws, aws.create_change_set("s", body, ChangeSetName="alone"))
     root = create_root(aws, body)
     aws.cfn.execute_change_set(ChangeSetName=root["ChangeSetId"])
     aws.wait_for_stack("s")
 
     assert [30] == updated_alone
-    assert alone["StatusReason"].startswith(EMPTY)
+    assert alone["StatusReason"].startswith(NO_CHANGES)
     assert list(changes(root)) == ["Below"]
     assert [7] == groups(aws)
 
 
 def test_a_nested_failure_fails_the_root(aws: Aws) -> None:
-    """The root names the ARN, and the nested change set the reason.
+    """The reason of the root change set is the nested ARN; the nested change set has the cause.
 
     AWS: aws-amplify/amplify-cli#14764.
     """
@@ -202,7 +202,7 @@ def test_a_nested_failure_fails_the_root(aws: Aws) -> None:
 
 
 def test_only_the_root_is_executed_or_deleted(aws: Aws) -> None:
-    """Deleted, it takes all the others along; the nested stack stays as it is."""
+    """Only the root change set can be executed or deleted; its deletion deletes the nested ones."""
     aws.deploy("s", outer(aws, "one.json", inner()))
     root = create_root(aws, outer(aws, "two.json", inner(Group=group(30))))
     arn = nested(aws, root)["ChangeSetId"]
@@ -213,20 +213,20 @@ def test_only_the_root_is_executed_or_deleted(aws: Aws) -> None:
         aws.cfn.delete_change_set(ChangeSetName=arn)
     aws.cfn.delete_change_set(ChangeSetName=root["ChangeSetId"])
     with pytest.raises(ClientError) as missing:
-        described(aws, arn)
+        describe(aws, arn)
 
     assert code_of(executed) == code_of(deleted) == "InvalidChangeSetStatus"
     assert code_of(missing) == "ChangeSetNotFound"
-    assert ["CREATE_COMPLETE"] * 2 == stacks(aws)
+    assert ["CREATE_COMPLETE"] * 2 == stack_statuses(aws)
     assert [7] == groups(aws)
 
 
 def test_new_stacks_in_review(aws: Aws) -> None:
-    """New nested stacks are in review with their root, and keep their ids when executed."""
+    """New nested stacks are in review like their root stack, and keep their ids at execution."""
     root = create_root(aws, three_levels(aws, "one", inner()))
     middle = nested(aws, root)
     innermost = nested(aws, middle)
-    before = stacks(aws)
+    before = stack_statuses(aws)
 
     aws.cfn.execute_change_set(ChangeSetName=root["ChangeSetId"])
     stack = aws.wait_for_stack("s")
@@ -237,7 +237,7 @@ def test_new_stacks_in_review(aws: Aws) -> None:
     assert middle["StackId"] == below(aws)["StackId"]
     assert below(aws)["StackStatus"] == aws.stack(innermost["StackId"])["StackStatus"]
     assert stack["StackId"] == aws.stack(innermost["StackId"])["RootId"]
-    assert ["CREATE_COMPLETE"] * 3 == stacks(aws)
+    assert ["CREATE_COMPLETE"] * 3 == stack_statuses(aws)
 
 
 def test_stacks_in_review_are_deleted(aws: Aws) -> None:
@@ -247,13 +247,13 @@ def test_stacks_in_review_are_deleted(aws: Aws) -> None:
     ids = [middle["StackId"], nested(aws, middle)["StackId"]]
     aws.cfn.delete_change_set(ChangeSetName=root["ChangeSetId"])
     deleted = [aws.wait_for_stack(stack_id)["StackStatus"] for stack_id in ids]
-    first = stacks(aws)
+    first = stack_statuses(aws)
     create_root(aws, three_levels(aws, "one", inner()))
     aws.delete("s")
 
     assert ["DELETE_COMPLETE"] * 2 == deleted
     assert ["REVIEW_IN_PROGRESS"] == first
-    assert [] == stacks(aws)
+    assert [] == stack_statuses(aws)
 
 
 def test_output_of_a_nested_stack_as_parameter(aws: Aws) -> None:

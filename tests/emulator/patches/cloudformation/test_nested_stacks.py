@@ -44,8 +44,8 @@ def test_update(aws: Aws) -> None:
     assert first == aws.outputs("s")
 
 
-def test_only_the_parent_changes(aws: Aws) -> None:
-    """A nested stack without changes stays as it is, and does not fail the update."""
+def test_change_of_the_parent_only(aws: Aws) -> None:
+    """A nested stack without changes is not updated, and does not fail the update of its parent."""
     nested = inner()
     aws.deploy("s", outer(aws, "one.json", nested))
 
@@ -55,7 +55,7 @@ def test_only_the_parent_changes(aws: Aws) -> None:
     assert "CREATE_COMPLETE" == below(aws)["StackStatus"]
 
 
-def failure(aws: Aws, verb: str) -> dict[str, Any]:
+def failed_event(aws: Aws, verb: str) -> dict[str, Any]:
     """Return the event of the nested stack that failed."""
     events = aws.cfn.describe_stack_events(StackName="s")["StackEvents"]
     failed = ("Below", f"{verb}_FAILED")
@@ -71,21 +71,21 @@ def test_failed_creation(aws: Aws) -> None:
 
     assert "ROLLBACK_COMPLETE" == created["StackStatus"]
     assert [] == groups(aws)
-    assert "Embedded stack arn:aws:" in failure(aws, "CREATE")["ResourceStatusReason"]
+    assert "Embedded stack arn:aws:" in failed_event(aws, "CREATE")["ResourceStatusReason"]
 
 
 def test_event_of_a_failure(aws: Aws) -> None:
-    """The event of a failed nested stack has its id, which finds its events also after deletion.
+    """The event of a failed nested stack has the stack id, which returns its events after deletion.
 
     AWS: the message is that of serverless/serverless#7593; for an update it is not verified.
     """
     nested = inner(Broken=broken() | {"DependsOn": "Group"})
     aws.deploy("s", outer(aws, "one.json", nested))
-    created = failure(aws, "CREATE")
+    created = failed_event(aws, "CREATE")
     aws.delete("s")
     aws.deploy("s", outer(aws, "two.json", inner()))
     aws.deploy("s", outer(aws, "three.json", nested))
-    changed = failure(aws, "UPDATE")
+    changed = failed_event(aws, "UPDATE")
 
     id_ = created["PhysicalResourceId"]
     history = aws.cfn.describe_stack_events(StackName=id_)["StackEvents"]
@@ -127,7 +127,7 @@ def test_failure_of_another_resource(aws: Aws) -> None:
     assert [7] == groups(aws)
 
 
-def test_deleted(aws: Aws) -> None:
+def test_delete(aws: Aws) -> None:
     """A nested stack is deleted with its parent, and its resources as well."""
     aws.deploy("s", outer(aws, "one.json", inner()))
     stack_id = below(aws)["StackId"]
@@ -138,7 +138,7 @@ def test_deleted(aws: Aws) -> None:
     assert [] == groups(aws)
 
 
-def test_removed(aws: Aws) -> None:
+def test_removed_from_the_template(aws: Aws) -> None:
     """A nested stack that is no longer in the template is deleted."""
     aws.deploy("s", outer(aws, "one.json", inner(), Another=parameter("x")))
     stack_id = below(aws)["StackId"]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def test_property_values(aws: Aws) -> None:
-    """With IncludePropertyValues, a change set shows the old and the new value of each property.
+    """With IncludePropertyValues, a change set has the old and the new value of each property.
 
     AWS: IncludePropertyValues, BeforeContext, AfterContext, BeforeValue, AfterValue (API reference
     of DescribeChangeSet); the exact shape of contexts is not verified.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def test_replacement(aws: Aws) -> None:
-    """A change set shows the replacements of AWS's resource schemas.
+    """A change set has the replacements that AWS's resource schemas require.
 
     AWS: `createOnlyProperties` of the resource provider schemas.
     """

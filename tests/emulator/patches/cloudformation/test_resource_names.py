@@ -1,4 +1,4 @@
-"""Names that belong to a resource of another stack."""
+"""Names that a resource of another stack has."""
 
 from __future__ import annotations
 
@@ -22,20 +22,22 @@ if TYPE_CHECKING:
     ],
     ids=lambda resource_: resource_["Type"],
 )
-def test_taken_name(aws: Aws, named: dict[str, Any]) -> None:
-    """A name belongs to one resource until that is deleted; its own stack can be updated.
+def test_existing_name(aws: Aws, named: dict[str, Any]) -> None:
+    """A second stack with the same name fails; the first one can still be updated.
 
-    AWS: "Name type" (user guide); "… already exists", common knowledge.
+    After the first resource was deleted, its name can be used again.
+
+    AWS: "Name type" (user guide); "… already exists", from many issues.
     """
     aws.deploy("s", template(Resource=named))
 
     other = aws.deploy("t", template(Resource=named))
-    again = aws.deploy("s", template(Resource=named, More=topic("more")))
+    updated = aws.deploy("s", template(Resource=named, More=topic("more")))
     aws.delete("s")
     aws.delete("t")
-    freed = aws.deploy("u", template(Resource=named))
+    after_deletion = aws.deploy("u", template(Resource=named))
 
     assert "ROLLBACK_COMPLETE" == other["StackStatus"]
     assert any("already exists" in reason for *_, reason in aws.events(other["StackId"]))
-    assert "UPDATE_COMPLETE" == again["StackStatus"]
-    assert "CREATE_COMPLETE" == freed["StackStatus"]
+    assert "UPDATE_COMPLETE" == updated["StackStatus"]
+    assert "CREATE_COMPLETE" == after_deletion["StackStatus"]

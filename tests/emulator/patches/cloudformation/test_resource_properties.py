@@ -1,4 +1,4 @@
-"""Properties of resources are checked with the schemas of their types."""
+"""Validation of resource properties against the schemas of their types."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     ],
     ids=["extraneous", "missing", "enum", "deep"],
 )
-def test_properties(aws: Aws, wrong: dict[str, Any], message: str) -> None:
+def test_invalid_properties(aws: Aws, wrong: dict[str, Any], message: str) -> None:
     """Properties are checked with the schema of the type before the resource is created.
 
     AWS: "Properties validation failed for resource …", as in many issues
@@ -41,7 +41,7 @@ def test_properties(aws: Aws, wrong: dict[str, Any], message: str) -> None:
 
 
 def test_properties_of_an_update(aws: Aws) -> None:
-    """An update with wrong properties is rolled back."""
+    """An update with invalid properties is rolled back."""
     aws.deploy("s", template(Resource=parameter("x")))
 
     stack = aws.deploy("s", template(Resource=parameter("y") | {"Properties": {"Value": "y"}}))

@@ -52,7 +52,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_refused(aws: Aws, case: str) -> None:
+def test_invalid_template(aws: Aws, case: str) -> None:
     """A change set is refused with AWS's message, and creates no stack.
 
     AWS: messages from serverless/serverless issue 4745 (Ref), dougmoscrop/serverless-plugin-split-stacks
@@ -70,7 +70,7 @@ def test_refused(aws: Aws, case: str) -> None:
 
 
 def test_validate_template(aws: Aws) -> None:
-    """ValidateTemplate refuses the same (serverless/serverless issue 4745)."""
+    """ValidateTemplate refuses undefined references as well (serverless/serverless issue 4745)."""
     with pytest.raises(aws.cfn.exceptions.ClientError, match="Unresolved resource dependencies"):
         aws.cfn.validate_template(
             TemplateBody='{"Resources": {"A": {"Type": "AWS::SNS::Topic",'
@@ -100,7 +100,7 @@ def test_capabilities(aws: Aws, body: Any, required: str, given: list[str]) -> N
     )
 
 
-def test_too_long(aws: Aws) -> None:
+def test_body_size_limit(aws: Aws) -> None:
     """A template body over 51,200 bytes is refused (CloudFormation quotas)."""
     body = template(A=parameter("x")) | {"Metadata": {"Long": "x" * 51_200}}
 

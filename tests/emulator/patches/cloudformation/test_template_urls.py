@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     ],
 )
 def test_template_url(aws: Aws, form: str) -> None:
-    """A template in a bucket is found by both styles of URL, with and without the region.
+    """A template in S3 can be read by both styles of URL, with and without the region.
 
     AWS: "Methods for accessing a bucket" (S3 user guide).
     """
@@ -42,7 +42,7 @@ def test_template_url(aws: Aws, form: str) -> None:
 
 
 def test_template_version(aws: Aws) -> None:
-    """A template is read in the version that the URL names.
+    """A template is read in the version that the URL specifies.
 
     AWS: "Selecting a stack template" (CloudFormation user guide).
     """

@@ -22,9 +22,9 @@ def subnet(cidr: str = "10.0.0.0/24", zone: str = "a") -> dict[str, Any]:
     )
 
 
-def security_group(**more: Any) -> dict[str, Any]:
+def security_group(**properties: Any) -> dict[str, Any]:
     """Return a security group of VPC."""
-    return resource("AWS::EC2::SecurityGroup", VpcId=ref("Vpc"), GroupDescription="x", **more)
+    return resource("AWS::EC2::SecurityGroup", VpcId=ref("Vpc"), GroupDescription="x", **properties)
 
 
 def test_vpc_cidr(aws: Aws) -> None:
@@ -37,7 +37,7 @@ def test_vpc_cidr(aws: Aws) -> None:
 
 
 def test_separate_rules(aws: Aws) -> None:
-    """Rules that are resources of their own are rules of their group until they are deleted.
+    """Separate rules are in their security group until they are deleted.
 
     AWS: AWS::EC2::SecurityGroupIngress and AWS::EC2::SecurityGroupEgress.
     """
@@ -74,7 +74,7 @@ def test_separate_rules(aws: Aws) -> None:
 
 
 def test_nat_and_flow_log(aws: Aws) -> None:
-    """EC2's API shows addresses, NAT gateways and flow logs of a stack, with its tags.
+    """EC2's API returns the addresses, NAT gateways and flow logs of a stack, with its tags.
 
     AWS: AWS::EC2::EIP (Ref is the address), AWS::EC2::NatGateway, AWS::EC2::FlowLog.
     """
@@ -140,12 +140,14 @@ def test_ipv6(aws: Aws) -> None:
     AWS: AWS::EC2::VPCCidrBlock; AWS::EC2::VPC, return values; Fn::Cidr, "Create an IPv6-enabled VPC".
     """
     block = resource("AWS::EC2::VPCCidrBlock", VpcId=ref("Vpc"), AmazonProvidedIpv6CidrBlock=True)
-    blocks = {"Fn::Select": [0, att("Vpc", "Ipv6CidrBlocks")]}
-    second = {"Fn::Select": [1, {"Fn::Cidr": [blocks, 2, 64]}]}
-    both = subnet()
-    both = {"Type": both["Type"], "Properties": both["Properties"] | {"Ipv6CidrBlock": second}}
-    body = template(Vpc=VPC, Block=block, Subnet=both | {"DependsOn": "Block"})
-    body |= {"Outputs": {"Block": {"Value": blocks}, "SubnetBlock": {"Value": second}}}
+    vpc_block = {"Fn::Select": [0, att("Vpc", "Ipv6CidrBlocks")]}
+    second_subnet_block = {"Fn::Select": [1, {"Fn::Cidr": [vpc_block, 2, 64]}]}
+    subnet_ = subnet()
+    subnet_["Properties"] |= {"Ipv6CidrBlock": second_subnet_block}
+    body = template(Vpc=VPC, Block=block, Subnet=subnet_ | {"DependsOn": "Block"})
+    body |= {
+        "Outputs": {"Block": {"Value": vpc_block}, "SubnetBlock": {"Value": second_subnet_block}}
+    }
 
     aws.deploy("s", body)
     aws.deploy("s", body, Tags=[{"Key": "env", "Value": "changed"}])

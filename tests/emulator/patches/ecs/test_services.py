@@ -9,48 +9,48 @@ if TYPE_CHECKING:
 from tests.emulator.ecs_services import SECRET, described_service, service
 
 
-def test_forgotten(aws: Aws) -> None:
-    """The tags of a deleted stack find none of its services and task definitions."""
+def test_tags_of_deleted_resources(aws: Aws) -> None:
+    """GetResources returns no service or task definition of a deleted stack."""
 
-    def tagged() -> list[str]:
-        found = aws.client("resourcegroupstaggingapi").get_resources(
+    def tagged_arns() -> list[str]:
+        response = aws.client("resourcegroupstaggingapi").get_resources(
             TagFilters=[{"Key": "project", "Values": ["cruddur"]}]
         )
-        return [mapping["ResourceARN"] for mapping in found["ResourceTagMappingList"]]
+        return [mapping["ResourceARN"] for mapping in response["ResourceTagMappingList"]]
 
     aws.deploy("s", service(), Tags=[{"Key": "project", "Value": "cruddur"}])
-    before = tagged()
+    before = tagged_arns()
     aws.delete("s")
 
     assert "service" in {arn.split(":")[5].split("/")[0] for arn in before}
-    assert [] == tagged()
+    assert [] == tagged_arns()
 
 
-def test_kept(aws: Aws) -> None:
+def test_properties(aws: Aws) -> None:
     """A task definition and a service have all properties of their template, also after an update.
 
     AWS: AWS::ECS::TaskDefinition, AWS::ECS::Service.
     """
     ecs = aws.client("ecs")
 
-    def task() -> dict[str, Any]:
+    def task_definition() -> dict[str, Any]:
         arn = described_service(aws)["taskDefinition"]
         return ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]
 
     aws.deploy("s", service())
-    first = task()
+    first = task_definition()
     stack = aws.deploy("s", service("web:2"))
 
     assert "UPDATE_COMPLETE" == stack["StackStatus"], aws.events("s")
-    for found, image in ((first, "web:1"), (task(), "web:2")):
-        [container] = found["containerDefinitions"]
+    for definition, image in ((first, "web:1"), (task_definition(), "web:2")):
+        [container] = definition["containerDefinitions"]
         assert image == container["image"]
         assert [{"name": "TOKEN", "valueFrom": SECRET}] == container["secrets"]
         assert {"command": ["CMD", "true"], "startPeriod": 60} == container["healthCheck"]
         assert {"initProcessEnabled": True} == container["linuxParameters"]
         assert {"awslogs-group": "x"} == container["logConfiguration"]["options"]
-        assert [{"name": "tmp"}] == found["volumes"]
-        assert "ARM64" == found["runtimePlatform"]["cpuArchitecture"]
+        assert [{"name": "tmp"}] == definition["volumes"]
+        assert "ARM64" == definition["runtimePlatform"]["cpuArchitecture"]
     web = described_service(aws)
     assert ("SERVICE", True, 60) == (
         web["propagateTags"],

@@ -24,28 +24,28 @@ def test_stack(shared_database: DeployedDatabase) -> None:
 
     AWS::RDS::DBInstance, return values; RDS user guide, Password management with Secrets Manager.
     """
-    [described] = shared_database.aws.client("rds").describe_db_instances()["DBInstances"]
+    [instance] = shared_database.aws.client("rds").describe_db_instances()["DBInstances"]
     secret = shared_database.aws.client("secretsmanager").describe_secret(
         SecretId=shared_database.outputs["Secret"]
     )
 
     with shared_database.connect(dbname="cruddur") as connection:
-        found = connection.execute("SELECT current_user, current_database()").fetchone()
+        row = connection.execute("SELECT current_user, current_database()").fetchone()
 
-    assert ("cruddur_root", "cruddur") == found
-    assert "available" == described["DBInstanceStatus"]
+    assert ("cruddur_root", "cruddur") == row
+    assert "available" == instance["DBInstanceStatus"]
     assert ("127.0.0.1", int(shared_database.outputs["Port"])) == (
-        described["Endpoint"]["Address"],
-        described["Endpoint"]["Port"],
+        instance["Endpoint"]["Address"],
+        instance["Endpoint"]["Port"],
     )
-    assert described["IAMDatabaseAuthenticationEnabled"]
-    assert shared_database.outputs["Id"] == described["DbiResourceId"]
-    assert shared_database.outputs["Arn"] == described["DBInstanceArn"]
-    assert shared_database.outputs["Secret"] == described["MasterUserSecret"]["SecretArn"]
+    assert instance["IAMDatabaseAuthenticationEnabled"]
+    assert shared_database.outputs["Id"] == instance["DbiResourceId"]
+    assert shared_database.outputs["Arn"] == instance["DBInstanceArn"]
+    assert shared_database.outputs["Secret"] == instance["MasterUserSecret"]["SecretArn"]
     assert secret["Name"].startswith("rds!db-")
 
 
-def test_master(shared_database: DeployedDatabase) -> None:
+def test_master_user(shared_database: DeployedDatabase) -> None:
     """The master user is not a superuser, is in rds_superuser, and can create roles and databases.
 
     RDS user guide, Understanding PostgreSQL roles and permissions; the exact privileges
@@ -68,11 +68,11 @@ def test_master(shared_database: DeployedDatabase) -> None:
     )
 
 
-def test_refused(aws: Aws) -> None:
+def test_invalid_properties(aws: Aws) -> None:
     """Invalid properties fail the stack with the messages of RDS.
 
     CreateDBInstance and CreateDBSubnetGroup, Errors; the messages are from users' reports;
-    those of the unknown subnet group and the family are not verified.
+    those for an unknown subnet group and for the family are not verified.
     """
     network = {
         "Vpc": resource("AWS::EC2::VPC", CidrBlock="10.0.0.0/16"),
@@ -102,7 +102,7 @@ def test_refused(aws: Aws) -> None:
     assert [] == aws.client("secretsmanager").list_secrets()["SecretList"]
 
 
-def test_life(aws: Aws, server_folder: Path) -> None:
+def test_lifecycle(aws: Aws, server_folder: Path) -> None:
     """An update keeps port and data, a replacement is a new database, deletion creates a snapshot.
 
     AWS::RDS::DBInstance, "Update requires" of each property; user guide, DeletionPolicy.
@@ -139,14 +139,14 @@ def test_life(aws: Aws, server_folder: Path) -> None:
     assert [] == aws.client("secretsmanager").list_secrets()["SecretList"]
 
 
-def test_calls(server: emulator.Endpoint, aws: Aws, server_folder: Path) -> None:
-    """Calls create instances like stacks; the same name in two accounts is two databases.
+def test_instances_of_api_calls(server: emulator.Endpoint, aws: Aws, server_folder: Path) -> None:
+    """API calls create instances as stacks do; the same name in two accounts is two databases.
 
     CreateDBInstance, ModifyDBInstance, DeleteDBInstance; here they return when they
     are complete, without the states `creating` and `deleting` (docs/emulator.md).
     """
     other = Aws(emulator.as_account(server, "444444444444"))
-    found = []
+    databases = []
     for account in (aws, other):
         rds = account.client("rds")
         rds.create_db_instance(
@@ -165,9 +165,9 @@ def test_calls(server: emulator.Endpoint, aws: Aws, server_folder: Path) -> None
             "Port": str(created["Endpoint"]["Port"]),
             "Id": created["DbiResourceId"],
         }
-        found.append(DeployedDatabase(account, outputs, emulator.status(server_folder).ca))
+        databases.append(DeployedDatabase(account, outputs, emulator.status(server_folder).ca))
 
-    first, second = found
+    first, second = databases
     first.aws.client("rds").modify_db_instance(
         DBInstanceIdentifier="same", MasterUserPassword="another-one"
     )
@@ -180,14 +180,14 @@ def test_calls(server: emulator.Endpoint, aws: Aws, server_folder: Path) -> None
     )
     with pytest.raises(aws.client("rds").exceptions.ClientError, match="FinalDBSnapshotIdentifier"):
         aws.client("rds").delete_db_instance(DBInstanceIdentifier="same")
-    for database_ in found:
+    for database_ in databases:
         database_.aws.client("rds").delete_db_instance(
             DBInstanceIdentifier="same", SkipFinalSnapshot=True
         )
     assert [] == remaining(server_folder, first.outputs, second.outputs)
 
 
-def test_protected(aws: Aws, server_folder: Path) -> None:
+def test_deletion_protection(aws: Aws, server_folder: Path) -> None:
     """An instance with deletion protection is not deleted by its stack or the API.
 
     RDS user guide, Deleting a DB instance; InvalidParameterCombination; the message is from users' reports.

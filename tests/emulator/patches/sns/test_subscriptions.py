@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from tests.emulator_server import Aws
 
 
-def subscribed(protocol: str, address: str, version: str = "2") -> dict[str, Any]:
-    """Return a template of a topic with one subscription."""
+def topic_and_subscription(protocol: str, address: str, version: str = "2") -> dict[str, Any]:
+    """Return a template with a topic and one subscription."""
     body = template(
         Topic=resource("AWS::SNS::Topic", SignatureVersion=version),
         Subscription=resource(
@@ -26,7 +26,7 @@ def subscribed(protocol: str, address: str, version: str = "2") -> dict[str, Any
     return body | {"Outputs": {"Topic": {"Value": ref("Topic")}}}
 
 
-def listed(aws: Aws) -> list[str]:
+def subscription_arns(aws: Aws) -> list[str]:
     """Return the ARNs of the subscriptions of the topic."""
     topic = aws.outputs("s")["Topic"]
     subscriptions = aws.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
@@ -35,47 +35,47 @@ def listed(aws: Aws) -> list[str]:
 
 @pytest.mark.parametrize("version", ["1", "2"])
 def test_webhook(aws: Aws, version: str) -> None:
-    """A webhook is pending until it confirms; then it gets signed messages.
+    """A webhook is pending until it confirms; then it receives signed messages.
 
     AWS: "HTTP/HTTPS subscription confirmation", "Verifying the signatures of Amazon SNS messages".
     """
     with webhook() as (address, messages):
-        aws.deploy("s", subscribed("http", address, version))
+        aws.deploy("s", topic_and_subscription("http", address, version))
         topic = aws.outputs("s")["Topic"]
         kind, request = messages.get(timeout=10)
         aws.client("sns").publish(TopicArn=topic, Message="early")
-        pending = listed(aws)
+        pending = subscription_arns(aws)
         urlopen(request["SubscribeURL"]).close()  # noqa: S310
         aws.client("sns").publish(TopicArn=topic, Message="late", Subject="news")
         kind_after, message = messages.get(timeout=10)
 
     assert ("SubscriptionConfirmation", ["PendingConfirmation"]) == (kind, pending)
     assert ("Notification", "late") == (kind_after, message["Message"])
-    assert [arn for arn in listed(aws) if arn.startswith(topic)]
+    assert [arn for arn in subscription_arns(aws) if arn.startswith(topic)]
     assert version == request["SignatureVersion"] == message["SignatureVersion"]
     verify(request, CONFIRMATION)
     verify(message, NOTIFICATION)
 
 
-def test_address(aws: Aws) -> None:
-    """An address is confirmed by the link in its message.
+def test_email_address(aws: Aws) -> None:
+    """An email address is confirmed by the link in its message.
 
     AWS: "Email notifications" (SNS).
     """
-    aws.deploy("s", subscribed("email", "me@cruddur.example"))
-    before = listed(aws)
+    aws.deploy("s", topic_and_subscription("email", "me@cruddur.example"))
+    before = subscription_arns(aws)
     [message] = emulator.messages(aws.endpoint)
 
     urlopen(message.secret).close()  # noqa: S310
 
     assert ["PendingConfirmation"] == before
     assert "me@cruddur.example" == message.to
-    assert ["PendingConfirmation"] != listed(aws)
+    assert ["PendingConfirmation"] != subscription_arns(aws)
 
 
 def test_missing_topic(aws: Aws) -> None:
     """A subscription to a topic that does not exist fails its stack (Subscribe, NotFound)."""
-    body = subscribed("http", "http://127.0.0.1:1/")
+    body = topic_and_subscription("http", "http://127.0.0.1:1/")
     topic = f"arn:aws:sns:ca-central-1:{aws.endpoint.account}:missing"
     body["Resources"]["Subscription"]["Properties"]["TopicArn"] = topic
 
