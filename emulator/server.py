@@ -70,7 +70,7 @@ def environment(paths: EmulatorPaths, port: int) -> dict[str, str]:
 
 
 def _application(paths: EmulatorPaths, port: int) -> Application:
-    """Import MiniStack, which reads its environment, install the patches, and return the app."""
+    """Import MiniStack, which reads its environment, install the patches and return the app."""
     from emulator import (
         allowed_patterns,
         interrupted_operations,

@@ -5,13 +5,13 @@
     request.py               a request before its body is read
     body.py                  the body of a request
     destinations.py          the resource of a request, by Host and path; other hosts are refused
-    origins.py               the web pages that may send requests
+    origins.py               requests of web pages outside of the local site are refused
     signatures.py            AWS Signature Version 4, verified with the secret of the access key
-    payloads.py              the body against its signed hash or its chunk signatures
-    operation_names.py       a request names one operation, the one that policies are evaluated for
+    payloads.py              the body, verified against its signed hash or its chunk signatures
+    operation_names.py       requests that name several operations are refused
     anonymous.py             the operations that AWS serves without credentials
     secret.py                the secret key of the emulator's folder
-    function_credentials.py  credentials of Lambda functions that cannot be computed
+    function_credentials.py  credentials of Lambda functions that other programs cannot compute
     web_identity.py          tokens of web identities
     admin_requests.py        signed requests to the admin API
     errors.py                the two errors of a refused request

@@ -1,7 +1,8 @@
 """Send requests to the admin API (`/_emulator`), signed like requests to AWS.
 
-Another process that listens on the port receives a signature, which is valid for this request and a
-few minutes, but not the secret. It cannot answer the challenge of `is_server_of`.
+Another process that listens on the port receives a signature, but not the secret. The signature
+is valid for this request only, and for a few minutes. Such a process cannot respond correctly to
+the challenge of `is_server_of`.
 """
 
 from __future__ import annotations

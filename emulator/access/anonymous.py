@@ -36,9 +36,9 @@ _TARGET = "AWSCognitoIdentityProviderService."
 _KEY_SET = re.compile(
     r"/([a-z]{2}(?:-[a-z]+)+-\d_[A-Za-z0-9]+)/\.well-known/(?:jwks\.json|openid-configuration)"
 )
-_SIGNALS = re.compile(r"/_ministack/cfn-(?:response|signal)/[0-9a-f-]{32,36}")
+_SIGNAL_PATH = re.compile(r"/_ministack/cfn-(?:response|signal)/[0-9a-f-]{32,36}")
 # The links in the messages of SNS, and the allowed parameters of their queries.
-_LINKS = {
+_LINK_PARAMETERS = {
     "ConfirmSubscription": {"Token", "TopicArn", "AuthenticateOnUnsubscribe"},
     "Unsubscribe": {"SubscriptionArn"},
 }
@@ -54,21 +54,21 @@ _NOT_BUCKETS = {"", "iceberg", "login", "logout", "oauth2", "restapis", "v201808
 
 
 def is_served(request: Request) -> bool:
-    """Return whether AWS serves *request* without credentials, judged without its body."""
+    """Return whether AWS serves *request* without credentials, decided without its body."""
     if request.header("authorization"):
         return False
     match request.method:
         case "GET" | "HEAD":
-            return not _has_body(request) and (
+            return not _may_be_other_operation(request) and (
                 request.path == CERTIFICATE
                 or _is_key_set(request)
-                or _is_link(request)
+                or _is_message_link(request)
                 or _is_public_object(request)
             )
         case "POST":
             return _is_cognito(request)
         case "PUT":  # On AWS these are presigned URLs; here the path has a random token.
-            return bool(_SIGNALS.fullmatch(request.path)) and not request.raw_query
+            return bool(_SIGNAL_PATH.fullmatch(request.path)) and not request.raw_query
         case "OPTIONS":  # A preflight of the local site; origins.py refuses all others.
             return bool(
                 request.header("origin")
@@ -92,12 +92,12 @@ def may_be_web_identity(request: Request) -> bool:
 
 
 def is_web_identity(body: bytes) -> bool:
-    """Return whether *body* is a call of AssumeRoleWithWebIdentity, and of nothing else."""
+    """Return whether *body* names AssumeRoleWithWebIdentity and no other operation."""
     form = parse_qsl(body.decode("latin-1"), keep_blank_values=True)
     return [value for name, value in form if name == "Action"] == [WEB_IDENTITY]
 
 
-def _has_body(request: Request) -> bool:
+def _may_be_other_operation(request: Request) -> bool:
     """Return whether a body or a header could make MiniStack read a GET as another operation."""
     names = ("content-type", "content-length", "transfer-encoding", "x-amz-target")
     return any(request.header(name) not in {"", "0"} for name in names)
@@ -115,15 +115,15 @@ def _is_cognito(request: Request) -> bool:
 
 
 def _is_key_set(request: Request) -> bool:
-    found = _KEY_SET.fullmatch(request.path)
-    return bool(found and not request.raw_query and credentials.has_user_pool(found[1]))
+    match = _KEY_SET.fullmatch(request.path)
+    return bool(match and not request.raw_query and credentials.has_user_pool(match[1]))
 
 
-def _is_link(request: Request) -> bool:
+def _is_message_link(request: Request) -> bool:
     parameters = dict(request.query)
     if request.path != "/" or len(parameters) != len(request.query):
         return False
-    allowed = _LINKS.get(parameters.pop("Action", ""), set())
+    allowed = _LINK_PARAMETERS.get(parameters.pop("Action", ""), set())
     parameters.pop("Version", "")
     return bool(parameters) and parameters.keys() <= allowed
 

@@ -9,7 +9,7 @@ from typing import Any
 from emulator.access.errors import RefusedError
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-_DRAINED_BYTES = 1024 * 1024
+_MAX_DRAINED_BYTES = 1024 * 1024
 
 
 class DisconnectedError(Exception):
@@ -36,9 +36,9 @@ class Body:
         return self._parts[0]
 
     async def drain(self) -> None:
-        """Read and discard the rest, up to a limit, because a client sends it before it reads."""
+        """Read and discard the rest, up to a limit, so that the client reads the response."""
         length = 0
-        while not self._is_complete and length < _DRAINED_BYTES:
+        while not self._is_complete and length < _MAX_DRAINED_BYTES:
             try:
                 length += await self._read_part()
             except DisconnectedError:
@@ -46,7 +46,7 @@ class Body:
             self._parts.clear()
 
     async def replay(self) -> MutableMapping[str, Any]:
-        """Return what was read as one message, then the following messages of the connection."""
+        """Return all parts that were read as one message; after that, receive the next message."""
         if self._parts and not self._is_replayed:
             self._is_replayed = True
             body = b"".join(self._parts)

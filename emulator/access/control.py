@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
     Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_ACCOUNT = re.compile(r"\d{12}")
+_ROOT_ACCESS_KEY = re.compile(r"\d{12}")
 # A body must be read to verify its hash; Lambda has the largest ones, 67 MiB.
 _MAX_BYTES = 80 * 1024 * 1024
 _MAX_ANONYMOUS_BYTES = 64 * 1024
@@ -43,8 +43,8 @@ async def require_authentication(
 ) -> None:
     """Pass to MiniStack only requests that `AccessControl` has authenticated.
 
-    Patches handle all others before: they are for a distribution, a load balancer or an API. If
-    such a resource has just been deleted, its requests must not reach MiniStack.
+    All other requests are for a distribution, a load balancer or an API, and patches handle them
+    first. If such a resource has just been deleted, its requests must not reach MiniStack.
     """
     if scope["type"] == "lifespan" or scope.get(asgi.AUTHENTICATED):
         await application(scope, receive, send)
@@ -54,7 +54,11 @@ async def require_authentication(
 
 
 class AccessControl:
-    """Passes to *application* the requests that are signed, anonymous on AWS, or for a resource."""
+    """Passes permitted requests to *application*, and responds to all others with an error.
+
+    Permitted are requests that have a valid signature, that AWS serves without credentials, or that
+    are for a distribution, a load balancer or an API.
+    """
 
     def __init__(self, application: Asgi, *, port: int) -> None:
         self._application, self._port = application, port
@@ -71,11 +75,11 @@ class AccessControl:
         if scope["type"] == "lifespan":
             await self._application(scope, receive, send)
         elif scope["type"] == "http":
-            await self._http(scope, receive, send)
+            await self._handle_http(scope, receive, send)
         else:  # No stack uses WebSockets. Closing before accepting responds with 403.
             await send({"type": "websocket.close", "code": 1008})
 
-    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _handle_http(self, scope: Scope, receive: Receive, send: Send) -> None:
         request, body = Request.from_scope(scope), Body(receive)
         try:
             destination = destinations.find(request, self._port, self._hosts)
@@ -102,7 +106,7 @@ class AccessControl:
         await asgi.send_response(send, status, headers, b"" if head else text, head=head)
 
     async def _authenticate(self, request: Request, body: Body) -> None:
-        """Raise a refusal unless *request* is signed, or served without credentials."""
+        """Raise an error unless *request* is signed, or AWS serves it without credentials."""
         parsed = signatures.parse(request)
         if parsed is None:
             await self._check_anonymous(request, body)
@@ -115,7 +119,7 @@ class AccessControl:
         await self._verify(request, parsed, body)
 
     async def _check_anonymous(self, request: Request, body: Body) -> None:
-        """Raise a refusal unless AWS serves *request* without credentials."""
+        """Raise an error unless AWS serves *request* without credentials."""
         if anonymous.is_served(request):
             return
         form = b""
@@ -132,11 +136,11 @@ class AccessControl:
     async def _verify(
         self, request: Request, parsed: signatures.RequestSignature, body: Body
     ) -> None:
-        """Verify key, time, signature and body in this order, and that one operation is named."""
-        found = credentials.find_credentials(parsed.access_key, parsed.token)
-        if isinstance(found, credentials.Refusal):
-            raise AwsRefusalError(found.code, found.message, service=parsed.service)
-        secret = found.secret_access_key
+        """Verify key, time, signature and body, in this order; then check the operation."""
+        key = credentials.find_credentials(parsed.access_key, parsed.token)
+        if isinstance(key, credentials.Refusal):
+            raise AwsRefusalError(key.code, key.message, service=parsed.service)
+        secret = key.secret_access_key
         signatures.check_time(parsed, datetime.now(UTC))
         payload = payloads.signed_payload(parsed)
         if payload is None:  # The request does not contain the hash of its body.
@@ -153,7 +157,10 @@ def _check_admin_request(request: Request, parsed: signatures.RequestSignature) 
     """Raise RefusedError unless *request* is for the admin API and signed by a root user."""
     if not request.path.startswith(admin_requests.PATH):
         raise RefusedError(f"{request.path}: not a path of the admin API")
-    if not _ACCOUNT.fullmatch(parsed.access_key) or parsed.service != admin_requests.SERVICE:
+    if (
+        not _ROOT_ACCESS_KEY.fullmatch(parsed.access_key)
+        or parsed.service != admin_requests.SERVICE
+    ):
         raise RefusedError(
             f"{request.path}: needs a signature with the folder's secret key for the service "
             f"{admin_requests.SERVICE}"
@@ -161,7 +168,7 @@ def _check_admin_request(request: Request, parsed: signatures.RequestSignature) 
 
 
 def _check_service(request: Request, body: bytes) -> None:
-    """Raise AwsRefusalError if MiniStack routes a request with an unsigned body not to S3."""
+    """Raise AwsRefusalError if MiniStack does not route a request with an unsigned body to S3."""
     if credentials.service_of(request, body) != signatures.S3:
         message = "Credential should be scoped to correct service."
         raise AwsRefusalError("SignatureDoesNotMatch", message, service=signatures.S3)

@@ -1,8 +1,8 @@
 """Find the resource that a request is for, and refuse a Host header that names no resource.
 
 This prevents DNS rebinding: a page whose host name resolves to 127.0.0.1 still sends that name in
-the Host header. Names for browsers, such as `http://NAME.localhost:PORT`, are checked in the same way
-before `local_addresses` translates them.
+the Host header. Names for browsers, such as `http://NAME.localhost:PORT`, are checked in the same
+way before `local_addresses` translates them.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def is_local_origin(origin: str, extra_origins: Collection[str]) -> bool:
     """Return whether *origin* is in *extra_origins* or the name of a distribution, on any port."""
     if origin.lower() in extra_origins:
         return True
-    found = _ORIGIN.fullmatch(origin.lower())
-    return found is not None and distributions.find(found[1]) is not None
+    match = _ORIGIN.fullmatch(origin.lower())
+    return match is not None and distributions.find(match[1]) is not None
 
 
 def _api_route(request: Request) -> tuple[str, str, str]:

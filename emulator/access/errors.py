@@ -14,7 +14,7 @@ class RefusedError(Exception):
 
 
 class AwsRefusalError(Exception):
-    """The request is refused as AWS refuses it: with *code*, in the protocol of *service*."""
+    """The request is refused with AWS's error *code*, in the format of *service*."""
 
     def __init__(self, code: str, message: str, *, service: str = "") -> None:
         super().__init__(message)

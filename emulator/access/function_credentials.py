@@ -1,4 +1,4 @@
-"""Derive the credentials of Lambda functions from the secret, so that they cannot be computed.
+"""Derive the credentials of Lambda functions from the folder's secret.
 
 MiniStack derives a function's keys from its ARN and its role's ARN, and accepts every token of a
 web identity. Any program could compute the keys or invent a token, and use the role.
@@ -27,7 +27,7 @@ def delete_sessions() -> None:
 
 
 def _function_credentials(config: dict[str, Any], secret: str) -> dict[str, str]:
-    """Register a session of the function's role, and return its keys; the same each time."""
+    """Register a session of the function's role; return its keys, which are always the same."""
     function, role = config["FunctionArn"], config.get("Role", "")
     account, name = function.split(":")[4], role.rpartition("/")[2]
     session_name = config.get("FunctionName", "function")[:64]

@@ -2,7 +2,7 @@
 
 For policies MiniStack takes the operation's name from the query, the form or X-Amz-Target, in this
 order. Then it performs the operation that the protocol of the service names. With two names a
-policy could allow one operation and MiniStack perform the other.
+policy could allow one operation, and MiniStack could perform the other.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from emulator.access.request import Request
 
-_RPC = re.compile(r"/service/.*/operation/", re.IGNORECASE)  # Of Smithy's RPC protocols.
+_RPC = re.compile(r"/service/.*/operation/", re.IGNORECASE)  # The paths of Smithy's RPC protocols.
 _STREAMING = "/response-streaming-invocations"
 _UNKNOWN = "UnknownOperation"  # Only a policy with SERVICE:* allows it.
 
@@ -31,7 +31,7 @@ def check(request: Request, body: bytes) -> None:
     is_rest = credentials.is_rest(service)
     named = [value for name, value in request.query if name == "Action"]
     named += [value for name, value in request.headers if name == "x-amz-target"]
-    named += _in_form(request, body)
+    named += _form_actions(request, body)
     if not is_rest and _RPC.search(request.path):
         named.append(request.path)
     if len(named) > (0 if is_rest else 1):
@@ -39,7 +39,7 @@ def check(request: Request, body: bytes) -> None:
         raise AwsRefusalError("InvalidAction", message, service=service)
 
 
-def _in_form(request: Request, body: bytes) -> list[str]:
+def _form_actions(request: Request, body: bytes) -> list[str]:
     """Return the names in a form; a compressed form counts as one name, since it cannot be read."""
     if "x-www-form-urlencoded" not in request.header("content-type"):
         return []
@@ -51,22 +51,22 @@ def _in_form(request: Request, body: bytes) -> list[str]:
 
 def install() -> None:
     """Evaluate policies for every operation, also for those that MiniStack has no name for."""
-    credentials.operation_name.around(_with_name)
+    credentials.operation_name.around(_permission)
     credentials.is_service_name.around(_is_aws_service)
 
 
-def _with_name(
+def _permission(
     find: Callable[..., str | None], service: str, method: str, path: str, *rest: Any
 ) -> str:
-    """Map InvokeWithResponseStream to its permission, and unknown operations to an unknown one."""
+    """Return the permission for an operation; SERVICE:UnknownOperation if it has no known name."""
     if service == "lambda" and path.rstrip("/").endswith(_STREAMING):
         return "lambda:InvokeFunction"
-    found = find(service, method, path, *rest)
-    return found or f"{credentials.permission_prefix(service)}:{_UNKNOWN}"
+    name = find(service, method, path, *rest)
+    return name or f"{credentials.permission_prefix(service)}:{_UNKNOWN}"
 
 
 def _is_aws_service(is_aws_service: Callable[[str], bool], name: str) -> bool:
-    """Return whether *name* is a service of AWS; for admin requests, without a lookup.
+    """Return whether *name* is an AWS service; False for the admin API, without calling MiniStack.
 
     For an unknown name MiniStack reads the models of all AWS services, which takes 2 s of CPU
     time at the first request to a server.

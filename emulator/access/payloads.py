@@ -17,7 +17,7 @@ UNSIGNED = "UNSIGNED-PAYLOAD"
 UNSIGNED_CHUNKS = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 SIGNED_CHUNKS = f"STREAMING-{ALGORITHM}-PAYLOAD"
 SIGNED_TRAILER = f"{SIGNED_CHUNKS}-TRAILER"
-_ONLY_S3 = {UNSIGNED, UNSIGNED_CHUNKS, SIGNED_CHUNKS, SIGNED_TRAILER}
+_S3_ONLY = {UNSIGNED, UNSIGNED_CHUNKS, SIGNED_CHUNKS, SIGNED_TRAILER}
 _HASH = re.compile(r"[0-9a-f]{64}")
 _CHUNK = re.compile(rb"([0-9a-fA-F]{1,16});chunk-signature=([0-9a-f]{64})")
 _TRAILER_SIGNATURE = b"x-amz-trailer-signature:"
@@ -34,7 +34,7 @@ def signed_payload(parsed: RequestSignature) -> str | None:
             return UNSIGNED
         message = "Missing required header for this request: x-amz-content-sha256"
         raise AwsRefusalError("IncompleteSignature", message, service=S3)
-    if not _HASH.fullmatch(payload) and (payload not in _ONLY_S3 or parsed.service != S3):
+    if not _HASH.fullmatch(payload) and (payload not in _S3_ONLY or parsed.service != S3):
         message = f"x-amz-content-sha256 {payload}: not a hash that this service accepts"
         raise AwsRefusalError("IncompleteSignature", message, service=parsed.service)
     return payload
@@ -62,7 +62,7 @@ def _mismatch(message: str, parsed: RequestSignature) -> AwsRefusalError:
 
 def _chunks_match(parsed: RequestSignature, body: bytes, secret: str, *, trailer: bool) -> bool:
     """Return whether each chunk has the signature that is derived from the previous one."""
-    chain = _Chain(parsed, secret)
+    chain = _SignatureChain(parsed, secret)
     position = 0
     for size, signature, start in _chunks(body):
         if not chain.accepts("PAYLOAD", [b"", body[start : start + size]], signature):
@@ -78,17 +78,17 @@ def _chunks(body: bytes) -> Iterator[tuple[int, str, int]]:
     """Yield size, signature and start of each chunk; stop at a malformed one."""
     position = 0
     while (end := body.find(_LINE_END, position)) >= 0:
-        found = _CHUNK.fullmatch(body[position:end])
-        if not found:
+        match = _CHUNK.fullmatch(body[position:end])
+        if not match:
             return
-        size, start = int(found[1], 16), end + len(_LINE_END)
-        yield size, found[2].decode(), start
+        size, start = int(match[1], 16), end + len(_LINE_END)
+        yield size, match[2].decode(), start
         position = start + size + len(_LINE_END)
         if size == 0 or body[start + size : position] != _LINE_END:
             return
 
 
-def _trailer_matches(chain: _Chain, rest: bytes) -> bool:
+def _trailer_matches(chain: _SignatureChain, rest: bytes) -> bool:
     lines = [line for line in rest.split(_LINE_END) if line]
     if not lines or not lines[-1].startswith(_TRAILER_SIGNATURE):
         return False
@@ -96,13 +96,13 @@ def _trailer_matches(chain: _Chain, rest: bytes) -> bool:
     return chain.accepts("TRAILER", [b"".join(line + b"\n" for line in lines)], signature)
 
 
-class _Chain:
+class _SignatureChain:
     """The signatures of a streamed body, each derived from the previous one."""
 
     def __init__(self, parsed: RequestSignature, secret: str) -> None:
         self._previous = parsed.value
         date = parsed.timestamp[:8]
-        self._head = f"{parsed.timestamp}\n{date}/{parsed.region}/{parsed.service}/aws4_request"
+        self._scope = f"{parsed.timestamp}\n{date}/{parsed.region}/{parsed.service}/aws4_request"
         self._key = f"AWS4{secret}".encode()
         for part in (date, parsed.region, parsed.service, "aws4_request"):
             self._key = hmac.new(self._key, part.encode(), hashlib.sha256).digest()
@@ -110,7 +110,7 @@ class _Chain:
     def accepts(self, kind: str, parts: list[bytes], signature: str) -> bool:
         """Return whether *signature* is the next one, for the hashes of *parts*."""
         hashes = [hashlib.sha256(part).hexdigest() for part in parts]
-        text = "\n".join([f"{ALGORITHM}-{kind}", self._head, self._previous, *hashes])
+        text = "\n".join([f"{ALGORITHM}-{kind}", self._scope, self._previous, *hashes])
         expected = hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
         self._previous = expected
         return hmac.compare_digest(expected.encode(), signature.encode())

@@ -49,7 +49,7 @@ class Request:
 
     @cached_property
     def joined_headers(self) -> dict[str, str]:
-        """The headers as MiniStack represents them: each name with all of its values in one string."""
+        """The headers as MiniStack represents them: the values of a repeated header are joined."""
         headers: dict[str, str] = {}
         for name, value in self.headers:
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
@@ -62,7 +62,7 @@ class Request:
         return hosts[0].strip().lower() if len(hosts) == 1 else ""
 
     def header(self, name: str) -> str:
-        """Return a header, or the empty string."""
+        """Return the value of a header; an empty string if it is missing."""
         return self.joined_headers.get(name, "")
 
 

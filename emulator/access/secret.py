@@ -25,19 +25,21 @@ _CHALLENGE = re.compile(r"[0-9a-f]{64}")
 
 
 def create(file: Path) -> None:
-    """Write a new secret to *file* unless it exists; of concurrent calls the first one wins."""
+    """Write a new secret to *file* unless it exists; of concurrent calls one writes."""
     if file.exists():
         return
-    draft = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    temporary_file = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(
+        temporary_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600
+    )
     try:
         with os.fdopen(descriptor, "w") as opened:
             opened.write(secrets.token_urlsafe(_BYTES) + "\n")
-        os.link(draft, file)
+        os.link(temporary_file, file)
     except FileExistsError:
         pass
     finally:
-        draft.unlink()
+        temporary_file.unlink()
 
 
 def read(file: Path) -> str:
@@ -47,12 +49,12 @@ def read(file: Path) -> str:
     except OSError as error:
         raise _unusable(file, f"cannot be read: {error.strerror}") from None
     with os.fdopen(descriptor) as opened:
-        found = os.fstat(opened.fileno())
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(opened.fileno())
+        if not stat.S_ISREG(status.st_mode):
             raise _unusable(file, "is not a regular file")
-        if found.st_uid != os.geteuid():
+        if status.st_uid != os.geteuid():
             raise _unusable(file, "belongs to another user")
-        if found.st_mode & 0o077:
+        if status.st_mode & 0o077:
             raise _unusable(file, "is open to other users")
         text = opened.read(100).strip()
     if not _SECRET.fullmatch(text):
@@ -66,7 +68,7 @@ def new_challenge() -> str:
 
 
 def proof(secret: str, challenge: str) -> str | None:
-    """Return the response to *challenge*, which needs *secret*; None if it is malformed."""
+    """Return the response to *challenge*, computed from *secret*; None if it is malformed."""
     if not _CHALLENGE.fullmatch(challenge):
         return None
     return derive(secret, f"server {challenge}")

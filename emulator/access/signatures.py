@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 S3 = "s3"
 TIMESTAMP = "%Y%m%dT%H%M%SZ"
 ALGORITHM = "AWS4-HMAC-SHA256"
-MAX_EXPIRES_SECONDS = 7 * 24 * 3600  # Of a presigned URL.
+MAX_EXPIRES_SECONDS = 7 * 24 * 3600  # The longest validity of a presigned URL.
 # These services accept a clock skew of 15 minutes, the others 5 minutes.
 _LARGE_SKEW_SERVICES = {"dynamodb", "ecr", "elasticache", "iam", "rds", "s3", "sns", "sqs", "sts"}
 _SCOPE = r"([A-Za-z0-9]{1,128})/(\d{8})/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request"
@@ -74,9 +74,9 @@ def parse(request: Request) -> RequestSignature | None:
         raise AwsRefusalError("UnsupportedSignature", "Only one auth mechanism allowed")
     if not request.raw_path.startswith("/") or "#" in request.raw_path:
         raise _incomplete("the request target is not a path")
-    found = _in_header(request, authorizations[0]) if in_header else _in_query(request)
-    _check_signed_headers(request, found)
-    return found
+    parsed = _parse_header(request, authorizations[0]) if in_header else _parse_query(request)
+    _check_signed_headers(request, parsed)
+    return parsed
 
 
 def check_time(parsed: RequestSignature, now: datetime) -> None:
@@ -98,7 +98,7 @@ def check_time(parsed: RequestSignature, now: datetime) -> None:
 
 
 def check(request: Request, parsed: RequestSignature, secret: str, payload: str) -> None:
-    """Raise AwsRefusalError unless *request*, with *payload* as its hash, is signed by *secret*."""
+    """Raise AwsRefusalError unless *request*, with the hash *payload*, is signed with *secret*."""
     signer = _Signer(parsed, secret)
     signed: Any = AWSRequest(request.method, f"http://host{request.raw_path}")
     for name, value in request.headers:
@@ -139,14 +139,14 @@ class _Signer(SigV4Auth):
         return path if self._is_s3 else super()._normalize_url_path(path)  # type: ignore[misc]  # The stubs do not have this method.
 
 
-def _in_header(request: Request, authorization: str) -> RequestSignature:
-    found = _HEADER.fullmatch(authorization.strip())
-    if not found:
+def _parse_header(request: Request, authorization: str) -> RequestSignature:
+    match = _HEADER.fullmatch(authorization.strip())
+    if not match:
         if not authorization.startswith(ALGORITHM):
             message = f"Only {ALGORITHM} is supported"
             raise AwsRefusalError("UnsupportedSignature", message)
         raise _incomplete("Authorization needs Credential, SignedHeaders and Signature")
-    access_key, date, region, service, names, signature = found.groups()
+    access_key, date, region, service, names, signature = match.groups()
     payloads = [value for name, value in request.headers if name == _PAYLOAD]
     parsed = RequestSignature(
         access_key=access_key,
@@ -162,7 +162,7 @@ def _in_header(request: Request, authorization: str) -> RequestSignature:
     return parsed
 
 
-def _in_query(request: Request) -> RequestSignature:
+def _parse_query(request: Request) -> RequestSignature:
     values: dict[str, str] = {}
     for name, value in request.query:
         if name.lower().startswith("x-amz-") and name in values:
@@ -174,10 +174,10 @@ def _in_query(request: Request) -> RequestSignature:
         raise _incomplete(f"the query needs {', '.join(missing)}")
     if values["X-Amz-Algorithm"] != ALGORITHM:
         raise AwsRefusalError("UnsupportedSignature", f"Only {ALGORITHM} is supported")
-    found = _CREDENTIAL.fullmatch(values["X-Amz-Credential"])
-    if not found:
+    match = _CREDENTIAL.fullmatch(values["X-Amz-Credential"])
+    if not match:
         raise _incomplete("X-Amz-Credential must be KEY/DATE/REGION/SERVICE/aws4_request")
-    access_key, date, region, service = found.groups()
+    access_key, date, region, service = match.groups()
     parsed = RequestSignature(
         access_key=access_key,
         token=values.get("X-Amz-Security-Token", ""),

@@ -15,7 +15,7 @@ Application = Callable[..., Awaitable[None]]
 AUTHENTICATED = "emulator.authenticated"  # In the scope of requests that were verified.
 
 app = lookup.module("app")
-# Patches change this reference only: MiniStack's calls to itself use the unpatched function.
+# Patches change only this reference: MiniStack's own calls use the unpatched function.
 application: Function[..., Awaitable[None]] = Function("app", {"app": lookup.attribute(app, "app")})
 
 decompress: Function[..., Any] = Function("_decompress_request_body", app)
@@ -39,11 +39,11 @@ def request_headers(scope: dict[str, Any]) -> dict[str, str]:
 
 async def read_body(receive: Callable[[], Awaitable[dict[str, Any]]]) -> bytes:
     """Return the whole body of an ASGI request."""
-    body, more = b"", True
-    while more:
+    body, has_more = b"", True
+    while has_more:
         message = await receive()
         body += message.get("body", b"")
-        more = message.get("more_body", False)
+        has_more = message.get("more_body", False)
     return body
 
 
@@ -52,7 +52,7 @@ async def send_response_or_stream(send: Any, response: Response, receive: Any) -
     await _send_if_handled(send, response, receive)
 
 
-async def call_api(*request: Any, **more: Any) -> Response:
+async def call_api(*request: Any, **options: Any) -> Response:
     """Call an HTTP API of the account and region in scope; return the response with all headers."""
-    response = await _call_api(*request, **more)
+    response = await _call_api(*request, **options)
     return _with_data_plane_headers(response, str(uuid.uuid4()), wildcard_cors=False)

@@ -12,7 +12,7 @@ from emulator.ministack.hooks import Function
 
 Props = dict[str, Any]  # A resource's properties, resolved.
 Stack = dict[str, Any]
-Attributes = dict[str, Any]  # What Fn::GetAtt returns.
+Attributes = dict[str, Any]  # The values that Fn::GetAtt returns.
 Created = tuple[str, Attributes]  # The physical id of a resource, and its attributes.
 
 _cloudformation = lookup.module("services.cloudformation")
@@ -25,7 +25,7 @@ _provisioners = lookup.module("services.cloudformation.provisioners")
 _language_extensions = lookup.module("services.cloudformation.language_extensions")
 
 # Stores of the account and region in scope, each like a dict.
-stacks: Any = lookup.attribute(_cloudformation, "_stacks")  # By name; a deleted one stays.
+stacks: Any = lookup.attribute(_cloudformation, "_stacks")  # By name; deleted stacks remain.
 stack_events: Any = lookup.attribute(_cloudformation, "_stack_events")  # By stack id.
 exports: Any = lookup.attribute(_cloudformation, "_exports")  # By name.
 change_sets: Any = lookup.attribute(_cloudformation, "_change_sets")  # By id.
@@ -65,7 +65,7 @@ instance_attributes: Callable[[dict[str, Any]], Attributes] = lookup.attribute(
     _provisioners, "_rds_db_instance_attrs"
 )
 
-# Functions that patches change, with the modules that `from … import` has copied them to.
+# Functions that patches change, with all modules that contain a reference to them.
 add_event: Function[..., None] = Function("_add_event", _operations)
 create_stack_task: Function[..., None] = Function(
     "_create_stack_task_in_region", _operations, _changesets, _handlers
@@ -139,8 +139,8 @@ class ResourceType:
 
         def completed(created: Created, props: Props) -> Created:
             physical_id, attributes = created
-            more = complete(physical_id, props)
-            return physical_id, {**attributes, **more} if more else attributes
+            added = complete(physical_id, props)
+            return physical_id, {**attributes, **added} if added else attributes
 
         self.create.after(lambda created, _title, props, _stack: completed(created, props))
         self.update.after(lambda created, _id, _old, new, *_rest: completed(created, new))

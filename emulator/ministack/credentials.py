@@ -1,4 +1,4 @@
-"""MiniStack's credentials: access keys, sessions, anonymous access, and how it refuses."""
+"""MiniStack's credentials: access keys, sessions, anonymous access and error responses."""
 
 from __future__ import annotations
 
@@ -33,9 +33,11 @@ _account_of_key: Callable[[str], str | None] = lookup.attribute(
     _evaluator, "find_iam_access_key_account"
 )
 _is_root_key: Callable[[str], bool] = lookup.attribute(_evaluator, "is_root_access_key")
-_AMBIGUOUS: type[Exception] = lookup.attribute(_evaluator, "AmbiguousAccessKeyError")
+_AmbiguousAccessKeyError: type[Exception] = lookup.attribute(_evaluator, "AmbiguousAccessKeyError")
 _AUTH_FAILURES: dict[str, Any] = lookup.attribute(services.iam_actions, "_AUTH_FAILURES")
-_PREFIXES: dict[str, str] = lookup.attribute(services.iam_actions, "SERVICE_TO_IAM_NAMESPACE")
+_PERMISSION_PREFIXES: dict[str, str] = lookup.attribute(
+    services.iam_actions, "SERVICE_TO_IAM_NAMESPACE"
+)
 _REST: dict[str, Any] = lookup.attribute(services.iam_actions, "_BOTOCORE_SERVICE_MAP")
 _auth_error: Callable[[str, str], Any] = lookup.attribute(_evaluator, "AuthError")
 sessions: Any = lookup.attribute(services.sts, "_sessions")
@@ -44,7 +46,7 @@ _router = lookup.module("core.router")
 is_service_name: Function[..., bool] = Function("_is_aws_service_name", _router)
 operation_name: Function[..., str | None] = Function("extract_iam_action", services.iam_actions)
 _sts_error: Callable[..., Response] = lookup.attribute(services.sts, "_error")
-# With the modules that `from … import` has copied it to.
+# With all modules that contain a reference to the function.
 _resolve_credential: Function[..., Any] = Function(
     "resolve_credential", _evaluator, _tokens, services.s3, services.sts
 )
@@ -54,7 +56,7 @@ _execution_credentials: Function[[dict[str, Any]], dict[str, str]] = Function(
 _web_identity_denied: Function[[str, Params, bool], Response | None] = Function(
     "_web_identity_trust_denied", services.sts
 )
-_QUERY_TOO = {"ses"}  # Version 1 of its API has another protocol.
+_ALSO_QUERY_PROTOCOL = {"ses"}  # Version 1 of its API has the query protocol.
 _UNKNOWN_KEY = "UnrecognizedClientException"
 _ROOT_KEY = re.compile(r"[0-9]{12}")
 Refusal: Any = lookup.attribute(_evaluator, "CredentialResolutionError")  # With code and message.
@@ -67,13 +69,15 @@ def use_root_secret(secret: str) -> None:
     permitted. A request cannot be signed with it.
     """
 
-    def resolve(original: Callable[..., Any], access_key: str, *rest: Any, **more: Any) -> Any:
-        found = original(access_key, *rest, **more)
-        if isinstance(found, Refusal) or not _is_root_key(access_key):
-            return found
+    def resolve(
+        original: Callable[..., Any], access_key: str, *arguments: Any, **options: Any
+    ) -> Any:
+        credentials = original(access_key, *arguments, **options)
+        if isinstance(credentials, Refusal) or not _is_root_key(access_key):
+            return credentials
         if access_key and not _ROOT_KEY.fullmatch(access_key):
             return Refusal(_UNKNOWN_KEY, "The security token included in the request is invalid.")
-        return dataclasses.replace(found, secret_access_key=secret)
+        return dataclasses.replace(credentials, secret_access_key=secret)
 
     _resolve_credential.around(resolve)
 
@@ -82,7 +86,7 @@ def find_credentials(access_key: str, token: str) -> Any:
     """Return the credentials of a root, a user or a session; a Refusal if they are not valid."""
     try:
         owner = _account_of_session(access_key) or _account_of_key(access_key) or access_key
-    except _AMBIGUOUS:
+    except _AmbiguousAccessKeyError:
         owner = access_key
     return _resolve_credential(access_key, owner, token)
 
@@ -115,12 +119,12 @@ def service_of(request: Request, body: bytes = b"") -> str:
 
 def is_rest(service: str) -> bool:
     """Return whether only method and path determine the operation of a service's request."""
-    return service in {"s3", "lambda"} or (service in _REST and service not in _QUERY_TOO)
+    return service in {"s3", "lambda"} or (service in _REST and service not in _ALSO_QUERY_PROTOCOL)
 
 
 def permission_prefix(service: str) -> str:
     """Return the part of a service's permissions before the colon."""
-    return _PREFIXES.get(service, service)
+    return _PERMISSION_PREFIXES.get(service, service)
 
 
 def has_user_pool(pool: str) -> bool:

@@ -33,7 +33,7 @@ def action(name: str) -> Function[[Params], Response]:
 
 
 def instance_response(action: str, instance: dict[str, Any]) -> Response:
-    """Return the response to *action*: a database instance in its present state."""
+    """Return the response to *action*, with the current state of a DB instance."""
     return _single_instance(f"{action}Response", f"{action}Result", instance)
 
 

@@ -42,19 +42,19 @@ def policy_allows(
 
 def can_assume(role: str, service: str) -> bool:
     """Return whether a role exists and trusts an AWS service."""
-    found = _roles.get(role.rpartition("/")[2])
-    if found is None:
+    record = _roles.get(role.rpartition("/")[2])
+    if record is None:
         return False
     return policy_allows(
-        found["AssumeRolePolicyDocument"], "sts:AssumeRole", "*", service=service, source=role
+        record["AssumeRolePolicyDocument"], "sts:AssumeRole", "*", service=service, source=role
     )
 
 
 def token_refusal(token: str, *, host: str, port: int, user: str, database: str) -> str | None:
     """Return why an RDS token does not permit *user* to log in to *database*; None if it does.
 
-    Its signature, age, user and endpoint are checked, and whether the policies of the principal
-    that signed it allow rds-db:connect.
+    Check its signature, age, user and endpoint, and that the policies of the principal that signed
+    it allow rds-db:connect.
     """
     target = {"hostname": host, "port": port, "db_user": user}
     verified = _verify_rds_token(token, **target, account_id=account(), region=region())

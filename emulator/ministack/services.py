@@ -47,7 +47,7 @@ object_body: Callable[[str, str, str | None], bytes | None] = lookup.attribute(
 )
 bucket_owner: Callable[[str], str | None] = lookup.attribute(s3, "_bucket_owner_account")
 buckets: Any = lookup.attribute(s3, "_buckets")
-# A function by name or ARN: its record, its configuration and its name.
+# Find a function by name or ARN; returns its record, its configuration and its name.
 find_function: Callable[[str], tuple[dict[str, Any] | None, Any, str]] = lookup.attribute(
     lambda_, "_get_func_record_for_ref"
 )
@@ -60,7 +60,7 @@ _execute: Callable[[Any, dict[str, Any]], dict[str, Any]] = lookup.attribute(
 
 
 def refusal(message: str, service: str, status: int = http.client.BAD_REQUEST) -> ValueError:
-    """Return the error with which a resource of a stack fails, in CloudFormation's words."""
+    """Return the error of a failed stack resource, with CloudFormation's message."""
     return ValueError(f"{message} (Service: {service}, Status Code: {status})")
 
 

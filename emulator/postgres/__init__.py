@@ -1,16 +1,16 @@
-"""PostgreSQL for RDS: a real server for each DB instance, behind a proxy with RDS's access rules.
+"""PostgreSQL for RDS: a server for each DB instance, and a proxy that applies RDS's access rules.
 
     service.py            the databases of this process's emulator
-    database_manager.py   creates, resumes and removes databases, on a thread of their own
+    database_manager.py   creates, resumes and removes databases, on a separate thread
     event_loop_thread.py  that thread
     database.py           one database: its server and its proxy
     ports.py              the TCP ports of databases
     paths.py              the files of one database
     binaries.py           finds the programs of PostgreSQL: the bundled one or the machine's
-    launcher.py           starts a program of PostgreSQL: not as root, ended with the emulator
+    launcher.py           runs a program of PostgreSQL, without root, until the emulator ends
     server.py             one PostgreSQL server: data folder, process, socket
     rds_roles.py          the SQL that creates RDS's roles in a new database
-    protocol.py           the messages of PostgreSQL's protocol before a log-in is complete
+    protocol.py           the messages of PostgreSQL's protocol before the log-in is complete
     certificate.py        the TLS certificate of the databases
     proxy.py              the TCP port of a database: TLS, authentication tokens
     instances.py          RDS's records of DB instances

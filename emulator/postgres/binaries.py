@@ -28,7 +28,7 @@ class Binaries:
 
     @property
     def major_version(self) -> int:
-        """The major version: another one cannot read the same data folder."""
+        """The major version, which determines the format of the data folder."""
         return int(self.version.partition(".")[0])
 
     def program(self, name: str) -> str:
@@ -39,20 +39,23 @@ class Binaries:
 def find(kind: Kind, requested: str) -> Binaries:
     """Return the oldest PostgreSQL of *kind* that is not older than *requested*, else the newest.
 
-    RDS has more versions than this machine.
+    The newest is used because RDS offers more versions than are installed on this machine.
     """
-    found = sorted(_find_all(kind), key=lambda binaries: binaries.major_version)
-    wanted = int(requested.partition(".")[0] or 0)
-    return next((binaries for binaries in found if binaries.major_version >= wanted), found[-1])
+    installed = sorted(_find_all(kind), key=lambda binaries: binaries.major_version)
+    requested_major = int(requested.partition(".")[0] or 0)
+    return next(
+        (binaries for binaries in installed if binaries.major_version >= requested_major),
+        installed[-1],
+    )
 
 
 def find_major(kind: Kind, major_version: int) -> Binaries:
     """Return the PostgreSQL of *kind* that can read the data of *major_version*."""
-    found = _find_all(kind)
-    for binaries in found:
+    installed = _find_all(kind)
+    for binaries in installed:
         if binaries.major_version == major_version:
             return binaries
-    versions = ", ".join(binaries.version for binaries in found)
+    versions = ", ".join(binaries.version for binaries in installed)
     message = (
         f"a database was created by PostgreSQL {major_version} ({kind}), but only {versions} is"
         " installed"
@@ -76,7 +79,7 @@ def _find_all(kind: Kind) -> list[Binaries]:
 
 
 def _bundled() -> list[Path]:
-    """Return the folders in the package, without importing it."""
+    """Return the folders with programs in the bundled package, without importing it."""
     spec = find_spec(_PACKAGE.replace("-", "_"))
     locations = spec.submodule_search_locations if spec else None
     return [
@@ -92,7 +95,7 @@ def _system() -> list[Path]:
 @functools.cache
 def _version(folder: Path) -> str:
     with isolated_processes.trusted():
-        done = subprocess.run(
+        result = subprocess.run(
             [folder / "postgres", "--version"], capture_output=True, text=True, check=True
         )
-    return done.stdout.split()[2]
+    return result.stdout.split()[2]

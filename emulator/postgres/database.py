@@ -29,7 +29,7 @@ class DatabaseSettings:
 
 
 class Database:
-    """A PostgreSQL server and the proxy before it."""
+    """A PostgreSQL server and the proxy in front of it."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class Database:
         except (
             ConnectionRefusedError,
             FileNotFoundError,
-        ):  # Crashed, but not yet reported as such.
+        ):  # It has crashed, but its exit status is not known yet.
             await server.stop(immediately=True)
             return await (await self.start()).connect()
 
@@ -89,8 +89,8 @@ class Database:
     async def _start_server(self) -> Server:
         settings, paths = self._settings, self._paths
         if paths.complete.exists():
-            found = binaries.find_major(settings.kind, paths.major_version)
-            server = Server(paths, found)
+            installed = binaries.find_major(settings.kind, paths.major_version)
+            server = Server(paths, installed)
             await server.start()
             return server
         delete(paths)

@@ -1,7 +1,7 @@
 """Create, resume and remove the databases of one emulator.
 
-They run on a thread of their own, because the emulator's event loop may be busy. Every public
-method blocks until it is done; call them from a worker thread.
+They run on a separate thread, because the emulator's event loop may be busy. Every public
+method blocks until it is done, so it must be called from a worker thread.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ _log = logging.getLogger("emulator.postgres")
 
 
 def is_postgres(instance: Mapping[str, Any]) -> bool:
-    """Return whether properties, parameters or a record are of a PostgreSQL instance."""
+    """Return whether *instance*, a record, properties or parameters, is for PostgreSQL."""
     return instance.get("Engine") == "postgres" and not instance.get("DBClusterIdentifier")
 
 
@@ -53,13 +53,13 @@ def delete_secret(record: Record) -> None:
 
 def used_ports() -> set[int]:
     """Return the ports of all databases in all accounts."""
-    return {record["Endpoint"]["Port"] for _, record in _all() if _KIND in record}
+    return {record["Endpoint"]["Port"] for _, record in _stored_records() if _KIND in record}
 
 
 def stored_databases() -> list[tuple[DatabaseSettings, InstanceAuth]]:
     """Return all databases; delete the records of databases that were not created completely."""
     stored = []
-    for (account, region, name), record in _all():
+    for (account, region, name), record in _stored_records():
         if _KIND in record:
             settings = database_settings(record, record[_KIND])
             stored.append((settings, InstanceAuth(account, region, name)))
@@ -71,7 +71,7 @@ def stored_databases() -> list[tuple[DatabaseSettings, InstanceAuth]]:
     return stored
 
 
-def _all() -> list[tuple[tuple[str, ...], Record]]:
+def _stored_records() -> list[tuple[tuple[str, ...], Record]]:
     return context.items_of_all_accounts(database.instances)
 
 
@@ -84,7 +84,7 @@ class InstanceAuth:
     name: str
 
     def requires_tls(self) -> bool:
-        """Return rds.force_ssl of the parameter group, or the default of its family."""
+        """Return the value of rds.force_ssl in the parameter group, or its family's default."""
         with context.scope(self.account, self.region):
             name = self._record()["DBParameterGroups"][0]["DBParameterGroupName"]
             group = database.parameter_groups.get(name, {})
@@ -96,7 +96,7 @@ class InstanceAuth:
         return major_version >= _TLS_REQUIRED_SINCE
 
     def token_error(self, user: str, token: str) -> str | None:
-        """Return why *token* is not valid: its signature, age, user, or rds-db:connect is denied."""
+        """Return why *token* is refused: signature, age, user or permission; else None."""
         with context.scope(self.account, self.region):
             record = self._record()
             if not record["IAMDatabaseAuthenticationEnabled"]:

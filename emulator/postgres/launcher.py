@@ -1,9 +1,9 @@
-"""Run a program of PostgreSQL that is not root and ends when the emulator ends.
+"""Run a program of PostgreSQL, not as root, until the emulator ends.
 
     python launcher.py LOCK PARENT PROGRAM ARGUMENT…
 
-The launcher replaces itself by the program. The program and all its child processes hold LOCK, so
-another process can see whether one of them is still running.
+The launcher replaces itself with the program. The program and all its child processes hold LOCK, so
+other processes can check whether one of them is still running.
 PostgreSQL refuses to run as root. As root the launcher creates a user namespace in which root is
 the user "nobody": files remain root's, and no user is created on the machine.
 """
@@ -27,14 +27,14 @@ NO_NAMESPACE = "PostgreSQL does not run as root, and root cannot create a user n
 
 def execute(lock: str, parent: int, command: list[str]) -> None:
     """Replace this process by *command*, which ends when the process *parent* ends."""
-    _hold(lock)
+    _acquire_lock(lock)
     if os.geteuid() == 0:
         _become_unprivileged()
-    _end_with(parent)
+    _end_with_parent(parent)
     os.execv(command[0], command)  # noqa: S606  The command is an argument of this program.
 
 
-def _hold(lock: str) -> None:
+def _acquire_lock(lock: str) -> None:
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     os.set_inheritable(descriptor, True)  # noqa: FBT003  The function has no keyword.
@@ -52,7 +52,7 @@ def _become_unprivileged() -> None:
     namespaces.map_user(user.pw_uid, user.pw_gid, outside_user=0, outside_group=0)
 
 
-def _end_with(parent: int) -> None:
+def _end_with_parent(parent: int) -> None:
     """Shut down cleanly when *parent* ends, also by `kill -9`; only Linux has a signal for this."""
     namespaces.signal_when_parent_dies(signal.SIGINT)
     if os.getppid() != parent:

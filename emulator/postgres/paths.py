@@ -14,12 +14,12 @@ class DatabasePaths:
 
     @property
     def data(self) -> Path:
-        """PostgreSQL's data folder, which is its working folder and has its socket too."""
+        """PostgreSQL's data folder, which also contains its socket."""
         return self.folder / "data"
 
     @property
     def lock(self) -> Path:
-        """Held by every process of the server."""
+        """The lock that every process of the server holds."""
         return self.folder / "lock"
 
     @property
@@ -29,7 +29,7 @@ class DatabasePaths:
 
     @property
     def complete(self) -> Path:
-        """Exists when the database has been created completely; otherwise it is created again."""
+        """A file that exists if the database is complete; without it, it is created again."""
         return self.folder / "ready"
 
     @property

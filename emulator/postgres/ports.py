@@ -10,7 +10,7 @@ import zlib
 from deployer.errors import EmulatorError
 
 ADDRESS = "127.0.0.1"
-_FIRST_PORT, _COUNT = 15_000, 15_000  # Below the ports of outgoing connections.
+_FIRST_PORT, _PORT_COUNT = 15_000, 15_000  # Below the ephemeral ports of outgoing connections.
 
 
 class PortInUseError(Exception):
@@ -22,13 +22,13 @@ def listen_on_free_port(seed: str, used: set[int]) -> socket.socket:
 
     The first port that is tried depends on *seed*, so that checkouts rarely choose the same one.
     """
-    first = zlib.crc32(seed.encode()) % _COUNT
-    for step in range(_COUNT):
-        port = _FIRST_PORT + (first + step) % _COUNT
+    first = zlib.crc32(seed.encode()) % _PORT_COUNT
+    for step in range(_PORT_COUNT):
+        port = _FIRST_PORT + (first + step) % _PORT_COUNT
         with contextlib.suppress(PortInUseError):
             if port not in used:
                 return _bind(port)
-    last = _FIRST_PORT + _COUNT - 1
+    last = _FIRST_PORT + _PORT_COUNT - 1
     hint = f"stop programs that use ports between {_FIRST_PORT} and {last}"
     raise EmulatorError("no port is free for a database", hint=hint)
 
@@ -55,5 +55,5 @@ def _bind(port: int) -> socket.socket:
         if error.errno != errno.EADDRINUSE:
             raise
         raise PortInUseError from None
-    listener.listen()  # With SO_REUSEADDR another socket could bind the port until then.
+    listener.listen()  # Before this, another socket with SO_REUSEADDR could bind the port.
     return listener

@@ -1,4 +1,4 @@
-"""The messages of PostgreSQL's protocol before a log-in is complete, as bytes.
+"""The messages of PostgreSQL's protocol before the log-in is complete, as bytes.
 
 Documented in PostgreSQL's manual, chapter Frontend/Backend Protocol, Message Formats.
 """
@@ -13,14 +13,14 @@ PROTOCOL_3 = 3
 SSL_REQUEST = 80877103
 GSS_REQUEST = 80877104
 CANCEL_REQUEST = 80877102
-REFUSED = b"N"  # The response to either request: continue without encryption.
+REFUSED = b"N"  # The response to SSL_REQUEST and GSS_REQUEST: no encryption.
 ACCEPTED = b"S"
 
 AUTHENTICATION = b"R"
 ERROR_RESPONSE = b"E"
 PASSWORD_MESSAGE = b"p"
 READY_FOR_QUERY = b"Z"
-NEGOTIATE_PROTOCOL_VERSION = b"v"  # Comes before any of the above.
+NEGOTIATE_PROTOCOL_VERSION = b"v"  # Sent before any of the above.
 CLEARTEXT_PASSWORD_REQUEST = AUTHENTICATION + struct.pack("!II", 8, 3)
 AUTHENTICATION_OK = AUTHENTICATION + struct.pack("!II", 8, 0)
 
@@ -67,12 +67,12 @@ def _text(value: bytes) -> str:
 
 
 async def read_startup_packet(reader: asyncio.StreamReader) -> StartupPacket:
-    """Read a client's first packet, or the next one after a refused request."""
-    head = await reader.readexactly(8)
-    length = int.from_bytes(head[:4])
+    """Read a client's first packet, or the next one after a request for encryption."""
+    header = await reader.readexactly(8)
+    length = int.from_bytes(header[:4])
     if not 8 <= length <= _MAX_STARTUP_BYTES:
         raise ProtocolError(f"startup packet of {length} bytes")
-    packet = StartupPacket(head + await reader.readexactly(length - 8))
+    packet = StartupPacket(header + await reader.readexactly(length - 8))
     known = {SSL_REQUEST, GSS_REQUEST, CANCEL_REQUEST}
     if packet.code not in known and packet.code >> 16 != PROTOCOL_3:
         raise ProtocolError(f"unknown protocol {packet.code}")
@@ -81,11 +81,11 @@ async def read_startup_packet(reader: asyncio.StreamReader) -> StartupPacket:
 
 async def read_message(reader: asyncio.StreamReader) -> bytes:
     """Read one message that is sent before the log-in is complete."""
-    head = await reader.readexactly(5)
-    length = int.from_bytes(head[1:])
+    header = await reader.readexactly(5)
+    length = int.from_bytes(header[1:])
     if not 4 <= length <= _MAX_MESSAGE_BYTES:
         raise ProtocolError(f"message of {length} bytes")
-    return head + await reader.readexactly(length - 4)
+    return header + await reader.readexactly(length - 4)
 
 
 def password(message: bytes) -> str:

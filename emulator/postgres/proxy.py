@@ -1,8 +1,9 @@
 """The proxy on the TCP port of a database: TLS, and authentication tokens of rds_iam members.
 
 The proxy passes the log-in of a client to PostgreSQL. If PostgreSQL requests a password, the proxy
-passes on that exchange. If PostgreSQL accepts the user at once, the user is a member of rds_iam
-(see server.py), and the proxy requests a token as RDS does: as a clear-text password inside TLS.
+relays the request and the response. If PostgreSQL accepts the user at once, the user is a member of
+rds_iam (see server.py), and the proxy requests a token as RDS does: as a clear-text password inside
+TLS.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _ENCRYPTION_REQUESTS = {protocol.SSL_REQUEST, protocol.GSS_REQUEST}
 
 
 class AuthPolicy(Protocol):
-    """The access rules of a DB instance that RDS applies and PostgreSQL does not know."""
+    """The access rules of a DB instance that RDS applies in addition to those of PostgreSQL."""
 
     def requires_tls(self) -> bool:
         """Return whether connections must be encrypted."""

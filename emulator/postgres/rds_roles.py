@@ -1,7 +1,7 @@
 """The SQL that gives a new PostgreSQL database the roles and the master user of RDS.
 
 Documented in the RDS user guide, "Understanding PostgreSQL roles and permissions". The exact
-privileges of `rds_superuser` are AWS's own; here it has what plain PostgreSQL can grant.
+privileges of `rds_superuser` are specific to RDS; here it has those that PostgreSQL can grant.
 """
 
 from __future__ import annotations

@@ -55,11 +55,11 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 def terminate(paths: DatabasePaths) -> None:
     """Stop a server that another process may have started, and wait until it has ended."""
-    for number, seconds in _STOP_SIGNALS:
+    for stop_signal, seconds in _STOP_SIGNALS:
         deadline = time.monotonic() + seconds
         if is_locked(paths.lock) and (pid := paths.pid):
             with contextlib.suppress(ProcessLookupError):  # It has just ended.
-                os.kill(pid, number)
+                os.kill(pid, stop_signal)
         while is_locked(paths.lock):
             if time.monotonic() > deadline:
                 break
@@ -116,16 +116,16 @@ class Server:
         """Stop the server: cleanly, or *immediately* if its data is no longer needed."""
         if self._process is None:
             return
-        for number, seconds in _STOP_SIGNALS[1 if immediately else 0 :]:
+        for stop_signal, seconds in _STOP_SIGNALS[1 if immediately else 0 :]:
             if self.is_running:
-                self._process.send_signal(number)
+                self._process.send_signal(stop_signal)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._process.wait(), seconds)
                 return
         raise self._error("it does not stop")
 
     async def connect(self) -> Connection:
-        """Connect to the socket, also if its path is longer than a socket's path may be."""
+        """Connect to the socket, also if its path exceeds the length limit of sockets."""
         path = self.paths.data / _SOCKET
         if len(os.fsencode(path)) <= _MAX_SOCKET_PATH_BYTES or not launcher.LINUX:
             return await asyncio.open_unix_connection(path)
@@ -150,7 +150,8 @@ class Server:
     async def _launch(self, program: str, *arguments: str) -> asyncio.subprocess.Process:
         """Start a program of PostgreSQL.
 
-        It ends with the thread that starts it, which is the event loop's and ends with the process.
+        The program ends when the thread that started it ends. That is the thread of the event loop,
+        which ends with this process.
         """
         with self.paths.log.open("wb") as log, isolated_processes.trusted():
             return await asyncio.create_subprocess_exec(
@@ -166,20 +167,20 @@ class Server:
             )
 
     def _is_ready(self) -> bool:
-        """Return whether PostgreSQL's status file is of this process and says "ready"."""
+        """Return whether PostgreSQL's status file belongs to this process and contains "ready"."""
         if self._process is None or self.paths.pid != self._process.pid:
             return False
         lines = (self.paths.data / "postmaster.pid").read_text().splitlines()
         return lines[-1].strip() == "ready"
 
-    def _error(self, what: str) -> EmulatorError:
+    def _error(self, fact: str) -> EmulatorError:
         text = self.paths.log.read_text(errors="replace") if self.paths.log.exists() else ""
         lines = "\n".join(f"  {line}" for line in text.splitlines()[-_LOG_LINES:])
         hint = f"see the whole log: {self.paths.log}"
         if launcher.NO_NAMESPACE in text:
             hint = "run as a user who is not root, or allow user namespaces (docs/emulator.md)"
         message = (
-            f"PostgreSQL {self._binaries.version}: {what}; the last lines of its log:\n{lines}"
+            f"PostgreSQL {self._binaries.version}: {fact}; the last lines of its log:\n{lines}"
         )
         return EmulatorError(message, hint=hint)
 

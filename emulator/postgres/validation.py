@@ -1,4 +1,4 @@
-"""RDS's errors for invalid parameters; docs/emulator.md says which of them are verified."""
+"""RDS's errors for invalid parameters; docs/emulator.md lists which of them are verified."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def instance_errors(parameters: Parameters, groups: ExistingGroups) -> Iterator[
     kind = parameters.get("StorageType") or "gp2"
     size = int(parameters.get("AllocatedStorage") or 0)
     if 0 < size < _MIN_STORAGE_GB.get(kind, 0):
-        what = f"engine name postgres and storage type {kind}"
-        yield Refusal(f"Invalid storage size for {what}: {size}")
+        subject = f"engine name postgres and storage type {kind}"
+        yield Refusal(f"Invalid storage size for {subject}: {size}")
 
 
 def subnet_group_errors(zones: Collection[str]) -> Iterator[Refusal]:
