@@ -132,8 +132,9 @@ class Deployment:
         """Decide what a deploy does to the stacks with these *names*; all if there are none.
 
         With *only*, dependencies are skipped. With *verify*, whole templates are compared, not only
-        digests. For the emulator, findings of policy rules are warnings. A *release* skips the stacks that an administrator deploys. Raise GuardError if a
-        foreign stack has the name of a desired one, and for an update that AWS would refuse midway.
+        digests. For the emulator, findings of policy rules are warnings. A *release* skips the
+        stacks that an administrator deploys. Raise GuardError if a foreign stack has the name of a
+        desired one, and for an update that AWS would refuse midway.
         """
         self.environment.write_or_check_templates()
         if warning := check_before_deployment(self.environment, self.hooks.lint_cache):
