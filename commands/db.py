@@ -34,7 +34,7 @@ def migrate(_: Context, env: str = "") -> None:
 
 @task(
     help={
-        "steps": "how many migrations, counted from the last applied one",
+        "steps": "how many migrations to roll back, beginning with the last applied",
         "dry_run": "only show which migrations would be rolled back",
         "confirm": "the name of a protected environment",
     }

@@ -250,9 +250,9 @@ def outputs(
     from commands.framework.open_deployment import open_deployment, show_outputs
     from deployer import report
 
-    form = one_of("format", format, report.FORMATS)
+    output_format = one_of("format", format, report.FORMATS)
     with open_deployment(env) as deployment:
-        show_outputs(deployment, deployment.select_deployed(stack or ()), form)
+        show_outputs(deployment, deployment.select_deployed(stack or ()), output_format)
 
 
 @task(help={"format": "mermaid or dot"})
@@ -260,8 +260,8 @@ def graph(_: Context, env: str = "", format: str = "mermaid") -> None:  # noqa: 
     """Print the dependency graph of the stacks."""
     from deployer import dependency_graph
 
-    form = one_of("format", format, ("mermaid", "dot"))
-    draw = {"mermaid": dependency_graph.mermaid, "dot": dependency_graph.dot}[form]
+    output_format = one_of("format", format, ("mermaid", "dot"))
+    draw = {"mermaid": dependency_graph.mermaid, "dot": dependency_graph.dot}[output_format]
     print(draw(project.environment(env).desired), end="")
 
 

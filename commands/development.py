@@ -14,7 +14,7 @@ from operations import development
 
 @task(
     help={
-        "fast": "only what takes less than a minute: no end-to-end stories, no emulator",
+        "fast": "only tests that take less than a minute: no end-to-end tests, no emulator",
         "all": "also the slow tests",
         "jobs": "how many processes",
     }

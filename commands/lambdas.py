@@ -24,7 +24,7 @@ from operations import lambdas, project, protection
 def invoke(
     _: Context, name: str | None = None, event: str = "", env: str = "", confirm: str = ""
 ) -> None:
-    """Invoke a deployed function and print its answer."""
+    """Invoke a deployed function and print its result."""
     name = str(name)
     if name in {"-h", "--help"}:  # Invoke reads these as the value of the positional argument.
         Program().run(["invoke", "--help", "lambda.invoke"], exit=False)
@@ -33,8 +33,8 @@ def invoke(
     protection.refuse_unconfirmed(environment.env, confirm, "events may change its data")
     lambdas.output_of(environment, name)
     payload = lambdas.read_event(name, event)
-    answer = lambdas.invoke_named(connect_to(environment), name, payload)
-    print(json.dumps(answer, indent=2))
+    result = lambdas.invoke_named(connect_to(environment), name, payload)
+    print(json.dumps(result, indent=2))
 
 
 namespace = Collection("lambda", invoke)

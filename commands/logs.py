@@ -14,8 +14,8 @@ from operations import logs as operation
 @task(
     help={
         "function": "a function such as thumbnail: a folder in lambdas/",
-        "service": "the service that runs the application",
-        "since": "how far back: a number of s, m, h or d",
+        "service": "the log of the service that runs the application",
+        "since": "how far back, such as 90s, 15m, 12h or 7d",
         "follow": "wait for new events until Ctrl-C",
     }
 )

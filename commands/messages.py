@@ -10,12 +10,12 @@ from commands.framework.connection import connect
 from commands.framework.task import task
 from operations import messages
 
-_HELP = {"json": "print each row, with all attributes, as a line of JSON"}
+_HELP = {"json": "print each item, with all attributes, as a line of JSON"}
 
 
 @task(help=_HELP)
 def scan(_: Context, env: str = "", json: bool = False) -> None:
-    """List all rows of the table; DynamoDB charges for each."""
+    """List all items of the table; DynamoDB charges for each."""
     _print(messages.scan(connect(env)), ("pk", "sk", "user_handle", "message"), as_json=json)
 
 

@@ -23,8 +23,8 @@ def release(_: Context, image: str = "", stack: str = "service", env: str = "") 
     The image must be in the registry. It is recorded for stack updates: see service.record.
     """
     digest = service.check_digest(image)
-    found = service.find(connect_to_env(env), stack)
-    for line in service.release(found, digest):
+    ecs_service = service.find(connect_to_env(env), stack)
+    for line in service.release(ecs_service, digest):
         terminal.show(line)
 
 
@@ -39,9 +39,9 @@ def record(_: Context, image: str = "", stack: str = "service", env: str = "") -
 @task(help=_HELP)
 def restart(_: Context, stack: str = "service", env: str = "") -> None:
     """Replace all tasks without downtime."""
-    found = service.find(connect_to_env(env), stack)
-    service.restart(found)
-    terminal.show(f"restarted {found.name}")
+    ecs_service = service.find(connect_to_env(env), stack)
+    service.restart(ecs_service)
+    terminal.show(f"restarted {ecs_service.name}")
 
 
 @task(help=_HELP)
@@ -50,9 +50,9 @@ def stop(_: Context, stack: str = "service", env: str = "") -> None:
 
     Autoscaling is suspended until service.start.
     """
-    found = service.find(connect_to_env(env), stack)
-    service.stop(found)
-    terminal.show(f"stopped {found.name}")
+    ecs_service = service.find(connect_to_env(env), stack)
+    service.stop(ecs_service)
+    terminal.show(f"stopped {ecs_service.name}")
 
 
 @task(help=_HELP)
@@ -61,20 +61,20 @@ def start(_: Context, stack: str = "service", env: str = "") -> None:
 
     Autoscaling is resumed.
     """
-    found = service.find(connect_to_env(env), stack)
-    service.start(found)
-    terminal.show(f"started {found.name}")
+    ecs_service = service.find(connect_to_env(env), stack)
+    service.start(ecs_service)
+    terminal.show(f"started {ecs_service.name}")
 
 
 @task(help={"stack": _STACK, "command": "the command to run"})
 def connect(_: Context, stack: str = "service", env: str = "", command: str = "/bin/bash") -> None:
     """Open a shell in a running task.
 
-    Needs the session-manager-plugin, and `enable_exec = true` in [service] of the config.
+    This needs the session-manager-plugin, and `enable_exec = true` in [service] of the config.
     """
     plugin = port_forwarding.plugin()
-    found = service.find(connect_to_env(env), stack)
-    code = service.open_shell(found, plugin, command)
+    ecs_service = service.find(connect_to_env(env), stack)
+    code = service.open_shell(ecs_service, plugin, command)
     if code:
         raise Exit(code=code)
 

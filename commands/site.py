@@ -19,7 +19,7 @@ from operations import site
 if TYPE_CHECKING:
     from deployer.environment import Environment
 
-CHANGES = 2  # The exit code of a dry run that found changes, as of `plan`.
+CHANGES = 2  # The exit code of a dry run that found changes, as for `plan`.
 
 
 @task(

@@ -20,7 +20,7 @@ def addresses(
 ) -> Iterator[Address]:
     """Yield the addresses that *stacks* serve; *pending* are the names of the pending manual steps.
 
-    Yield none in the emulator if the domain is not below `localhost`: no browser could open them.
+    Yield none in the emulator if the domain does not end in `.localhost`: no browser could open them.
     """
     from deployer.report import Address
 

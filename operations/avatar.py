@@ -21,7 +21,10 @@ POLL_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Avatar:
-    """The avatar of a user: where it is uploaded, stored and shown, and the owner of the buckets."""
+    """The avatar of a user: its objects in S3 and its URL.
+
+    *owner* is the account that must own the buckets.
+    """
 
     client: Any
     owner: str
@@ -43,11 +46,11 @@ class Avatar:
 
     def version(self) -> str | None:
         """Return the version id of the current avatar; None if there is none."""
-        listed = self.client.list_object_versions(
+        response = self.client.list_object_versions(
             Bucket=self.avatars_bucket, Prefix=self.avatar_key, ExpectedBucketOwner=self.owner
         )
         latest = [
-            version["VersionId"] for version in listed.get("Versions", []) if version["IsLatest"]
+            version["VersionId"] for version in response.get("Versions", []) if version["IsLatest"]
         ]
         return latest[0] if latest else None
 
@@ -69,7 +72,7 @@ def image_file(path: str) -> Path:
 
 
 def refuse_missing_sub(sub: str) -> None:
-    """Raise ConfigError if no user is named."""
+    """Raise ConfigError if *sub* is empty."""
     if not sub:
         raise ConfigError("--sub is required", hint="see ./inv users.list")
 
@@ -100,15 +103,15 @@ def delete(target: Target, sub: str) -> str:
 
 def find(target: Target, sub: str) -> Avatar:
     """Return the avatar of the user whose id in Cognito is *sub*."""
-    # The functions use the same module for the names of the keys.
-    names = importlib.import_module("lambdas.shared.avatars")
-    avatar_id = names.avatar_id(sub)
-    key = names.avatar_key(avatar_id)
+    # The Lambda functions use the same module for the object keys.
+    shared_avatars = importlib.import_module("lambdas.shared.avatars")
+    avatar_id = shared_avatars.avatar_id(sub)
+    key = shared_avatars.avatar_key(avatar_id)
     return Avatar(
         client=target.client("s3"),
         owner=target.account.identity().account,
         uploads_bucket=target.output("avatars", "UploadBucket"),
-        upload_key=names.upload_key(avatar_id),
+        upload_key=shared_avatars.upload_key(avatar_id),
         avatars_bucket=target.output("assets", "AvatarBucket"),
         avatar_key=key,
         url=f"{addresses.url(target, 'assets.')}/{key}",

@@ -18,13 +18,11 @@ MIGRATIONS = Path("backend/db/migrations")
 # PostgreSQL's message for a user that does not exist, with password or PAM authentication.
 _AUTHENTICATION_FAILED = "authentication failed for user"
 
-MigrationResult = dict[
-    str, list[str]
-]  # The names of migrations or users, by what was done to them.
+MigrationResult = dict[str, list[str]]  # The names of migrations or users, by action or state.
 
 
 def bootstrap(target: Target) -> MigrationResult:
-    """Create the IAM-authenticated database users, with the master's password."""
+    """Create the IAM-authenticated database users, as the master user."""
     return _invoke(target, {"do": "bootstrap"} | _master_credentials(target))
 
 
@@ -88,7 +86,7 @@ def write_migration(folder: Path, name: str) -> list[Path]:
 
 
 def _master_credentials(target: Target) -> dict[str, str]:
-    """Return the user name and password of the master, which RDS manages.
+    """Return the name and password of the master user, from the secret that RDS manages.
 
     Raise GuardError if the output of the stack names another secret: a release can change the
     output and the function that receives the password.
@@ -119,7 +117,7 @@ def _invoke(target: Target, event: dict[str, Any]) -> MigrationResult:
 
 
 def invoke(target: Target, function: str, event: dict[str, Any]) -> MigrationResult:
-    """Invoke the *function* that migrates; raise CloudError with the command that may help."""
+    """Invoke the *function* that migrates; raise CloudError with a hint."""
     hint = f"see docs/migrations.md; {lambdas.log_hint('migrate', target.env.name)}"
     try:
         result: MigrationResult = lambdas.invoke(

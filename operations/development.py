@@ -17,7 +17,7 @@ LAMBDAS = project.ROOT / "lambdas"
 
 
 class ToolError(Exception):
-    """A tool failed with the exit code *code*, and has printed why."""
+    """The error that a tool failed with the exit code *code*, after it printed the reason."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
@@ -39,13 +39,13 @@ def run(module: str, *arguments: str) -> None:
 def test(*, jobs: int, fast: bool, all_: bool) -> None:
     """Run the tests in *jobs* processes; with *all_*, also those that are marked as slow.
 
-    With *fast*, leave out those that are marked as thorough: see tests/conftest.py.
+    With *fast*, also omit those that are marked as thorough: see tests/conftest.py.
     """
     if fast and all_:
         raise ConfigError("--fast and --all: they exclude each other", hint="choose one")
     # The default is more processes than cores, because many tests wait for other processes. The
     # tests of a file stay in one process, because they share a deployment. They run in the order
-    # of their names: by default, files with few tests would run last, and these take longest.
+    # of their names: by default, files with few tests would run last, although these take longest.
     workers = ["-n", str(jobs), "--dist", "loadscope", "--no-loadscope-reorder"]
     excluded = [] if all_ else ["slow", "thorough"] if fast else ["slow"]
     run("pytest", *workers, "-m", " and ".join(f"not {marker}" for marker in excluded))

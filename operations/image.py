@@ -28,7 +28,7 @@ class Source:
 
     @property
     def tag(self) -> str:
-        """Return the tag of the image; without -dirty it stands for exactly that commit."""
+        """Return the tag of the image; without -dirty the image is exactly that commit."""
         return f"{self.commit}-dirty" if self.dirty else self.commit
 
 
@@ -39,7 +39,7 @@ def current_source() -> Source:
 
 
 def refuse_dirty(source: Source) -> None:
-    """Raise GuardError if *source* has uncommitted changes, so that no tag names its image."""
+    """Raise GuardError if *source* has uncommitted changes, which its tag would not identify."""
     if source.dirty:
         raise GuardError(
             f"{FOLDER}/ differs from commit {source.commit[:12]}, which the tag would name",
@@ -108,9 +108,9 @@ def _digest(target: Target, repository: str, tag: str) -> str:
     """Return the digest of the image *tag* in the registry; empty if there is no such image."""
     client = target.client("ecr")
     try:
-        found = client.describe_images(repositoryName=repository, imageIds=[{"imageTag": tag}])
+        response = client.describe_images(repositoryName=repository, imageIds=[{"imageTag": tag}])
     except CloudError as error:
         if error.aws_code == "ImageNotFoundException":
             return ""
         raise
-    return str(found["imageDetails"][0]["imageDigest"])
+    return str(response["imageDetails"][0]["imageDigest"])

@@ -38,8 +38,8 @@ def read_zip(artifact: Artifact) -> bytes:
 def output_of(environment: Environment, name: str, flag: str = "") -> tuple[str, str]:
     """Return the stack that defines the function lambdas/*name*, and the output with its name.
 
-    Raise ConfigError that lists the functions if there is none called *name*; *flag* is the prefix
-    of the name in the message.
+    If there is none called *name*, raise ConfigError with the names of all functions. *flag* is put
+    before the name in the message.
     """
     stacks = {
         artifact.name: stack.short_name
@@ -52,12 +52,12 @@ def output_of(environment: Environment, name: str, flag: str = "") -> tuple[str,
 
 
 def log_hint(name: str, env: str) -> str:
-    """Return the hint with the command that prints the log of lambdas/*name*."""
+    """Return a hint with the command that prints the log of lambdas/*name*."""
     return f"its log may say more: ./inv logs --function={name} --env={env}"
 
 
 def invoke_named(target: Target, name: str, payload: object) -> Any:
-    """Invoke the deployed function lambdas/*name* and return its answer."""
+    """Invoke the deployed function lambdas/*name* and return its result."""
     stack, output = output_of(target.environment, name)
     return invoke(
         target.account,
@@ -69,7 +69,7 @@ def invoke_named(target: Target, name: str, payload: object) -> Any:
 
 
 def invoke(account: Account, region: str, function: str, payload: object, *, hint: str = "") -> Any:
-    """Invoke *function* and return its answer; raise CloudError with its error and *hint*.
+    """Invoke *function* and return its result; raise CloudError with its error and *hint*.
 
     The call is not retried: after a timeout it is unknown what the function did. No message
     contains the payload, which may hold a secret.
@@ -79,10 +79,10 @@ def invoke(account: Account, region: str, function: str, payload: object, *, hin
     client = _client_without_retries(account, region)
     response = client.invoke(FunctionName=function, Payload=json.dumps(payload).encode())
     with translate_errors(function):
-        answer = json.loads(response["Payload"].read() or "null")
+        result = json.loads(response["Payload"].read() or "null")
     if "FunctionError" in response:
-        raise CloudError(f"{function}: {answer['errorMessage']}", hint=hint)
-    return answer
+        raise CloudError(f"{function}: {result['errorMessage']}", hint=hint)
+    return result
 
 
 def _client_without_retries(account: Account, region: str) -> Any:

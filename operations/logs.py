@@ -22,7 +22,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60}
 def read(
     target: Target, function: str, *, service: bool, start: int, follow: bool
 ) -> Iterator[str]:
-    """Yield the log of a *function* or of the *service* from *start* on, as text with times.
+    """Yield the events in the log of a *function* or of the *service* since *start*, as text.
 
     With *follow*, wait for further events and never end. Times are in milliseconds since 1970.
     """
@@ -67,7 +67,7 @@ def _events(client: Any, group: str, start: int) -> Iterator[dict[str, Any]]:
 
 
 def _follow(client: Any, group: str, start: int) -> Iterator[dict[str, Any]]:
-    """Yield all events and then new ones; each once, though late events need overlapping reads."""
+    """Yield all events, then new ones. Each is yielded once, although the reads overlap."""
     seen: dict[object, int] = {}  # The timestamp of each event, by its key.
     while True:
         for event in _events(client, group, start):
@@ -81,7 +81,7 @@ def _follow(client: Any, group: str, start: int) -> Iterator[dict[str, Any]]:
 
 
 def _key(event: dict[str, Any]) -> object:
-    """Return what identifies an event; the emulator has no event ids."""
+    """Return a key that identifies an event; the emulator has no event ids."""
     return event.get("eventId") or (event["timestamp"], event["logStreamName"], event["message"])
 
 

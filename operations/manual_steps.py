@@ -64,9 +64,10 @@ class DeployedEnvironment:
 
 @dataclass(frozen=True)
 class Check:
-    """The check of one manual step: its *name* on the page, its *stack*, and why it matters.
+    """The check of one manual step: *name* is that in docs/first-account.md.
 
-    A check that is *early* also runs while the stack is created for the first time.
+    *reason* is what does not work until the step is done. A check that is
+    *early* also runs while the stack is created for the first time.
     """
 
     name: str
@@ -105,7 +106,7 @@ def pending(
 
 
 def _zone(environment: DeployedEnvironment) -> Iterator[Finding]:
-    """Find certificates that wait until public DNS resolves the records in the hosted zone."""
+    """Find certificates that ACM cannot validate yet, because the domain is not delegated to the zone."""
     target, env = environment.target, environment.target.env
     regions = {
         stack.region
@@ -113,10 +114,10 @@ def _zone(environment: DeployedEnvironment) -> Iterator[Finding]:
         if name in {"dns", "edge-certificate"}
     }
     for region in sorted(regions):
-        listed = target.account.client("acm", region).list_certificates(
+        response = target.account.client("acm", region).list_certificates(
             CertificateStatuses=["PENDING_VALIDATION"], Includes={"keyTypes": _KEY_TYPES}
         )
-        domains = [certificate["DomainName"] for certificate in listed["CertificateSummaryList"]]
+        domains = [certificate["DomainName"] for certificate in response["CertificateSummaryList"]]
         for domain in (name for name in domains if f".{name}".endswith(f".{env.domain}")):
             zone = target.client("route53").get_hosted_zone(Id=env.hosted_zone)
             servers = " ".join(zone["DelegationSet"]["NameServers"])
@@ -178,8 +179,8 @@ def _released_digest(environment: DeployedEnvironment, image: str) -> str:
     from stacks.parts.names import image_parameter
 
     name = image_parameter(environment.target.env, image)
-    found = environment.target.client("ssm").get_parameter(Name=name)
-    return str(found["Parameter"]["Value"])
+    response = environment.target.client("ssm").get_parameter(Name=name)
+    return str(response["Parameter"]["Value"])
 
 
 def _webhook(environment: DeployedEnvironment) -> Iterator[Finding]:
@@ -200,10 +201,10 @@ def _connection(environment: DeployedEnvironment) -> Iterator[Finding]:
 
 def _site(environment: DeployedEnvironment) -> Iterator[Finding]:
     bucket, owner = environment.output("cdn", "SiteBucket"), environment.target.env.account
-    listed = environment.target.client("s3").list_objects_v2(
+    response = environment.target.client("s3").list_objects_v2(
         Bucket=bucket, Prefix="index.html", MaxKeys=1, ExpectedBucketOwner=owner
     )
-    if not listed["KeyCount"]:
+    if not response["KeyCount"]:
         sync = environment.command("site.sync")
         is_local = environment.target.environment.is_local  # GitHub cannot reach the emulator.
         publish = sync if is_local else f"{sync}, or the GitHub workflow: docs/site.md"

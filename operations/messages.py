@@ -1,6 +1,6 @@
 """Read the direct messages with the same queries as the application.
 
-stacks/messages.py describes the rows. All pages of an answer are read.
+stacks/messages.py describes the items of the table. All pages of a result are read.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Row = dict[str, str]
 
 
 def scan(target: Target) -> list[Row]:
-    """Return all rows of the table."""
+    """Return all items of the table."""
     return _read(target, "scan")
 
 
@@ -35,12 +35,12 @@ def refuse_missing_id(flag: str, id_: str) -> None:
     """Raise ConfigError if the value *id_* of *flag* is empty."""
     if not id_:
         raise ConfigError(
-            f"{flag} is required", hint="pass a UUID; ./inv messages.scan lists all rows"
+            f"{flag} is required", hint="pass a UUID; ./inv messages.scan lists all items"
         )
 
 
 def _with_key(kind: str, id_: str) -> dict[str, Any]:
-    """Return the condition for all rows whose partition key is `KIND#ID`."""
+    """Return the arguments of a query for all items whose partition key is `KIND#ID`."""
     return {
         "KeyConditionExpression": "pk = :pk",
         "ExpressionAttributeValues": {":pk": {"S": f"{kind}#{id_}"}},
@@ -48,7 +48,7 @@ def _with_key(kind: str, id_: str) -> dict[str, Any]:
 
 
 def _read(target: Target, operation: str, **arguments: Any) -> list[Row]:
-    """Return all rows that a DynamoDB *operation* returns, sorted by key."""
+    """Return all items that a DynamoDB *operation* returns, sorted by key."""
     table = target.output("messages", "Table")
     paginator = target.client("dynamodb").get_paginator(operation)
     pages = paginator.paginate(TableName=table, ConsistentRead=True, **arguments)
@@ -56,10 +56,10 @@ def _read(target: Target, operation: str, **arguments: Any) -> list[Row]:
 
 
 def _rows(pages: Any) -> Iterator[Row]:
-    """Yield the rows as the application shows them: all attributes as text.
+    """Yield the items as the application shows them: all attributes as text.
 
-    If two conversations of a user had a message at the same moment, the sort key has a suffix
-    that keeps the rows apart. It is not part of the time, so it is removed.
+    If two conversations of a user had a message at the same time, the sort key has a suffix
+    that distinguishes the items. It is not part of the time, so it is removed.
     """
     for page in pages:
         for item in page["Items"]:

@@ -17,9 +17,9 @@ _LOCAL_STEPS = ("secrets", "users", "migrations", "site")
 
 
 def local_steps(target: Target, stacks: Iterable[DeployedStack]) -> list[ManualStep]:
-    """Return the manual steps that are still to do in the emulator; none for an account.
+    """Return the manual steps that are still to do in the emulator; an empty list for an account.
 
-    For an account `status` checks them: the role that deploys it may not have the permissions.
+    For an account, run `status`: the role that deploys may not have permission for the checks.
     """
     if not target.environment.is_local:
         return []
@@ -43,6 +43,6 @@ def next_commands(target: Target, steps: Collection[ManualStep]) -> Iterator[Nex
 
 
 def _can_run(step: ManualStep) -> bool:
-    """Return whether a task does *step* now: its check succeeded, and a site to publish is built."""
+    """Return whether a task can do *step* now: the action is a task, and a site to publish is built."""
     is_built = step.step != "site" or (project.ROOT / site.FOLDER).is_dir()
     return step.how.startswith("./inv ") and is_built

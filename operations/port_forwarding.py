@@ -67,7 +67,7 @@ def forwarded_port(target: Target, host: str, port: int) -> Iterator[int]:
 
 
 def _session_target(target: Target) -> str:
-    """Return Session Manager's name of the container of a running task."""
+    """Return the container of a running task as Session Manager's target: ecs:CLUSTER_TASK_RUNTIME."""
     cluster, service = target.output("cluster", "Name"), target.output("service", "Name")
     client = target.client("ecs")
     tasks = client.list_tasks(cluster=cluster, serviceName=service, desiredStatus="RUNNING")

@@ -63,7 +63,7 @@ def services(environment: Environment) -> dict[str, Settings]:
 
 
 def environments(name: str | None = None) -> list[Environment]:
-    """Return the environment *name* (default: $CRUDDUR_ENV), or all if none is named."""
+    """Return the environment *name* (default: $CRUDDUR_ENV), or all if neither is given."""
     name = environment_name(name)
     return [project().open(name)] if name else project().open_all()
 
@@ -73,10 +73,10 @@ def environment_name(name: str | None) -> str | None:
 
     Raise ConfigError for an empty CRUDDUR_ENV: the default was probably not intended.
     """
-    named = name or os.environ.get("CRUDDUR_ENV")
-    if named is not None and not named.strip():
+    selected = name or os.environ.get("CRUDDUR_ENV")
+    if selected is not None and not selected.strip():
         raise ConfigError("CRUDDUR_ENV: is empty", hint="name an environment, or unset CRUDDUR_ENV")
-    return named
+    return selected
 
 
 def command(task: str, environment: Environment) -> str:
@@ -88,7 +88,7 @@ def command(task: str, environment: Environment) -> str:
 
 
 def origins(environment: Environment) -> tuple[str, ...]:
-    """Return the parts of the operator's AWS setup that are used, such as the profile."""
+    """Return the sources of the operator's AWS configuration, such as the profile."""
     from deployer.aws.connect import sources_in_use
 
     return () if environment.is_local else sources_in_use(os.environ)

@@ -161,9 +161,9 @@ def plan_stack(root: Path, name: str) -> tuple[FileChange, ...]:
         FileChange(f"stacks/{module}.py", _STACK.format(**names), is_new=True),
         FileChange(f"tests/stacks/test_{module}.py", _STACK_TEST.format(**names), is_new=True),
     ]
-    taken = [*_taken(root, new), *_tables_named(tables, module, root)]
+    conflicts = [*_existing_files(root, new), *_existing_tables(tables, module, root)]
     if re.search(rf'"{re.escape(name)}"', layers) or (root / "stacks" / module).exists():
-        taken.append(f"{LAYERS}: has a stack or a package {name}")
+        conflicts.append(f"{LAYERS}: has a stack or a package {name}")
     edits = SourceEdits(LAYERS, layers)
     edits.insert_after(
         r"^from stacks import \w+ as \w+_stack\n",
@@ -178,7 +178,7 @@ def plan_stack(root: Path, name: str) -> tuple[FileChange, ...]:
         f'    layers.add("{name}", {module}_stack.define, config.{module})\n',
         'layers.add("monitoring", …)',
     )
-    _raise([*_stack_name_errors(name), *taken, *edits.errors], "new.stack")
+    _raise_errors([*_stack_name_errors(name), *conflicts, *edits.errors], "new.stack")
     return (
         *new,
         FileChange(LAYERS, edits.text),
@@ -205,16 +205,16 @@ def plan_function(root: Path, name: str, stack: str = "") -> tuple[FileChange, .
             f"tests/lambdas/{name}/test_handler.py", _HANDLER_TEST.format(**names), is_new=True
         ),
     ]
-    errors = [*_function_name_errors(name), *_taken(root, new)]
+    errors = [*_function_name_errors(name), *_existing_files(root, new)]
     if (root / "lambdas" / name).exists():
         errors.append(f"lambdas/{name}: exists")
     changes, stack_errors = _add_to_stack(root, stack, names) if stack else ([], [])
-    _raise([*errors, *stack_errors], "new.function")
+    _raise_errors([*errors, *stack_errors], "new.function")
     return (*new, *changes)
 
 
 def write(root: Path, changes: Sequence[FileChange]) -> None:
-    """Write *changes* below *root*; refuse all if one of them is behind a symbolic link."""
+    """Write *changes* below *root*; write none if the path of one has a symbolic link."""
     for change in changes:
         symlinks.refuse(root / change.path, root)
     for change in changes:
@@ -281,7 +281,7 @@ def _add_to_stack(
 
 
 def _add_factory(edits: SourceEdits, function: str) -> None:
-    """Give `define` the code of the functions, and a factory that adds *function*."""
+    """Add the parameters of a function factory to `define`, and a factory that adds *function*."""
     edits.insert_after(
         r"^def define\(t: Template, env: Env, settings: Settings",
         ", functions: Functions, foundation: Foundation",
@@ -333,7 +333,7 @@ def _is_installed(name: str) -> bool:
     return name not in sys.stdlib_module_names and importlib.util.find_spec(name) is not None
 
 
-def _taken(root: Path, changes: Sequence[FileChange]) -> Iterator[str]:
+def _existing_files(root: Path, changes: Sequence[FileChange]) -> Iterator[str]:
     for change in changes:
         try:
             if (root / change.path).exists():
@@ -342,13 +342,13 @@ def _taken(root: Path, changes: Sequence[FileChange]) -> Iterator[str]:
             yield f"{change.path[:60]}…: {error.strerror}"
 
 
-def _tables_named(tables: Sequence[Path], module: str, root: Path) -> Iterator[str]:
+def _existing_tables(tables: Sequence[Path], module: str, root: Path) -> Iterator[str]:
     for table in tables:
         if re.search(rf"^\[{re.escape(module)}[\].]", table.read_text("utf-8"), re.MULTILINE):
             yield f"{table.relative_to(root).as_posix()}: has a table [{module}]"
 
 
-def _raise(errors: Sequence[str], task: str) -> None:
+def _raise_errors(errors: Sequence[str], task: str) -> None:
     if errors:
         raise ConfigError(
             "\n".join(errors), hint=f"nothing was written; correct these, then rerun ./inv {task}"

@@ -1,6 +1,6 @@
 """Store the secrets of the application in Parameter Store, which CloudFormation cannot do.
 
-Config names the variables. Values are written and never read.
+Config names the variables. The tasks write values and never read them.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ def parameters_of(environment: Environment, variable: str) -> list[str]:
 
 def put(target: Target, name: str, value: str) -> int:
     """Store *value* in the parameter *name*, encrypted; return its version."""
-    answer = target.client("ssm").put_parameter(
+    response = target.client("ssm").put_parameter(
         Name=name, Value=value, Type="SecureString", Overwrite=True
     )
-    return int(answer["Version"])
+    return int(response["Version"])
 
 
 def list_secrets(target: Target) -> list[dict[str, str]]:
@@ -62,18 +62,18 @@ def list_secrets(target: Target) -> list[dict[str, str]]:
 def last_changes(target: Target) -> dict[str, str]:
     """Return the time of the last change of each secret in config; empty if it is missing."""
     names = list(parameter_names(target.environment))
-    found: dict[str, str] = {}
+    changes: dict[str, str] = {}
     for start in range(0, len(names), _MAX_NAMES):
-        found |= _read_changes(target, names[start : start + _MAX_NAMES])
-    return {name: found.get(name, "") for name in names}
+        changes |= _read_changes(target, names[start : start + _MAX_NAMES])
+    return {name: changes.get(name, "") for name in names}
 
 
 def _read_changes(target: Target, names: list[str]) -> dict[str, str]:
     """Return the last change of those parameters that exist, without decrypting them."""
-    answer: Any = target.client("ssm").get_parameters(Names=names, WithDecryption=False)
+    response: Any = target.client("ssm").get_parameters(Names=names, WithDecryption=False)
     return {
         parameter["Name"]: parameter["LastModifiedDate"].isoformat(sep=" ", timespec="seconds")
-        for parameter in answer["Parameters"]
+        for parameter in response["Parameters"]
     }
 
 

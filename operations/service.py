@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from operations.target import Target
     from stacks.service import Settings
 
-TIMEOUT_SECONDS = 10 * 60  # The pipeline waits as long for a release.
+TIMEOUT_SECONDS = 10 * 60  # The pipeline uses the same timeout for a release.
 POLL_SECONDS = 2.0
 SCALABLE_TARGET = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
 DIGEST_HELP = "a digest in the registry, such as sha256:… (64 hex digits)"
@@ -48,21 +48,23 @@ class Service:
 
     def describe(self) -> dict[str, Any]:
         """Return the description of the service; raise CloudError if it is not active."""
-        found = self.ecs.describe_services(cluster=self.cluster, services=[self.name])["services"]
-        if not found or found[0]["status"] != "ACTIVE":
+        services = self.ecs.describe_services(cluster=self.cluster, services=[self.name])[
+            "services"
+        ]
+        if not services or services[0]["status"] != "ACTIVE":
             raise CloudError(
                 f"{self.name}: the service is not active",
                 hint=f"run ./inv deploy --stack={self.stack} --env={self.target.env.name}",
             )
-        description: dict[str, Any] = found[0]
+        description: dict[str, Any] = services[0]
         return description
 
     def min_tasks(self) -> int | None:
         """Return the minimum number of tasks; None if autoscaling is not set up yet."""
-        answer = self.autoscaling.describe_scalable_targets(
+        response = self.autoscaling.describe_scalable_targets(
             **SCALABLE_TARGET, ResourceIds=[self._resource_id]
         )
-        minimums = [int(target["MinCapacity"]) for target in answer["ScalableTargets"]]
+        minimums = [int(target["MinCapacity"]) for target in response["ScalableTargets"]]
         return minimums[0] if minimums else None
 
     def set_autoscaling(self, *, suspended: bool) -> None:
@@ -81,18 +83,22 @@ class Service:
         and BusyError after a timeout. Right after the change ECS may still describe the previous
         deployment; that is not a rollback.
         """
-        answer = self.ecs.update_service(cluster=self.cluster, service=self.name, **changes)
-        expected = next(_with_status("PRIMARY", answer["service"]))["id"]
-        deadline, seen = time.monotonic() + TIMEOUT_SECONDS, False
+        response = self.ecs.update_service(cluster=self.cluster, service=self.name, **changes)
+        expected = next(_with_status("PRIMARY", response["service"]))["id"]
+        deadline, is_visible = time.monotonic() + TIMEOUT_SECONDS, False
         while True:
             service = self.describe()
             primary = next(_with_status("PRIMARY", service))
-            seen = seen or expected in {deployment["id"] for deployment in service["deployments"]}
-            if seen and (primary["id"] != expected or primary.get("rolloutState") == "FAILED"):
+            is_visible = is_visible or expected in {
+                deployment["id"] for deployment in service["deployments"]
+            }
+            if is_visible and (
+                primary["id"] != expected or primary.get("rolloutState") == "FAILED"
+            ):
                 reason = primary.get("rolloutStateReason", "its tasks did not start")
                 hint = f"see its log: ./inv logs --service --env={self.target.env.name}"
                 raise RolledBackError(f"{self.name}: {reason}", hint=hint)
-            if seen and primary.get("rolloutState") == "COMPLETED" and _is_steady(service):
+            if is_visible and primary.get("rolloutState") == "COMPLETED" and _is_steady(service):
                 return
             if time.monotonic() > deadline:
                 raise BusyError(
@@ -102,7 +108,7 @@ class Service:
 
 
 def find(target: Target, stack: str) -> Service:
-    """Return the service of *stack*; raise ConfigError if config has none there."""
+    """Return the service of *stack*; raise ConfigError if *stack* defines no service."""
     _settings(target, stack)
     return Service(target, stack, target.output("cluster", "Name"), target.output(stack, "Name"))
 
@@ -110,7 +116,7 @@ def find(target: Target, stack: str) -> Service:
 def release(service: Service, digest: str) -> Iterator[str]:
     """Migrate the database, deploy the image *digest* and record it; yield what was done.
 
-    The migrations run first: the new code may need them, and they must also suit the old code.
+    The migrations run first: the new code may need them, and the old code must work with them too.
     """
     target = service.target
     uri = f"{_repository_with(target, digest)}@{digest}"
@@ -125,7 +131,7 @@ def release(service: Service, digest: str) -> Iterator[str]:
 
 
 def record(target: Target, stack: str, digest: str) -> None:
-    """Store *digest* in Parameter Store, from where stack updates take the image."""
+    """Store *digest* in the Parameter Store parameter that stack updates read."""
     from stacks.parts.names import image_parameter
 
     name = image_parameter(target.env, _settings(target, stack).image)
@@ -219,14 +225,14 @@ def _migrate(target: Target) -> None:
 def _register_task_definition(service: Service, uri: str) -> str:
     """Register a copy of the current task definition with the image *uri*; return its ARN."""
     current = service.describe()["taskDefinition"]
-    found = service.ecs.describe_task_definition(taskDefinition=current, include=["TAGS"])
-    task = found["taskDefinition"]
+    response = service.ecs.describe_task_definition(taskDefinition=current, include=["TAGS"])
+    task = response["taskDefinition"]
     for container in task["containerDefinitions"]:
         if container["name"] == service.name:
             container["image"] = uri
     model = service.ecs.meta.service_model.operation_model("RegisterTaskDefinition")
     arguments = {name: task[name] for name in task if name in model.input_shape.members}
-    if tags := [tag for tag in found.get("tags", ()) if not tag["key"].startswith("aws:")]:
+    if tags := [tag for tag in response.get("tags", ()) if not tag["key"].startswith("aws:")]:
         arguments["tags"] = tags
     registered = service.ecs.register_task_definition(**arguments)["taskDefinition"]
     return str(registered["taskDefinitionArn"])

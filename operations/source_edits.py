@@ -1,4 +1,4 @@
-"""Insert lines into Python files of the checkout, without a change to their other lines."""
+"""Insert lines into Python files of the checkout, without changing their other lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Aliases of stacks: names of the original system, which errors of `--stack` explain."""
+"""Names that the stacks had in the original system: an error of `--stack` suggests the new name."""
 
 from __future__ import annotations
 

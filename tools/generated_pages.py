@@ -11,7 +11,7 @@ from tools import layers_page
 
 
 def with_graph(page: str, graph: str) -> str:
-    """Return docs/architecture.md with the dependency *graph* of the stacks."""
+    """Return *page*, which is docs/architecture.md, with the dependency *graph* of the stacks."""
     return re.sub(r"(?s)(```mermaid\n).*?(```)", lambda m: m[1] + graph + m[2], page, count=1)
 
 

@@ -120,7 +120,7 @@ def _section(stack: Stack, stacks: Sequence[Stack]) -> str:
     parts = [
         f"## {stack.desired.short_name}",
         stack.template["Description"],
-        _neighbours(stack, stacks),
+        _dependencies(stack, stacks),
         _resources(stack),
         _outputs(stack, stacks),
         _retained(stack),
@@ -129,7 +129,7 @@ def _section(stack: Stack, stacks: Sequence[Stack]) -> str:
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def _neighbours(stack: Stack, stacks: Sequence[Stack]) -> str:
+def _dependencies(stack: Stack, stacks: Sequence[Stack]) -> str:
     desired = stack.desired
     dependencies = [
         other.desired.short_name for other in stacks if other.desired.name in desired.dependencies
@@ -139,8 +139,8 @@ def _neighbours(stack: Stack, stacks: Sequence[Stack]) -> str:
     ]
     main_region = stacks[0].desired.region
     return (
-        f"Depends on: {_linked(dependencies) or 'nothing'}."
-        f" Dependents: {_linked(dependents) or 'none'}."
+        f"Depends on: {_links(dependencies) or 'nothing'}."
+        f" Dependents: {_links(dependents) or 'none'}."
         f"{'' if desired.region == main_region else f' Region: {desired.region}.'}"
     )
 
@@ -157,13 +157,13 @@ def _outputs(stack: Stack, stacks: Sequence[Stack]) -> str:
     if not stack.outputs:
         return ""
     rows = [
-        f"| {title} | {_linked(_users(export, stacks)) or _reason_unused(stack, title)} |"
+        f"| {title} | {_links(_importers(export, stacks)) or _reason_unused(stack, title)} |"
         for title, export in stack.outputs.items()
     ]
     return "\n".join(["| output | used by |", "|---|---|", *rows])
 
 
-def _users(export: str, stacks: Sequence[Stack]) -> list[str]:
+def _importers(export: str, stacks: Sequence[Stack]) -> list[str]:
     return [stack.desired.short_name for stack in stacks if export in stack.inputs]
 
 
@@ -209,7 +209,7 @@ def _costs(stack: Stack) -> str:
     return "\n".join(["Costs, in USD a month:\n", *rows]) if rows else "Costs nothing."
 
 
-def _linked(names: Sequence[str]) -> str:
+def _links(names: Sequence[str]) -> str:
     return ", ".join(f"[{name}](#{name})" for name in names)
 
 

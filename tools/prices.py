@@ -1,6 +1,6 @@
 """AWS prices for docs/layers.md, each with its source.
 
-AWS's price pages load their prices by script. So each price here was read in an article that quotes
+AWS's price pages load their prices by JavaScript. So each price here was read in an article that quotes
 such a page: *page* is the page of AWS, *quoted_by* the article, *as_of* the month of the article.
 Prices are those of us-east-1; other regions differ. None was compared with a bill.
 """
@@ -26,7 +26,7 @@ class Source:
     as_of: str
 
 
-def _one(_: Properties, __: Resources) -> float:
+def _count_one(_: Properties, __: Resources) -> float:
     return 1
 
 
@@ -42,23 +42,23 @@ class Price:
     unit: str
     usd_per_month: float
     source: Source
-    count: Callable[[Properties, Resources], float] = _one
+    count: Callable[[Properties, Resources], float] = _count_one
 
 
 def _instances(instance_class: str) -> Callable[[Properties, Resources], float]:
     def count(database: Properties, _: Resources) -> float:
-        return _copies(database) if database["DBInstanceClass"] == instance_class else 0
+        return _instance_count(database) if database["DBInstanceClass"] == instance_class else 0
 
     return count
 
 
-def _copies(database: Properties) -> int:
+def _instance_count(database: Properties) -> int:
     """Return the number of instances, each with its own storage."""
     return 2 if database["MultiAZ"] else 1
 
 
 def _storage_gibibytes(database: Properties, _: Resources) -> float:
-    return int(database["AllocatedStorage"]) * _copies(database)
+    return int(database["AllocatedStorage"]) * _instance_count(database)
 
 
 def _vcpus(architecture: str) -> Callable[[Properties, Resources], float]:
@@ -80,7 +80,7 @@ def _memory_gibibytes(architecture: str) -> Callable[[Properties, Resources], fl
 
 
 def _min_tasks(resources: Resources) -> int:
-    """Return the minimum number of tasks of autoscaling."""
+    """Return the minimum number of tasks of all scalable targets."""
     return sum(
         int(resource["Properties"]["MinCapacity"])
         for resource in resources.values()

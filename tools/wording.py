@@ -1,4 +1,4 @@
-"""Find words that docs/style.md replaces by plain ones: `python -m tools.wording`."""
+"""Find the words that docs/style.md replaces by plainer ones: `python -m tools.wording`."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def findings(text: str, replaced: Sequence[Word]) -> Iterator[tuple[int, str, st
 
 def files() -> Iterator[Path]:
     """Yield the files of the repository that are written by hand."""
-    listed = subprocess.run(
+    completed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
         capture_output=True,
         encoding="utf-8",
         check=True,
     )
-    for name in filter(None, listed.stdout.split("\0")):
+    for name in filter(None, completed.stdout.split("\0")):
         if not _SKIPPED.fullmatch(name):
             yield ROOT / name
 
@@ -59,14 +59,14 @@ def files() -> Iterator[Path]:
 def main() -> int:
     """Print each word with its place and its replacement; return 1 if there is one."""
     replaced = words(STYLE.read_text(encoding="utf-8"))
-    found = [
+    lines = [
         f"{file.relative_to(ROOT)}:{line}: {word!r}: use {instead}"
         for file in files()
         if file.is_file()
         for line, word, instead in findings(_text(file), replaced)
     ]
-    sys.stdout.write("".join(f"{line}\n" for line in found))
-    return 1 if found else 0
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    return 1 if lines else 0
 
 
 def _text(file: Path) -> str:

@@ -21,7 +21,7 @@ def connect(env: str) -> Target:
 def connect_to(environment: Environment) -> Target:
     """Return the account of *environment*; print its number and region to standard error.
 
-    The line also names the parts of the operator's AWS setup that are used.
+    The line also names the sources of the operator's AWS configuration, such as the profile.
     """
     from deployer import report
 

@@ -33,7 +33,7 @@ def open_deployment(
     """Connect to the account of an environment, and report every error.
 
     End the task with the exit code of a DeployError, and with 130 after an interrupt. With *json*
-    no question is asked, because standard error holds only JSON lines.
+    approval is not asked for, because standard error holds only JSON lines.
     """
     with report.reporter(json=json, stream=sys.stderr, environ=os.environ) as reporter:
         try:
@@ -92,6 +92,6 @@ def show_next_steps(
 
         steps = next_commands.local_steps(target, stacks)
         commands = list(next_commands.next_commands(target, steps))
-    found = addresses(target, names, {step.step for step in steps})
+    served_addresses = addresses(target, names, {step.step for step in steps})
     style = report.style_of(sys.stdout, os.environ)
-    print(report.next_steps(found, commands, style=style), end="")
+    print(report.next_steps(served_addresses, commands, style=style), end="")

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 STACK, OUTPUT = "assets", "PictureBucket"
-BANNER = "banners/banner.jpg"  # Its path at the address of the assets, too.
-# Short, because a missing avatar is answered with the default one until the upload is processed.
+BANNER = "banners/banner.jpg"  # Its object key, and its path below https://assets.DOMAIN/.
+# One minute: until an upload is processed, the default avatar is served in its place.
 CACHE_CONTROL = "public, max-age=60"
 
 
 def publish(account: Account, region: str, bucket: str) -> Iterator[str]:
-    """Upload object_ image that differs from the one in *bucket*, and yield its URL."""
+    """Upload each image that differs from the one in *bucket*, and yield its URL."""
     owner = account.identity().account
     client: Any = account.client("s3", region)
     for file in sorted(FOLDER.rglob("*.jpg")):
@@ -43,8 +43,8 @@ def publish(account: Account, region: str, bucket: str) -> Iterator[str]:
 def _stored_md5(client: Any, bucket: str, key: str, owner: str) -> str:
     """Return the MD5 of the object, or "" if it does not exist.
 
-    It is the ETag of an object that was not uploaded in parts.
+    For an object that was not uploaded in parts, the ETag is the MD5.
     """
-    listed = client.list_objects_v2(Bucket=bucket, Prefix=key, ExpectedBucketOwner=owner)
-    etags = {object_["Key"]: object_["ETag"].strip('"') for object_ in listed.get("Contents", [])}
+    response = client.list_objects_v2(Bucket=bucket, Prefix=key, ExpectedBucketOwner=owner)
+    etags = {object_["Key"]: object_["ETag"].strip('"') for object_ in response.get("Contents", [])}
     return str(etags.get(key, ""))

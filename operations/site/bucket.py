@@ -2,8 +2,7 @@
 
 The object `.published.json` is the record of the last complete publication. It holds the headers
 and the ETag of each file, so that a file whose ETag is unchanged, and which was not stored after
-the record, needs no HeadObject call. Every other file is read with one; without a record, all
-files are. ETags are only compared with ETags, so it does not matter how S3 computes them.
+the record, needs no HeadObject call. Every other file needs one; without a record, all files do. ETags are only compared with ETags, so it does not matter how S3 computes them.
 """
 
 from __future__ import annotations
@@ -45,9 +44,9 @@ class StoredRecord:
     stored: datetime = NEVER
 
     def verifies(self, key: str, listed: ListedObject) -> bool:
-        """Return whether the object *key* is certainly the recorded one, headers included.
+        """Return whether the object *key* is certainly the recorded one, including its headers.
 
-        Another content has another ETag. Other headers need a new upload, so an object that is
+        Different content has a different ETag. Different headers need a new upload, so an object that is
         younger than the record is not verified. Both times are S3's, in whole seconds. An object
         of the same second is verified, because a publication stores its last files and the record
         within a second. So a change of headers alone is missed if it happens during a publication
@@ -88,7 +87,7 @@ class Bucket:
 
         S3 refuses a body that does not match the checksum in *file*.
         """
-        answer = self.client.put_object(
+        response = self.client.put_object(
             **self._arguments,
             Key=key,
             Body=body,
@@ -96,10 +95,10 @@ class Bucket:
             CacheControl=file.cache_control,
             ChecksumSHA256=file.sha256,
         )
-        return str(answer["ETag"])
+        return str(response["ETag"])
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Delete the files *keys*; the bucket keeps their versions for a configured time.
+        """Delete the files *keys*; the bucket keeps their versions for noncurrent_version_days of [cdn].
 
         DeleteObjects sends keys as XML. A key with characters that XML cannot contain is deleted
         with DeleteObject, which sends it in the URL.
@@ -110,10 +109,10 @@ class Bucket:
         others = [key for key in keys if key not in {*not_in_xml}]
         for start in range(0, len(others), MAX_DELETED):
             objects = [{"Key": key} for key in others[start : start + MAX_DELETED]]
-            answer = self.client.delete_objects(
+            response = self.client.delete_objects(
                 **self._arguments, Delete={"Objects": objects, "Quiet": True}
             )
-            for error in answer.get("Errors", []):
+            for error in response.get("Errors", []):
                 raise CloudError(f"{self._url(error['Key'])}: {error['Code']}")
 
     def write_record(self, record: Record) -> None:
@@ -145,30 +144,32 @@ class Bucket:
         from deployer.aws.errors import translate_errors
 
         try:
-            answer = self.client.get_object(**self._arguments, Key=RECORD)
+            response = self.client.get_object(**self._arguments, Key=RECORD)
         except CloudError as error:
             if error.aws_code == "NoSuchKey":
                 return StoredRecord()
             raise
         with translate_errors(self._url(RECORD)):
-            body = answer["Body"].read()
+            body = response["Body"].read()
         try:
-            return StoredRecord(msgspec.json.decode(body, type=Record), _stored_at(answer))
+            return StoredRecord(msgspec.json.decode(body, type=Record), _stored_at(response))
         except msgspec.MsgspecError:
             return StoredRecord()
 
     def _head(self, key: str) -> tuple[str, StoredFile]:
         """Read the headers of *key*; the checksum is empty if another program stored the object."""
-        answer = self.client.head_object(**self._arguments, Key=key, ChecksumMode="ENABLED")
+        response = self.client.head_object(**self._arguments, Key=key, ChecksumMode="ENABLED")
         file = File(
-            answer.get("ChecksumSHA256", ""), answer["ContentType"], answer.get("CacheControl", "")
+            response.get("ChecksumSHA256", ""),
+            response["ContentType"],
+            response.get("CacheControl", ""),
         )
-        return key, StoredFile(file, answer["ETag"])
+        return key, StoredFile(file, response["ETag"])
 
 
-def _stored_at(answer: dict[str, Any]) -> datetime:
-    """Return when an object was stored, in whole seconds; some answers have fractions."""
-    stored: datetime = answer["LastModified"]
+def _stored_at(response: dict[str, Any]) -> datetime:
+    """Return when an object was stored, in whole seconds; some responses have fractions."""
+    stored: datetime = response["LastModified"]
     return stored.replace(microsecond=0)
 
 

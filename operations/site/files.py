@@ -1,6 +1,6 @@
 """Read the built site: the files of a folder, with their content types and cache headers.
 
-Both follow from the name of a file alone, so that two machines publish the same file alike.
+Both follow from the name of a file alone, so that all machines publish a file with the same headers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from deployer.errors import ConfigError
 INDEX = "index.html"
 WELL_KNOWN = ".well-known"  # The only hidden folder that is published: RFC 8615.
 
-# For files with a digest in their name: another content has another name.
+# For files with a digest in their name: different content has a different name.
 IMMUTABLE = "public, max-age=31536000, immutable"
 # For pages, which name the files of their release.
 NO_CACHE = "no-cache"
@@ -109,8 +109,8 @@ class Folder:
 def read(path: Path) -> Folder:
     """Read the files below *path*.
 
-    Raise ConfigError if there is no index.html, since publishing would delete the site, and one
-    that names all files which must not or cannot be published.
+    Raise ConfigError if there is no index.html, since publishing would delete the site. Raise one
+    ConfigError with all files that must not or cannot be published.
     """
     if not (path / INDEX).is_file():
         raise ConfigError(f"{path}: there is no {INDEX}", hint="build the site, or pass --folder")

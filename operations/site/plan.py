@@ -1,4 +1,4 @@
-"""Decide which files a publication uploads, deletes and invalidates, without touching anything."""
+"""Decide which files a publication uploads, deletes and invalidates, without changing anything."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def path_of(key: str) -> str:
 
 
 def plan(desired: Files, published: PublishedSite, *, now: int) -> Plan:
-    """Return the plan that makes the bucket hold exactly the *desired* files."""
+    """Return the plan that publishes the *desired* files, and deletes all others that are unused."""
     common = sorted(desired.keys() & published.files.keys())
     unchanged = [key for key in common if desired[key] == published.files[key]]
     unused = dict(_unused(desired, published, now))
@@ -143,7 +143,7 @@ def _stage(key: str) -> int:
 
 
 def _unused(desired: Files, published: PublishedSite, now: int) -> Iterator[tuple[str, int]]:
-    """Yield the immutable files that open pages may still request, and since when unused."""
+    """Yield the immutable files that open pages may still request, with the time since when unused."""
     for key in sorted(published.files.keys() - desired.keys()):
         since = published.record.unused.get(key, now)
         if is_immutable(key) and now - since < UNUSED_SECONDS:

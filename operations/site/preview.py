@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def text(plan: Plan, hidden: Sequence[str], *, style: Style) -> str:
-    """Return *plan*, and the *hidden* files of the folder, as text in the style of *style*."""
+    """Return *plan*, and the *hidden* files of the folder, as text in this *style*."""
     return "".join(f"{style.fit(line)}\n" for line in _lines(plan, hidden, style))
 
 

@@ -1,6 +1,6 @@
 """Carry out a plan: upload new files first and the index last, then delete unused files.
 
-It may stop anywhere. The record is written last, so that the next run uploads the rest and
+It may be interrupted at any time. The record is written last, so that the next run uploads the rest and
 invalidates what this run changed.
 """
 
@@ -26,16 +26,16 @@ class Distribution:
     def invalidate(self, paths: tuple[str, ...]) -> str:
         """Start an invalidation of *paths* and return its id, without waiting for its end.
 
-        The caller reference is unique: with a known one CloudFront would start nothing.
+        The caller reference is unique: with a used one CloudFront would start nothing.
         """
-        answer = self.client.create_invalidation(
+        response = self.client.create_invalidation(
             DistributionId=self.id,
             InvalidationBatch={
                 "Paths": {"Quantity": len(paths), "Items": list(paths)},
                 "CallerReference": uuid.uuid4().hex,
             },
         )
-        return str(answer["Invalidation"]["Id"])
+        return str(response["Invalidation"]["Id"])
 
 
 def publish(
