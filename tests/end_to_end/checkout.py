@@ -57,7 +57,7 @@ protect = {protect}
 
 @dataclass(frozen=True)
 class Ran:
-    """What a command printed to standard output and standard error."""
+    """The output of a command."""
 
     out: str
     err: str
@@ -195,7 +195,7 @@ class Checkout:
         }
 
     def pace(self, seconds: float) -> None:
-        """Let the creation of each resource take *seconds* from now on."""
+        """Set the time that the creation of each resource takes."""
         emulator.set_resource_delay(self.endpoint, seconds)
 
     def stacks(self, account: str = LOCAL) -> dict[str, str]:
@@ -242,26 +242,26 @@ class Checkout:
 
 @dataclass
 class Running:
-    """A running task, and what it has printed to standard error."""
+    """A running task, and its output on standard error so far."""
 
     process: subprocess.Popen[str]
     printed: str = ""
 
-    def wait_for(self, words: str) -> None:
-        """Read standard error until a line contains *words*."""
+    def wait_for(self, text: str) -> None:
+        """Read standard error until a line contains *text*."""
         for line in self.process.stderr:
             self.printed += line
-            if words in line:
+            if text in line:
                 return
-        raise AssertionError(f"never printed {words!r}:\n{self.printed}")
+        raise AssertionError(f"never printed {text!r}:\n{self.printed}")
 
-    def interrupt(self, how: signal.Signals) -> tuple[int, float]:
+    def interrupt(self, signal_number: signal.Signals) -> tuple[int, float]:
         """Send a signal to all processes of the task, as a terminal does.
 
         Return the exit code and the seconds until the end.
         """
         began = time.monotonic()
-        os.killpg(self.process.pid, how)
+        os.killpg(self.process.pid, signal_number)
         _, rest = self.process.communicate(timeout=30)
         self.printed += rest
         assert "Traceback" not in self.printed, self.printed
@@ -284,7 +284,7 @@ def copy(folder: Path) -> Checkout:
     shutil.copy2(ROOT / "tasks.py", checkout.path)
     (ROOT / ".cache").mkdir(exist_ok=True)
     (checkout.path / ".cache").symlink_to(ROOT / ".cache")  # The cached answers of cfn-lint.
-    drafts = shutil.ignore_patterns("draft-*")  # Files of a test that builds at the same time.
+    drafts = shutil.ignore_patterns("draft-*")  # Temporary files of a concurrent build.
     shutil.copytree(ROOT / "dist", checkout.path / "dist", ignore=drafts, copy_function=_link)
     return checkout
 
@@ -297,7 +297,7 @@ def _checked(expected: int, code: int, out: str, err: str) -> Ran:
 
 
 def _link(file: str, link: str) -> None:
-    """Link *link* to *file*, which nothing writes to; copy it if it is on another disk."""
+    """Create *link* as a hard link to the read-only *file*; copy it if it is on another disk."""
     try:
         os.link(file, link)
     except OSError:
@@ -306,9 +306,9 @@ def _link(file: str, link: str) -> None:
 
 @functools.cache
 def _prepare() -> None:
-    """Build the artifacts here, where packages can be installed: a copy has no settings for that.
+    """Build the artifacts in this checkout, because copies have no settings for package indexes.
 
-    Compile the sources too: with PYTHONDONTWRITEBYTECODE, every copy would do that again.
+    Compile the sources too: otherwise, with PYTHONDONTWRITEBYTECODE, every copy compiles them.
     """
     lambdas.build(project.environment("local").artifacts)
     for name in _RUNS:

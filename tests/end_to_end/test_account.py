@@ -57,7 +57,7 @@ def terminal(checkout, *task):
             os.close(controller)
 
 
-def answer(checkout, *task, answers):
+def run_with_answers(checkout, *task, answers):
     """Run `invoke TASK` at a terminal and answer its questions; return exit code and output."""
     shown = ""
     with terminal(checkout, *task) as (screen, process):
@@ -89,9 +89,11 @@ def test_story(dev):
     A refusal leaves nothing in the account. After an approval or with --yes, stacks are deployed,
     and those with data are protected. A further deploy makes three read requests.
     """
-    refused, question = answer(dev, "deploy", "--stack=ground", answers=[""])
+    refused, question = run_with_answers(dev, "deploy", "--stack=ground", answers=[""])
     after = dev.stacks(DEV)
-    approved, shown = answer(dev, "deploy", "--stack=left", "--jobs=1", answers=["y", "yes"])
+    approved, shown = run_with_answers(
+        dev, "deploy", "--stack=left", "--jobs=1", answers=["y", "yes"]
+    )
     dev.run("deploy", "--yes")
     dev.between.calls.clear()
     again = dev.run("deploy")
@@ -118,12 +120,12 @@ def test_destroy(dev):
     """A protected stack is deleted only with `--confirm` and an approval."""
     dev.run("deploy", "--yes", "--stack=left")
 
-    kept = dev.run("destroy", "--yes", code=3)
-    refused, question = answer(dev, "destroy", "--confirm=crd-dev-left", answers=["n"])
+    unconfirmed = dev.run("destroy", "--yes", code=3)
+    refused, question = run_with_answers(dev, "destroy", "--confirm=crd-dev-left", answers=["n"])
     remaining = dev.stacks(DEV)
-    deleted, _ = answer(dev, "destroy", "--confirm=crd-dev-left", answers=["y"])
+    deleted, _ = run_with_answers(dev, "destroy", "--confirm=crd-dev-left", answers=["y"])
 
-    assert "crd-dev-left is protected" in kept.err
+    assert "crd-dev-left is protected" in unconfirmed.err
     assert 3 == refused
     assert "crd-dev-left" in question
     assert "left" in remaining

@@ -153,13 +153,13 @@ def test_order_and_jobs(tiny):
 def creation_times(tiny):
     """Return the start and the end of each stack's creation."""
     found = {}
-    for layer in COMPLETE:
-        client = tiny.client("cloudformation", "us-east-1" if layer == "far" else "ca-central-1")
-        events = client.describe_stack_events(StackName=f"crd-local-{layer}")["StackEvents"]
+    for stack in COMPLETE:
+        client = tiny.client("cloudformation", "us-east-1" if stack == "far" else "ca-central-1")
+        events = client.describe_stack_events(StackName=f"crd-local-{stack}")["StackEvents"]
         times = {
             event["ResourceStatus"]: event["Timestamp"]
             for event in events
-            if event["LogicalResourceId"] == f"crd-local-{layer}"
+            if event["LogicalResourceId"] == f"crd-local-{stack}"
         }
-        found[layer] = times["CREATE_IN_PROGRESS"], times["CREATE_COMPLETE"]
+        found[stack] = times["CREATE_IN_PROGRESS"], times["CREATE_COMPLETE"]
     return found

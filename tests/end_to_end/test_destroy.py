@@ -37,24 +37,27 @@ def test_resources_are_listed_before_approval(tiny):
     with tiny.wire() as wire:
         shown = tiny.run("destroy", "--dry-run", code=2)
         document = json.loads(tiny.run("destroy", "--dry-run", "--json", code=2).out)
-        asked = tiny.run("destroy", confirm, code=3)
-        unasked = tiny.run("destroy", confirm, "--json", code=3)
+        unapproved = tiny.run("destroy", confirm, code=3)
+        unapproved_json = tiny.run("destroy", confirm, "--json", code=3)
     tiny.run("destroy", confirm, "--yes")
 
     nothing = tiny.run("destroy", "--dry-run")
 
     rows = {line.split()[0]: line for line in shown.out.splitlines() if "  delete  " in line}
-    assert {f"crd-local-{layer}" for layer in COMPLETE} == rows.keys()
+    assert {f"crd-local-{stack}" for stack in COMPLETE} == rows.keys()
     assert "kept: Bucket (AWS::S3::Bucket): it is kept, outside of CloudFormation" in shown.out
     assert "lost: Bucket (AWS::S3::Bucket): its data is deleted" in shown.out
     assert "holds data: needs --confirm=crd-local-left" in shown.out
     assert [*rows] == [deletion["stack"] for deletion in document["deletions"]]
-    assert "lost: Bucket" in asked.err
-    assert "cannot ask for approval: standard input is not a terminal" in asked.err
-    assert "hint:  pass --yes to approve without a question, or --dry-run to only look" in asked.err
-    assert '"event": "deletions"' in unasked.err
-    assert "GuardError" in unasked.err
-    assert "cannot ask for approval: --json prints no questions" in unasked.err
+    assert "lost: Bucket" in unapproved.err
+    assert "cannot ask for approval: standard input is not a terminal" in unapproved.err
+    assert (
+        "hint:  pass --yes to approve without a question, or --dry-run to only look"
+        in unapproved.err
+    )
+    assert '"event": "deletions"' in unapproved_json.err
+    assert "GuardError" in unapproved_json.err
+    assert "cannot ask for approval: --json prints no questions" in unapproved_json.err
     assert [] == wire.written
     assert "nothing to delete\n" == nothing.out
 
@@ -168,7 +171,7 @@ def test_environments_and_foreign_stacks_survive_each_other(account):
         account, "crd-dev-other", tags | {"project": "other", "stack": "crd-dev-other"}
     )
     foreign = {"crd-dev-manual", "crd-dev-copied", "crd-dev-other"}
-    dev, two = ({f"crd-{env}-{layer}" for layer in COMPLETE} for env in ("dev", "dev-two"))
+    dev, two = ({f"crd-{env}-{stack}" for stack in COMPLETE} for env in ("dev", "dev-two"))
 
     before = names(account)
     plan = account.run("plan", "--env=dev")

@@ -11,8 +11,8 @@ import emulator
 from tests.end_to_end.checkout import COMPLETE
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted(tiny, how):
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted(tiny, signal_number):
     """SIGINT and SIGTERM end a deploy at once; it prints the operations that continue in AWS.
 
     The next run follows the running operation and finishes.
@@ -22,7 +22,7 @@ def test_interrupted(tiny, how):
     with tiny.running("deploy") as deploy:
         deploy.wait_for("of 15 resources, Note1")
 
-        code, seconds = deploy.interrupt(how)
+        code, seconds = deploy.interrupt(signal_number)
 
     with tiny.running("deploy") as again:
         again.wait_for("crd-local-ground  resume  CREATE_IN_PROGRESS: an operation runs")
@@ -72,7 +72,7 @@ def test_killed_between_calls(tiny, kind):
     """
     if kind == "update":
         tiny.run("deploy")
-        tiny.configure(**{floor: {"title": "New"} for floor in COMPLETE})
+        tiny.configure(**{stack: {"title": "New"} for stack in COMPLETE})
     ids = stack_ids(tiny)
     with tiny.wire() as wire:
         for action in ("CreateChangeSet", "ExecuteChangeSet"):
@@ -95,9 +95,9 @@ def test_killed_between_calls(tiny, kind):
 def test_killed_in_an_operation(tiny):
     """After a kill while CloudFormation creates or deletes, the next run follows the operation."""
     tiny.pace(0.2)
-    for words in ("far     creating            0 of", "left    creating            0 of"):
+    for progress in ("far     creating            0 of", "left    creating            0 of"):
         with tiny.running("deploy") as deploy:
-            deploy.wait_for(f"crd-local-{words}")
+            deploy.wait_for(f"crd-local-{progress}")
             deploy.interrupt(signal.SIGKILL)
     tiny.run("deploy")
     created = tiny.stacks()
@@ -162,9 +162,9 @@ def pending_change_sets(tiny):
     """Return the names of change sets that were not executed."""
     return [
         summary["ChangeSetName"]
-        for layer in COMPLETE
+        for stack in COMPLETE
         for summary in tiny.client(
-            "cloudformation", "us-east-1" if layer == "far" else "ca-central-1"
-        ).list_change_sets(StackName=f"crd-local-{layer}")["Summaries"]
+            "cloudformation", "us-east-1" if stack == "far" else "ca-central-1"
+        ).list_change_sets(StackName=f"crd-local-{stack}")["Summaries"]
         if summary["ExecutionStatus"] != "EXECUTE_COMPLETE"
     ]

@@ -220,8 +220,8 @@ def test_served(checkout):
         )
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted(checkout, how):
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted(checkout, signal_number):
     """An interrupt ends the run during a blocked request, before any page is uploaded.
 
     The next run uploads the remaining files.
@@ -234,8 +234,8 @@ def test_interrupted(checkout, how):
             assert wire.held.wait(20)
             while [call.action for call in wire.calls].count("PUT") < 50:
                 time.sleep(0.01)
-            code, seconds = sync.interrupt(how)
-        half = published(checkout)
+            code, seconds = sync.interrupt(signal_number)
+        partial = published(checkout)
         counted(wire)
         checkout.run("site.sync")
         sent = counted(wire)
@@ -243,10 +243,10 @@ def test_interrupted(checkout, how):
 
     assert 130 == code
     assert seconds < 10
-    assert 0 < len(half) < 300
-    assert not [key for key in half if key.endswith(".html")]
-    assert 300 - len(half) + 1 == sent["PUT"]
-    assert len(half) == sent["HEAD"]
+    assert 0 < len(partial) < 300
+    assert not [key for key in partial if key.endswith(".html")]
+    assert 300 - len(partial) + 1 == sent["PUT"]
+    assert len(partial) == sent["HEAD"]
     assert built(dist) == published(checkout)
     assert "nothing to do: 300 unchanged" in again.out
 
@@ -329,7 +329,7 @@ def test_build_during_sync(checkout):
             assert wire.held.wait(20)
             shutil.rmtree(dist / "assets")
             code = sync.end()
-    half = published(checkout)
+    partial = published(checkout)
     shutil.rmtree(dist)
     build(checkout, pictures=1, chunks=500)
     checkout.run("site.sync")
@@ -339,7 +339,7 @@ def test_build_during_sync(checkout):
     assert error.startswith(f"error: {dist}/assets/chunk-")
     assert error.endswith(".js: No such file or directory")
     assert "hint: build the site again, then rerun this" == hint
-    assert INDEX not in half
+    assert INDEX not in partial
     assert built(dist) == published(checkout)
 
 
@@ -352,12 +352,12 @@ def test_refused(checkout):
     (dist / "other.html").rename(dist / INDEX)
     (dist / "LICENSE.rst").touch()
     (dist / "link.txt").symlink_to("/etc/passwd")
-    odd = checkout.run("site.sync", code=1)
+    unsupported = checkout.run("site.sync", code=1)
 
     assert "dist: there is no index.html\nhint: build the site, or pass --folder" in missing.err
     assert "there is no index.html" in elsewhere.err
-    assert "LICENSE.rst: its content type is unknown" in odd.err
-    assert "link.txt: is a symbolic link" in odd.err
+    assert "LICENSE.rst: its content type is unknown" in unsupported.err
+    assert "link.txt: is a symbolic link" in unsupported.err
     assert set() == published(checkout)
 
 
@@ -402,14 +402,14 @@ def test_workflow_publishes(deployed):
         role = output(deployed, "Role", "site-publisher", "dev", DEV)
         session = env | assumed(deployed, role, token(deployed))
 
-        unasked = deployed.run("site.sync", code=3, **session)
+        unapproved = deployed.run("site.sync", code=3, **session)
         after = published(deployed, DEV, "dev")
         deployed.run("site.sync", "--yes", **session)
         (dist / ROBOTS).unlink()
         deployed.run("site.sync", "--yes", **session)
         denied = deployed.run("status", code=1, **session)
 
-    assert "cannot ask for approval: standard input is not a terminal\nhint: pass" in unasked.err
+    assert "cannot ask for approval: standard input is not a terminal\nhint: pass" in unapproved.err
     assert set() == after
     assert built(dist) == published(deployed, DEV, "dev")
     assert [["/robots.txt"]] == invalidations(deployed, DEV, "dev")

@@ -43,11 +43,8 @@ _HOSTS = (
     "*.s3.ca-central-1.amazonaws.com",
     "*.us-east-1.amazonaws.com",
 )
-_CONNECTION_HEADERS = {
-    "connection",
-    "content-length",
-    "transfer-encoding",
-}  # Headers that belong to one connection.
+# Headers that apply to one connection and are not forwarded.
+_CONNECTION_HEADERS = {"connection", "content-length", "transfer-encoding"}
 
 
 @dataclass(frozen=True)
@@ -101,39 +98,40 @@ class Wire:
         self._hold = action, done
         self.held.clear()
 
-    def answer(self, asked: _Asked) -> None:
+    def respond(self, request: _RequestHandler) -> None:
         """Forward a request, and send back its response."""
-        body = asked.rfile.read(int(asked.headers.get("Content-Length", 0)))
-        action = parse_qs(body.decode("latin-1")).get("Action", [asked.command])[0]
-        scope = _SCOPE.search(asked.headers.get("Authorization", ""))
-        if scope and not asked.path.startswith(
-            "/_emulator"
-        ):  # Admin requests of the emulator are not requests to AWS.
+        body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
+        action = parse_qs(body.decode("latin-1")).get("Action", [request.command])[0]
+        scope = _SCOPE.search(request.headers.get("Authorization", ""))
+        is_admin_request = request.path.startswith("/_emulator")  # It is not a request to AWS.
+        if scope and not is_admin_request:
             self.calls.append(Call(scope[1], action))
         held = self._hold and self._hold[0] == action
         if not held or self._hold[1]:
-            answer, content = self._forward(asked, body)
+            response, content = self._forward(request, body)
         if held:
             self._hold = None
             self.held.set()
-            asked.close_connection = True
-            asked.rfile.read(1)  # Until the client closes the connection.
+            request.close_connection = True
+            request.rfile.read(1)  # Until the client closes the connection.
             return
-        asked.send_response_only(answer.status)
-        for name, value in answer.getheaders():
+        request.send_response_only(response.status)
+        for name, value in response.getheaders():
             if name.lower() not in _CONNECTION_HEADERS:
-                asked.send_header(name, value)
-        asked.send_header("Content-Length", str(len(content)))
-        asked.end_headers()
-        asked.wfile.write(content)
+                request.send_header(name, value)
+        request.send_header("Content-Length", str(len(content)))
+        request.end_headers()
+        request.wfile.write(content)
 
-    def _forward(self, asked: _Asked, body: bytes) -> tuple[http.client.HTTPResponse, bytes]:
+    def _forward(
+        self, request: _RequestHandler, body: bytes
+    ) -> tuple[http.client.HTTPResponse, bytes]:
         connection = http.client.HTTPConnection(urlsplit(self.endpoint.url).netloc, timeout=30)
-        connection.request(asked.command, asked.path, body, dict(asked.headers))
-        answer = connection.getresponse()
-        content = answer.read()
+        connection.request(request.command, request.path, body, dict(request.headers))
+        response = connection.getresponse()
+        content = response.read()
         connection.close()
-        return answer, content
+        return response, content
 
 
 @contextmanager
@@ -142,7 +140,7 @@ def between(endpoint: Endpoint, folder: Path) -> Iterator[Wire]:
     ca, key = _certificate(folder)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(ca, key)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Asked)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _RequestHandler)
     server.daemon_threads = True
     wire = Wire(endpoint, server.server_port, ca)
     emulator.allow(endpoint, hosts=[f"127.0.0.1:{server.server_port}"])
@@ -157,8 +155,8 @@ def between(endpoint: Endpoint, folder: Path) -> Iterator[Wire]:
         thread.join()
 
 
-class _Asked(BaseHTTPRequestHandler):
-    """A connection of a client."""
+class _RequestHandler(BaseHTTPRequestHandler):
+    """The handler of a client's connection."""
 
     protocol_version = "HTTP/1.1"
 
@@ -173,17 +171,17 @@ class _Asked(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Forward the request."""
-        self.server.wire.answer(self)
+        self.server.wire.respond(self)
 
     do_DELETE = do_GET = do_HEAD = do_PUT = do_POST  # noqa: N815
 
     def finish(self) -> None:
-        """Close the current connection: with TLS, it is not the one of the start."""
+        """Close the current connection, which TLS has replaced."""
         super().finish()
         self.connection.close()
 
     def log_message(self, *_: object) -> None:
-        """Log nothing: `Wire.calls` has the requests."""
+        """Log nothing: `Wire.calls` records the requests."""
 
 
 def _certificate(folder: Path) -> tuple[Path, Path]:
