@@ -42,13 +42,13 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Nothing:
+class NoOutputs:
     """The outputs that the innermost stacks use: none."""
 
 
 @dataclass(frozen=True)
-class Inside:
-    """The content of a nested stack."""
+class NestedSettings:
+    """The settings of a nested stack."""
 
     key: str
     keeps: bool
@@ -63,7 +63,7 @@ def store(t: Template, env: Env) -> Store:
     return Store(bucket.ref())
 
 
-def define(t: Template, env: Env, settings: Settings, kept: Store) -> None:
+def define(t: Template, env: Env, settings: Settings, templates: Store) -> None:
     """Add two nested stacks of one template, and a record."""
     t.add_resource(
         route53.RecordSetType(
@@ -75,28 +75,28 @@ def define(t: Template, env: Env, settings: Settings, kept: Store) -> None:
             ResourceRecords=[f'"{settings.title}"'],
         )
     )
-    left = Inside(settings.key, settings.keeps)
-    right = Inside("pk", settings.keeps, settings.broken, settings.bucket)
-    t.nest("Left", box, env, left, kept, store=kept.bucket)
+    left = NestedSettings(settings.key, settings.keeps)
+    right = NestedSettings("pk", settings.keeps, settings.broken, settings.bucket)
+    t.nest("Left", middle, env, left, templates, store=templates.bucket)
     if settings.right:
-        t.nest("Right", box, env, right, kept, store=kept.bucket)
+        t.nest("Right", middle, env, right, templates, store=templates.bucket)
 
 
-def box(t: Template, env: Env, inside: Inside, kept: Store) -> Table:
+def middle(t: Template, env: Env, settings: NestedSettings, templates: Store) -> Table:
     """Add a nested stack."""
-    return t.nest("Deep", deep, env, inside, Nothing(), store=kept.bucket)
+    return t.nest("Deep", innermost, env, settings, NoOutputs(), store=templates.bucket)
 
 
-def deep(t: Template, env: Env, inside: Inside, _: Nothing) -> Table:
+def innermost(t: Template, env: Env, settings: NestedSettings, _: NoOutputs) -> Table:
     """Add a table, and a bucket or a resource that fails if a test needs one."""
-    policy = "Retain" if inside.keeps else "Delete"
+    policy = "Retain" if settings.keeps else "Delete"
     table = t.add_resource(
         dynamodb.Table(
             "Table",
             AttributeDefinitions=[
-                dynamodb.AttributeDefinition(AttributeName=inside.key, AttributeType="S")
+                dynamodb.AttributeDefinition(AttributeName=settings.key, AttributeType="S")
             ],
-            KeySchema=[dynamodb.KeySchema(AttributeName=inside.key, KeyType="HASH")],
+            KeySchema=[dynamodb.KeySchema(AttributeName=settings.key, KeyType="HASH")],
             BillingMode="PAY_PER_REQUEST",
             PointInTimeRecoverySpecification=dynamodb.PointInTimeRecoverySpecification(
                 PointInTimeRecoveryEnabled=True
@@ -105,9 +105,9 @@ def deep(t: Template, env: Env, inside: Inside, _: Nothing) -> Table:
             UpdateReplacePolicy=policy,
         )
     )
-    if inside.bucket:
-        private_bucket(t, "Bucket", env=env, name=inside.bucket, lifecycle=[])
-    if inside.broken:
+    if settings.bucket:
+        private_bucket(t, "Bucket", env=env, name=settings.bucket, lifecycle=[])
+    if settings.broken:
         t.add_resource(
             ec2.SecurityGroup(
                 "Broken",

@@ -33,10 +33,10 @@ class Floor:
 
 
 def define(
-    t: Template, env: Env, settings: Settings, *below: Floor, name: str, last: bool = False
+    t: Template, env: Env, settings: Settings, *dependencies: Floor, name: str, last: bool = False
 ) -> Floor:
-    """Create DNS records whose text contains the outputs of the stacks *below*."""
-    text = Join(" ", [f'"{settings.title}', *(floor.note for floor in below), '"'])
+    """Create DNS records whose text contains the outputs of the *dependencies*."""
+    text = Join(" ", [f'"{settings.title}', *(floor.note for floor in dependencies), '"'])
     notes = [
         t.add_resource(
             route53.RecordSetType(
@@ -55,8 +55,8 @@ def define(
             ec2.SecurityGroup(
                 "Broken",
                 DependsOn=notes,
-                GroupDescription="In what is no VPC",
-                VpcId=below[0].note,
+                GroupDescription="In a missing VPC",
+                VpcId=dependencies[0].note,
             )
         )
     if settings.bucket:
