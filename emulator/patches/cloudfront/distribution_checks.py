@@ -1,4 +1,4 @@
-"""Refuse a distribution with resources that do not exist, or with aliases that it cannot have."""
+"""Refuse a distribution that refers to missing resources or has invalid aliases."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from emulator.ministack import context, lookup, services
 from emulator.ministack.cloudformation import Created, Props, ResourceType
-from emulator.patches.cloudfront.distributions import HOME, aliases
+from emulator.patches.cloudfront.distributions import GLOBAL_REGION, aliases
 from emulator.patches.differences import Difference
 
 DIFFERENCES = (
@@ -17,7 +17,7 @@ DIFFERENCES = (
         source="API reference of CreateDistribution, Errors; the messages for functions are not "
         "verified",
         ministack="Accepted.",
-        test="test_refused",
+        test="test_invalid_distribution",
     ),
 )
 UPSTREAM = True
@@ -28,7 +28,7 @@ _distributions: Any = lookup.attribute(services.cloudfront, "_distributions")
 _access_controls: Any = lookup.attribute(services.cloudfront, "_oacs")
 _live_code: Any = lookup.attribute(services.cloudfront, "live_function_code")
 _certificates: Any = lookup.attribute(services.acm, "_certificates")
-# The property of a policy: its kind, and the stores of own and managed policies.
+# For each policy property: the kind of policy, and the stores of custom and managed policies.
 _POLICIES: dict[str, tuple[str, tuple[Any, Any]]] = {
     f"{prefix}PolicyId": (
         kind,
@@ -63,13 +63,13 @@ def _before_update(distribution_id: str, _old: Props, new: Props, *_rest: Any) -
     return None
 
 
-def _check(props: Props, own_id: str) -> None:
+def _check(props: Props, distribution_id: str) -> None:
     config = props["DistributionConfig"]
     for error in (
         *_behavior_errors(config),
         *_origin_errors(config),
         *_alias_errors(config),
-        *_duplicate_errors(config, own_id),
+        *_duplicate_errors(config, distribution_id),
     ):
         raise ValueError(f"{error} (Service: CloudFront)")
 
@@ -107,7 +107,7 @@ def _alias_errors(config: Props) -> Iterator[str]:
             "a trusted certificate that validates your authorization to use the domain name."
         )
         return
-    with context.scope(context.account(), HOME):
+    with context.scope(context.account(), GLOBAL_REGION):
         certificate = _certificates.get(arn)
     if arn and certificate is None:
         yield (
@@ -124,10 +124,10 @@ def _alias_errors(config: Props) -> Iterator[str]:
                 )
 
 
-def _duplicate_errors(config: Props, own_id: str) -> Iterator[str]:
+def _duplicate_errors(config: Props, distribution_id: str) -> Iterator[str]:
     domains = {name.lower() for name in config.get("Aliases", [])}
     for _, other in context.items_of_all_accounts(_distributions):
-        if other["Id"] != own_id and domains & set(aliases(other)):
+        if other["Id"] != distribution_id and domains & set(aliases(other)):
             yield (
                 "One or more of the CNAMEs you provided are already associated with a different "
                 "resource."

@@ -21,17 +21,17 @@ Origin = dict[str, Any]
 
 DIFFERENCES = (
     Difference(
-        "A distribution answers requests for its name or its alias, over TLS if it requires it.",
+        "A distribution responds to requests for its domain name or an alias, over TLS if required.",
         source="CloudFront developer guide, Use custom URLs, Require HTTPS",
-        ministack="By its own name only, in the default account.",
-        test="test_names",
+        ministack="Only for its domain name, in the default account.",
+        test="test_domain_names",
     ),
     Difference(
-        "The bucket policy decides what CloudFront may read; a missing object is answered 404 if "
+        "The bucket policy decides what CloudFront may read; the status of a missing object is 404 if "
         "CloudFront may list the bucket.",
         source="CloudFront developer guide, Restrict access to an Amazon S3 origin; GetObject, "
         "Permissions",
-        ministack="A missing object is always answered 403.",
+        ministack="The status of a missing object is always 403.",
         test="test_bucket_policy",
     ),
     Difference(
@@ -48,9 +48,13 @@ DIFFERENCES = (
     ),
 )
 
-HOME = "us-east-1"
+GLOBAL_REGION = "us-east-1"
 _SERVICE = "cloudfront.amazonaws.com"
-_READING = {"GET", "HEAD", "OPTIONS"}  # Only these use the second origin of an origin group.
+_FAILOVER_METHODS = {
+    "GET",
+    "HEAD",
+    "OPTIONS",
+}  # Only these use the second origin of an origin group.
 
 _cloudfront = services.cloudfront
 _distributions: Any = lookup.attribute(_cloudfront, "_distributions")
@@ -81,7 +85,9 @@ _head_object: Callable[..., Response] = lookup.attribute(services.s3, "_head_obj
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Match:
+    """A distribution that a client requested."""
+
     account: str
     distribution: dict[str, Any]
 
@@ -109,20 +115,20 @@ def _aliases(config: str) -> tuple[str, ...]:
 async def _route(
     application: asgi.Application, scope: dict[str, Any], receive: Any, send: Any
 ) -> None:
-    """Handle these requests before MiniStack reads the path and the credentials."""
+    """Handle requests to distributions before MiniStack reads the path and the credentials."""
     headers = asgi.request_headers(scope) if scope["type"] == "http" else {}
-    found = find(headers.get("host", ""))
-    if found is None:
+    match = find(headers.get("host", ""))
+    if match is None:
         await application(scope, receive, send)
         return
     body = await asgi.read_body(receive)
-    with context.scope(found.account, HOME):
-        status, response_headers, content = await _serve(found.distribution, scope, headers, body)
+    with context.scope(match.account, GLOBAL_REGION):
+        status, response_headers, content = await _serve(match.distribution, scope, headers, body)
     head = scope["method"] == "HEAD"
     await asgi.send_response(send, status, response_headers, b"" if head else content, head=head)
 
 
-def find(host: str) -> _Found | None:
+def find(host: str) -> _Match | None:
     """Return the distribution that a client reaches at *host*, with its account."""
     name = host.partition(":")[0].lower()
     if not name or name.replace(".", "").isdigit() or name == "localhost":
@@ -132,7 +138,7 @@ def find(host: str) -> _Found | None:
     for alias in (name, wildcard):
         for (account, *_), distribution in distributions:
             if alias == distribution["DomainName"] or alias in aliases(distribution):
-                return _Found(account, distribution)
+                return _Match(account, distribution)
     return None
 
 
@@ -203,9 +209,9 @@ def _children(root: Any, *path: str) -> list[Any]:
 
 
 async def _fetch_from_group(fetch: Fetch, origin: Origin, method: str, *rest: Any) -> Any:
-    """Fetch from the second origin if the first does not respond, or with a status that the group names."""
+    """Fetch from the second origin if the first one fails or returns a failover status code."""
     members = origin.get("_members")
-    if not members or method not in _READING:
+    if not members or method not in _FAILOVER_METHODS:
         return await fetch(origin, method, *rest)
     first, second = members
     try:

@@ -1,4 +1,4 @@
-"""Run CloudFront Functions in QuickJS, which is a wheel: no Node is needed.
+"""Run CloudFront Functions in QuickJS, a Python package, so that Node.js is not needed.
 
 Each run has its own context, a time limit and a memory limit, and no access to the machine: no
 modules, files, network or timers. The log of a function goes to the server's log.
@@ -58,7 +58,7 @@ _FunctionError: type[Exception] = lookup.attribute(
 
 
 class CloudFrontFunctionError(Exception):
-    """A function returned neither a request nor a response."""
+    """The failure of a function: an exception, a limit, or a handler without result."""
 
 
 def install() -> None:
@@ -86,7 +86,9 @@ def run(code: str, event: dict[str, Any]) -> Any:
         runtime.eval(_CALL % json.dumps(json.dumps(event)))
         while runtime.execute_pending_job():
             pass
-        result = json.loads(runtime.eval("__result") or '{"error": "it never ends its promise"}')
+        result = json.loads(
+            runtime.eval("__result") or '{"error": "the promise of the handler never settles"}'
+        )
         lines = json.loads(runtime.eval("JSON.stringify(__log)"))
     except quickjs.JSException as error:
         raise CloudFrontFunctionError(str(error)) from error

@@ -6,7 +6,7 @@ from emulator.patches.differences import Difference
 
 DIFFERENCES = (
     Difference(
-        "IAM restricts who may deploy: CloudFormation has the permissions of the caller or of the "
+        "IAM restricts deployments: CloudFormation has the permissions of the caller or of the "
         "service role.",
         source="user guide, Service role",
         ministack="CloudFormation and root keys have all permissions.",
@@ -21,7 +21,7 @@ DIFFERENCES = (
     Difference(
         "GetParameters needs the permission for each of its parameters.",
         source="Service Authorization Reference, AWS Systems Manager, GetParameters",
-        ministack="The permission for all parameters: a role that may read some is refused.",
+        ministack="It needs the permission for all parameters: a role that may read only some is denied.",
         consequence="tests/stacks/test_pipeline.py tests which parameters the pipeline may read.",
     ),
 )

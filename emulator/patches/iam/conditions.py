@@ -18,13 +18,13 @@ Context = dict[str, Any]
 
 DIFFERENCES = (
     Difference(
-        "A policy permits change sets of a stack, and for a service role (RoleArn).",
+        "A policy can restrict change sets by stack and by service role (cloudformation:RoleArn).",
         source="service authorization reference, CloudFormation",
-        ministack="A change set has no stack, and the condition is never true.",
+        ministack="The stack of a change set is unknown, and the condition is never true.",
         test="test_role_of_a_change_set",
     ),
     Difference(
-        "A policy permits change sets by name (ChangeSetName).",
+        "A policy can restrict change sets by name (cloudformation:ChangeSetName).",
         source="service authorization reference, CloudFormation; not verified for a call with an "
         "ARN",
         ministack="The condition is never true.",
@@ -33,11 +33,11 @@ DIFFERENCES = (
     Difference(
         "The log streams of a log group are resources below it: log-group:NAME:*.",
         source="service authorization reference, CloudWatch Logs, PutLogEvents",
-        ministack="A stream has the ARN of its group, without the end.",
+        ministack="A stream has the ARN of its group.",
         test="test_log_streams_of_a_group",
     ),
     Difference(
-        "A policy permits writes only if no object has the key (s3:if-none-match).",
+        "A policy can require that writes do not replace an object (s3:if-none-match).",
         source="S3 user guide, Enforce conditional writes",
         ministack="The condition is never true.",
         test="test_write_of_a_new_object",
@@ -57,13 +57,13 @@ _s3_context: Function[..., Context] = Function("s3_service_context", services.ia
 
 def install() -> None:
     """Install the patch."""
-    _resource_arn.around(_stack_of_change_set)
-    _resource_arn.after(_log_stream)
+    _resource_arn.around(_stack_arn_of_change_set)
+    _resource_arn.after(_log_stream_arn)
     _tag_context.after(_add_change_set)
-    _s3_context.after(_add_write)
+    _s3_context.after(_add_if_none_match)
 
 
-def _stack_of_change_set(find: Callable[..., str], service: str, *request: Any) -> str:
+def _stack_arn_of_change_set(find: Callable[..., str], service: str, *request: Any) -> str:
     params: Params = request[4]
     name = cloudformation.param(params, "ChangeSetName") if service == "cloudformation" else ""
     if name and not cloudformation.param(params, "StackName"):
@@ -72,8 +72,8 @@ def _stack_of_change_set(find: Callable[..., str], service: str, *request: Any) 
     return find(service, *request)
 
 
-def _log_stream(arn: str, service: str, *request: Any) -> str:
-    """Return a stream as a resource below its group: policies permit `log-group:NAME:*`."""
+def _log_stream_arn(arn: str, service: str, *request: Any) -> str:
+    """Return the ARN of a stream as a resource below its group: policies permit `log-group:NAME:*`."""
     stream = _json(request[3]).get("logStreamName") if service == "logs" else None
     is_group = stream and ":log-group:" in arn and ":log-stream:" not in arn
     return f"{arn}:log-stream:{stream}" if is_group else arn
@@ -90,7 +90,7 @@ def _json(body: bytes) -> dict[str, Any]:
 def _add_change_set(
     known: Context, service: str, action: str, _body: bytes, params: Params
 ) -> Context:
-    """Add the name of a change set as the request has it, which may be an ARN, and the role."""
+    """Add the service role, and the name or ARN of the change set as it is in the request."""
     keys = {}
     if service == "cloudformation":
         if role := cloudformation.param(params, "RoleARN") if action in _WITH_ROLE else "":
@@ -100,7 +100,7 @@ def _add_change_set(
     return known | keys
 
 
-def _add_write(
+def _add_if_none_match(
     known: Context, action: str, _query: Params | None, _path: str = "", headers: Any = None
 ) -> Context:
     condition = (headers or {}).get("if-none-match", "") if action == "s3:PutObject" else ""

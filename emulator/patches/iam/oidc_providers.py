@@ -1,4 +1,4 @@
-"""Add OIDC providers to the types of CloudFormation."""
+"""Add the resource type AWS::IAM::OIDCProvider."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from emulator.patches.differences import Difference
 
 DIFFERENCES = (
     Difference(
-        "IAM's API shows the OIDC providers of stacks.",
+        "IAM's API returns the OIDC providers of stacks.",
         source="AWS::IAM::OIDCProvider",
         ministack="Unknown type.",
         test="test_recorded.py::test_providers_and_budgets",

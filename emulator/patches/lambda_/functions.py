@@ -1,4 +1,4 @@
-"""Create functions only with existing code and a role that Lambda can assume; keep their settings."""
+"""Create functions only with existing code and a role that Lambda can assume; store their settings."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ DIFFERENCES = (
         "A function without its code object, or with a role that Lambda cannot assume, fails.",
         source="API reference of CreateFunction, InvalidParameterValueException; the messages are "
         "those of aws/serverless-application-model#1089 and of many reports",
-        ministack="Created; it answers “Mock response”.",
-        test="test_refused",
+        ministack="Created; its response is “Mock response”.",
+        test="test_invalid_function",
     ),
     Difference(
-        "A function has its network, dead-letter queue, key and reserved concurrency.",
+        "A function has its VPC, dead-letter queue, KMS key and reserved concurrency.",
         source="AWS::Lambda::Function",
         ministack="Dropped.",
-        test="test_kept",
+        test="test_configuration",
     ),
     Difference(
-        "The processes of a function are its own, and end when it is deleted.",
+        "A function has separate processes, which end when it is deleted.",
         source="Lambda developer guide, Lambda execution environment",
         ministack="A function of the same name in another account ends them; those of deleted "
         "functions continue.",
@@ -42,8 +42,8 @@ UPSTREAM = True
 
 _FUNCTION = ResourceType("AWS::Lambda::Function")
 _SERVICE = "lambda.amazonaws.com"
-_UNZIPPED_BYTES = 262_144_000  # Lambda quotas, Deployment package size.
-_KEPT = ("VpcConfig", "DeadLetterConfig", "KMSKeyArn", "FileSystemConfigs")
+_MAX_UNZIPPED_BYTES = 262_144_000  # Lambda quotas, Deployment package size.
+_STORED_PROPERTIES = ("VpcConfig", "DeadLetterConfig", "KMSKeyArn", "FileSystemConfigs")
 
 _functions: Any = lookup.attribute(services.lambda_, "_functions")
 _unzipped_bytes: Callable[[bytes | None], int] = lookup.attribute(
@@ -71,7 +71,7 @@ def _end_workers_of_account(
     account: str = "",
     region: str = "",
 ) -> None:
-    """End only the workers of one account: another one can have a function of the same name."""
+    """End only the workers of one account, since another one can have a function of that name."""
     end(name, qualifier, account or context.account(), region or context.region())
 
 
@@ -84,7 +84,7 @@ def _check(props: Props) -> None:
         raise services.refusal(message, "Lambda")
     target = (props.get("DeadLetterConfig") or {}).get("TargetArn", "")
     if target and ":sqs:" not in target and ":sns:" not in target:
-        raise ValueError("The TargetArn of DeadLetterConfig is no queue and no topic")
+        raise ValueError("The TargetArn of DeadLetterConfig is neither a queue nor a topic")
 
 
 def _check_code(code: Props) -> None:
@@ -93,8 +93,8 @@ def _check_code(code: Props) -> None:
         error = ("NoSuchBucket", "The specified bucket does not exist")
     elif (body := services.object_body(bucket, key, code.get("S3ObjectVersion"))) is None:
         error = ("NoSuchKey", "The specified key does not exist.")
-    elif _unzipped_bytes(body) > _UNZIPPED_BYTES:
-        message = f"Unzipped size must be smaller than {_UNZIPPED_BYTES} bytes"
+    elif _unzipped_bytes(body) > _MAX_UNZIPPED_BYTES:
+        message = f"Unzipped size must be smaller than {_MAX_UNZIPPED_BYTES} bytes"
         raise services.refusal(message, "Lambda")
     else:
         return
@@ -106,9 +106,9 @@ def _check_code(code: Props) -> None:
 
 
 def _set_configuration(name: str, props: Props) -> None:
-    """Set the configuration that MiniStack drops: network, dead-letter queue, key, concurrency."""
+    """Set the properties that MiniStack drops: VPC, dead-letter queue, KMS key, concurrency."""
     record = _functions[name]
-    for key in _KEPT:
+    for key in _STORED_PROPERTIES:
         if props.get(key):
             record["config"][key] = props[key]
         else:

@@ -26,19 +26,19 @@ from emulator.patches.differences import Difference
 
 DIFFERENCES = (
     Difference(
-        "A function finds the standard library, its own zip, and boto3 with its dependencies; its "
+        "A function can import the standard library, its own zip, and boto3 with its dependencies; its "
         "environment is Lambda's and that of its template.",
         source="Lambda developer guide, Working with .zip file archives for Python functions; "
         "Lambda environment variables",
         ministack="Everything installed with the emulator, the checkout, and the emulator's "
         "environment: an incomplete zip works.",
-        test="lambda_/test_functions.py::test_alone",
+        test="lambda_/test_functions.py::test_importable_modules",
     ),
     Difference(
         "Programs in the zip of a function can be run.",
         source="Lambda keeps the modes of the files in a zip; not verified on AWS",
         ministack="The modes are lost: PermissionError.",
-        test="lambda_/test_functions.py::test_programs",
+        test="lambda_/test_functions.py::test_executable_files",
     ),
     Difference(
         "A response of more than 6 MB is refused, not returned.",
@@ -55,7 +55,7 @@ _ENVELOPE_BYTES = 6 * RESPONSE_BYTES  # A response whose characters are all esca
 _TOO_LARGE = (
     f"Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES} bytes)."
 )
-_CUT = f"[the emulator keeps {LOG_BYTES} bytes of an invocation's log; the rest is dropped]"
+_TRUNCATED = f"[the emulator keeps {LOG_BYTES} bytes of an invocation's log; the rest is dropped]"
 
 _PATHS = """
 import os, sys
@@ -151,20 +151,23 @@ class BoundedLog:
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
-        self._left = LOG_BYTES
+        self._remaining_bytes = LOG_BYTES
 
     def renew(self) -> None:
         """Start the log of another invocation."""
-        self._left = LOG_BYTES
+        self._remaining_bytes = LOG_BYTES
 
     def readline(self) -> Any:
         """Return the next line within the limit; read and drop others, so the process can go on."""
         while line := self._stream.readline(_LOG_LINE_BYTES):
-            left_before, self._left = self._left, self._left - len(line)
-            if self._left >= 0:
+            remaining_before, self._remaining_bytes = (
+                self._remaining_bytes,
+                self._remaining_bytes - len(line),
+            )
+            if self._remaining_bytes >= 0:
                 return line
-            if left_before >= 0:
-                return f"{_CUT}\n" if isinstance(line, str) else f"{_CUT}\n".encode()
+            if remaining_before >= 0:
+                return f"{_TRUNCATED}\n" if isinstance(line, str) else f"{_TRUNCATED}\n".encode()
         return line
 
     def __iter__(self) -> Iterator[Any]:

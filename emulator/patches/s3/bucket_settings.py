@@ -73,7 +73,7 @@ def _check(response: Response) -> None:
 
 
 def _check_policy(props: Props) -> None:
-    """Put the policy by S3's own call first, which refuses what the bucket's settings forbid."""
+    """Call PutBucketPolicy first, which refuses a public policy if the bucket blocks them."""
     _check(_put_policy(props["Bucket"], json.dumps(props["PolicyDocument"]).encode()))
 
 

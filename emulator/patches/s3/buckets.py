@@ -1,4 +1,4 @@
-"""Complete the buckets of stacks: regional names, lifecycle rules, owners, and no loss of objects."""
+"""Add regional names, lifecycle rules, owner conditions and protection of objects to buckets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DIFFERENCES = (
         test="test_lifecycle",
     ),
     Difference(
-        "A request that expects another bucket owner is answered 403.",
+        "A request with another account in x-amz-expected-bucket-owner is denied (403).",
         source="S3 user guide, bucket owner condition",
         ministack="The header is ignored.",
         test="test_expected_owner",
@@ -52,7 +52,7 @@ def install() -> None:
     _BUCKET.create.around(_create)
     _BUCKET.update.around(_update)
     _BUCKET.after(_set_lifecycle)
-    _BUCKET.delete.before(_refuse_with_objects)
+    _BUCKET.delete.before(_refuse_deletion_with_objects)
     _handle_request.around(_check_owner)
 
 
@@ -131,13 +131,13 @@ def _expiration(rule: Props) -> dict[str, Any]:
 
 
 def _noncurrent_expiration(rule: Props) -> dict[str, Any]:
-    given = dict(rule.get("NoncurrentVersionExpiration") or {})
+    expiration = dict(rule.get("NoncurrentVersionExpiration") or {})
     if "NoncurrentVersionExpirationInDays" in rule:
-        given["NoncurrentDays"] = rule["NoncurrentVersionExpirationInDays"]
-    return {key: int(value) for key, value in given.items()}
+        expiration["NoncurrentDays"] = rule["NoncurrentVersionExpirationInDays"]
+    return {key: int(value) for key, value in expiration.items()}
 
 
-def _refuse_with_objects(name: str, _props: Props) -> None:
+def _refuse_deletion_with_objects(name: str, _props: Props) -> None:
     bucket = services.buckets.get(name, {})
     has_versions = any(key[0] == name and versions for key, versions in _versions.items())
     if bucket.get("objects") or has_versions:
@@ -151,13 +151,13 @@ async def _check_owner(
     path: str,
     headers: dict[str, str],
     *rest: Any,
-    **more: Any,
+    **options: Any,
 ) -> Response:
-    """Refuse a request that expects another owner of its bucket, or of the source of a copy."""
+    """Deny a request whose expected owner differs from that of its bucket or of the copy source."""
     target = path.lstrip("/").split("/", 1)[0]
     source = headers.get("x-amz-copy-source", "").lstrip("/").split("/", 1)[0]
     for header, bucket in zip(_EXPECTED_OWNER, (target, source), strict=True):
         owner = services.bucket_owner(bucket)
         if header in headers and owner and headers[header] != owner:
             return services.s3_error("AccessDenied", "Access Denied", 403)
-    return await handle(method, path, headers, *rest, **more)
+    return await handle(method, path, headers, *rest, **options)

@@ -14,8 +14,8 @@ from emulator.patches.lambda_.permissions import can_invoke
 
 DIFFERENCES = (
     Difference(
-        "A bucket notifies only functions and topics whose resource policy permits S3 to call "
-        "them.",
+        "A bucket notifies only functions and topics whose resource policy permits S3 to send "
+        "events to them.",
         source="S3 user guide, Granting permissions to publish event notification messages",
         ministack="All functions, and topics with the default policy.",
         test="test_notification",

@@ -32,10 +32,10 @@ from tests.emulator.distributions import CONTROL, behavior, origin, site
         ),
     ],
 )
-def test_refused(
+def test_invalid_distribution(
     aws: Aws, domain: str, certificate: str, config: dict[str, Any], message: str
 ) -> None:
-    """A distribution with something that does not exist fails its stack.
+    """A distribution that refers to a missing resource fails its stack.
 
     AWS: CreateDistribution, "Errors" (InvalidViewerCertificate, NoSuchCachePolicy, …).
     """
@@ -45,7 +45,7 @@ def test_refused(
     assert any(message in reason for *_, reason in aws.events("s"))
 
 
-def test_taken_alias(aws: Aws, domain: str, certificate: str) -> None:
+def test_existing_alias(aws: Aws, domain: str, certificate: str) -> None:
     """An alias belongs to one distribution of all accounts (CNAMEAlreadyExists)."""
     aws.deploy("s", site([domain], certificate))
     again = aws.deploy("s", site([domain, f"www.{domain}"], certificate))

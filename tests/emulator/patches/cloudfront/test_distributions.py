@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 from tests.emulator.distributions import SECURITY, behavior, origin, read_policy, site, upload
 
 
-def test_names(aws: Aws, domain: str, certificate: str) -> None:
-    """A distribution answers requests for its alias and for its own name, over TLS.
+def test_domain_names(aws: Aws, domain: str, certificate: str) -> None:
+    """A distribution responds to requests for its alias and its domain name, over TLS.
 
     AWS: CloudFront developer guide, "Use custom URLs", "Require HTTPS for communication between
     viewers and CloudFront": 301 to the same path and query; ETag, Range and HEAD pass.
@@ -43,14 +43,14 @@ def test_names(aws: Aws, domain: str, certificate: str) -> None:
     assert 304 == same.status
 
 
-def test_other_sites(aws: Aws, domain: str, certificate: str) -> None:
+def test_cross_site_requests(aws: Aws, domain: str, certificate: str) -> None:
     """Other sites can link to a distribution; they cannot load it, or show it in a frame."""
     aws.deploy("s", site([f"a.{domain}"], certificate))
     upload(aws, {"one.jpg": "picture"})
 
-    def status(site: str, mode: str, destination: str, **more: str) -> int:
+    def status(site: str, mode: str, destination: str, **extra_headers: str) -> int:
         headers = {"Sec_Fetch_Site": site, "Sec_Fetch_Mode": mode, "Sec_Fetch_Dest": destination}
-        return view(aws.endpoint, f"https://a.{domain}/one.jpg", **headers, **more).status
+        return view(aws.endpoint, f"https://a.{domain}/one.jpg", **headers, **extra_headers).status
 
     assert 200 == status("cross-site", "navigate", "document")
     assert 403 == status("cross-site", "navigate", "iframe")
@@ -138,7 +138,7 @@ def test_error_pages(aws: Aws, domain: str, certificate: str) -> None:
 
 
 def test_origin_group(aws: Aws, domain: str, certificate: str) -> None:
-    """A request that the first origin of a group fails is sent to the second, for reading only.
+    """A read request that fails at the first origin of a group is sent to the second one.
 
     AWS: "Optimize high availability with CloudFront origin failover".
     """
@@ -165,8 +165,8 @@ def test_origin_group(aws: Aws, domain: str, certificate: str) -> None:
     assert 403 == view(aws.endpoint, f"https://{domain}/c.jpg").status
 
 
-def test_headers(aws: Aws, domain: str, certificate: str) -> None:
-    """A response headers policy, managed or own, is applied to every answer of its behavior.
+def test_response_headers_policies(aws: Aws, domain: str, certificate: str) -> None:
+    """A response headers policy, managed or custom, is applied to every response of its behavior.
 
     AWS: "Understand response headers policies"; Managed-SecurityHeadersPolicy's values.
     """

@@ -23,7 +23,7 @@ from tests.emulator.distributions import (
 
 
 def test_request_and_response(aws: Aws, domain: str, certificate: str) -> None:
-    """A function answers a request or changes it; another one changes the response.
+    """A function responds to a request or changes it; another one changes the response.
 
     AWS: "CloudFront Functions event structure". The emulator runs them in QuickJS, without Node.
     """
@@ -88,7 +88,7 @@ def test_query(aws: Aws, domain: str, certificate: str) -> None:
     ids=["throws", "never ends", "uses a module", "no handler"],
 )
 def test_failing_function(aws: Aws, domain: str, certificate: str, code: str) -> None:
-    """An error in a function is answered 503.
+    """The status after an error in a function is 503.
 
     AWS: "HTTP 503 status code (Service Unavailable)" (CloudFront developer guide).
     """

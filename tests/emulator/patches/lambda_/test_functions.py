@@ -28,7 +28,7 @@ NO_ROLE = "The role defined for the function cannot be assumed by Lambda."
         ({"Runtime": "python3.99"}, "python3.99 is not a valid enum value"),
     ],
 )
-def test_refused(aws: Aws, wrong: dict[str, Any], message: str) -> None:
+def test_invalid_function(aws: Aws, wrong: dict[str, Any], message: str) -> None:
     """A function with missing code, a role Lambda cannot assume or an unknown runtime fails.
 
     AWS: API reference of CreateFunction, InvalidParameterValueException.
@@ -69,7 +69,7 @@ def test_zip_bomb(aws: Aws) -> None:
     assert any(message in reason for *_, reason in aws.events("s"))
 
 
-def test_update_refused(aws: Aws) -> None:
+def test_update_to_missing_code(aws: Aws) -> None:
     """An update to missing code is rolled back."""
     location = code(aws)
     roles = {"Role": ROLE}
@@ -83,7 +83,7 @@ def test_update_refused(aws: Aws) -> None:
     assert any(NO_KEY in reason for *_, reason in aws.events("s"))
 
 
-def test_kept(aws: Aws) -> None:
+def test_configuration(aws: Aws) -> None:
     """A function has the network, dead-letter queue and concurrency of its template.
 
     AWS: AWS::Lambda::Function; GetFunctionConfiguration.
@@ -120,7 +120,7 @@ def test_workers(aws: Aws) -> None:
     AWS: each function has its own execution environments ("Lambda execution environment").
     """
     source = "import uuid\nME = uuid.uuid4().hex\ndef handler(event, context):\n    return ME\n"
-    theirs = Aws(emulator.as_account(aws.endpoint, "2" + aws.endpoint.account[1:]))
+    second_account = Aws(emulator.as_account(aws.endpoint, "2" + aws.endpoint.account[1:]))
 
     def body(of: Aws) -> dict[str, Any]:
         return template(Role=ROLE, Function=function(code(of, source), FunctionName="same"))
@@ -129,20 +129,20 @@ def test_workers(aws: Aws) -> None:
         return of.client("lambda").invoke(FunctionName="same")["Payload"].read()
 
     aws.deploy("s", body(aws), Capabilities=["CAPABILITY_IAM"])
-    ours = process(aws)
+    first = process(aws)
     alone = processes_of("same")
-    theirs.deploy("s", body(theirs), Capabilities=["CAPABILITY_IAM"])
-    other = process(theirs)
+    second_account.deploy("s", body(second_account), Capabilities=["CAPABILITY_IAM"])
+    second = process(second_account)
     both = processes_of("same")
-    theirs.delete("s")
+    second_account.delete("s")
 
-    assert ours != other
-    assert ours == process(aws)
+    assert first != second
+    assert first == process(aws)
     assert alone < both
     assert alone == processes_of("same")
 
 
-ALONE = """
+IMPORT_MODULES = """
 import importlib, json, os, sys
 import boto3
 
@@ -162,24 +162,34 @@ def handler(event, context):
         "path": sys.path,
     }
 """
-GIVEN_BY_LAMBDA = {"boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3"}
-NOT_GIVEN = {"cryptography", "deployer", "invoke", "ministack", "psycopg", "stacks", "troposphere"}
+PROVIDED_BY_LAMBDA = {"boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3"}
+NOT_PROVIDED = {
+    "cryptography",
+    "deployer",
+    "invoke",
+    "ministack",
+    "psycopg",
+    "stacks",
+    "troposphere",
+}
 
 
-def test_alone(aws: Aws) -> None:
+def test_importable_modules(aws: Aws) -> None:
     """A function can import the standard library, its zip and boto3, and nothing else.
 
     AWS: Lambda developer guide, Working with .zip file archives for Python functions.
     """
     settings = {"Variables": {"TABLE_NAME": "messages"}}
-    function_ = function(code(aws, ALONE), FunctionName="alone", Environment=settings, Timeout=30)
+    function_ = function(
+        code(aws, IMPORT_MODULES), FunctionName="alone", Environment=settings, Timeout=30
+    )
     aws.deploy("s", template(Role=ROLE, Function=function_), Capabilities=["CAPABILITY_IAM"])
-    names = sorted(GIVEN_BY_LAMBDA | NOT_GIVEN | {"json", "sqlite3"})
+    names = sorted(PROVIDED_BY_LAMBDA | NOT_PROVIDED | {"json", "sqlite3"})
 
     answer = aws.client("lambda").invoke(FunctionName="alone", Payload=json.dumps(names))
 
     found = json.loads(answer["Payload"].read())
-    assert GIVEN_BY_LAMBDA | {"json", "sqlite3"} == set(found["importable"])
+    assert PROVIDED_BY_LAMBDA | {"json", "sqlite3"} == set(found["importable"])
     assert ":assumed-role/" in found["identity"]
     assert "messages" == found["setting"]
     assert {"AWS_ENDPOINT_URL", "AWS_REGION", "PGSSLROOTCERT"} <= set(found["environment"])
@@ -187,7 +197,7 @@ def test_alone(aws: Aws) -> None:
     assert not [path for path in found["path"] if path.endswith("site-packages")]
 
 
-RUNS = """
+CHECK_EXECUTABLE = """
 import os
 import boto3
 
@@ -198,12 +208,12 @@ def handler(event, context):
 """
 
 
-def test_programs(aws: Aws) -> None:
+def test_executable_files(aws: Aws) -> None:
     """A program in the zip is executable; a client can be created when the handler is imported.
 
     AWS: Lambda keeps the modes of the files in a zip, and sets AWS_REGION and AWS_DEFAULT_REGION.
     """
-    function_ = function(code(aws, RUNS), FunctionName="runs", Timeout=30)
+    function_ = function(code(aws, CHECK_EXECUTABLE), FunctionName="runs", Timeout=30)
     aws.deploy("s", template(Role=ROLE, Function=function_), Capabilities=["CAPABILITY_IAM"])
 
     answer = aws.client("lambda").invoke(FunctionName="runs")

@@ -18,8 +18,8 @@ from emulator.postgres import server
 from emulator.postgres.paths import DatabasePaths
 
 
-def test_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The log of an invocation is cut at the limit, with a note; the rest is read and dropped."""
+def test_log_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log of an invocation is truncated at the limit, with a note; the rest is read and dropped."""
     monkeypatch.setattr(workers, "LOG_BYTES", 10)
     stream = io.StringIO("".join(f"line {number}\n" for number in range(9)))
     log = BoundedLog(stream)
@@ -36,7 +36,7 @@ def test_log(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "" == stream.read()
 
 
-def test_line_without_end() -> None:
+def test_long_log_line() -> None:
     """A long line is split as in CloudWatch Logs, so that it cannot fill the memory."""
     log = BoundedLog(io.BytesIO(b"x" * (1024 * 1024)))
 
@@ -53,7 +53,7 @@ def test_line_without_end() -> None:
     ],
     ids=["just", "over", "escaped", "escaped and over"],
 )
-def test_result(result: str, kept: bool) -> None:
+def test_response_limit(result: str, kept: bool) -> None:
     """The limit is for the response in UTF-8 with its quotes, not for the line with the result."""
     line = json.dumps({"status": "ok", "result": result}) + "\n"
 
@@ -63,7 +63,7 @@ def test_result(result: str, kept: bool) -> None:
     assert kept or "Response payload size exceeded" in line_read
 
 
-def test_result_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endless_response(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process with an endless line is terminated."""
     monkeypatch.setattr(workers, "_ENVELOPE_BYTES", 100)
     terminated: list[bool] = []
@@ -75,7 +75,7 @@ def test_result_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("language", ["python", "nodejs"])
-def test_another_worker(language: str) -> None:
+def test_changed_worker_script(language: str) -> None:
     """A version of MiniStack with another worker script is refused."""
     with pytest.raises(
         EmulatorError, match=f"ministack {lookup.PINNED_VERSION}: the {language} worker"
@@ -83,7 +83,7 @@ def test_another_worker(language: str) -> None:
         workers.script_with_sandbox_paths(language, "print('another')")
 
 
-def test_modes(tmp_path: Path) -> None:
+def test_executable_modes(tmp_path: Path) -> None:
     """Files that are executable in the zip are executable when it is unzipped, and no others."""
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as packed:
         for name, mode in {"tool/": 0o40755, "tool/run": 0o100755, "text": 0o100644}.items():
@@ -99,8 +99,8 @@ def test_modes(tmp_path: Path) -> None:
     assert ["run"] == [file.name for file in files if os.access(file, os.X_OK)]
 
 
-def test_postgres(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """PostgreSQL has an own environment, without variables of the user or the emulator."""
+def test_postgres_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL has a separate environment, without variables of the user or the emulator."""
     monkeypatch.setenv("PGPASSWORD", "secret")
     monkeypatch.setenv("GITHUB_TOKEN", "secret")
 

@@ -122,7 +122,7 @@ def test_bucket_with_objects(aws: Aws) -> None:
     assert "DELETE_COMPLETE" == deleted["StackStatus"]
 
 
-def test_taken_name(aws: Aws) -> None:
+def test_existing_name(aws: Aws) -> None:
     """A bucket with the name of an existing bucket fails its stack."""
     name = f"taken-{aws.endpoint.account}"
     aws.client("s3", "us-east-1").create_bucket(Bucket=name)
