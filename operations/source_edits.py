@@ -28,12 +28,12 @@ class SourceEdits:
     def add_to_list(self, name: str, value: str) -> None:
         """Add *value* to the sorted list of strings called *name*, if it is not in it."""
         pattern = rf"^{name} = (\[[^\]]*\])"
-        if not (found := re.search(pattern, self.text, re.MULTILINE)):
+        if not (match := re.search(pattern, self.text, re.MULTILINE)):
             self.errors.append(f"{self.path}: does not have the expected {name}")
             return
-        values = sorted({*ast.literal_eval(found[1]), value})
+        values = sorted({*ast.literal_eval(match[1]), value})
         quoted = ", ".join(f'"{value}"' for value in values)
-        self.text = f"{self.text[: found.start(1)]}[{quoted}]{self.text[found.end(1) :]}"
+        self.text = f"{self.text[: match.start(1)]}[{quoted}]{self.text[match.end(1) :]}"
 
     def _insert(self, position: int | None, new: str, place: str) -> None:
         if position is None:
@@ -62,8 +62,8 @@ class StackDefinition:
             match node:
                 case ast.FunctionDef(
                     name="define", body=[*_, ast.Return(value=ast.Call(func=ast.Name()) as call)]
-                ) if found := classes.get(ast.unparse(call.func)):
-                    return cls(text, found, call)
+                ) if outputs := classes.get(ast.unparse(call.func)):
+                    return cls(text, outputs, call)
         return None
 
     def with_output(self, name: str) -> str:

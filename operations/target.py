@@ -72,7 +72,9 @@ def select_outputs(
 
     Raise one CloudError that names all stacks whose outputs are missing.
     """
-    deployed = {stack: found.outputs if (found := find(stack)) else {} for stack in names}
+    deployed = {
+        stack: deployed_stack.outputs if (deployed_stack := find(stack)) else {} for stack in names
+    }
     missing = [stack for stack in names if not deployed[stack].keys() >= {*names[stack]}]
     if missing:
         stack_names = ", ".join(env.stack_name(stack) for stack in missing)

@@ -112,14 +112,14 @@ def import_handler(
 ) -> ImportResult:
     """Import the handler of the zip *packed*, extracted to *folder*; or only read its imports."""
     if interpreter := interpreters.find(artifact.target):
-        found = _imported(artifact, interpreter, packed, folder)
+        result = _imported(artifact, interpreter, packed, folder)
     else:
-        found = ImportResult((), f"the handler was not imported: {_cannot_run(artifact.target)}")
-    if found.unchecked:
+        result = ImportResult((), f"the handler was not imported: {_cannot_run(artifact.target)}")
+    if result.unchecked:
         with zipfile.ZipFile(packed) as file:
             problems = tuple(unresolved(file, sources, machine_of(artifact.target)))
-        return replace(found, problems=problems)
-    return found
+        return replace(result, problems=problems)
+    return result
 
 
 def machine_of(target: Target) -> Machine:
@@ -140,14 +140,14 @@ def _imported(
     zip_files.extract(packed, code)
     lambda_runtime.link(runtime)
     home.mkdir()
-    done = _run(artifact, interpreter, code, runtime, home)
-    if isinstance(done, str):
+    outcome = _run(artifact, interpreter, code, runtime, home)
+    if isinstance(outcome, str):
         place = f"lambdas/{artifact.name}/handler.py"
         return ImportResult(
-            (Problem(f"{place}: cannot be imported from its zip: {done}", _ADD_MODULE),)
+            (Problem(f"{place}: cannot be imported from its zip: {outcome}", _ADD_MODULE),)
         )
-    if done.setting:
-        return ImportResult((), f"importing the handler stopped at the setting {done.setting}")
+    if outcome.setting:
+        return ImportResult((), f"importing the handler stopped at the setting {outcome.setting}")
     return ImportResult()
 
 
@@ -179,7 +179,7 @@ def _run(
     module = artifact.handler.rpartition(".")[0]
     command = [interpreter.path, "-I", "-S", "-B", "-c", _IMPORT_PROGRAM, module, *folders]
     try:
-        done = subprocess.run(
+        completed = subprocess.run(
             box.command(command, liveness=liveness),
             env=sandbox.environment(
                 _environment(artifact, folders) | {"HOME": home_folder, "TMPDIR": home_folder}
@@ -194,10 +194,12 @@ def _run(
         )
     except subprocess.TimeoutExpired:
         return f"the import takes more than {SECONDS} s"
-    if done.returncode == 0:
-        settings = [line for line in done.stdout.splitlines() if line.startswith(_SETTING_PREFIX)]
+    if completed.returncode == 0:
+        settings = [
+            line for line in completed.stdout.splitlines() if line.startswith(_SETTING_PREFIX)
+        ]
         return _HandlerImport("".join(settings[-1:]).removeprefix(_SETTING_PREFIX))
-    return (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+    return (completed.stderr.strip().splitlines() or [f"exit code {completed.returncode}"])[-1]
 
 
 def _environment(artifact: Artifact, folders: Sequence[str]) -> dict[str, str]:
@@ -260,13 +262,13 @@ def _unresolved(
         if not path.endswith(".py"):
             continue
         try:
-            wanted = imports(source, path.removesuffix(".py").replace("/", "."), machine)
+            module_imports = imports(source, path.removesuffix(".py").replace("/", "."), machine)
         except SyntaxError as error:
             yield Problem(
                 f"{_place(artifact, path)}:{error.lineno}: {error.msg}", "fix the syntax error"
             )
             continue
-        for import_ in wanted:
+        for import_ in module_imports:
             place = f"{_place(artifact, path)}:{import_.line}"
             if not import_.is_needed(is_available):
                 continue
@@ -279,10 +281,10 @@ def _unresolved(
 
 
 def _missing_names(
-    wanted: Import, sources: Mapping[str, bytes], known: Mapping[str, str], machine: Machine
+    import_: Import, sources: Mapping[str, bytes], known: Mapping[str, str], machine: Machine
 ) -> Iterator[str]:
     """Yield the imported names that a module or folder of this repository does not define."""
-    module = wanted.module
+    module = import_.module
     source = known.get(module, "")
     if source in sources and source.endswith(".py"):
         try:
@@ -293,7 +295,7 @@ def _missing_names(
         defined = Bindings(frozenset())
     else:
         return
-    for name in wanted.names:
+    for name in import_.names:
         if not (name == "*" or name in defined or f"{module}.{name}" in known):
             yield name
 

@@ -86,8 +86,8 @@ def packaged_requirements(sources: Sources) -> str:
 def _blocks(lock: str) -> Iterator[tuple[str, str]]:
     """Yield each requirement of the lock with its hashes: a line and the indented ones below it."""
     for block in re.split(r"^(?=\S)", lock, flags=re.MULTILINE):
-        if found := re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", block):
-            yield normalize_name(found[0]), block
+        if match := re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", block):
+            yield normalize_name(match[0]), block
 
 
 def _run(name: str, target: Target, *arguments: str) -> None:

@@ -39,7 +39,7 @@ def modules(files: Collection[str]) -> dict[str, str]:
     Folders are modules without a file. Modules in a folder next to a source of the same name cannot
     be imported.
     """
-    found: dict[str, _Module] = {}
+    candidates_by_name: dict[str, _Module] = {}
     for path in files:
         *folders, file = path.split("/")
         candidates = [
@@ -52,11 +52,15 @@ def modules(files: Collection[str]) -> dict[str, str]:
             kind = _PACKAGE if is_package else _FILE
             candidates.append((module, _Module(kind, _is_source(path), path)))
         for module, candidate in candidates:
-            found[module] = max(found.get(module, candidate), candidate)
-    hidden = {name for name, module in found.items() if module.kind == _FILE and module.is_source}
+            candidates_by_name[module] = max(candidates_by_name.get(module, candidate), candidate)
+    hidden = {
+        name
+        for name, module in candidates_by_name.items()
+        if module.kind == _FILE and module.is_source
+    }
     return {
         name: module.file
-        for name, module in found.items()
+        for name, module in candidates_by_name.items()
         if not hidden.intersection(itertools.accumulate(name.split(".")[:-1], "{}.{}".format))
     }
 
@@ -74,14 +78,14 @@ def unresolved(
     seen = set(pending)
     while pending:
         path = pending.pop()
-        for wanted in _imports(packed, path, machine):
-            is_certain = path in sources or not (wanted.late or wanted.conditional)
-            if not (is_certain and wanted.is_needed(is_available)):
+        for import_ in _imports(packed, path, machine):
+            is_certain = path in sources or not (import_.late or import_.conditional)
+            if not (is_certain and import_.is_needed(is_available)):
                 continue
-            if not is_available(wanted.module) and path not in sources:
-                place = f"{path}:{wanted.line}"
-                yield Problem(f"{place}: imports {wanted.module}, which is not in the zip", _HINT)
-            files = {known.get(name, "") for name in _parents(wanted)}
+            if not is_available(import_.module) and path not in sources:
+                place = f"{path}:{import_.line}"
+                yield Problem(f"{place}: imports {import_.module}, which is not in the zip", _HINT)
+            files = {known.get(name, "") for name in _parents(import_)}
             reached = {file for file in files if _is_source(file)} - seen
             seen |= reached
             pending += sorted(reached)
@@ -121,11 +125,11 @@ def _is_source(file: str) -> bool:
     return file.endswith(".py")
 
 
-def _parents(wanted: Import) -> Iterator[str]:
+def _parents(import_: Import) -> Iterator[str]:
     """Yield the modules that an import loads: parent packages, and names that may be modules."""
-    parts = wanted.module.split(".")
+    parts = import_.module.split(".")
     yield from (".".join(parts[:end]) for end in range(1, len(parts) + 1))
-    yield from (f"{wanted.module}.{name}" for name in wanted.names)
+    yield from (f"{import_.module}.{name}" for name in import_.names)
 
 
 def _imports(packed: zipfile.ZipFile, path: str, machine: Machine) -> tuple[Import, ...]:

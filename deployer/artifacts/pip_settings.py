@@ -68,5 +68,5 @@ def _value(variable: str, text: str) -> str:
 def _config_lines() -> tuple[str, ...]:
     """Return pip's settings from its files and the environment."""
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
-    return tuple(done.stdout.splitlines())
+    completed = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    return tuple(completed.stdout.splitlines())

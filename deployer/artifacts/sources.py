@@ -91,8 +91,8 @@ def gather(root: Path, name: str) -> Sources:
 def names(text: bytes) -> Iterator[str]:
     """Yield the normalized names of the packages in a list of requirements."""
     for line in text.decode().splitlines():
-        if found := re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", line):
-            yield normalize_name(found[0])
+        if match := re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", line):
+            yield normalize_name(match[0])
 
 
 @dataclass
@@ -119,10 +119,10 @@ class _SourceCollector:
         elif path.parts[0].casefold() in {name.casefold(), SHARED}:
             fact = f"{place}: {path} would be in the function's own folder {path.parts[0]}/"
             self.problems.append(Problem(fact, "move or rename it"))
-        elif not (found := self._entry_with_exact_name(path)):
+        elif not (entry := self._entry_with_exact_name(path)):
             self.problems.append(Problem(f"{place}: {path} {self._why_missing(path)}", hint))
         else:
-            self._add(found, str(path.parent) if path.parent.parts else "")
+            self._add(entry, str(path.parent) if path.parent.parts else "")
 
     def _entry_with_exact_name(self, path: PurePosixPath) -> os.DirEntry[str] | None:
         """Return the entry of *path*, if its spelling is exact, also on systems that ignore case."""
@@ -160,9 +160,9 @@ class _SourceCollector:
         while unread:
             path = unread.pop()
             before = set(self.files)
-            for wanted in self._imports_of(path):
-                for module in _shared_names(wanted):
-                    self._add_shared(module, path, wanted)
+            for import_ in self._imports_of(path):
+                for module in _shared_names(import_):
+                    self._add_shared(module, path, import_)
             unread += sorted(self.files.keys() - before)
 
     def _imports_of(self, path: str) -> tuple[Import, ...]:
@@ -177,7 +177,7 @@ class _SourceCollector:
             self.problems.append(Problem(f"{place}: {error.msg}", "fix the syntax error"))
             return ()
 
-    def _add_shared(self, module: str, importer: str, wanted: Import) -> None:
+    def _add_shared(self, module: str, importer: str, import_: Import) -> None:
         """Add lambdas/shared/*module*, a file or folder, with data files of the same name."""
         entries = [
             entry
@@ -188,9 +188,9 @@ class _SourceCollector:
             for entry in entries:
                 self._add(entry, SHARED)
         elif not (
-            wanted.optional or wanted.unless
-        ):  # Other missing modules are found by the build.
-            place = f"{self.origins[importer]}:{wanted.line}"
+            import_.optional or import_.unless
+        ):  # Other missing modules are reported by the build.
+            place = f"{self.origins[importer]}:{import_.line}"
             self.problems.append(
                 Problem(
                     f"{place}: imports {SHARED}.{module}, which {self._why_not_shared(module)}",
@@ -254,8 +254,8 @@ def _included_paths(folder: Path) -> Iterator[tuple[str, PurePosixPath]]:
     """Yield each path in the function's include.txt, with the place of its line."""
     lines = _bytes(folder / INCLUDE).decode().splitlines()
     for number, line in enumerate(lines, 1):
-        if wanted := line.partition("#")[0].strip():
-            yield f"{LAMBDAS}/{folder.name}/{INCLUDE}:{number}", PurePosixPath(wanted)
+        if path := line.partition("#")[0].strip():
+            yield f"{LAMBDAS}/{folder.name}/{INCLUDE}:{number}", PurePosixPath(path)
 
 
 def _is_within(path: PurePosixPath) -> bool:
@@ -267,8 +267,8 @@ def _is_within(path: PurePosixPath) -> bool:
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     """Return the entries of *folder* without hidden files and caches, sorted by name."""
     try:
-        with os.scandir(folder) as found:
-            return sorted(filter(_is_source, found), key=lambda entry: entry.name)
+        with os.scandir(folder) as entries:
+            return sorted(filter(_is_source, entries), key=lambda entry: entry.name)
     except (FileNotFoundError, NotADirectoryError):
         return []
 
@@ -278,13 +278,13 @@ def _is_source(entry: os.DirEntry[str]) -> bool:
     return not (name.startswith(".") or name in _CACHES or name.endswith(_COMPILED))
 
 
-def _shared_names(wanted: Import) -> Iterable[str]:
+def _shared_names(import_: Import) -> Iterable[str]:
     """Return the modules of lambdas/shared/ that an import names."""
-    match wanted.module.split("."):
+    match import_.module.split("."):
         case [top, module, *_] if top == SHARED:
             return (module,)
         case [top] if top == SHARED:
-            return wanted.names
+            return import_.names
         case _:
             return ()
 

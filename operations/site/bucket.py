@@ -2,7 +2,8 @@
 
 The object `.published.json` is the record of the last complete publication. It holds the headers
 and the ETag of each file, so that a file whose ETag is unchanged, and which was not stored after
-the record, needs no HeadObject call. Every other file needs one; without a record, all files do. ETags are only compared with ETags, so it does not matter how S3 computes them.
+the record, needs no HeadObject call. Every other file needs one; without a record, all files do.
+ETags are only compared with ETags, so it does not matter how S3 computes them.
 """
 
 from __future__ import annotations
