@@ -31,24 +31,24 @@ def describe_change_set(watch: Watch, region: str, arn: str, *, stack: str) -> W
     the timeout of *watch*.
     """
     description = _Description(watch, region, stack)
-    change_set = yield from description.ready(arn)
-    changes = yield from description.described(change_set.changes, ())
-    whole = replace(change_set, changes=changes)
+    change_set = yield from description.wait_until_created(arn)
+    changes = yield from description.with_nested(change_set.changes, ())
+    complete = replace(change_set, changes=changes)
     if change_set.status != "FAILED" or change_set.is_empty:
-        return whole
-    return replace(whole, reason=(yield from description.reason(change_set)))
+        return complete
+    return replace(complete, reason=(yield from description.failure_reason(change_set)))
 
 
 @dataclass
 class _Description:
-    """A description in progress; *failures* has the reasons of failed nested change sets."""
+    """Reads a change set of *stack*; *failures* collects the reasons of failed nested change sets."""
 
     watch: Watch
     region: str
     stack: str
     failures: list[str] = field(default_factory=list)
 
-    def ready(self, arn: str) -> Work[ChangeSet]:
+    def wait_until_created(self, arn: str) -> Work[ChangeSet]:
         """Wait for one change set; nested ones may still be pending when the root has failed."""
         pauses, deadline = backoff(), self.watch.clock.now() + self.watch.timeout
         while (change_set := self.watch.cloud.change_set(self.region, arn)).is_pending:
@@ -57,39 +57,40 @@ class _Description:
             yield next(pauses)
         return change_set
 
-    def described(
+    def with_nested(
         self, changes: Iterable[ResourceChange], path: LogicalIds
     ) -> Work[tuple[ResourceChange, ...]]:
-        """Return *changes*, each change of a nested stack with the changes in that stack."""
-        found = []
+        """Return *changes*; the change of a nested stack gets the changes in that stack."""
+        complete = []
         for change in changes:
-            inner = (*path, change.logical_id)
-            below = (yield from self._nested(change.change_set, inner)) if change.change_set else ()
-            if not below and change.type == STACK and change.action == "Remove":
-                below = self._removed(change)
-            found.append(replace(change, nested=below))
-        return tuple(found)
+            nested: tuple[ResourceChange, ...] = ()
+            if change.change_set:
+                nested = yield from self._nested(change.change_set, (*path, change.logical_id))
+            if not nested and change.type == STACK and change.action == "Remove":
+                nested = self._removed(change)
+            complete.append(replace(change, nested=nested))
+        return tuple(complete)
 
-    def reason(self, change_set: ChangeSet) -> Work[str]:
+    def failure_reason(self, change_set: ChangeSet) -> Work[str]:
         """Return why a change set failed; for a failed nested one AWS reports only its ARN."""
         if self.failures:
             return "\n".join(self.failures)
-        named = _NESTED_FAILED.search(change_set.reason)
-        if named is None:
+        match = _NESTED_FAILED.search(change_set.reason)
+        if match is None:
             return change_set.reason
-        nested = yield from self.ready(named[1])
-        return f"{nested.stack}: {(yield from self.reason(nested))}"
+        nested = yield from self.wait_until_created(match[1])
+        return f"{nested.stack}: {(yield from self.failure_reason(nested))}"
 
     def _nested(self, arn: str, path: LogicalIds) -> Work[tuple[ResourceChange, ...]]:
-        change_set = yield from self.ready(arn)
-        changes = yield from self.described(change_set.changes, path)
+        change_set = yield from self.wait_until_created(arn)
+        changes = yield from self.with_nested(change_set.changes, path)
         failed = change_set.status == "FAILED" and not change_set.is_empty
         if failed and not _NESTED_FAILED.search(change_set.reason):
             self.failures.append(f"{format_path(path)}: {change_set.reason}")
         return changes
 
     def _removed(self, change: ResourceChange) -> tuple[ResourceChange, ...]:
-        """Return the removals in a removed nested stack, of which AWS lists only the stack itself."""
+        """Return the removals in a removed nested stack: AWS lists only the nested stack itself."""
         if change.policy in KEPT or not change.physical_id:
             return ()
         tree = existing_templates(self.watch.cloud, self.region, change.physical_id)
@@ -99,9 +100,9 @@ class _Description:
 def _removals(tree: TemplateTree) -> Iterator[ResourceChange]:
     for title, resource in tree.resources.items():
         policy = _policy(resource.get("DeletionPolicy"))
-        inner = tree.nested.get(title) if policy != "Retain" else None
-        below = tuple(_removals(inner)) if inner else ()
-        yield ResourceChange("Remove", title, resource["Type"], policy=policy, nested=below)
+        subtree = tree.nested.get(title) if policy != "Retain" else None
+        nested = tuple(_removals(subtree)) if subtree else ()
+        yield ResourceChange("Remove", title, resource["Type"], policy=policy, nested=nested)
 
 
 def _policy(declared: str | None) -> str:

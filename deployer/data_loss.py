@@ -37,7 +37,7 @@ STATEFUL = frozenset(
         "SecretsManager::Secret",
     )
 )
-_KEEPING = {"Retain": 2, "RetainExceptOnCreate": 2, "Snapshot": 1}
+_POLICY_STRENGTH = {"Retain": 2, "RetainExceptOnCreate": 2, "Snapshot": 1}
 _PROTECTIONS: Mapping[str, tuple[PropertyPath, ...]] = {
     "AWS::Cognito::UserPool": (("DeletionProtection",),),
     "AWS::DynamoDB::Table": (
@@ -48,7 +48,7 @@ _PROTECTIONS: Mapping[str, tuple[PropertyPath, ...]] = {
     "AWS::RDS::DBCluster": (("DeletionProtection",), ("BackupRetentionPeriod",)),
     "AWS::S3::Bucket": (("VersioningConfiguration", "Status"),),
 }
-_STRENGTH = {True: 1, "true": 1, "ACTIVE": 1, "Enabled": 1}
+_VALUE_STRENGTH = {True: 1, "true": 1, "ACTIVE": 1, "Enabled": 1}
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,13 @@ def find_data_losses(
 ) -> tuple[DataLoss, ...]:
     """Return the data losses of an update from template *old* to *new*, in the order of *old*.
 
-    Nested stacks are included; they are matched by their logical ids. *parameters* are those of the
-    outermost template whose values change, besides parameters whose defaults change.
+    Nested stacks are included; they are matched by their logical ids. *parameters* are the
+    parameters of the outermost template whose values change. Changed defaults are found here.
     """
     before, after = (_defaults(tree) for tree in (old, new))
     changed = {name for name, value in after.items() if value != before.get(name)} | {*parameters}
-    given = dict.fromkeys(sorted(changed), "changes")
-    return tuple(_data_losses(old, new, _changed_values(old, new, lookup, given)))
+    reasons = dict.fromkeys(sorted(changed), "changes")
+    return tuple(_data_losses(old, new, _changed_values(old, new, lookup, reasons)))
 
 
 def _data_losses(
@@ -95,19 +95,22 @@ def _data_losses(
         after = new.resources.get(name)
         removed = _why_removed(resource, after, changed)
         if _holds_data(resource):
-            found = _losses_of_resource(name, resource, after, changed.names.get(name, ""), removed)
-            yield from (replace(loss, path=path) for loss in found)
+            losses = _losses_of_resource(
+                name, resource, after, changed.names.get(name, ""), removed
+            )
+            yield from (replace(loss, path=path) for loss in losses)
         if name in old.nested:
             why = _why_deleted(name, resource, after, changed.names.get(name, ""), removed)
             if why is not None:
-                yield from _deleted(old.nested[name], why, (*path, name))
+                yield from _losses_of_deleted_stack(old.nested[name], why, (*path, name))
             elif name in changed.nested and name in new.nested:
-                inner = old.nested[name], new.nested[name], changed.nested[name]
-                yield from _data_losses(*inner, (*path, name))
+                yield from _data_losses(
+                    old.nested[name], new.nested[name], changed.nested[name], (*path, name)
+                )
 
 
 def _why_removed(old: Resource, new: Resource | None, changed: ChangedValues) -> str:
-    """Return why a resource is, or may be, removed; an empty string if it stays.
+    """Return why a resource is, or may be, removed; an empty string if it is kept.
 
     Templates do not say whether a condition is true, so a changed condition may remove resources.
     """
@@ -124,7 +127,7 @@ def _why_removed(old: Resource, new: Resource | None, changed: ChangedValues) ->
 def _why_deleted(
     name: str, old: Resource, new: Resource | None, replaced: str, removed: str
 ) -> str | None:
-    """Return why the nested stack *name* is deleted; None if it stays."""
+    """Return why the nested stack *name* is deleted; None if it is kept."""
     if removed and old.get("DeletionPolicy") not in KEPT:
         return removed
     if new is None:
@@ -137,7 +140,7 @@ def _why_deleted(
     return f"is removed, because {name} {change}"
 
 
-def _deleted(tree: TemplateTree, why: str, path: LogicalIds) -> Iterator[DataLoss]:
+def _losses_of_deleted_stack(tree: TemplateTree, why: str, path: LogicalIds) -> Iterator[DataLoss]:
     """Yield a loss for each resource that holds data in a stack that is deleted."""
     for name, resource in tree.resources.items():
         if _holds_data(resource):
@@ -145,7 +148,7 @@ def _deleted(tree: TemplateTree, why: str, path: LogicalIds) -> Iterator[DataLos
                 name, resource["Type"], why, _consequence(resource.get("DeletionPolicy")), path
             )
         if name in tree.nested and resource.get("DeletionPolicy") not in KEPT:
-            yield from _deleted(tree.nested[name], why, (*path, name))
+            yield from _losses_of_deleted_stack(tree.nested[name], why, (*path, name))
 
 
 def _losses_of_resource(
@@ -179,7 +182,7 @@ def _consequence(policy: str | None) -> str:
 def _weakened_protections(old: Resource, new: Resource) -> Iterator[str]:
     for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
         was, becomes = old.get(policy), new.get(policy)
-        if _KEEPING.get(becomes or "", 0) < _KEEPING.get(was or "", 0):
+        if _POLICY_STRENGTH.get(becomes or "", 0) < _POLICY_STRENGTH.get(was or "", 0):
             yield f"loses {policy} {was}, gets {becomes or 'none'}"
     for path in _PROTECTIONS.get(old["Type"], ()):
         was, becomes = _property(old, path), _property(new, path)
@@ -188,12 +191,12 @@ def _weakened_protections(old: Resource, new: Resource) -> Iterator[str]:
 
 
 def _strength(value: Any) -> float:
-    """Return how strong a protection is, for comparison; a number of days is its own strength."""
+    """Return the strength of a protection as a number to compare; days count as themselves."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, str) and value.isdigit():
         return int(value)
-    return _STRENGTH.get(value, 0) if isinstance(value, str | bool) else 0
+    return _VALUE_STRENGTH.get(value, 0) if isinstance(value, str | bool) else 0
 
 
 @dataclass(frozen=True)
@@ -201,7 +204,7 @@ class ChangedValues:
     """The names whose values an update changes, each with the reason.
 
     *names* are replaced resources, parameters, outputs of nested stacks, and conditions and mappings
-    as Conditions.Name and Mappings.Name. *nested* has the same for each nested stack that stays.
+    as Conditions.Name and Mappings.Name. *nested* has the same for each nested stack that is kept.
     """
 
     names: Mapping[str, str]
@@ -227,14 +230,14 @@ def _changed_values(
         }
         outputs = {
             f"{title}.Outputs.{name}": why
-            for title, inner in nested.items()
-            for name, why in _changed_outputs(old.nested[title], new.nested[title], inner).items()
+            for title, values in nested.items()
+            for name, why in _changed_outputs(old.nested[title], new.nested[title], values).items()
         }
         replaced = {
             name: reason
             for name, resource in old.resources.items()
             if name in new.resources and name not in changed.names
-            if (reason := _reason(resource, new.resources[name], lookup, changed.names))
+            if (reason := _replacement_reason(resource, new.resources[name], lookup, changed.names))
         }
         conditions = _changed_conditions(old, new, changed)
         names = {**changed.names, **conditions, **outputs, **replaced}
@@ -277,9 +280,9 @@ def _changed_parameters(
 
 
 def _parameters(tree: TemplateTree, title: str) -> dict[str, Any]:
-    """Return the parameters that a nested stack gets, and the defaults of the others."""
-    given = _property(tree.resources[title], ("Parameters",)) or {}
-    return _defaults(tree.nested[title]) | dict(given)
+    """Return the parameters that are passed to a nested stack, and the defaults of the others."""
+    passed = _property(tree.resources[title], ("Parameters",)) or {}
+    return _defaults(tree.nested[title]) | dict(passed)
 
 
 def _defaults(tree: TemplateTree) -> dict[str, Any]:
@@ -299,7 +302,9 @@ def _changed_outputs(
     }
 
 
-def _reason(old: Resource, new: Resource, lookup: Lookup, replaced: Mapping[str, str]) -> str:
+def _replacement_reason(
+    old: Resource, new: Resource, lookup: Lookup, replaced: Mapping[str, str]
+) -> str:
     if old["Type"] != new["Type"]:
         return "changes its type"
     known = lookup(old["Type"])
@@ -310,13 +315,13 @@ def _reason(old: Resource, new: Resource, lookup: Lookup, replaced: Mapping[str,
             was, becomes = _property(old, path), _property(new, path)
             if was != becomes:
                 return f"{verb} replaced, because {'.'.join(path)} changes"
-            if moved := next((name for name in _names(becomes) if name in replaced), ""):
-                return f"{verb} replaced, because {'.'.join(path)} refers to {moved}"
+            if changed := next((name for name in _names(becomes) if name in replaced), ""):
+                return f"{verb} replaced, because {'.'.join(path)} refers to {changed}"
     return ""
 
 
 def _holds_data(resource: Resource) -> bool:
-    return resource["Type"] in STATEFUL or resource.get("DeletionPolicy", "") in _KEEPING
+    return resource["Type"] in STATEFUL or resource.get("DeletionPolicy", "") in _POLICY_STRENGTH
 
 
 def _property(resource: Resource, path: PropertyPath) -> Any:

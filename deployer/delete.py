@@ -34,14 +34,14 @@ from deployer.run import Run
 def destroy(deletions: Sequence[Deletion], run: Run, *, jobs: int) -> Iterator[Event]:
     """Execute *deletions*, each as soon as its dependents are deleted.
 
-    Stacks of one name, in different regions, are deleted one after the other.
+    Stacks with the same name, in different regions, are deleted one after the other.
     """
     by_name: dict[str, list[Deletion]] = {}
     for deletion in deletions:
         by_name.setdefault(deletion.stack.name, []).append(deletion)
     order = {
-        name: list(dict.fromkeys(before for deletion in same for before in deletion.after))
-        for name, same in by_name.items()
+        name: list(dict.fromkeys(other for deletion in group for other in deletion.after))
+        for name, group in by_name.items()
     }
     return run_concurrently(
         order, lambda name: _destroy_all(by_name[name], run), run.watch.clock, jobs
@@ -51,10 +51,10 @@ def destroy(deletions: Sequence[Deletion], run: Run, *, jobs: int) -> Iterator[E
 def delete(stack: DeployedStack, run: Run, *, unprotect: bool = False) -> Work[OperationResult]:
     """Delete a stack if it still belongs to the environment, and follow the operation.
 
-    With *unprotect*, termination protection is disabled before; it is enabled again if the stack
+    With *unprotect*, termination protection is disabled first; it is enabled again if the stack
     is not deleted.
     """
-    current = _refuse_foreign_now(stack, run)
+    current = _current_owned_stack(stack, run)
     if current is None or current.status == "DELETE_COMPLETE":
         deleted = replace(stack, status="DELETE_COMPLETE")
         run.stacks.record(deleted)
@@ -88,7 +88,7 @@ def delete_now(stack: DeployedStack, run: Run, *, unprotect: bool = False) -> Wo
     if result.stack.is_complete:
         raise CloudError(
             f"{stack.name}: {result.explanation}",
-            hint="destroy its dependents first; without --stack all are deleted in order",
+            hint="destroy its dependents first; without --stack, all stacks are deleted in order",
         )
     if result.stack.status != "DELETE_COMPLETE":
         raise ManualRepairError(
@@ -131,11 +131,11 @@ def _refuse_in_service(shown: DeployedStack, current: DeployedStack) -> None:
     raise GuardError(
         f"{shown.name}: it was {shown.status} when it was shown, and is {current.status} now; "
         "it was not deleted",
-        hint="rerun the command, which shows the content of the stack",
+        hint="rerun the command: it shows the resources of the stack",
     )
 
 
-def _refuse_foreign_now(stack: DeployedStack, run: Run) -> DeployedStack | None:
+def _current_owned_stack(stack: DeployedStack, run: Run) -> DeployedStack | None:
     """Return the current state of the stack with this id; raise GuardError if it is foreign.
 
     Called right before a deletion, so neither stale data nor a new stack of the same name can
@@ -148,5 +148,5 @@ def _refuse_foreign_now(stack: DeployedStack, run: Run) -> DeployedStack | None:
 
 
 def _token(run: Run, stack_id: str) -> str:
-    """Return the token of one deletion; it depends on the id, since names may repeat."""
+    """Return the idempotency token of one deletion; it depends on the id, since names may repeat."""
     return f"{run.id}-delete-{re.sub('[^A-Za-z0-9]', '', stack_id)[-12:]}"

@@ -35,5 +35,7 @@ def _regions(desired: Sequence[DesiredStack]) -> Iterable[str]:
 
 
 def _edges(desired: Sequence[DesiredStack]) -> Iterable[tuple[str, str]]:
-    layers = {stack.name: stack.short_name for stack in desired}
-    return [(stack.short_name, layers[need]) for stack in desired for need in stack.dependencies]
+    short_names = {stack.name: stack.short_name for stack in desired}
+    return [
+        (stack.short_name, short_names[name]) for stack in desired for name in stack.dependencies
+    ]

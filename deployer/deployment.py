@@ -50,7 +50,7 @@ class SystemClock:
 class ProjectHooks:
     """The parts of the flow that differ between projects.
 
-    *aliases* maps names of stacks from elsewhere to short names, for errors. *build* builds code,
+    *aliases* maps the names that other projects use for stacks to short names, for errors. *build* builds code,
     *read_artifact* returns its bytes. *after_local_change* is called in the local environment after
     a stack was changed; it returns the URLs of what it uploaded.
     """
@@ -77,7 +77,7 @@ class Options:
 class DeploymentPlan:
     """The stacks of the environment, and what a deploy would do to them.
 
-    *role* is the service role of a release; empty if this is none.
+    *role* is the service role of a release; empty if the deploy is not a release.
     """
 
     deployed: tuple[DeployedStack, ...]
@@ -88,7 +88,7 @@ class DeploymentPlan:
 
     @property
     def has_changes(self) -> bool:
-        """Whether a deploy would change something, or is blocked."""
+        """Whether a deploy would change a stack, or is blocked."""
         return not all(isinstance(step, Keep) for step in self.steps)
 
     @property
@@ -132,9 +132,9 @@ class Deployment:
         """Decide what a deploy does to the stacks with these *names*; all if there are none.
 
         With *only*, dependencies are skipped. With *verify*, whole templates are compared, not only
-        digests. For the emulator, findings of policy rules are warnings. A *release* skips the
-        stacks that an administrator deploys. Raise GuardError if a foreign stack has the name of a
-        desired one, and for an update that AWS would refuse midway.
+        digests. A *release* skips the stacks that an administrator deploys. For the emulator,
+        findings of policy rules are warnings. Raise GuardError if a foreign stack has the name of
+        a desired one, and for an update that AWS would refuse midway.
         """
         self.environment.write_or_check_templates()
         if warning := check_before_deployment(self.environment, self.hooks.lint_cache):
@@ -158,8 +158,8 @@ class Deployment:
     def deploy(self, planned: DeploymentPlan, *, jobs: int) -> DeploymentResult:
         """Show a plan, ask for approval of each change set, and execute it."""
         _require_jobs(jobs)
-        # Imported before the plan is shown: an operator may answer the plan with Ctrl-C, and while a
-        # class is created that ends Python by the signal instead of with the task's exit code.
+        # Imported before the plan is shown, after which an operator may press Ctrl-C. If that
+        # interrupts an import that creates a class, Python ends without the task's exit code.
         import_module("deployer.artifacts.build")
         self.reporter.plan(planned.steps, planned.orphans, planned.uploads)
         if planned.has_change_sets and not self.options.no_execute:
@@ -207,7 +207,9 @@ class Deployment:
             return 0
         removal.refuse_unconfirmed(deletions, confirmed)
         approver = replace(
-            self._approver, alternative="--dry-run to only look", required=not self.options.yes
+            self._approver,
+            alternative="--dry-run to list the deletions",
+            required=not self.options.yes,
         )
         if not approver.approves(f"Delete {report.pluralize(len(deletions), 'stack')}? [y/N] "):
             raise GuardError("not approved: nothing was deleted")
@@ -243,7 +245,7 @@ class Deployment:
         return report.exit_code(finished)
 
     def _with_local_uploads(self, events: Iterator[Event]) -> Iterator[Event]:
-        """Upload in the local environment what an operator uploads once to an account."""
+        """In the local environment, upload the files that an operator uploads once to an account."""
         for event in events:
             yield event
             match event:
@@ -275,6 +277,6 @@ class Deployment:
 
 
 def _require_jobs(jobs: int) -> None:
-    """Raise ConfigError for less than one job, with which no stack would be changed."""
+    """Raise ConfigError for fewer jobs than one, which would change no stack."""
     if jobs < 1:
-        raise ConfigError(f"--jobs={jobs}: nothing would start", hint="use --jobs=1 or more")
+        raise ConfigError(f"--jobs={jobs}: no stack would be changed", hint="use --jobs=1 or more")

@@ -97,7 +97,7 @@ class Project(Generic[C]):
         try:
             return self.layers(config, code)
         except Exception as error:
-            # Repeat it to collect the errors of the other stacks.
+            # Run it again to collect the errors of the other stacks.
             with stack_file_errors.collecting(self.stacks) as collected, suppress(Exception):
                 self.layers(config, code)
             stack_file_errors.raise_explained(error, self.stacks, collected)
@@ -119,7 +119,7 @@ class Environment:
 
     @property
     def is_local(self) -> bool:
-        """Whether it is the emulator, which needs neither review nor approval."""
+        """Whether its account is the emulator, which needs neither review nor approval."""
         return self.env.name == EMULATOR
 
     @property
@@ -139,7 +139,7 @@ class Environment:
 
     @property
     def regions(self) -> tuple[str, ...]:
-        """The regions that may have its stacks: those of desired stacks, and those in its config."""
+        """The regions that may have its stacks: those of the desired stacks, and those in its config."""
         regions = (stack.region for stack in self.desired)
         return tuple(dict.fromkeys((*regions, self.env.region, *self.env.former_regions)))
 
@@ -163,7 +163,8 @@ class Environment:
 def connect(environment: Environment, folder: Path, environ: Mapping[str, str]) -> Account:
     """Return the account of *environment*; start the emulator in *folder* if necessary.
 
-    Raise GuardError for another account than that of the config; see `deployer.aws.connect`.
+    Raise GuardError if the credentials are not for the account in the config; see
+    `deployer.aws.connect`.
     """
     # Imported here: botocore takes 0.1 s, and `synth` and `lint` need no account.
     from deployer.aws.connect import connect_account, connect_emulator
@@ -205,9 +206,9 @@ def start_emulator(environment: Environment, folder: Path, environ: Mapping[str,
 def _origins(text: str) -> list[str]:
     """Return the space-separated origins in *text*."""
     origins = text.split()
-    if wrong := [origin for origin in origins if not _ORIGIN.fullmatch(origin)]:
+    if invalid := [origin for origin in origins if not _ORIGIN.fullmatch(origin)]:
         raise ConfigError(
-            f"CRUDDUR_ORIGINS: not an origin: {', '.join(wrong)}",
+            f"CRUDDUR_ORIGINS: not an origin: {', '.join(invalid)}",
             hint="write each as http://HOST or http://HOST:PORT, with spaces between them",
         )
     return origins

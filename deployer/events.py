@@ -83,9 +83,9 @@ class Operating:
 
 @dataclass(frozen=True)
 class Progress:
-    """CloudFormation reports an event of a resource, which *line* defines.
+    """CloudFormation reports an event of a resource.
 
-    *path* has the logical ids of the nested stacks around the resource, outermost first.
+    *line* is the line of the stack file that defines the resource. *path* has the logical ids of the nested stacks around the resource, outermost first.
     """
 
     stack: str

@@ -33,8 +33,8 @@ Kind = Literal["CREATE", "UPDATE"]
 def deploy(steps: Sequence[Step], run: Run, *, jobs: int) -> Iterator[Event]:
     """Execute *steps*, each as soon as its dependencies are deployed, *jobs* at a time.
 
-    A step that fails or is refused ends with a Finished event. Its dependents are skipped, all
-    other stacks are deployed.
+    A step that fails or is refused ends with a Finished event. Its dependents are skipped;
+    all other stacks are deployed.
     """
     by_name = {step.desired.name: step for step in steps}
     needs = {name: step.desired.dependencies for name, step in by_name.items()}
@@ -55,11 +55,11 @@ def _deploy(step: Step, run: Run) -> Job:
         case Recreate():
             return (yield from _recreate(step, run))
         case Create():
-            return (yield from _change(desired, "CREATE", Outcome.CREATED, run))
+            return (yield from _deploy_change_set(desired, "CREATE", Outcome.CREATED, run))
         case Update(deployed=deployed, only_protection=True):
             return _set_protection(desired, deployed, Outcome.UPDATED, run)
         case Update():
-            return (yield from _change(desired, "UPDATE", Outcome.UPDATED, run))
+            return (yield from _deploy_change_set(desired, "UPDATE", Outcome.UPDATED, run))
 
 
 def _with_current_parameters(step: Step, run: Run) -> Step:
@@ -72,7 +72,7 @@ def _with_current_parameters(step: Step, run: Run) -> Step:
 
 
 def _resume(desired: DesiredStack, deployed: DeployedStack, run: Run) -> Job:
-    """Follow the operation that runs already, then decide again and execute that step."""
+    """Follow the operation that is already running, then decide again and execute the new step."""
     yield Operating(deployed.name, deployed.region, running_operation(deployed), deployed.id)
     after = event_before_operation(run.watch, deployed)
     result = yield from follow(run.watch, deployed, after, resource_lines(desired))
@@ -89,10 +89,10 @@ def _recreate(step: Recreate, run: Run) -> Job:
     if not run.approve(step):
         return Finished(name, Outcome.REFUSED, "not approved", deployed)
     yield from delete(deployed, run)
-    return (yield from _change(step.desired, "CREATE", Outcome.RECREATED, run))
+    return (yield from _deploy_change_set(step.desired, "CREATE", Outcome.RECREATED, run))
 
 
-def _change(desired: DesiredStack, kind: Kind, outcome: Outcome, run: Run) -> Job:
+def _deploy_change_set(desired: DesiredStack, kind: Kind, outcome: Outcome, run: Run) -> Job:
     """Create a change set, ask for approval, execute it and follow the operation."""
     deployed = run.stacks.get(desired.region, desired.name)
     change_set, verified = yield from _create_change_set(desired, kind, run)
@@ -193,7 +193,7 @@ def _execute_change_set(
 def _set_protection(
     desired: DesiredStack, deployed: DeployedStack, outcome: Outcome, run: Run
 ) -> Finished:
-    """Enable or disable termination protection as desired, the last action of every step."""
+    """Enable or disable termination protection as desired; this is the last action of a step."""
     if deployed.is_protected != desired.protect:
         run.cloud.set_termination_protection(desired.region, deployed.id, enabled=desired.protect)
         deployed = replace(deployed, is_protected=desired.protect)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from deployer.model.template_tree import LogicalIds
 
 T = TypeVar("T")
-USER_INITIATED = "User Initiated"  # AWS gives this reason where there is no other.
+USER_INITIATED = "User Initiated"  # The reason in events that have no other reason.
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Watch:
     """The account and the timeouts for following stack operations, in seconds.
 
     *timeout* limits how long one operation is followed. *unreachable_timeout* limits how long AWS
-    may be unreachable meanwhile, and how long a stack may be idle without an event of the end.
+    may be unreachable meanwhile, and how long after its last event a stack may be idle without an event
+    that ends the operation.
     """
 
     cloud: Cloud
@@ -80,7 +81,7 @@ class OperationResult:
         return ": ".join(filter(None, (resource, cause.event.reason)))
 
     def add(self, event: StackEvent) -> None:
-        """Add an event."""
+        """Add an event, and its resource if a DeletionPolicy kept it."""
         self.since = self.since or event.at
         self.events.append(event)
         if event.status == "DELETE_SKIPPED":
@@ -94,7 +95,7 @@ def follow(
 
     The innermost failure in a nested stack is yielded before the failure of that stack. The
     operation has ended when an event says so and the status agrees: either may be older than the
-    other. A stack that is not found is looked up again: deleted ones are still found by id.
+    other. A stack that is not found is looked up again, since AWS finds even a deleted stack by its id.
     Raise BusyError after *timeout* and UnreachableError after *unreachable_timeout*; in both cases
     the operation continues in AWS.
     """

@@ -1,8 +1,8 @@
 """Run the jobs of many stacks concurrently, in one thread.
 
-A job is a generator that yields events and, as a `Pause`, how long it can wait. The job that is due
-first is resumed. So an interrupt ends all jobs at once, no locks are needed, and a test with its own
-clock has the same order every time.
+A job is a generator that yields events, and a `Pause` when it has to wait. The job that is due first
+is resumed. So an interrupt ends all jobs at once, no locks are needed, and with a fake clock a test
+has the same order every time.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Clock(Protocol):
 
 @dataclass(frozen=True)
 class Pause:
-    """The job can wait for so many seconds."""
+    """A request of a job to be resumed after *seconds*."""
 
     seconds: float
 

@@ -1,6 +1,6 @@
 """The packages of Lambda's Python runtime: boto3 and its dependencies.
 
-Deployment packages do not contain them. On this machine, functions run with links to them.
+Deployment packages do not contain them. Functions that run on this machine import them through symbolic links.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PACKAGES = {
 
 
 def link(folder: Path) -> None:
-    """Fill *folder* with links to the installed packages, and remove everything else in it."""
+    """Fill *folder* with symbolic links to the installed packages, and remove everything else in it."""
     folder.mkdir(parents=True, exist_ok=True)
     packages = {path.name: path for path in _installed()}
     for path in folder.iterdir():

@@ -1,4 +1,4 @@
-"""Decide what happens to each stack, without touching anything."""
+"""Decide what a deploy does to each stack, without changing anything."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Create:
 class Update:
     """Update a stack that differs. *data_losses* has the effects on its data.
 
-    *only_protection* says that only termination protection differs, which needs no change set.
+    If *only_protection*, only termination protection differs, which needs no change set.
     """
 
     desired: DesiredStack
@@ -107,7 +107,9 @@ Step: TypeAlias = Create | Update | Recreate | Resume | Keep | Blocked
 Key: TypeAlias = tuple[str, str]  # The region and the name of a stack.
 
 TEMPLATE_CHANGED = "template changed"
-_MAX_LISTED = 5  # Changed resources of a nested template that one reason lists.
+_MAX_LISTED = (
+    5  # The maximum number of changed resources that the reason for a nested template lists.
+)
 _REPAIR_HINTS = {
     "UPDATE_FAILED": "roll it back: aws cloudformation rollback-stack --stack-name {id}",
     "UPDATE_ROLLBACK_FAILED": "fix what its events report, then run "
@@ -128,7 +130,7 @@ def plan(
     """Return one step for each desired stack, dependencies first.
 
     *deployed* may contain other stacks too. *templates* maps the names of stacks to their deployed
-    templates if whole templates shall be compared, not only digests.
+    templates if whole templates are to be compared, not only digests.
     """
     known = index(deployed)
     return tuple(decide(stack, known, (templates or {}).get(stack.name)) for stack in desired)
@@ -245,7 +247,7 @@ def artifacts(steps: Iterable[Step]) -> tuple[Artifact, ...]:
         dict.fromkeys(
             artifact
             for step in steps
-            if not (isinstance(step, Keep | Blocked) or _is_only_protection(step))
+            if not (isinstance(step, Keep | Blocked) or _changes_only_protection(step))
             for artifact in step.desired.artifacts
         )
     )
@@ -309,8 +311,8 @@ def _changes_without_digest(old: TemplateTree, new: TemplateTree) -> Iterator[st
         if before is None:
             yield f"nested stack {format_path(path)} is missing"
         elif before.text != tree.text:
-            of = f" of {format_path(path)}" if path else ""
-            yield f"template text{of} changed, its digest did not"
+            suffix = f" of {format_path(path)}" if path else ""
+            yield f"template text{suffix} changed, its digest did not"
 
 
 def _with_data_losses(
@@ -349,10 +351,10 @@ def _uploads(desired: DesiredStack, deployed_text: str) -> Iterator[Upload]:
 
 
 def _texts(tree: TemplateTree | None) -> str:
-    return "".join(inner.text for _, inner in tree.walk()) if tree else ""
+    return "".join(template.text for _, template in tree.walk()) if tree else ""
 
 
-def _is_only_protection(step: Step) -> bool:
+def _changes_only_protection(step: Step) -> bool:
     return isinstance(step, Update) and step.only_protection
 
 

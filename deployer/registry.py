@@ -27,12 +27,12 @@ class ResourceType:
 @functools.cache
 def resource_type(name: str) -> ResourceType | None:
     """Return the type *name*, such as AWS::S3::Bucket; None if the registry does not have it."""
-    known = schema(name)
-    if known is None:
+    definition = schema(name)
+    if definition is None:
         return None
     return ResourceType(
-        create_only=_paths(known.get("createOnlyProperties", ())),
-        maybe_create_only=_paths(known.get("conditionalCreateOnlyProperties", ())),
+        create_only=_paths(definition.get("createOnlyProperties", ())),
+        maybe_create_only=_paths(definition.get("conditionalCreateOnlyProperties", ())),
     )
 
 
@@ -40,8 +40,8 @@ def schema(name: str) -> dict[str, Any] | None:
     """Return the schema that AWS publishes for the type *name*; None if there is none."""
     if name not in _files():
         return None
-    found: dict[str, Any] = json.loads((_data() / "resources" / _files()[name]).read_text())
-    return found
+    definition: dict[str, Any] = json.loads((_data() / "resources" / _files()[name]).read_text())
+    return definition
 
 
 def _paths(pointers: Iterable[str]) -> frozenset[PropertyPath]:

@@ -40,5 +40,5 @@ class ReleaseLimits:
         for stack in deployed:
             if stack.name == name and self.role_output in stack.outputs:
                 return stack.outputs[self.role_output]
-        hint = f"./inv deploy --stack={self.role_stack} --env={env.name}"
+        hint = f"run ./inv deploy --stack={self.role_stack} --env={env.name}"
         raise CloudError(f"{name} is not deployed", hint=hint)

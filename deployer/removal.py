@@ -16,16 +16,16 @@ from deployer.model.template_tree import TemplateTree
 from deployer.ownership import Owner
 from deployer.selection import unknown_name
 
-Uses: TypeAlias = Mapping[str, Collection[str]]  # Stack ids, each with the ids of its dependents.
+Dependents: TypeAlias = Mapping[str, Collection[str]]  # The ids of dependents, by stack id.
 
 
 @dataclass(frozen=True)
 class Deletion:
     """A stack to delete, and the effect on its data.
 
-    *data_losses* has every resource that holds data, deleted or kept. *guard* says why the stack is
-    deleted only if it is confirmed by *address*: its name, or REGION/NAME where another stack of
-    that name is deleted, too. *after* names the stacks that must be deleted before.
+    *data_losses* has every resource that holds data, deleted or kept. *guard* is the reason why the stack
+    is deleted only if its *address* is confirmed: its name, or REGION/NAME where another stack
+    with that name is deleted, too. *after* names the stacks that must be deleted before it.
     """
 
     stack: DeployedStack
@@ -140,7 +140,7 @@ def _named(state: EnvironmentState, names: Sequence[str], aliases: Mapping[str, 
     return {stack_id for name in names for stack_id in by_name[name]}
 
 
-def _importers(state: EnvironmentState) -> Uses:
+def _importers(state: EnvironmentState) -> Dependents:
     """Return the ids of the stacks that import an output of each stack, as they are deployed."""
     bodies = [
         (stack, tree.body) for stack in state.stacks for _, tree in state.template(stack).walk()
@@ -160,7 +160,7 @@ def _importers(state: EnvironmentState) -> Uses:
     return importers
 
 
-def _with_dependents(state: EnvironmentState, chosen: set[str], importers: Uses) -> set[str]:
+def _with_dependents(state: EnvironmentState, chosen: set[str], importers: Dependents) -> set[str]:
     """Return *chosen* and their dependents, which the code declares or the imports of orphans show."""
     orphans = {stack.id for stack in state.orphans}
     dependents = _dependents(state)
@@ -183,13 +183,15 @@ def _dependents(state: EnvironmentState) -> dict[str, set[str]]:
     }
     dependents: dict[str, set[str]] = {stack_id: set() for stack_id in ids.values()}
     for desired in state.desired:
-        for need in desired.dependencies:
-            if need in ids and desired.name in ids:
-                dependents[ids[need]].add(ids[desired.name])
+        for dependency in desired.dependencies:
+            if dependency in ids and desired.name in ids:
+                dependents[ids[dependency]].add(ids[desired.name])
     return dependents
 
 
-def _refuse_imported(state: EnvironmentState, chosen: Collection[str], importers: Uses) -> None:
+def _refuse_imported(
+    state: EnvironmentState, chosen: Collection[str], importers: Dependents
+) -> None:
     """Raise GuardError if a deployed stack that is not deleted imports from one that is.
 
     CloudFormation would refuse. Such a stack was deployed from an earlier version of the code.
@@ -210,13 +212,13 @@ def _refuse_imported(state: EnvironmentState, chosen: Collection[str], importers
 
 
 def _order(
-    state: EnvironmentState, stacks: Sequence[DeployedStack], importers: Uses
+    state: EnvironmentState, stacks: Sequence[DeployedStack], importers: Dependents
 ) -> dict[str, list[str]]:
     """Return the names of the stacks that must be deleted before each of *stacks*, by name.
 
-    CloudFormation enforces imports, so these edges have precedence. Others are dropped where they
-    contradict: values passed between regions, dependencies in the code, and orphans before
-    stacks of the code, since they may use these in other ways.
+    CloudFormation enforces imports, so these edges have precedence. The others are, in this
+    order: values passed between regions, dependencies in the code, and orphans before stacks of the
+    code, which they may use in other ways. An edge that would create a cycle is dropped.
     """
     names = {stack.id: stack.name for stack in stacks}
     ids = [*names]
@@ -242,7 +244,7 @@ def _parameter_uses(stacks: Sequence[DeployedStack]) -> Iterator[tuple[str, str]
 
 
 def _reaches(after: Mapping[str, Sequence[str]], start: str, end: str) -> bool:
-    """Return whether *end* must be deleted before *start*, or is it."""
+    """Return whether *end* must be deleted before *start*, or is the same stack."""
     reached, remaining = {start}, [start]
     while remaining:
         new = {*after[remaining.pop()]} - reached
@@ -254,8 +256,8 @@ def _reaches(after: Mapping[str, Sequence[str]], start: str, end: str) -> bool:
 def _guard(state: EnvironmentState, stack: DeployedStack) -> str:
     if stack.is_protected:
         return "is protected"
-    by_code = any(
+    code_holds_data = any(
         desired.holds_data and (desired.region, desired.name) == (stack.region, stack.name)
         for desired in state.desired
     )
-    return "holds data" if by_code or state.template(stack).holds_data else ""
+    return "holds data" if code_holds_data or state.template(stack).holds_data else ""

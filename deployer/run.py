@@ -45,7 +45,7 @@ def _no_artifacts(artifact: Artifact) -> bytes:
 
 @dataclass(frozen=True)
 class Run:
-    """What all steps of one run have in common; only *stacks* changes while they are executed.
+    """The inputs that all steps of one run share; only *stacks* changes while they are executed.
 
     *id* is the prefix of the names of its change sets. *approve* is called before a change set is
     executed, and before a stack that was never in service is deleted and created again.

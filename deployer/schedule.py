@@ -7,16 +7,16 @@ from graphlib import TopologicalSorter
 
 
 class Schedule:
-    """A queue of ready jobs over a dependency graph, without waiting for whole levels of it.
+    """A queue of the jobs of a dependency graph; each starts as soon as its dependencies are done.
 
     *needs* maps each name to its dependencies. Names that are ready at the same time start in the
-    order of *needs*; with one job at a time that is the exact order. Raise graphlib.CycleError if
+    order of *needs*; with one job at a time, all start exactly in that order. Raise graphlib.CycleError if
     the graph has a cycle.
     """
 
     def __init__(self, needs: Mapping[str, Collection[str]], jobs: int) -> None:
         self._needs = {
-            name: [need for need in dependencies if need in needs]
+            name: [dependency for dependency in dependencies if dependency in needs]
             for name, dependencies in needs.items()
         }
         self._rank = {name: rank for rank, name in enumerate(self._needs)}
@@ -44,4 +44,4 @@ class Schedule:
 
     def failed_dependencies(self, name: str) -> tuple[str, ...]:
         """Return the direct dependencies of *name* that did not succeed."""
-        return tuple(need for need in self._needs[name] if need in self._failed)
+        return tuple(dependency for dependency in self._needs[name] if dependency in self._failed)

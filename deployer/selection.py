@@ -18,8 +18,8 @@ def select(
 ) -> tuple[DesiredStack, ...]:
     """Return the stacks with these *names* and, without *only*, their dependencies; all if none.
 
-    A name is the short or the full name of a stack. *aliases* maps names from elsewhere to short
-    names, for the error. Raise ConfigError with every unknown name.
+    A name is the short or the full name of a stack. *aliases* maps other names for stacks to
+    short names, for the error. Raise ConfigError with every unknown name.
     """
     if not names:
         return tuple(desired)

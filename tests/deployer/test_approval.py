@@ -60,12 +60,12 @@ def test_a_required_approval_that_cannot_be_asked_for_is_refused(
 ) -> None:
     """The check before the run and the question itself refuse alike."""
     monkeypatch.setattr("sys.stdin", Stdin("y\n", terminal=terminal))
-    approver = Approver("prod", "--dry-run to only look", can_ask=can_ask)
+    approver = Approver("prod", "--dry-run to list the deletions", can_ask=can_ask)
 
     with pytest.raises(GuardError, match="prod: cannot ask for approval") as refused:
         approver.approves("Do it? ") if call == "approves" else approver.refuse_unattended()
 
-    assert refused.value.hint.endswith("or --dry-run to only look")
+    assert refused.value.hint.endswith("or --dry-run to list the deletions")
 
 
 def test_an_approval_that_is_not_required_is_given_without_a_question(
@@ -96,11 +96,12 @@ def test_the_refusal_has_the_reason_and_the_alternatives(
     monkeypatch.setattr("sys.stdin", Stdin("y\n", terminal=terminal))
 
     with pytest.raises(GuardError) as refused:
-        approval.refuse_unattended("prod", "--dry-run to only look", can_ask=can_ask)
+        approval.refuse_unattended("prod", "--dry-run to list the deletions", can_ask=can_ask)
 
     assert f"prod: cannot ask for approval: {reason}" == refused.value.message
     assert (
-        "pass --yes to approve without a question, or --dry-run to only look" == refused.value.hint
+        "pass --yes to approve without a question, or --dry-run to list the deletions"
+        == refused.value.hint
     )
 
 
@@ -109,4 +110,4 @@ def test_closed_standard_input_is_not_a_terminal(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("sys.stdin", None)
 
     with pytest.raises(GuardError, match="standard input is not a terminal"):
-        approval.refuse_unattended("prod", "--dry-run to only look")
+        approval.refuse_unattended("prod", "--dry-run to list the deletions")

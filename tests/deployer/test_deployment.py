@@ -222,7 +222,8 @@ def test_destroy_asks_in_the_emulator_too(monkeypatch, terminal, json):
         deployment.destroy(deployment.deletions(()), confirmed=(), jobs=1)
 
     assert (
-        "pass --yes to approve without a question, or --dry-run to only look" == refused.value.hint
+        "pass --yes to approve without a question, or --dry-run to list the deletions"
+        == refused.value.hint
     )
     assert "crd-local-old" in stream.getvalue()
     assert [] == deployment.account.writes
@@ -341,7 +342,7 @@ def test_less_than_one_job_is_refused(jobs):
         lambda: deployment.deploy(NETWORK, jobs=jobs),
         lambda: deployment.destroy((), jobs=jobs),
     ):
-        with pytest.raises(ConfigError, match=f"--jobs={jobs}: nothing would start"):
+        with pytest.raises(ConfigError, match=f"--jobs={jobs}: no stack would be changed"):
             refused()
 
 

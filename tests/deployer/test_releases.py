@@ -58,4 +58,4 @@ def test_a_missing_role_is_an_error_with_the_command(stacks: list[DeployedStack]
     with pytest.raises(CloudError, match="crd-x-foundation is not deployed") as raised:
         LIMITS.role(ENV, stacks)
 
-    assert "./inv deploy --stack=foundation --env=x" == raised.value.hint
+    assert "run ./inv deploy --stack=foundation --env=x" == raised.value.hint
