@@ -1,4 +1,4 @@
-"""Explain Python errors in stack files: the place, the resource, and the probable intention.
+"""Explain Python errors in stack files: the place, the resource, and the probable correction.
 
 An error that is raised elsewhere, such as in deployer/, is a bug and is not explained.
 """
@@ -45,15 +45,15 @@ _collected: ContextVar[tuple[Path, list[str]] | None] = ContextVar("collected", 
 @contextmanager
 def collecting(folder: Path) -> Iterator[list[str]]:
     """Let `collect` store the errors in *folder*, so that all stacks are checked in one run."""
-    found: list[str] = []
-    token = _collected.set((folder, found))
+    errors: list[str] = []
+    token = _collected.set((folder, errors))
     try:
-        yield found
+        yield errors
     finally:
         _collected.reset(token)
 
 
-class _WithoutValidators(io.TextIOBase):
+class _ValidatorFilter(io.TextIOBase):
     """Standard error without the text that troposphere prints before it raises an error."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -68,7 +68,7 @@ class _WithoutValidators(io.TextIOBase):
 @contextmanager
 def quiet_validators() -> Iterator[None]:
     """Suppress the text that troposphere prints about an error, which is explained here."""
-    with redirect_stderr(_WithoutValidators(sys.stderr)):
+    with redirect_stderr(_ValidatorFilter(sys.stderr)):
         yield
 
 
@@ -77,20 +77,20 @@ def collect(error: Exception) -> bool:
     collected = _collected.get()
     if collected is None:
         return False
-    folder, found = collected
+    folder, errors = collected
     message = _message_of(error, folder)
     if message is None:
         return False
-    found += [line for line in message.split("\n") if line not in found]
+    errors += [line for line in message.split("\n") if line not in errors]
     return True
 
 
-def raise_explained(error: Exception, folder: Path, found: Iterable[str] = ()) -> None:
-    """Raise one SynthError for *error* and the collected errors *found*.
+def raise_explained(error: Exception, folder: Path, collected: Iterable[str] = ()) -> None:
+    """Raise one SynthError for *error* and the *collected* errors.
 
     Return if *error* should be raised unchanged: it is a bug, or the only error and a DeployError.
     """
-    message, lines = _message_of(error, folder), list(found)
+    message, lines = _message_of(error, folder), list(collected)
     if message is None and not (lines and isinstance(error, SyntaxError)):
         return
     own_lines = message.split("\n") if message else []
@@ -105,7 +105,7 @@ def explain(error: BaseException, folder: Path) -> str | None:
     if isinstance(error, SyntaxError):
         return _syntax(error, folder) if _is_in(error.filename, folder) else None
     frames = list(traceback.walk_tb(error.__traceback__))
-    if place := _annotation(frames, folder):
+    if place := _annotation_place(frames, folder):
         return f"{place}: {_fact(error, frames[-1][0])}"
     project = [(frame, line) for frame, line in frames if _is_in(_file(frame), folder.parent)]
     if not project or not _is_in(_file(project[-1][0]), folder):
@@ -113,7 +113,7 @@ def explain(error: BaseException, folder: Path) -> str | None:
     frame, line = project[-1]
     title, fact = _resource_fact(error, frames) or ("", _fact(error, frame))
     caller = _caller(project, folder)
-    return f"{_short(_file(frame), folder)}:{line}{title and ' '}{title}: {fact}{caller}"
+    return f"{_relative(_file(frame), folder)}:{line}{title and ' '}{title}: {fact}{caller}"
 
 
 def _caller(frames: _Frames, folder: Path) -> str:
@@ -122,24 +122,24 @@ def _caller(frames: _Frames, folder: Path) -> str:
     for frame, line in reversed(frames[:-1]):
         caller = _file(frame)
         if _is_in(caller, folder) and caller != file and Path(caller).name != "__init__.py":
-            return f" (called from {_short(caller, folder)}:{line})"
+            return f" (called from {_relative(caller, folder)}:{line})"
     return ""
 
 
 def syntax_errors(folder: Path) -> list[str]:
     """Return a line for each file in *folder* that Python cannot compile."""
-    found = []
+    errors = []
     for file in sorted(folder.rglob("*.py")):
         try:
             compile(file.read_bytes(), str(file), "exec", dont_inherit=True)
         except SyntaxError as error:
             error.filename = str(file)  # It is not always set, as with a null byte.
-            found.append(_syntax(error, folder))
-    return found
+            errors.append(_syntax(error, folder))
+    return errors
 
 
 def property_fact(error: Exception) -> str:
-    """Return the error that troposphere found when it wrote a resource."""
+    """Return the fact in an error that troposphere raised when it converted a resource."""
     if isinstance(error, RecursionError):
         return "a value contains itself"
     if match := _REQUIRED.fullmatch(str(error)):
@@ -169,16 +169,16 @@ def _is_in(file: str | None, folder: Path) -> bool:
     return path.is_relative_to(folder) and "site-packages" not in path.parts
 
 
-def _short(file: str, folder: Path) -> str:
+def _relative(file: str, folder: Path) -> str:
     return Path(file).relative_to(folder.parent).as_posix()
 
 
 def _syntax(error: SyntaxError, folder: Path) -> str:
     line = f":{error.lineno}" if error.lineno else ""
-    return f"{_short(str(error.filename), folder)}{line}: {error.msg}"
+    return f"{_relative(str(error.filename), folder)}{line}: {error.msg}"
 
 
-def _annotation(frames: _Frames, folder: Path) -> str:
+def _annotation_place(frames: _Frames, folder: Path) -> str:
     """Return the place and the field whose annotation was being evaluated by msgspec."""
     for frame, _ in reversed(frames):
         owner, name = frame.f_locals.get("cls"), frame.f_locals.get("name")
@@ -191,7 +191,7 @@ def _annotation(frames: _Frames, folder: Path) -> str:
         field = (
             number for number, line in enumerate(lines) if line.lstrip().startswith(f"{name}:")
         )
-        return f"{_short(str(file), folder)}:{start + next(field, 0)} {owner.__name__}.{name}"
+        return f"{_relative(str(file), folder)}:{start + next(field, 0)} {owner.__name__}.{name}"
     return ""
 
 

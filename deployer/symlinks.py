@@ -19,7 +19,7 @@ def refuse(path: Path, root: Path) -> Path:
     if not target.is_relative_to(step):
         raise GuardError(f"{path}: is outside of {root}", hint="name a path within it")
     if ".." in path.parts and path.absolute().is_relative_to(step):
-        target = path.absolute()  # Behind a link, .. does not lead back to where the link is.
+        target = path.absolute()  # After a link, `..` is the parent of its target.
     for part in target.relative_to(step).parts:
         step /= part
         if step.is_symlink():

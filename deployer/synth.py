@@ -1,6 +1,6 @@
 """Render stacks as the exact text that is reviewed and deployed, and compare it with build/.
 
-The same stacks give the same bytes.
+The same stacks always result in the same bytes.
 """
 
 from __future__ import annotations
@@ -62,12 +62,12 @@ def diff(desired: Sequence[DesiredStack], folder: Path) -> str:
     """Return the changes that `write` would make in *folder*, as a unified diff."""
     return "".join(
         line
-        for name, (found, text) in _differing(desired, folder).items()
+        for name, (existing, text) in _differing(desired, folder).items()
         for line in difflib.unified_diff(
-            found.splitlines(keepends=True),
+            existing.splitlines(keepends=True),
             text.splitlines(keepends=True),
-            f"a/{_shown(folder)}/{name}",
-            f"b/{_shown(folder)}/{name}",
+            f"a/{_relative(folder)}/{name}",
+            f"b/{_relative(folder)}/{name}",
         )
     )
 
@@ -76,7 +76,7 @@ def check(desired: Sequence[DesiredStack], folder: Path) -> None:
     """Raise StaleError unless *folder* contains exactly these templates, which were reviewed."""
     if differing := _differing(desired, folder):
         raise StaleError(
-            f"{_shown(folder)}: differs from what the code defines: {', '.join(differing)}",
+            f"{_relative(folder)}: differs from what the code defines: {', '.join(differing)}",
             hint="run `invoke synth`, and have the change to build/ reviewed",
         )
 
@@ -84,11 +84,11 @@ def check(desired: Sequence[DesiredStack], folder: Path) -> None:
 def _render(stack: Stack, layers: Layers) -> DesiredStack:
     text = stack.template.text(stack.body)
     digest = hashlib.sha256(text.encode()).hexdigest()[:32]
-    text = f"{_header(stack)}{text}{_stamp(digest, after=stack.body)}"
+    text = f"{_header(stack)}{text}{_digest_output(digest, after=stack.body)}"
     outputs = {**stack.body.get("Outputs", {}), DIGEST: {"Value": digest}}
-    inner = tuple(_nested(stack.template))
-    keeps = any(map(holds_data, (text, *(nested.text for _, nested in inner))))
-    templates = [stack.template, *(nested.template for _, nested in inner)]
+    nested_stacks = tuple(_nested(stack.template))
+    has_data = any(map(holds_data, (text, *(nested.text for _, nested in nested_stacks))))
+    templates = [stack.template, *(nested.template for _, nested in nested_stacks)]
     _check_nested(stack, templates)
     desired = DesiredStack(
         short_name=stack.short_name,
@@ -100,15 +100,17 @@ def _render(stack: Stack, layers: Layers) -> DesiredStack:
         dependencies=stack.dependencies,
         parameters=stack.parameters,
         tags=stack.tags,
-        capabilities=_capabilities(_resources(stack.body, *(nested.body for _, nested in inner))),
-        protect=stack.protect and keeps,
-        holds_data=keeps,
+        capabilities=_capabilities(
+            _resources(stack.body, *(nested.body for _, nested in nested_stacks))
+        ),
+        protect=stack.protect and has_data,
+        holds_data=has_data,
         is_manual=stack.short_name in (layers.manual or ()),
         artifact_bucket=layers.artifact_bucket,
         artifacts=tuple(dict.fromkeys(artifact for tpl in templates for artifact in tpl.artifacts)),
         folder=stack.template.folder,
         awaited_parameters=stack.template.awaited_parameters,
-        nested=tuple(_nested_template(stack, path, nested) for path, nested in inner),
+        nested=tuple(_nested_template(stack, path, nested) for path, nested in nested_stacks),
         lines=stack.template.lines,
     )
     _check_artifact_bucket(desired)
@@ -144,7 +146,7 @@ def _resources(*bodies: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _check_nested(stack: Stack, templates: Iterable[Template]) -> None:
-    """Raise SynthError for a nested stack without a known template: its data is not protected."""
+    """Raise SynthError for a nested stack without a known template: its data would be unprotected."""
     for template in templates:
         known = {nested.title for nested in template.nested}
         for title, resource in template.resources.items():
@@ -155,10 +157,13 @@ def _check_nested(stack: Stack, templates: Iterable[Template]) -> None:
                 )
 
 
-def _stamp(digest: str, *, after: Mapping[str, Any]) -> str:
-    """Return the output with the digest, which is appended to the text that has this digest."""
-    stamp = dump({"Outputs": {DIGEST: {"Value": digest}}})
-    return stamp.removeprefix("Outputs:\n") if "Outputs" in after else stamp
+def _digest_output(digest: str, *, after: Mapping[str, Any]) -> str:
+    """Return the YAML of the output with the digest, which is appended to the text of the template.
+
+    *after* is the template; the key Outputs is omitted if it has outputs.
+    """
+    output = dump({"Outputs": {DIGEST: {"Value": digest}}})
+    return output.removeprefix("Outputs:\n") if "Outputs" in after else output
 
 
 def _header(stack: Stack) -> str:
@@ -232,13 +237,13 @@ def _artifacts(desired: DesiredStack) -> Iterator[str]:
 
 
 def _differing(desired: Sequence[DesiredStack], folder: Path) -> dict[str, tuple[str, str]]:
-    """Return the actual and the expected text of each file that differs."""
+    """Return the existing and the expected text of each file that differs."""
     texts = _files(desired)
-    found = {path.name: path.read_bytes().decode() for path in _generated(folder)}
+    existing = {path.name: path.read_bytes().decode() for path in _generated(folder)}
     return {
-        name: (found.get(name, ""), texts.get(name, ""))
-        for name in sorted(texts.keys() | found.keys())
-        if found.get(name) != texts.get(name)
+        name: (existing.get(name, ""), texts.get(name, ""))
+        for name in sorted(texts.keys() | existing.keys())
+        if existing.get(name) != texts.get(name)
     }
 
 
@@ -246,6 +251,6 @@ def _generated(folder: Path) -> Iterable[Path]:
     return sorted([*folder.glob("*.yaml"), *folder.glob(ORDER)])
 
 
-def _shown(folder: Path) -> str:
+def _relative(folder: Path) -> str:
     """Return *folder* relative to the repository, such as build/dev."""
     return f"{folder.parent.name}/{folder.name}"

@@ -18,7 +18,7 @@ _HINT = f"fix them, or add an exemption with a reason to deployer/lint/{lint.EXE
 
 
 def check_templates(environments: Sequence[Environment], cache: Path) -> None:
-    """Raise LintError with every finding that has no exemption; *cache* keeps results of cfn-lint."""
+    """Raise LintError with every finding that has no exemption; *cache* has the results of cfn-lint."""
     if findings := _findings(environments, cache):
         raise _error(findings)
 
@@ -32,7 +32,7 @@ def check_before_deployment(environment: Environment, cache: Path) -> LintError 
     findings = _findings([environment], cache)
     if not findings:
         return None
-    if environment.is_local and all(map(_is_of_policy, findings)):
+    if environment.is_local and all(map(_is_policy_finding, findings)):
         return _error(findings, hint=f"accounts refuse these findings: {_HINT}")
     raise _error(findings)
 
@@ -41,8 +41,8 @@ def _error(findings: Iterable[Finding], hint: str = _HINT) -> LintError:
     return LintError("\n".join(map(lint.explain, findings)), hint=hint)
 
 
-def _is_of_policy(finding: Finding) -> bool:
-    """Return whether a policy rule or an unused exemption was found, not an error of cfn-lint."""
+def _is_policy_finding(finding: Finding) -> bool:
+    """Return whether *finding* is of a policy rule or an unused exemption, and not of cfn-lint."""
     return finding.rule == lint.STALE or finding.rule in {rule.id for rule in policy.RULES}
 
 
@@ -88,7 +88,7 @@ def _with_place(finding: Finding, environment: Environment, template: _Template)
 def _merged(
     findings: Iterable[Finding], templates: dict[str, tuple[Environment, _Template]]
 ) -> list[Finding]:
-    """Return the findings, those that differ only by the environment as one with all stacks."""
+    """Merge findings that differ only by the environment into one that lists all their stacks."""
     merged: dict[tuple[object, ...], Finding] = {}
     for finding in findings:
         key: tuple[object, ...] = (finding,)

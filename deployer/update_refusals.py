@@ -1,7 +1,7 @@
 """Predict the changes of a template that AWS refuses during an update.
 
 The deployed template and the new one are compared. CloudFormation creates new resources before it
-deletes old ones, so a fixed name is in use until its old owner is deleted. A resource that moves
+deletes old ones, so a fixed name is in use until the old resource is deleted. A resource that moves
 into a nested stack, or out of one, is not recognized.
 """
 
@@ -57,33 +57,33 @@ _TABLE = "AWS::DynamoDB::Table"
 def find_update_refusals(
     old: TemplateTree, new: TemplateTree, lookup: Lookup = resource_type
 ) -> tuple[str, ...]:
-    """Return what AWS refuses in an update from *old* to *new*: the resource and the fact."""
-    found: list[str] = []
+    """Return each change that AWS refuses in an update from *old* to *new*, as `resource: fact`."""
+    refusals: list[str] = []
     for path, tree in old.walk():
         if after := new.at(path):
-            found += _refusals(tree, after, path, lookup)
-    return tuple(found)
+            refusals += _refusals(tree, after, path, lookup)
+    return tuple(refusals)
 
 
 def _refusals(
     old: TemplateTree, new: TemplateTree, path: LogicalIds, lookup: Lookup
 ) -> Iterator[str]:
     owners = {
-        owned: logical_id
+        fixed_name: logical_id
         for logical_id, resource in old.resources.items()
-        if (owned := _fixed_name(resource))
+        if (fixed_name := _fixed_name(resource))
     }
     for logical_id, after in new.resources.items():
         place = f"{format_path((*path, logical_id))} ({after['Type']})"
         before = old.resources.get(logical_id)
-        owned = _fixed_name(after)
-        if owned and owned in owners and owners[owned] != logical_id:
-            owner = format_path((*path, owners[owned]))
-            yield f"{place}: {owner} has its name, {owned[1]}, until the update ends"
+        fixed_name = _fixed_name(after)
+        if fixed_name and fixed_name in owners and owners[fixed_name] != logical_id:
+            owner = format_path((*path, owners[fixed_name]))
+            yield f"{place}: {owner} has its name, {fixed_name[1]}, until the update ends"
         if before is None or before["Type"] != after["Type"]:
             continue
-        replaced = _replaced_by(before, after, lookup)
-        if replaced and owned and owned == _fixed_name(before):
+        replaced = _replacing_property(before, after, lookup)
+        if replaced and fixed_name and fixed_name == _fixed_name(before):
             yield f"{place}: {replaced} changes, so a new one is created, and its name is taken"
         if after["Type"] == _TABLE and not replaced:
             yield from (f"{place}: {fact}" for fact in _index_changes(before, after))
@@ -99,7 +99,7 @@ def _fixed_name(resource: Resource) -> tuple[str, str] | None:
     return resource["Type"], ", ".join(map(str, values))
 
 
-def _replaced_by(before: Resource, after: Resource, lookup: Lookup) -> str:
+def _replacing_property(before: Resource, after: Resource, lookup: Lookup) -> str:
     """Return the changed property that replaces the resource; empty if there is none."""
     known = lookup(before["Type"])
     was, becomes = (resource.get("Properties") or {} for resource in (before, after))
@@ -108,18 +108,18 @@ def _replaced_by(before: Resource, after: Resource, lookup: Lookup) -> str:
 
 
 def _index_changes(before: Resource, after: Resource) -> Iterator[str]:
-    """Yield changes of indexes: DynamoDB adds or deletes one in an update, and changes none."""
+    """Yield refused changes of indexes: an update can add or delete one, and cannot change any."""
     was, becomes = _indexes(before), _indexes(after)
     changes = sorted(was.keys() ^ becomes.keys())
     if len(changes) > 1:
         yield (
             f"{len(changes)} global secondary indexes are added or deleted"
-            f" ({', '.join(changes)}); DynamoDB takes one in an update"
+            f" ({', '.join(changes)}); DynamoDB accepts one per update"
         )
     for name in sorted(was.keys() & becomes.keys()):
         for key in ("KeySchema", "Projection"):
             if was[name].get(key) != becomes[name].get(key):
-                yield f"{key} of the index {name} changes; DynamoDB takes only a new index"
+                yield f"{key} of the index {name} changes; DynamoDB requires a new index"
 
 
 def _indexes(table: Resource) -> Mapping[str, Mapping[str, Any]]:

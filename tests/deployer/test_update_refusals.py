@@ -48,7 +48,7 @@ def test_two_changes_of_indexes_are_refused(
     assert find_update_refusals(tree(Table=table(*before)), tree(Table=table(*after))) == (
         (
             f"Table (AWS::DynamoDB::Table): 2 global secondary indexes are added or deleted ({changes});"
-            " DynamoDB takes one in an update"
+            " DynamoDB accepts one per update"
         ),
     )
 
@@ -64,7 +64,7 @@ def test_the_key_of_an_index_cannot_change() -> None:
     assert find_update_refusals(tree(Table=table("a")), tree(Table=table("a", key="pk"))) == (
         (
             "Table (AWS::DynamoDB::Table): KeySchema of the index a changes;"
-            " DynamoDB takes only a new index"
+            " DynamoDB requires a new index"
         ),
     )
 
