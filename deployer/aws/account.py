@@ -1,7 +1,7 @@
 """One AWS account: the implementation of `deployer.aws.cloud.Cloud` with botocore.
 
-Signatures, retries and backoff are those of botocore. boto3 would add resources and transfers, which
-are not used here, and twice the import time.
+Signatures, retries and backoff are those of botocore. boto3 would double the import time; its
+resources and transfers are not needed here.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Account:
         try:
             response = self._cloudformation(region).describe_stacks(StackName=name)
         except CloudError as error:
-            if _is_absence(error):
+            if _is_missing_stack(error):
                 return None
             raise
         stack = deployed_stack(response["Stacks"][0], region)
@@ -118,7 +118,7 @@ class Account:
             StackName=request.stack_id or request.stack,
             ChangeSetName=request.name,
             ChangeSetType=request.kind,
-            ClientToken=request.name,  # Without it a retry would fail: the name exists.
+            ClientToken=request.name,  # Without it, a retry would fail because the name exists.
             Parameters=[
                 {"ParameterKey": name, "ParameterValue": value}
                 for name, value in request.parameters.items()
@@ -181,8 +181,8 @@ class Account:
         )
 
     def parameter(self, region: str, name: str) -> str | None:
-        found = self.client("ssm", region).get_parameters(Names=[name])["Parameters"]
-        return str(found[0]["Value"]) if found else None
+        parameters = self.client("ssm", region).get_parameters(Names=[name])["Parameters"]
+        return str(parameters[0]["Value"]) if parameters else None
 
     def stored_object(self, region: str, bucket: str, key: str) -> StoredObject | None:
         try:
@@ -227,8 +227,8 @@ class Account:
     def _change_set_tags(self, region: str, stack_id: str) -> dict[str, str]:
         """Return the tags that all change sets of a stack that was never created have in common.
 
-        AWS shows none of them on the stack itself (localstack/localstack pull request 13117, whose
-        test ran on AWS); not verified here.
+        AWS does not return them with the stack itself, according to a test that ran on AWS
+        (localstack/localstack pull request 13117); not verified here.
         """
         client = self._cloudformation(region)
         pages = client.get_paginator("list_change_sets").paginate(StackName=stack_id)
@@ -243,9 +243,10 @@ class Account:
     def _describe_change_set(
         self, region: str, arn: str
     ) -> tuple[DescribeChangeSetOutputTypeDef, tuple[ResourceChange, ...]]:
-        """Describe a change set with property values, or without where AWS has none.
+        """Describe a change set with property values where AWS has them.
 
-        AWS omits a resource whose values it cannot determine, and says so in the status reason:
+        With property values, AWS omits a resource whose values it cannot determine. The status reason
+        then reports incomplete data:
         aws/aws-cdk-cli issue 1780; not verified on AWS.
         """
         response, changes = self._change_set_pages(region, arn, values=True)
@@ -309,8 +310,8 @@ def _options(request: ChangeSetRequest) -> _Options:
     return options
 
 
-def _is_absence(error: CloudError) -> bool:
-    """Return whether DescribeStacks says that there is no such stack, and not another absence."""
+def _is_missing_stack(error: CloudError) -> bool:
+    """Return whether *error* is that of DescribeStacks for a stack that does not exist."""
     return (
         error.aws_code == "ValidationError"
         and ": ValidationError: Stack with id " in error.message
@@ -319,7 +320,7 @@ def _is_absence(error: CloudError) -> bool:
 
 
 def _checksum_as_hex(checksum: str) -> str:
-    """Return an S3 *checksum* in hex; empty if it is a checksum of the parts of an object."""
+    """Return an S3 *checksum* in hex; empty if it is that of a multipart upload (`…-N`)."""
     try:
         return b64decode(checksum, validate=True).hex()
     except ValueError:

@@ -47,7 +47,7 @@ def create_client(
 ) -> Any:
     """Create a client; raise GuardError if its endpoint is neither *url* nor one of AWS.
 
-    No plugin is loaded, also not for the clients that botocore creates inside of other clients.
+    No plugin is loaded, not even for the clients that botocore creates inside other clients.
     """
     session.register(
         "creating-client-class", cast("Any", _add_base_class), unique_id="translate-errors"
@@ -114,8 +114,8 @@ def short_name(arn: str) -> str:
 def _refuse_foreign_response(response_dict: dict[str, Any], operation_model: Any, **_: Any) -> None:
     """Raise ResponseParserError for a successful response that does not come from AWS.
 
-    A proxy may respond instead, such as with the login page of a hotel, which botocore would parse
-    as a response without values. It has no request id, and a content type that no service uses.
+    A proxy or captive portal may respond instead, with a login page that botocore would parse as a
+    response without values. It has no request id, and a content type that no AWS service uses.
     S3 stores objects of every type and responds to an upload with an empty body, so for S3 the
     missing request id alone decides.
     """
@@ -130,7 +130,7 @@ def _refuse_foreign_response(response_dict: dict[str, Any], operation_model: Any
 
 
 def _retry_clock_skew(response: Any, attempts: int, **_: Any) -> float | None:
-    """Make botocore sign and send a request again that was signed too long ago.
+    """Make botocore sign and send a request again if AWS refused the time of its signature.
 
     The machine may have been suspended in between, or its clock may have been set since.
     """

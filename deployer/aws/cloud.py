@@ -24,7 +24,7 @@ COMPLETE = frozenset(
 )
 NEVER_COMPLETED = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
 _CANCELLED = re.compile(r"Resource (creation|update|deletion) (was )?cancell?ed", re.IGNORECASE)
-_EMBEDDED = re.compile(r"Embedded stack (arn:\S+) was not successfully")
+_NESTED_FAILED = re.compile(r"Embedded stack (arn:\S+) was not successfully")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class DeployedStack:
 
     @property
     def is_busy(self) -> bool:
-        """Whether an operation runs. In REVIEW_IN_PROGRESS there is none."""
+        """Whether an operation is running; in REVIEW_IN_PROGRESS none is."""
         return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
 
     @property
@@ -94,7 +94,7 @@ class ChangeSetRequest:
 class StoredObject:
     """An S3 object as HeadObject describes it.
 
-    *sha256*, in hex, is the checksum that S3 computed of the content; empty if it has none.
+    *sha256* is the checksum of the content that S3 stores, in hex; empty if there is none.
     *version* is empty in a bucket without versioning.
     """
 
@@ -222,7 +222,7 @@ class StackEvent:
             return ""
         if self.physical_id.startswith("arn:"):
             return self.physical_id
-        match = _EMBEDDED.search(self.reason)
+        match = _NESTED_FAILED.search(self.reason)
         return match[1] if match else ""
 
     @property
@@ -254,7 +254,7 @@ class Cloud(Protocol):
         """Return every resource of a stack."""
 
     def create_change_set(self, request: ChangeSetRequest) -> str:
-        """Start to create a change set and return its ARN; `change_set` says when it is ready."""
+        """Start to create a change set and return its ARN; poll `change_set` until it is created."""
 
     def change_set(self, region: str, arn: str) -> ChangeSet:
         """Return a change set with all its changes, but without those in nested stacks."""
@@ -266,7 +266,10 @@ class Cloud(Protocol):
         """Delete a change set that will not be executed."""
 
     def events(self, region: str, stack_id: str, after: str = "") -> tuple[StackEvent, ...]:
-        """Return the events after the one with id *after*, oldest first; without it, one page."""
+        """Return the events after the one with the id *after*, oldest first.
+
+        Without *after*, return the newest page of events.
+        """
 
     def events_since(self, region: str, stack_id: str, at: datetime) -> tuple[StackEvent, ...]:
         """Return the events that are not older than *at*, oldest first."""

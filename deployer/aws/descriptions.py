@@ -99,7 +99,7 @@ def validation_failure(event: OperationEventTypeDef) -> str:
 
 
 def _property_changes(details: Iterable[ResourceChangeDetailTypeDef]) -> tuple[PropertyChange, ...]:
-    """Return one change per property: AWS lists a property for its value and for its cause."""
+    """Return one change per property: AWS may list its values and its cause separately."""
     changes: dict[str, PropertyChange] = {}
     for detail in details:
         change = _property_change(detail)

@@ -2,7 +2,7 @@
 
 A task uses the credentials of the setup, its proxy and its certificate authority; nothing else.
 A setting that would send requests to another address is refused by name, although `deployer.aws`
-would ignore it: the operator expects an effect and must learn that there is none.
+would ignore it: otherwise the operator would expect an effect that it does not have.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _REFUSED_IF_TRUE = {
 
 Settings: TypeAlias = Mapping[str, object]  # The keys of a section of an AWS config file.
 
-_KEYS = "AWS_ACCESS_KEY_ID"
+_ACCESS_KEY = "AWS_ACCESS_KEY_ID"
 _FILES = {
     "AWS_CONFIG_FILE": "config file",
     "AWS_SHARED_CREDENTIALS_FILE": "credentials file",
@@ -93,7 +93,7 @@ def is_aws(url: str) -> bool:
 
 
 def refusals(setup: Setup, region: str) -> tuple[str, ...]:
-    """Every part of *setup* that a task in *region* refuses, each as `place: fact`."""
+    """Return every part of *setup* that a task in *region* refuses, each as `place: fact`."""
     return (*_redirects(setup), *_other_regions(setup, region), *_unusable(setup))
 
 
@@ -124,10 +124,10 @@ def _if_true(name: str, value: object) -> str:
 def _other_regions(setup: Setup, region: str) -> Iterator[str]:
     """Yield each region of the setup that differs: the operator may expect it to be used."""
     places = {name: setup.environ.get(name) for name in ("AWS_REGION", "AWS_DEFAULT_REGION")}
-    found: Mapping[str, object] = places
+    regions: Mapping[str, object] = places
     if not any(places.values()):
-        found = {setup.place: setup.settings.get("region")}
-    for place, other in found.items():
+        regions = {setup.place: setup.settings.get("region")}
+    for place, other in regions.items():
         if other and other != region:
             yield f"{place}: the region is {other}, but {region} in the config file"
 
@@ -145,29 +145,29 @@ def _unusable(setup: Setup) -> Iterator[str]:
 
 
 def _bundle(setup: Setup) -> tuple[str, object]:
-    """Return the CA bundle that botocore takes, and where it is set; an empty one counts."""
+    """Return the place of the setting and the CA bundle that botocore uses, even if it is empty."""
     first, last = _CERTIFICATES
     places: Mapping[str, object] = {
         first: setup.environ.get(first),
         f"{setup.place}: ca_bundle": setup.settings.get("ca_bundle"),
         last: setup.environ.get(last),
     }
-    found = ((place, bundle) for place, bundle in places.items() if bundle is not None)
-    return next(found, ("", None))
+    bundles = ((place, bundle) for place, bundle in places.items() if bundle is not None)
+    return next(bundles, ("", None))
 
 
 def _credentials(setup: Setup) -> Iterator[str]:
     """Yield the sources of credentials; botocore uses the first one that exists, in this order."""
-    if setup.environ.get(_KEYS):
-        yield f"access key from {_KEYS}"
+    if setup.environ.get(_ACCESS_KEY):
+        yield f"access key from {_ACCESS_KEY}"
         return
     for name, settings in setup.chain():
         yield f"profile {name}"
-        yield from _of_profile(settings, setup)
-    yield from _of_machine(setup)
+        yield from _profile_credentials(settings, setup)
+    yield from _machine_credentials(setup)
 
 
-def _of_profile(settings: Settings, setup: Setup) -> Iterator[str]:
+def _profile_credentials(settings: Settings, setup: Setup) -> Iterator[str]:
     if role := settings.get("role_arn"):
         source = settings.get("credential_source") or settings.get("web_identity_token_file")
         yield f"role {role}" + (f" by {source}" if source else "")
@@ -182,7 +182,7 @@ def _of_profile(settings: Settings, setup: Setup) -> Iterator[str]:
         yield f"login {login}" + (f" by {folder}" if folder else "")
 
 
-def _of_machine(setup: Setup) -> Iterator[str]:
+def _machine_credentials(setup: Setup) -> Iterator[str]:
     environ = setup.environ
     if file := environ.get("AWS_WEB_IDENTITY_TOKEN_FILE"):
         yield f"role {environ.get('AWS_ROLE_ARN', '')} by {file}"

@@ -27,7 +27,10 @@ def operator_session(region: str) -> botocore.session.Session:
     session = botocore.session.Session()
     session.register_component("data_loader", _bundled_models())
     providers = create_credential_resolver(session, region_name=region)
-    for obsolete in ("ec2-credentials-file", "boto-config"):  # Of tools before boto3.
+    for obsolete in (
+        "ec2-credentials-file",
+        "boto-config",
+    ):  # Providers for tools older than boto3.
         providers.remove(obsolete)
     session.register_component("credential_provider", providers)
     session.set_config_variable("csm_enabled", value=False)
@@ -41,7 +44,7 @@ def account_session(operator: botocore.session.Session) -> botocore.session.Sess
     session = blank_session()
     session.register_component("credential_provider", operator.get_component("credential_provider"))
     session.set_config_variable("ca_bundle", operator.get_config_variable("ca_bundle"))
-    # The account id comes with the credentials, where nothing verifies it.
+    # The account id in credentials is not verified, so endpoints must not depend on it.
     session.set_config_variable("account_id_endpoint_mode", "disabled")
     _pin_endpoints(session)
     return session
@@ -62,7 +65,7 @@ def blank_session() -> botocore.session.Session:
 
 
 def read_setup(session: botocore.session.Session, environ: Mapping[str, str]) -> Setup:
-    """Return the operator's AWS setup as *session* and *environ* have it.
+    """Return the operator's AWS setup from *session* and *environ*.
 
     Raise ProfileNotFound if the profile in use does not exist.
     """

@@ -54,9 +54,9 @@ def read(path: Path) -> Document:
 
 
 def lines(text: str) -> dict[KeyPath, int]:
-    """Return the line of each key: the first line with which *text* up to there defines it."""
+    """Return the line of each key: the first line of the statement that defines it."""
     rows = text.split("\n")
-    found: dict[KeyPath, int] = {}
+    lines_by_key: dict[KeyPath, int] = {}
     start = 1
     for end in range(1, len(rows) + 1):
         try:
@@ -64,9 +64,9 @@ def lines(text: str) -> dict[KeyPath, int]:
         except (ValueError, RecursionError):
             continue  # The statement continues on the next line.
         for path, _ in walk(beginning):
-            found.setdefault(path, start)
+            lines_by_key.setdefault(path, start)
         start = end + 1
-    return found
+    return lines_by_key
 
 
 def walk(value: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, object]]:

@@ -156,7 +156,7 @@ FARGATE_MEMORY_MIB = {
 
 
 class FargateSize(Settings, frozen=True):
-    """CPU units (1024 are one vCPU) and memory of a Fargate task: only some pairs exist."""
+    """CPU units (1024 are one vCPU) and memory of a Fargate task; only some pairs are valid."""
 
     cpu: Annotated[
         Literal[256, 512, 1024, 2048, 4096, 8192, 16384], described("a CPU size of Fargate")

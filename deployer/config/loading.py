@@ -25,7 +25,7 @@ from deployer.errors import ConfigError
 
 T = TypeVar("T")
 
-_SCHEMA_HINT = "see schema.json beside the file for the valid values; editors complete from it"
+_SCHEMA_HINT = "see schema.json in the same folder for the valid values; editors complete from it"
 _PREFIX_HINT = "choose names so that no prefix-name- is the beginning of another one"
 _LEAK_HINT = "rotate it, keep the new one in Parameter Store, and write only its name here"
 
@@ -61,15 +61,15 @@ def find(folder: Path, env: str) -> Path:
 def load(path: Path, type_: type[T]) -> T:
     """Return *path* as a frozen *type_*; raise one ConfigError that lists every error in it.
 
-    The files beside it are read, too: no two environments may use the same network, or have names
-    that policies cannot distinguish. Other errors in these files are listed only if *path* has an
-    error itself. Often that is the same one, such as a new table that all files lack.
+    The other files in its folder are read, too: no two environments may use the same network, or
+    have names that policies cannot distinguish. Other errors in these files are listed only if
+    *path* has an error itself. Often all files have the same error, such as a missing new table.
     """
-    beside = [_read(other, type_) for other in sorted(path.parent.glob("*.toml")) if other != path]
-    file = _with_overlaps(_read(path, type_), [other for other in beside if not other.errors])
-    file = _with_prefix_conflicts(file, beside)
+    others = [_read(other, type_) for other in sorted(path.parent.glob("*.toml")) if other != path]
+    file = _with_overlaps(_read(path, type_), [other for other in others if not other.errors])
+    file = _with_prefix_conflicts(file, others)
     if file.errors:
-        raise _config_error([file, *beside])
+        raise _config_error([file, *others])
     return _settings([file])[0]
 
 
@@ -90,17 +90,19 @@ def _read(path: Path, type_: type[T]) -> _File[T]:
         return _File(read, (*secrets, read.syntax_error))
     if not read.table:
         return _File(read, (*secrets, SettingError((), "is empty")))
-    found = tuple(validate(read.table, type_))
+    results = tuple(validate(read.table, type_))
     # A secret must be removed anyway, so its other errors do not matter.
-    hidden = {error.path for error in secrets if error.path}
+    secret_paths = {error.path for error in secrets if error.path}
     others = (
-        error for error in found if isinstance(error, SettingError) and error.path not in hidden
+        error
+        for error in results
+        if isinstance(error, SettingError) and error.path not in secret_paths
     )
-    errors = (*secrets, *_wrong_name(read), *others)
+    errors = (*secrets, *_name_mismatch(read), *others)
     return _File(
         read,
         errors,
-        tuple(network for network in found if isinstance(network, NetworkSetting)),
+        tuple(network for network in results if isinstance(network, NetworkSetting)),
         None if errors else msgspec.convert(read.table, type_, dec_hook=decode),
     )
 
@@ -126,7 +128,7 @@ def _kind_of_secret(path: KeyPath, value: str) -> str | None:
     return "a password" if secret_detection.is_password(name, value) else None
 
 
-def _wrong_name(read: Document) -> Iterator[SettingError]:
+def _name_mismatch(read: Document) -> Iterator[SettingError]:
     """Yield an error if the environment and its file have different names.
 
     Equal names mean that no two environments have the same name.
@@ -158,7 +160,7 @@ def _with_overlaps(file: _File[T], others: Sequence[_File[T]]) -> _File[T]:
 def _with_prefix_conflicts(file: _File[T], others: Sequence[_File[T]]) -> _File[T]:
     """Return *file* with an error if its stack prefix and that of another file overlap.
 
-    Policies match resources by the prefix of their names: crd-dev-* matches crd-dev-two-*, too.
+    Policies match resources by the prefix of their names: crd-dev-* also matches crd-dev-two-*.
     """
     prefix = _stack_prefix(file)
     errors = [

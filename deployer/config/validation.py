@@ -37,7 +37,7 @@ _DESCRIPTIONS = {
 class SettingError:
     """One error in a config file, at the key *path*.
 
-    *line* and *hint* are given only where they do not follow from the key.
+    *line* and *hint* are set only if they do not follow from the key.
     """
 
     path: KeyPath
@@ -58,9 +58,9 @@ def validate(
     value: object, type_: Any, path: KeyPath = ()
 ) -> Iterator[SettingError | NetworkSetting]:
     """Yield each error in *value*, which should be of *type_*, and each valid network in it."""
-    of_parts = tuple(_validate_parts(value, type_, path))
-    yield from of_parts
-    if not any(isinstance(finding, SettingError) for finding in of_parts):
+    part_results = tuple(_validate_parts(value, type_, path))
+    yield from part_results
+    if not any(isinstance(result, SettingError) for result in part_results):
         yield from _validate_whole(value, type_, path)
 
 
@@ -144,7 +144,7 @@ def _validate_keys(
 def _validate_whole(
     value: object, type_: Any, path: KeyPath
 ) -> Iterator[SettingError | NetworkSetting]:
-    """Yield the errors of *value* itself, whose parts are valid."""
+    """Yield the errors of *value* itself; its parts were found valid."""
     if isinstance(value, str) and not value.isprintable():
         yield SettingError(path, "has a line break or another character that cannot be seen")
         return

@@ -66,18 +66,22 @@ def lint(
     Raise LintError if cfn-lint does not know a region.
     """
     results = _results(subjects, Cache(cache_folder), jobs=jobs or os.cpu_count() or 1)
-    found = [
+    all_findings = [
         replace(finding, stack=subject.name, source=_source(finding, subject))
         for subject, findings in zip(subjects, results, strict=True)
         for finding in findings
     ]
     order = {subject.name: number for number, subject in enumerate(subjects)}
-    found = sorted([*found, *policy_findings], key=lambda finding: order[finding.stack])
+    all_findings = sorted(
+        [*all_findings, *policy_findings], key=lambda finding: order[finding.stack]
+    )
     exempt = {
-        finding for finding in found if any(exemption.matches(finding) for exemption in exemptions)
+        finding
+        for finding in all_findings
+        if any(exemption.matches(finding) for exemption in exemptions)
     }
     return (
-        *(finding for finding in found if finding not in exempt),
+        *(finding for finding in all_findings if finding not in exempt),
         *stale(exemptions, exempt, [subject.name for subject in subjects]),
     )
 
@@ -85,16 +89,16 @@ def lint(
 def _results(subjects: Sequence[Subject], cache: Cache, *, jobs: int) -> list[Findings]:
     """Return the findings of cfn-lint for each template; run it only for those not in *cache*."""
     keys = [cache_key(subject.text, subject.region) for subject in subjects]
-    known = {key: findings for key in keys if (findings := cache.read(key)) is not None}
+    cached = {key: findings for key in keys if (findings := cache.read(key)) is not None}
     missing = {
-        key: subject for key, subject in zip(keys, subjects, strict=True) if key not in known
+        key: subject for key, subject in zip(keys, subjects, strict=True) if key not in cached
     }
     if missing:
         templates = [(subject.text, subject.region) for subject in missing.values()]
         results = dict(zip(missing, run_cfn_lint(templates, jobs=jobs), strict=True))
         cache.write(results)
-        known |= results
-    return [known[key] for key in keys]
+        cached |= results
+    return [cached[key] for key in keys]
 
 
 def _source(finding: Finding, subject: Subject) -> Line | None:

@@ -34,7 +34,7 @@ class Exemption:
     number: int = field(default=1, compare=False)  # Its line in the file.
 
     def matches(self, finding: Finding) -> bool:
-        """Return whether it accepts *finding*."""
+        """Return whether this exemption accepts *finding*."""
         return (
             self.rule == finding.rule
             and fnmatchcase(finding.stack, self.stack)
@@ -73,7 +73,7 @@ def _rows(tables: Mapping[str, Any]) -> list[Mapping[str, object]]:
         case _ if not tables:
             return []
         case _:
-            raise ValueError("it has more than [[exemption]] tables")
+            raise ValueError("only [[exemption]] tables are allowed")
 
 
 def _exemptions(row: Mapping[str, object], number: int) -> Iterator[Exemption]:
@@ -103,7 +103,7 @@ def stale(
 ) -> Iterator[Finding]:
     """Yield a finding for each exemption of these *stacks* that matches none of the *exempt* ones.
 
-    An exemption that depends on a setting is kept: another value of the setting needs it.
+    An exemption with a *setting* is not reported: another value of the setting may need it.
     """
     for exemption in exemptions:
         applies = not exemption.setting and any(
