@@ -1,4 +1,4 @@
-"""The architecture on one screen: every stack of an environment, in dependency order."""
+"""All stacks of an environment, in dependency order: an overview of the architecture."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ class Config(Settings, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Raise ConflictError for settings that are valid separately but not together."""
-        if found := tuple(conflicts(self)):
-            raise ConflictError(*found)
+        if errors := tuple(conflicts(self)):
+            raise ConflictError(*errors)
 
     @property
     def images(self) -> tuple[str, ...]:
@@ -62,7 +62,7 @@ class Config(Settings, frozen=True, kw_only=True):
 
 
 def layers(config: Config, code: Code) -> Layers:
-    """Add every stack of an environment, each with the outputs of the stacks it depends on."""
+    """Return all stacks of an environment, each with the outputs of the stacks it depends on."""
     lambdas = functions.Functions(config.functions, code)
     layers = Layers(config.env)
     us_east_1 = layers.in_region("us-east-1")

@@ -4,10 +4,10 @@ The description of an alarm is part of its mail, so it says what happened and wh
 The CloudWatch pages of each service's guide document the metrics, their dimensions and when they
 are reported. Thresholds without a source are this project's.
 
-An alarm whose statistic is Sum counts events, so it sends no mail when it is over. Missing data is
-`notBreaching` if it means that no error happened; that also ends the alarm. If a resource reports
-as long as it exists, missing data is `breaching` in one of its alarms and `ignore` (keep the state)
-in the others.
+An alarm whose statistic is Sum counts events, so it sends no mail when it returns to OK. Missing
+data is `notBreaching` if it means that no error happened: without data the alarm returns to OK. If
+a resource always reports metrics while it exists, missing data is `breaching` in one of its alarms
+and `ignore` (keep the state) in the others.
 """
 
 from __future__ import annotations
@@ -52,10 +52,11 @@ class Metric:
 
 @dataclass(frozen=True)
 class Alarm:
-    """An alarm if *metric* reaches *threshold*, or is *below* it, in all of so many *periods*.
+    """An alarm that fires if *metric* reaches *threshold* in each of the last *periods*, a number.
 
-    With *minus*, the alarm compares the difference of two metrics. *graph* is the title of the
-    dashboard graph that has a line for each alarm of this kind.
+    With *below*, it fires if the metric is less than the threshold. With *minus*, it compares the
+    difference of two metrics with the threshold. *graph* is the title of the dashboard graph that
+    has a line for each alarm of this kind.
     """
 
     condition: str
@@ -80,8 +81,8 @@ class Alarm:
 
 
 def add_alarm(t: Template, alarm: Alarm, *, topic: Value) -> cloudwatch.Alarm:
-    """Add *alarm*. It notifies *topic*, also when it is over unless it counts events."""
-    over: dict[str, Any] = {} if alarm.metric.statistic == "Sum" else {"OKActions": [topic]}
+    """Add *alarm*, which notifies *topic* and, unless it counts events, does so again when OK."""
+    ok_actions: dict[str, Any] = {} if alarm.metric.statistic == "Sum" else {"OKActions": [topic]}
     return t.add_resource(
         cloudwatch.Alarm(
             alarm.title,
@@ -92,7 +93,7 @@ def add_alarm(t: Template, alarm: Alarm, *, topic: Value) -> cloudwatch.Alarm:
             EvaluationPeriods=alarm.periods,
             TreatMissingData=alarm.missing_data,
             AlarmActions=[topic],
-            **over,
+            **ok_actions,
         )
     )
 
@@ -148,7 +149,7 @@ def _difference(alarm: Alarm) -> dict[str, Any]:
 def function(subject: str, name: Value) -> Iterator[Alarm]:
     """Yield the alarms of a Lambda function.
 
-    A function answers invalid requests without an error. A timeout is an error.
+    A function that refuses an invalid request succeeds: that is no error. A timeout is an error.
     """
 
     def count(metric: str) -> Metric:
@@ -156,17 +157,17 @@ def function(subject: str, name: Value) -> Iterator[Alarm]:
 
     yield Alarm(
         "Errors",
-        "A call of the function failed or timed out. Check the newest traceback in its log group. "
-        "Lambda retries an asynchronous call and then sends it to the dead-letter queue.",
+        "An invocation of the function failed or timed out. Check the newest traceback in its log "
+        "group. Lambda retries an asynchronous invocation, then sends it to the dead-letter queue.",
         "Errors of functions",
         count("Errors"),
         threshold=1,
     )
     yield Alarm(
         "Throttles",
-        "Lambda throttled a call because the account has reached its concurrency limit. Check "
-        "which function is invoked so often (Invocations), then the quota in Service Quotas.",
-        "Throttled calls of functions",
+        "Lambda throttled an invocation because the account has reached its concurrency limit. "
+        "Check which function is invoked so often (Invocations), then the quota in Service Quotas.",
+        "Throttled invocations of functions",
         count("Throttles"),
         threshold=1,
     )
@@ -201,8 +202,8 @@ def dead_letter_queue(subject: str, name: Value) -> Iterator[Alarm]:
 
     yield Alarm(
         "NotEmpty",
-        "The dead-letter queue has a message: the last retry of a call failed. Check the message, "
-        "which contains the call and the error. Fix the cause, send it again, and delete it.",
+        "The dead-letter queue has a message: all retries of an event failed. Check the message, "
+        "which contains the event and the error. Fix the cause, send it again, and delete it.",
         "Messages in dead-letter queues",
         largest("ApproximateNumberOfMessagesVisible", 5),
         threshold=1,
@@ -220,7 +221,7 @@ def dead_letter_queue(subject: str, name: Value) -> Iterator[Alarm]:
 def table(subject: str, name: Value, index: Value | None = None) -> Iterator[Alarm]:
     """Yield the alarms of an on-demand table, or of one of its indexes, which has its own metrics.
 
-    Every client retries a throttled request, so a short burst is no alarm; ten minutes are.
+    Clients retry throttled requests, so a short burst causes no alarm; ten minutes do.
     """
     dimensions = {"TableName": name} | ({"GlobalSecondaryIndexName": index} if index else {})
     for operation in ("Read", "Write"):
@@ -252,7 +253,8 @@ def database(
     yield Alarm(
         "FreeStorage",
         f"The database has less than {free_gib:g} GiB of free storage, and RDS did not extend it. "
-        "Check whether storage_limit_gib is reached. Raise it: a full disk stops the database.",
+        "Check whether the storage has reached max_storage_gib, and raise that setting: a full "
+        "disk stops the database.",
         "Free storage of the database (bytes)",
         number("FreeStorageSpace", "Minimum"),
         threshold=free_gib * GIB,
@@ -307,15 +309,15 @@ def targets(
     )
     yield Alarm(
         "ServerErrors",
-        "The application answered more requests with 5xx than the threshold. Check the tracebacks "
-        "of these minutes in its log group, then the traces with a fault.",
+        "The application responded to more requests with 5xx than the threshold. Check the "
+        "tracebacks of these minutes in its log group, then the traces with a fault.",
         "Responses with 5xx",
         number("HTTPCode_Target_5XX_Count", "Sum", of_targets),
         threshold=errors,
     )
     yield Alarm(
         "LoadBalancerErrors",
-        "The load balancer itself answered with 5xx: no task was available, or none answered in "
+        "The load balancer itself responded with 5xx: no task was available, or none responded in "
         "time. Check whether the service has healthy tasks, then whether they time out.",
         "Responses with 5xx",
         number("HTTPCode_ELB_5XX_Count", "Sum", of_balancer),
@@ -333,24 +335,25 @@ def targets(
 
 
 def api(subject: str, id_: Value, *, errors: int, milliseconds: int) -> Iterator[Alarm]:
-    """Yield the alarms of an HTTP API. A call that is throttled or denied is 4xx, not 5xx."""
+    """Yield the alarms of an HTTP API. A throttled or denied request is a 4xx response, not 5xx."""
 
     def number(metric: str, statistic: str) -> Metric:
         return Metric(subject, "AWS/ApiGateway", metric, {"ApiId": id_}, statistic)
 
     yield Alarm(
         "ServerErrors",
-        "The API answered more calls with 5xx than the threshold. Check `error`, `authorizer` and "
-        "`integration` in its access log for the function that failed, then the function's log.",
+        "The API responded to more requests with 5xx than the threshold. Check `error`, "
+        "`authorizer` and `integration` in its access log for the failed function, then "
+        "the log of that function.",
         "Responses with 5xx",
         number("5xx", "Sum"),
         threshold=errors,
     )
     yield Alarm(
         "Latency",
-        "The slowest 5 % of calls have been too slow for 15 minutes. Check the duration of the "
-        "functions behind the API, then how many of the calls were cold starts (Init Duration).",
-        "Latency of calls, p95 (ms)",
+        "The slowest 5 % of requests have been too slow for 15 minutes. Check the duration of the "
+        "functions behind the API, then how many of the requests were cold starts (Init Duration).",
+        "Latency of the API, p95 (ms)",
         number("Latency", "p95"),
         threshold=milliseconds,
         periods=3,

@@ -28,8 +28,8 @@ class Assets:
     """Two buckets, and the topic that receives a message for each new avatar.
 
     *avatar_bucket* holds avatars/<avatar id>.jpg; *picture_bucket* holds the default avatar and
-    the banner. They are two buckets because a missing avatar has another response than a missing
-    picture: see `stacks/cdn.py`, which adds their policies.
+    the banner. They are two buckets because CloudFront responds differently to a missing avatar and
+    to a missing picture: see `stacks/cdn.py`, which adds their policies.
     """
 
     avatar_bucket: Value

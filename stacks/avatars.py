@@ -89,7 +89,7 @@ def define(
     """Add an API with one route, a bucket for uploads, and three functions.
 
     browser → API → authorizer, upload_url → presigned URL → upload bucket → thumbnail →
-    avatar bucket. The avatar bucket is another one, so a thumbnail never triggers the function.
+    avatar bucket. Avatars have a separate bucket, so a thumbnail never triggers the function.
     """
     factory = functions.factory(t, env, foundation)
     queue = dead_letter_queue(t, "ThumbnailDeadLetterQueue", env)
@@ -177,7 +177,7 @@ def _uploads(t: Template, env: Env, thumbnail: awslambda.Function) -> s3.Bucket:
         CorsConfiguration=s3.CorsConfiguration(
             CorsRules=[
                 s3.CorsRules(
-                    AllowedOrigins=[_site(env)],
+                    AllowedOrigins=[_site_origin(env)],
                     AllowedMethods=["PUT"],
                     AllowedHeaders=["content-type"],
                     MaxAge=3600,
@@ -242,7 +242,7 @@ def _api(
             Name=resource_name(env, "avatars"),
             ProtocolType="HTTP",
             CorsConfiguration=apigatewayv2.Cors(
-                AllowOrigins=[_site(env)],
+                AllowOrigins=[_site_origin(env)],
                 AllowMethods=["POST"],
                 AllowHeaders=["authorization", "content-type"],
                 MaxAge=3600,
@@ -266,7 +266,7 @@ def _api(
 def _authorizer(
     t: Template, api: apigatewayv2.Api, function: awslambda.Function
 ) -> apigatewayv2.Authorizer:
-    """Add the authorizer without a cache: a cached response would outlive its token."""
+    """Add the authorizer without a cache: a cached result could be used after its token expired."""
     authorizer = t.add_resource(
         apigatewayv2.Authorizer(
             "TokenAuthorizer",
@@ -329,12 +329,12 @@ def _invocation_uri(function: awslambda.Function) -> Sub:
 
 
 def _execution_arn(api: apigatewayv2.Api, path: str) -> Sub:
-    """Return the ARN of calls of *api*."""
+    """Return the ARN of the requests to *path* of *api*."""
     return Sub(
         "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:"
         f"${{{api.title}}}/{path}"
     )
 
 
-def _site(env: Env) -> str:
+def _site_origin(env: Env) -> str:
     return f"https://{env.domain}"

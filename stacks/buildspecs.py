@@ -82,9 +82,10 @@ IMAGE = (f"sh -eu {SCRIPT}", 'export IMAGE_DIGEST="$(cat /tmp/image.digest)"')
 # stacks that only an administrator deploys; STACK_QUERY, the JMESPath expression for the stacks.
 #
 # It runs no code of the commit: the stacks and their templates are read from AWS, and the files of
-# build/ are data. All but printable ASCII is shown as `cat -v` shows it, or a template
-# could rewrite the lines above it on the screen, or their order. Each line of a template begins with
-# `+`, `-` or a space, or it could look like a heading, and a template with a NUL is compared as text.
+# build/ are data. `cat -v` escapes all characters but printable ASCII; otherwise a template
+# could overwrite or reorder the lines above it on the screen. Each line of a template begins with
+# `+`, `-` or a space; otherwise it could look like a heading. A template with a NUL is
+# compared as text.
 DIFF_SCRIPT = """\
 # Print how the templates in build/ of the commit differ from the deployed ones.
 changed=0

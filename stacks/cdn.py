@@ -124,21 +124,23 @@ def define(
         pictures=_origin("pictures", assets.picture_bucket_domain, access),
         avatars=_origin("avatars", assets.avatar_bucket_domain, access),
     )
-    readable = partial(_readable_bucket, t, env)
-    readable("SiteBucketPolicy", files.ref(), files.get_att("Arn"), by=site, lists=True)
-    readable(
+    allow_read = partial(_allow_read, t, env)
+    allow_read(
+        "SiteBucketPolicy", files.ref(), files.get_att("Arn"), distribution=site, can_list=True
+    )
+    allow_read(
         "PictureBucketPolicy",
         assets.picture_bucket,
         assets.picture_bucket_arn,
-        by=assets_distribution,
-        lists=True,
+        distribution=assets_distribution,
+        can_list=True,
     )
-    readable(
+    allow_read(
         "AvatarBucketPolicy",
         assets.avatar_bucket,
         assets.avatar_bucket_arn,
-        by=assets_distribution,
-        lists=False,
+        distribution=assets_distribution,
+        can_list=False,
     )
     return Cdn(
         site_bucket=files.ref(),
@@ -150,7 +152,7 @@ def define(
 
 
 def _origin_access_control(t: Template, env: Env) -> cloudfront.OriginAccessControl:
-    """Let CloudFront sign its requests, so that bucket policies can name the distribution."""
+    """Make CloudFront sign its requests, so that bucket policies can name the distribution."""
     return t.add_resource(
         cloudfront.OriginAccessControl(
             "OriginAccessControl",
@@ -195,7 +197,7 @@ def _site(
         DefaultRootObject="index.html",
         DefaultCacheBehavior=cloudfront.DefaultCacheBehavior(
             **_cache_behavior(
-                files, response_headers.of_site(t, env, avatars, settings.connect_origins)
+                files, response_headers.site_headers(t, env, avatars, settings.connect_origins)
             ),
             FunctionAssociations=[
                 cloudfront.FunctionAssociation(
@@ -233,12 +235,12 @@ def _assets(
 ) -> cloudfront.Distribution:
     """Serve the default avatar for missing avatars, and 404 for any other missing object.
 
-    A distribution has one custom response per error for all its paths. So the two cases must be
-    different errors: S3 responds 404 if CloudFront may list the bucket, and 403 otherwise (see
-    `_readable_bucket`). The default root object does not exist; without it the root would be the
-    list of objects.
+    A distribution has one custom response per status code for all its paths. So the two cases must
+    have different status codes: S3 responds 404 if CloudFront may list the bucket, and 403
+    otherwise (see `_allow_read`). The default root object does not exist; without it
+    the root would be the list of objects.
     """
-    headers = response_headers.of_assets(t, env)
+    headers = response_headers.assets_headers(t, env)
     return _distribution(
         t,
         env,
@@ -352,24 +354,24 @@ def _error_response(status: int, **response: Any) -> cloudfront.CustomErrorRespo
     )
 
 
-def _readable_bucket(
+def _allow_read(
     t: Template,
     env: Env,
     title: str,
     bucket: Value,
     bucket_arn: Value,
     *,
-    by: cloudfront.Distribution,
-    lists: bool,
+    distribution: cloudfront.Distribution,
+    can_list: bool,
 ) -> None:
     """Allow one distribution to read a bucket.
 
-    *lists* also allows it to list the bucket. With that permission S3 responds 404 for a missing
+    *can_list* also allows it to list the bucket. With that permission S3 responds 404 for a missing
     object, without it 403.
     """
-    statements = [_allow("ReadObjects", s3_actions.GetObject, objects(bucket_arn), by)]
-    if lists:
-        statements.append(_allow("ListObjects", s3_actions.ListBucket, bucket_arn, by))
+    statements = [_allow("ReadObjects", s3_actions.GetObject, objects(bucket_arn), distribution)]
+    if can_list:
+        statements.append(_allow("ListObjects", s3_actions.ListBucket, bucket_arn, distribution))
     bucket_policy(t, title, env=env, bucket=bucket, arn=bucket_arn, statements=statements)
 
 

@@ -248,7 +248,7 @@ def _write_access_logs() -> Statement:
 def _target_group(
     t: Template, env: Env, settings: Settings, *, network: Network
 ) -> elb.TargetGroup:
-    """Add the target group of backend tasks: two successes make one healthy, three failures not."""
+    """Add the target group; two checks make a target healthy, three failed ones unhealthy."""
     return t.add_resource(
         elb.TargetGroup(
             "BackendTargetGroup",

@@ -24,7 +24,7 @@ from stacks.permissions.resources import MANUAL_STACKS
 Architecture = Literal["ARM64", "X86_64"]
 
 # The newest of AWS's images that have Python 3.13: github.com/aws/aws-codebuild-docker-images, al/.
-# A build machine has the architecture of the service, since it builds images for its own.
+# A build machine has the architecture of the service, because it builds images for that one.
 MACHINES: Mapping[Architecture, tuple[str, str]] = {
     "ARM64": ("ARM_CONTAINER", "aws/codebuild/amazonlinux-aarch64-standard:4.0"),
     "X86_64": ("LINUX_CONTAINER", "aws/codebuild/amazonlinux-x86_64-standard:6.0"),

@@ -1,4 +1,4 @@
-"""A PostgreSQL instance in RDS that only services and functions of this environment reach."""
+"""A PostgreSQL instance in RDS that only services and functions of this environment can reach."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Settings(fields.Settings, frozen=True):
                 f" use {-(-self.storage_gib * 5 // 4)} or more"
             )
             raise fields.ConflictError(("max_storage_gib", fact))
-        _refuse_windows(self.backup_window, self.maintenance_window)
+        _check_windows(self.backup_window, self.maintenance_window)
 
     @property
     def family(self) -> str:
@@ -92,7 +92,7 @@ class Settings(fields.Settings, frozen=True):
         return f"postgres{self.engine_version.partition('.')[0]}"
 
 
-def _refuse_windows(backup: str, maintenance: str) -> None:
+def _check_windows(backup: str, maintenance: str) -> None:
     """Raise ConflictError for a window of less than half an hour, or two that overlap."""
     day = 24 * 60
     start, length = _window(f"mon:{backup.replace('-', '-mon:')}", period=day)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
-from awacs import s3 as storage
-from awacs import sns as publishing
+from awacs import s3 as s3_actions
+from awacs import sns as sns_actions
 from awacs.aws import (
     Allow,
     ArnLike,
@@ -91,9 +91,10 @@ def _artifacts(t: Template, env: Env, days: int) -> s3.Bucket:
 
 
 def _deny_changes_by_releases(env: Env) -> list[Statement]:
-    """Return statements that deny all roles of this environment to delete or replace objects.
+    """Return statements that prevent all roles of this environment from changing objects.
 
-    Their own policies do not allow it either. The bucket policy applies even if one is extended.
+    The policies of the roles do not allow it either. The bucket policy still applies if one of them
+    gets more permissions.
     """
     bucket = bucket_arn(env, "artifacts")
     released = objects(bucket, f"{RELEASES}*")
@@ -102,19 +103,19 @@ def _deny_changes_by_releases(env: Env) -> list[Statement]:
     return [
         deny(
             Sid="DenyDeletionByReleases",
-            Action=[storage.DeleteObject, storage.DeleteObjectVersion],
+            Action=[s3_actions.DeleteObject, s3_actions.DeleteObjectVersion],
             Resource=[objects(bucket)],
             Condition=Condition(ArnLike(roles)),
         ),
         deny(
             Sid="DenyReleasesOutsideTheirFolder",
-            Action=[storage.PutObject],
+            Action=[s3_actions.PutObject],
             NotResource=[released],
             Condition=Condition(ArnLike(roles)),
         ),
         deny(
             Sid="DenyOverwritesByReleases",
-            Action=[storage.PutObject],
+            Action=[s3_actions.PutObject],
             Resource=[released],
             Condition=Condition([ArnLike(roles), Null({"s3:if-none-match": "true"})]),
         ),
@@ -143,7 +144,7 @@ def _allow_alarms_to_publish(topic: sns.Topic) -> Statement:
         Sid="AllowAlarmsToPublish",
         Effect=Allow,
         Principal=Principal("Service", "cloudwatch.amazonaws.com"),
-        Action=[publishing.Publish],
+        Action=[sns_actions.Publish],
         Resource=[topic.ref()],
         Condition=Condition(StringEquals({"aws:SourceAccount": AccountId})),
     )

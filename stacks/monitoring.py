@@ -28,7 +28,7 @@ class Settings(fields.Settings, frozen=True):
     """The `[monitoring]` table."""
 
     monthly_budget_usd: Annotated[int, fields.described("1 USD or more", ge=1)]
-    server_errors: Annotated[int, fields.described("a number of answers", ge=1)]
+    server_errors: Annotated[int, fields.described("a number of responses", ge=1)]
     latency_ms: Annotated[int, fields.described("a number of milliseconds", ge=1)]
     api_latency_ms: Annotated[int, fields.described("a number of milliseconds", ge=1)]
     database_connections: Annotated[int, fields.described("1 to 5000 connections", ge=1, le=5000)]

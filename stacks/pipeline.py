@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from awacs import s3 as storage
+from awacs import s3 as s3_actions
 from awacs.aws import (
     ArnLike,
     ArnNotLike,
@@ -117,7 +117,7 @@ def define(
             "Pipeline",
             Name=resource_name(env, "pipeline"),
             PipelineType="V2",
-            ExecutionMode="SUPERSEDED",  # An execution that waits for a stage yields to a newer one.
+            ExecutionMode="SUPERSEDED",  # A newer execution replaces one that waits for a stage.
             RoleArn=service_role.get_att("Arn"),
             ArtifactStore=codepipeline.ArtifactStore(Type="S3", Location=store.ref()),
             Triggers=[_on_push(settings.branch)],
@@ -134,18 +134,18 @@ def _artifact_store(t: Template, env: Env, retention_days: int) -> s3.Bucket:
     whatever their policies allow, because the source is what was approved.
     """
     source = objects(bucket_arn(env, "pipeline"), f"{artifact_folder(env, SOURCE)}/*")
-    all_roles = arn("iam", f"role/{env.stack_name('*')}")
-    of_pipeline = arn("iam", f"role/{env.stack_name('pipeline')}-PipelineRole-*")
+    roles = arn("iam", f"role/{env.stack_name('*')}")
+    pipeline_role_arn = arn("iam", f"role/{env.stack_name('pipeline')}-PipelineRole-*")
     deny_other_roles = Statement(
         Sid="DenySourceWritesByOtherRoles",
         Effect=Deny,
         Principal=Principal("*"),
-        Action=[storage.DeleteObject, storage.DeleteObjectVersion, storage.PutObject],
+        Action=[s3_actions.DeleteObject, s3_actions.DeleteObjectVersion, s3_actions.PutObject],
         Resource=[source],
         Condition=Condition(
             [
-                ArnLike({"aws:PrincipalArn": all_roles}),
-                ArnNotLike({"aws:PrincipalArn": of_pipeline}),
+                ArnLike({"aws:PrincipalArn": roles}),
+                ArnNotLike({"aws:PrincipalArn": pipeline_role_arn}),
             ]
         ),
     )

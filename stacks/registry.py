@@ -33,7 +33,7 @@ class Registry:
 def define(t: Template, env: Env, settings: Settings, *, released: Sequence[str]) -> Registry:
     """Add the repository, and a parameter for the digest of each *released* image.
 
-    *released* has the names of the images that services run. A release writes the digest of an
+    *released* are the names of the images that services run. A release writes the digest of an
     image to its parameter. CloudFormation only sets the initial value: no release yet.
     """
     repository = t.add_resource(

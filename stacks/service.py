@@ -39,7 +39,7 @@ HEALTH_CHECK_GRACE_SECONDS = 60  # Failed health checks of a starting task are i
 SecretName = Annotated[
     str,
     fields.described(
-        "the name of a variable such as ROLLBAR_ACCESS_TOKEN, but not AWS_…: a task has a role",
+        "the name of a variable such as ROLLBAR_ACCESS_TOKEN, but not AWS_…: a task uses its role",
         pattern=r"^(?!AWS_)[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$",
         max_length=64,
     ),
@@ -207,7 +207,7 @@ def define(
 
 
 def _task_count(cluster: Cluster) -> dict[str, Any]:
-    """Set no task before the first image; afterwards autoscaling owns the count.
+    """Run no tasks before the first image; after that, autoscaling sets the count.
 
     With the first image the count stays 0, and Application Auto Scaling raises it to the minimum,
     as it does for every new target (API reference of RegisterScalableTarget). A deployment keeps
@@ -268,7 +268,7 @@ def _discovery(settings: Settings, cluster: Cluster, *, routed: bool) -> dict[st
 def _variables(
     env: Env, database: Database | None, messages: Messages | None, users: Users | None
 ) -> dict[str, Value]:
-    """Return the variables of the application, which are those of the original and of libpq."""
+    """Return the environment variables that the application reads, including those of libpq."""
     variables: dict[str, Value] = {
         "FRONTEND_URL": f"https://{env.domain}",
         "BACKEND_URL": f"https://api.{env.domain}",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from awacs import cloudformation, cloudfront, sts
-from awacs import s3 as storage
+from awacs import s3 as s3_actions
 from awacs.aws import (
     Allow,
     Condition,
@@ -95,7 +95,7 @@ def define(t: Template, env: Env, settings: Settings, cdn: Cdn) -> SitePublisher
 
 
 def _provider(t: Template, env: Env, settings: Settings) -> Value:
-    """Return the OIDC provider of GitHub; an account has at most one, which a setting may reuse.
+    """Return the OIDC provider of GitHub; an account has one at most, so it can be reused.
 
     It needs no thumbprint: IAM trusts the certificate authorities of GitHub's keys.
     """
@@ -137,11 +137,11 @@ def _publish(env: Env, cdn: Cdn) -> list[Statement]:
     distribution can only grant invalidations.
     """
     site = bucket_arn(env, "site")
-    files = [storage.GetObject, storage.PutObject, storage.DeleteObject]
+    files = [s3_actions.GetObject, s3_actions.PutObject, s3_actions.DeleteObject]
     outputs = [arn("cloudformation", f"stack/{env.stack_name(stack)}/*") for stack in OUTPUT_STACKS]
     return [
         allow("DescribeStacks", [cloudformation.DescribeStacks], *outputs),
-        allow("ListFiles", [storage.ListBucket], site),
+        allow("ListFiles", [s3_actions.ListBucket], site),
         allow("WriteFiles", files, objects(site)),
         allow("InvalidateCache", [cloudfront.CreateInvalidation], cdn.site_distribution_arn),
     ]

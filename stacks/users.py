@@ -19,8 +19,8 @@ from stacks.parts.retention import retention_policies
 from stacks.parts.security_groups import allow_ingress
 
 # The attributes that a user enters at sign-up, and whether the user can change them later. Cognito
-# can change neither in an existing pool. The handle is immutable: posts, messages and links have
-# it.
+# can change neither in an existing pool. The handle is immutable, because posts, messages and
+# links contain it.
 ATTRIBUTES = {"email": True, "name": True, "preferred_username": False}
 
 
@@ -96,7 +96,7 @@ def define(
 def _database_access(
     t: Template, env: Env, *, network: Network, database: Database
 ) -> VpcPlacement:
-    """Add a security group in the private subnets that can only reach the database."""
+    """Add a security group with egress to the database only, and use it in the private subnets."""
     security_group = t.add_resource(
         ec2.SecurityGroup(
             "FunctionSecurityGroup",
@@ -180,7 +180,7 @@ def _password_policy() -> cognito.PasswordPolicy:
 
 
 def _multi_factor_authentication(authenticator_app: bool) -> dict[str, Any]:  # noqa: FBT001
-    """Let each user add an authenticator app; SMS is not offered, as numbers can be hijacked."""
+    """Let each user add an authenticator app; SMS is not offered: phone numbers can be hijacked."""
     if not authenticator_app:
         return {"MfaConfiguration": "OFF"}
     return {"MfaConfiguration": "OPTIONAL", "EnabledMfas": ["SOFTWARE_TOKEN_MFA"]}
@@ -192,8 +192,8 @@ def _client(
     """Add a client without a secret, as a browser cannot keep one, and with SRP sign-in.
 
     SRP never sends the password. A refresh invalidates the previous refresh token, so a stolen
-    token works once at most. Token rotation requires GetTokensFromRefreshToken and excludes the
-    older authentication flow.
+    token can be used at most once. Token rotation requires GetTokensFromRefreshToken and excludes
+    the older authentication flow.
     """
     return t.add_resource(
         cognito.UserPoolClient(

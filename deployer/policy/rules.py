@@ -254,10 +254,10 @@ RULES = (
          "CloudFront.3, CKV_AWS_34", distributions.only_https),
     Rule("C915", "A distribution sends security headers.",
          "§2 CloudFront; defect 48", distributions.with_headers,
-         solution="stacks.parts.response_headers.of_assets"),
+         solution="stacks.parts.response_headers.assets_headers"),
     Rule("C916", "Security headers include X-Content-Type-Options and Strict-Transport-Security.",
          "CKV_AWS_259; A54", distributions.strict_headers,
-         solution="stacks.parts.response_headers.of_assets"),
+         solution="stacks.parts.response_headers.assets_headers"),
 
     Rule("C921", "Functions, queues, tables, databases, services, load balancers and APIs have alarms.",
          "A47; CloudWatch's recommended alarms", alarms.required_alarms_exist,

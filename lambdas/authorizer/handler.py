@@ -7,7 +7,7 @@ Result: `{"isAuthorized": true, "context": {"sub": …}}`, or `{"isAuthorized": 
 caller. If the keys of the user pool are not available, the function raises: 500 for the caller.
 Results must not be cached (a result TTL of 0), because tokens expire and errors are temporary.
 
-Permissions: writing its log. The keys are public.
+Permissions: writing its own log. The keys are public, so fetching them needs none.
 
 Limits: fetching the keys takes at most 3 s; API Gateway waits 10 s, including a cold start.
 """
@@ -51,7 +51,7 @@ def _verifier() -> Verifier:
         os.environ["USER_POOL_ID"],
         os.environ["CLIENT_ID"],
         fetch=fetch_jwks,
-        base=endpoint(os.environ),
+        base_url=endpoint(os.environ),
     )
 
 

@@ -68,11 +68,11 @@ _NO_RESPONSE = (
 )  # fmt: skip
 
 
-class UnsettledError(Exception):
+class NotUpdatedError(Exception):
     """The rows could not be updated, or there was no response. A retry is possible."""
 
 
-class OverloadedError(UnsettledError):
+class OverloadedError(NotUpdatedError):
     """DynamoDB is overloaded or cannot be reached, which affects every conversation."""
 
 
@@ -110,7 +110,7 @@ class Conversations:
     sleep: Callable[[float], object] = time.sleep
 
     def update(self, message: Message, delays: Iterable[float] = DELAYS) -> None:
-        """Update both rows to *message*, unless they have a newer one. Raises UnsettledError."""
+        """Update both rows to *message*, unless they have a newer one. Raises NotUpdatedError."""
         collisions: frozenset[str] = frozenset()
         reason = None
         for delay in (0.0, *delays):
@@ -119,7 +119,7 @@ class Conversations:
                 return self._update(message, collisions)
             except _OutdatedError as outdated:
                 collisions, reason = collisions | outdated.collisions, outdated
-        raise UnsettledError(str(reason)) from reason
+        raise NotUpdatedError(str(reason)) from reason
 
     def _update(self, message: Message, collisions: frozenset[str]) -> None:
         with _overload_errors():
@@ -152,12 +152,12 @@ class Conversations:
             reasons = canceled.response.get("CancellationReasons", [])
             codes = [reason.get("Code", "None") for reason in reasons]
             if not _RETRYABLE.issuperset(codes):
-                raise UnsettledError(", ".join(codes)) from canceled
+                raise NotUpdatedError(", ".join(codes)) from canceled
             raise _OutdatedError(", ".join(codes), _collisions(pending, codes)) from canceled
         except exceptions.ClientError as error:
             if error.response["Error"]["Code"] not in _INVALID:
                 raise
-            raise UnsettledError(error.response["Error"]["Code"]) from error
+            raise NotUpdatedError(error.response["Error"]["Code"]) from error
 
     def _delete(self, row: Row) -> TransactWriteItemTypeDef:
         """Return the deletion of *row*, on condition that it is unchanged."""

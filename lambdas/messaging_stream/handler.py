@@ -2,11 +2,11 @@
 
 Event: records of the table's stream (NEW_IMAGE), in the order of the shard. Records of new messages
 (pk MSG#<conversation>) are processed, all others are skipped.
-Result: {"batchItemFailures": []}, or with the sequence number of the first record to retry; Lambda
-retries it and all records after it (ReportBatchItemFailures).
+Result: {"batchItemFailures": []}; on a failure, the list has the sequence number of the first
+record to retry. Lambda retries that record and all records after it (ReportBatchItemFailures).
 Permissions: dynamodb:Query on the index; dynamodb:PutItem and DeleteItem on the table, which
 TransactWriteItems needs.
-Limits: a record waits up to 1.6 s for the index, and each call of DynamoDB times out after 9 s.
+Limits: a record waits up to 1.6 s for the index, and each request to DynamoDB times out after 9 s.
 
 Records may be delivered repeatedly and in any order: see `conversations.py`. The application writes
 the rows of a conversation together with its first message, so if one is missing, the index lags: the
@@ -30,8 +30,8 @@ from botocore.config import Config
 from messaging_stream.conversations import (
     DELAYS,
     Conversations,
+    NotUpdatedError,
     OverloadedError,
-    UnsettledError,
 )
 from messaging_stream.records import MalformedError, Message, message
 from shared.log import log
@@ -59,12 +59,17 @@ def process(records: Iterable[Mapping[str, Any]], conversations: Conversations) 
     for newest in _newest_messages(records):
         try:
             conversations.update(newest.message, () if failures else DELAYS)
-        except UnsettledError as error:
-            log("unsettled", group=newest.message.group, sequence=newest.first, reason=str(error))
-            failures.append(newest.first)
+        except NotUpdatedError as error:
+            log(
+                "unsettled",
+                group=newest.message.group,
+                sequence=newest.first_sequence,
+                reason=str(error),
+            )
+            failures.append(newest.first_sequence)
             if isinstance(error, OverloadedError):
                 break
-    return {"batchItemFailures": [{"itemIdentifier": first} for first in failures[:1]]}
+    return {"batchItemFailures": [{"itemIdentifier": sequence} for sequence in failures[:1]]}
 
 
 @functools.cache
@@ -76,10 +81,10 @@ def _conversations() -> Conversations:
 
 @dataclass(frozen=True)
 class _Newest:
-    """The newest message of a conversation, and the sequence number of its *first* record."""
+    """The newest message of a conversation, and the sequence number of its first record."""
 
     message: Message
-    first: str
+    first_sequence: str
 
 
 def _newest_messages(records: Iterable[Mapping[str, Any]]) -> Iterable[_Newest]:

@@ -13,7 +13,7 @@ PREFIX = "MSG#"
 # Timestamps are compared as texts, so all must have one format: UTC, and fractions of a second, if
 # any, with six digits, as Python writes them.
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{6})?\+00:00", re.ASCII)
-_SKEW = timedelta(days=1)  # The limit for a timestamp after the time of storage.
+_SKEW = timedelta(days=1)  # By which a timestamp may be later than the time of storage.
 
 
 class MalformedError(Exception):
@@ -83,8 +83,8 @@ def _check_time(sk: str, stored: object) -> None:
 
 def _object(within: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     match within.get(name):
-        case Mapping() as found:
-            return found
+        case Mapping() as value:
+            return value
         case _:
             raise MalformedError(f"{name} is missing")
 

@@ -10,10 +10,12 @@ import psycopg
 
 from migrate.script import Script
 
-# The messages of these classes name at most a constraint, also inside a function or trigger:
-# constraint, transaction state, rollback, resources, limits, state of an object, intervention.
+# The SQLSTATE classes whose messages name a constraint at most, even if a function or trigger
+# causes the error: integrity constraint, transaction state, rollback, insufficient resources,
+# program limits, state of an object, operator intervention.
 _NO_ROWS = {"23", "25", "2D", "40", "53", "54", "55", "57"}
-_DIRECT = "PL/pgSQL function inline_code_block line 1 at EXECUTE"
+# The context of an error of a statement in the file itself, not in a function or trigger.
+_FILE_CONTEXT = "PL/pgSQL function inline_code_block line 1 at EXECUTE"
 
 
 class MigrationError(Exception):
@@ -54,7 +56,7 @@ def _may_quote(sent: str, error: psycopg.Error) -> bool:
     state, context = error.sqlstate or "", error.diag.context or ""
     if state[:2] in {"22", "P0"} or context.partition("\n")[0].endswith(" at RAISE"):
         return True
-    nested = context not in {"", _DIRECT, f'SQL statement "{sent}"\n{_DIRECT}'}
+    nested = context not in {"", _FILE_CONTEXT, f'SQL statement "{sent}"\n{_FILE_CONTEXT}'}
     return nested and state[:2] not in _NO_ROWS
 
 

@@ -1,18 +1,20 @@
 """Migrate the schema of the database from inside its network.
 
-event   {"do": "migrate"}                apply every file that is not applied, in order
-        {"do": "rollback", "steps": 1}   roll back the last applied migration, or the last *steps*;
-                                         with "expected": [names], only if they are these
-        {"do": "status"}                 list the applied, pending, missing, changed and interrupted
-        {"do": "seed"}                   add users and posts for development
-        {"do": "bootstrap", "username": …, "password": …}   create the users, as the master user
-result  the names of the migrations or users, such as {"applied": ["0001_users"]}
-permissions  rds-db:connect as the migrator, and writing its log
-limits  5 minutes for all files and 4 for one; a file is applied completely or not at all; only one
-        run at a time
+Event: one of
+    {"do": "migrate"}                Apply all pending migrations, in order.
+    {"do": "rollback", "steps": 1}   Roll back the last *steps* applied migrations, by default one.
+                                     With "expected": [names], only if these are the last ones.
+    {"do": "status"}                 List the migrations by state: see `plan.status`.
+    {"do": "seed"}                   Add users and posts for development.
+    {"do": "bootstrap", "username": …, "password": …}
+                                     Create the database users, as the master user.
+Result: the names of the migrations or users, such as {"applied": ["0001_users"]}.
+Permissions: rds-db:connect as the migrator, and writing its own log.
+Limits: 5 minutes for all files and 4 minutes for one. Only one run at a time. A file is applied
+completely or not at all.
 
-A failure is raised and names the file. The master's password is not stored: neither it nor a row
-is in a result, an error or the log.
+The error of a failure names the file. The password of the master user is not stored. No result,
+error or log line contains the password or a row of a table.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ DATABASE = Path(__file__).parent.parent / "backend" / "db"  # In the zip; see in
 
 
 class UnknownTaskError(Exception):
-    """The event is not one of those above."""
+    """The event is not one of those that the module documents."""
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, list[str]]:
@@ -38,8 +40,8 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, list[str]]:
     match event:
         case {"do": "migrate"}:
             result = runner.migrate(_folder(), clock)
-        case {"do": "rollback", **how}:
-            result = _roll_back(clock, how.get("steps", 1), how.get("expected"))
+        case {"do": "rollback", **parameters}:
+            result = _roll_back(clock, parameters.get("steps", 1), parameters.get("expected"))
         case {"do": "status"}:
             result = runner.status(_folder())
         case {"do": "seed"}:

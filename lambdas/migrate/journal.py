@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS {_TABLE} (
     changed_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 )
 """
-_ROWS = f"SELECT name, checksum, state FROM {_TABLE} ORDER BY position"  # noqa: S608  # our table
+_ROWS = f"SELECT name, checksum, state FROM {_TABLE} ORDER BY position"  # noqa: S608  # a constant
 _INSERT = f"INSERT INTO {_TABLE} (name, checksum, state) VALUES (%s, %s, %s)"  # noqa: S608
 _UPDATE = f"""
 UPDATE {_TABLE} SET state = %s, changed_at = pg_catalog.now()
@@ -33,7 +33,7 @@ WHERE name OPERATOR(pg_catalog.=) %s
 """  # noqa: S608
 _DELETE = f"DELETE FROM {_TABLE} WHERE name OPERATOR(pg_catalog.=) %s"  # noqa: S608
 
-_OTHER_JOURNAL = "_yoyo_migration"
+_YOYO_JOURNAL = "_yoyo_migration"
 
 
 def create(connection: Connection[TupleRow]) -> None:
@@ -47,21 +47,21 @@ def rows(connection: Connection[TupleRow]) -> list[Row]:
 
     Raises MigrationError for a database whose schema was created by yoyo, the previous engine.
     """
-    if _exists(connection, _OTHER_JOURNAL):
+    if _exists(connection, _YOYO_JOURNAL):
         raise MigrationError(
-            f"public.{_OTHER_JOURNAL}: this schema was created by an earlier version, whose journal"
+            f"public.{_YOYO_JOURNAL}: this schema was created by an earlier version, whose journal"
             " is no longer supported: run ./inv emulator.reset, then ./inv deploy, ./inv db.bootstrap"
             " and ./inv db.migrate"
         )
     if not _exists(connection, JOURNAL):
         return []
     try:
-        found = connection.execute(_ROWS).fetchall()
+        records = connection.execute(_ROWS).fetchall()
     except errors.UndefinedColumn:
         raise MigrationError(
             f"{_TABLE}: is not the journal of migrations: rename this table"
         ) from None
-    return [Row(name, checksum, cast("State", state)) for name, checksum, state in found]
+    return [Row(name, checksum, cast("State", state)) for name, checksum, state in records]
 
 
 def add(
@@ -78,15 +78,15 @@ def add(
 
 def change(connection: Connection[TupleRow], name: str, state: State) -> None:
     """Set the state of *name*."""
-    _one(name, connection.execute(_UPDATE, [state, name]).rowcount)
+    _require_one_row(name, connection.execute(_UPDATE, [state, name]).rowcount)
 
 
 def remove(connection: Connection[TupleRow], name: str) -> None:
     """Remove the row of *name*."""
-    _one(name, connection.execute(_DELETE, [name]).rowcount)
+    _require_one_row(name, connection.execute(_DELETE, [name]).rowcount)
 
 
-def _one(name: str, count: int) -> None:
+def _require_one_row(name: str, count: int) -> None:
     if count != 1:
         raise MigrationError(f"{name}: its row in {_TABLE} was removed by another program")
 

@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow
 
 # An invalid index of a partitioned table (relkind I) is excluded: it becomes valid when those of all
 # partitions exist.
-_FOUND = """
+_QUERY = """
 SELECT relname, pg_catalog.format('index %I.%I is invalid', nspname, relname),
     pg_catalog.format('DROP INDEX CONCURRENTLY %I.%I', nspname, relname)
 FROM pg_catalog.pg_index
@@ -48,7 +48,7 @@ class Leftover:
 
 def find(connection: Connection[TupleRow]) -> list[Leftover]:
     """Return every leftover in the database."""
-    return [Leftover(*row) for row in connection.execute(_FOUND)]
+    return [Leftover(*row) for row in connection.execute(_QUERY)]
 
 
 def of_statement(

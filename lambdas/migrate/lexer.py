@@ -180,8 +180,8 @@ def _string_end(body: re.Pattern[str], text: str, position: int, line: int) -> i
 
 def _block_end(text: str, position: int, line: int) -> int:
     depth = 1
-    for found in _BLOCK_COMMENT_MARK.finditer(text, position):
-        depth += 1 if found[0] == "/*" else -1
+    for mark in _BLOCK_COMMENT_MARK.finditer(text, position):
+        depth += 1 if mark[0] == "/*" else -1
         if not depth:
-            return found.end()
+            return mark.end()
     raise UnterminatedError("the comment that begins with /*", line)

@@ -46,7 +46,7 @@ def status(folder: Folder, rows: Sequence[Row]) -> dict[str, list[str]]:
 
 
 def pending(folder: Folder, rows: Sequence[Row]) -> Pending:
-    """Return the migrations to apply. A missing file is an error only if there are any."""
+    """Return the migrations to apply. If there are none, a missing file is not an error."""
     known = {row.name for row in rows}
     to_apply = tuple(item for item in folder.migrations if item.name not in known)
     errors = [*folder.errors, *_row_errors(folder, rows, missing=bool(to_apply))]
@@ -54,8 +54,8 @@ def pending(folder: Folder, rows: Sequence[Row]) -> Pending:
         for script in migration.scripts:
             errors += _script_errors(script)
     last = max(known, default="")
-    late = tuple(migration.name for migration in to_apply if migration.name < last)
-    return Pending(to_apply, late, tuple(errors))
+    out_of_order = tuple(migration.name for migration in to_apply if migration.name < last)
+    return Pending(to_apply, out_of_order, tuple(errors))
 
 
 def last_applied(
@@ -63,32 +63,32 @@ def last_applied(
 ) -> list[tuple[Migration, Script]]:
     """Return the last *steps* migrations in the journal, the last one first, with their rollbacks.
 
-    Raises MigrationError with every error, and if they are not the *expected* ones.
+    Raises MigrationError with all errors, or if the migrations are not the *expected* ones.
     """
     names = [row.name for row in reversed(rows)][:steps]
     by_name = {migration.name: migration for migration in folder.migrations}
     errors = [*folder.errors, *_row_errors(folder, rows, missing=True)]
-    found: list[tuple[Migration, Script]] = []
+    rollbacks: list[tuple[Migration, Script]] = []
     for name in names:
         migration = by_name.get(name)
         if migration and migration.rollback:
             errors += _script_errors(migration.rollback)
-            found.append((migration, migration.rollback))
+            rollbacks.append((migration, migration.rollback))
         elif migration:
             errors.append(f"{name}.rollback.sql: is missing, so {name} cannot be rolled back")
-    refuse(errors)
+    raise_if_any(errors)
     if expected is not None and names != list(expected):
         raise MigrationError(
             f"the last applied migrations are {', '.join(names) or 'none'},"
             f" not {', '.join(expected) or 'none'}: {_NOTHING_CHANGED}"
         )
-    return found
+    return rollbacks
 
 
-def refuse(errors: Iterable[str]) -> None:
+def raise_if_any(errors: Iterable[str]) -> None:
     """Raise MigrationError if there is any error."""
-    if found := list(errors):
-        raise MigrationError("\n".join([*found, _NOTHING_CHANGED]))
+    if messages := list(errors):
+        raise MigrationError("\n".join([*messages, _NOTHING_CHANGED]))
 
 
 def _changed(folder: Folder, rows: Sequence[Row]) -> list[Migration]:
@@ -116,16 +116,16 @@ def _row_errors(folder: Folder, rows: Sequence[Row], *, missing: bool) -> Iterat
 
 def _interrupted(row: Row) -> str:
     """Return the error with the statements for both outcomes; the operator must check which one applies."""
-    keep = f"UPDATE public.{JOURNAL} SET state = 'applied' WHERE name = '{row.name}'"  # noqa: S608  # shown
-    remove = f"DELETE FROM public.{JOURNAL} WHERE name = '{row.name}'"  # noqa: S608  # shown
+    set_applied = f"UPDATE public.{JOURNAL} SET state = 'applied' WHERE name = '{row.name}'"  # noqa: S608
+    delete_row = f"DELETE FROM public.{JOURNAL} WHERE name = '{row.name}'"  # noqa: S608
     if row.state == "applying":
-        file, yes, no = f"{row.name}.sql", keep, remove
+        file, if_applied, if_not = f"{row.name}.sql", set_applied, delete_row
     else:
-        file, yes, no = f"{row.name}.rollback.sql", remove, keep
+        file, if_applied, if_not = f"{row.name}.rollback.sql", delete_row, set_applied
     return (
         f"{file}: the run that sent it was interrupted, and it has no transaction:"
         " check in ./inv db.connect --user=migrator whether it took effect;"
-        f" if so, run there: {yes}; if not: {no};"
+        f" if so, run there: {if_applied}; if not: {if_not};"
     )
 
 

@@ -22,7 +22,7 @@ from migrate.script import Script
 from shared import database
 from shared.log import log
 
-# A change of a table waits for running queries, and meanwhile all later queries wait for it.
+# lock_timeout: ALTER TABLE waits for running queries, and meanwhile all later queries wait for it.
 SETTINGS = {
     "search_path": "public",
     "standard_conforming_strings": "on",
@@ -33,14 +33,15 @@ SETTINGS = {
 
 _SET_FILE = "SELECT pg_catalog.set_config('migrate.file', %s, %s)"
 _EXECUTE_FILE = "DO $$BEGIN EXECUTE pg_catalog.current_setting('migrate.file'); END$$"
-# Raises before the first statement of the file, but after PostgreSQL has parsed all of it.
+# The SQLSTATE of an error that stops the file before its first statement, but after PostgreSQL has
+# parsed all of it.
 _PARSED = "MG000"
 _RAISE = f"DO 'BEGIN RAISE SQLSTATE ''{_PARSED}''; END';"
 
 
 def status(folder: Folder) -> dict[str, list[str]]:
     """Return the names of the migrations by state, without changing anything; see plan.status."""
-    plan.refuse(folder.errors)
+    plan.raise_if_any(folder.errors)
     with database.connect() as connection:
         return plan.status(folder, journal.rows(connection))
 
@@ -49,14 +50,14 @@ def migrate(folder: Folder, clock: Clock) -> dict[str, list[str]]:
     """Apply pending migrations; those applied before an error stay applied."""
     with lock.acquire() as holder:
         pending = plan.pending(folder, journal.rows(holder))
-        plan.refuse([*pending.errors, *_syntax_errors(pending)])
+        plan.raise_if_any([*pending.errors, *_syntax_errors(pending)])
         if pending.migrations:
             journal.create(holder)
         for migration in pending.migrations:
             _apply(holder, migration, clock)
             log("apply", file=migration.forward.file)
-    late = {"out_of_order": list(pending.out_of_order)} if pending.out_of_order else {}
-    return {"applied": [migration.name for migration in pending.migrations]} | late
+    warnings = {"out_of_order": list(pending.out_of_order)} if pending.out_of_order else {}
+    return {"applied": [migration.name for migration in pending.migrations]} | warnings
 
 
 def roll_back(
@@ -64,16 +65,16 @@ def roll_back(
 ) -> dict[str, list[str]]:
     """Roll back the last *steps* migrations of the journal, if they are the *expected* ones."""
     with lock.acquire() as holder:
-        found = plan.last_applied(folder, journal.rows(holder), steps, expected)
-        for migration, script in found:
+        rollbacks = plan.last_applied(folder, journal.rows(holder), steps, expected)
+        for migration, script in rollbacks:
             _roll_back(holder, migration, script, clock)
             log("rollback", file=script.file)
-    return {"rolled_back": [migration.name for migration, _ in found]}
+    return {"rolled_back": [migration.name for migration, _ in rollbacks]}
 
 
 def run(script: Script, clock: Clock) -> None:
     """Run a script that is not a migration, in one transaction."""
-    plan.refuse(f"{script.file}: {error}" for error in script.errors)
+    plan.raise_if_any(f"{script.file}: {error}" for error in script.errors)
     with _connection(script, clock) as connection:
         _in_transaction(connection, script, lambda: None)
 
@@ -155,8 +156,8 @@ def _outside_transaction(
             raise MigrationError(
                 f"{errors[0]}: run ./inv db.migrate again: it reports what to do"
             ) from None
-    found = leftovers.of_statement(script.names, before, leftovers.find(connection))
-    errors += [f"{script.file}: {leftover}" for leftover in found]
+    remaining = leftovers.of_statement(script.names, before, leftovers.find(connection))
+    errors += [f"{script.file}: {leftover}" for leftover in remaining]
     if errors:
         with lock.lock_lost_errors():
             failed()
@@ -164,7 +165,7 @@ def _outside_transaction(
 
 
 def _syntax_errors(pending: plan.Pending) -> Iterator[str]:
-    """Let PostgreSQL parse every script without errors so far, and execute none."""
+    """Yield the syntax errors that PostgreSQL reports. It parses the scripts, but executes none."""
     scripts = [script for migration in pending.migrations for script in migration.scripts]
     valid = [script for script in scripts if not script.errors]
     if not valid:

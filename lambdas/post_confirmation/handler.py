@@ -52,7 +52,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 def _process(event: dict[str, Any]) -> None:
     match event.get("triggerSource"):
         case "PostConfirmation_ConfirmSignUp":
-            _refuse_foreign(event)
+            _refuse_other_regions(event)
             _add_user(user_profile.read(event["request"]["userAttributes"]))
         case "PostConfirmation_ConfirmForgotPassword":
             log("nothing_to_do")  # The row was added at the sign-up.
@@ -60,8 +60,8 @@ def _process(event: dict[str, Any]) -> None:
             raise RefusedError("triggerSource", f"This is not a PostConfirmation event: {other!r}")
 
 
-def _refuse_foreign(event: dict[str, Any]) -> None:
-    """Refuse pools of other regions; the function's resource policy names the pool itself."""
+def _refuse_other_regions(event: dict[str, Any]) -> None:
+    """Refuse pools of other regions. The resource policy of the function allows only one pool."""
     region = os.environ["AWS_REGION"]
     if not re.fullmatch(rf"{region}_[0-9A-Za-z]{{1,55}}", str(event.get("userPoolId"))):
         raise RefusedError("userPoolId", "This user pool is not valid.")
@@ -72,12 +72,12 @@ def _add_user(profile: UserProfile) -> None:
     try:
         outcome = within(DEADLINE_SECONDS, partial(_add, profile), name="post_confirmation")
     except (psycopg.Error, rows.NoHandleError, DeadlineError) as error:
-        log("failed", user=profile.avatar, **_kind(error))
+        log("failed", user=profile.avatar, **_error_fields(error))
         raise UnavailableError(
             "Your address is confirmed, but your profile could not be created. Please write to us."
         ) from None  # The message of PostgreSQL may contain the row.
     except Exception as bug:
-        log("failed", user=profile.avatar, **_kind(bug))
+        log("failed", user=profile.avatar, **_error_fields(bug))
         raise
     log(outcome, user=profile.avatar)
 
@@ -89,10 +89,10 @@ def _add(profile: UserProfile, cancellation: Cancellation) -> rows.Outcome:
     except psycopg.OperationalError as error:
         if time.monotonic() - started > RETRY_LIMIT_SECONDS:
             raise
-        log("retrying", user=profile.avatar, **_kind(error))
+        log("retrying", user=profile.avatar, **_error_fields(error))
     return rows.add(profile, cancellation)
 
 
-def _kind(error: Exception) -> dict[str, str | None]:
+def _error_fields(error: Exception) -> dict[str, str | None]:
     """Return the type and SQLSTATE of *error*, without its message."""
     return {"error": type(error).__name__, "sqlstate": getattr(error, "sqlstate", None)}

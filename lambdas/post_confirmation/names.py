@@ -43,7 +43,7 @@ def has_hidden(text: str) -> bool:
     return _HIDDEN.search(text) is not None
 
 
-def shown(text: str) -> str:
+def visible_text(text: str) -> str:
     """Return the visible characters of *text* on one line, at most NAME_LENGTH.
 
     Joiners are kept where they change the appearance: within Persian words, after an Indic virama,

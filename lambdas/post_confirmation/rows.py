@@ -19,9 +19,9 @@ STATEMENT_TIMEOUT = "600ms"  # For each of at most three statements.
 _ADD = """
     INSERT INTO users (display_name, handle, email, cognito_user_id)
     SELECT %(name)s, handle, %(mail)s, %(id)s
-    FROM unnest(%(handles)s::text[]) WITH ORDINALITY AS wanted (handle, place)
-    WHERE NOT EXISTS (SELECT FROM users WHERE lower(users.handle) = lower(wanted.handle))
-    ORDER BY place
+    FROM unnest(%(handles)s::text[]) WITH ORDINALITY AS candidate (handle, position)
+    WHERE NOT EXISTS (SELECT FROM users WHERE lower(users.handle) = lower(candidate.handle))
+    ORDER BY position
     LIMIT 1
     ON CONFLICT DO NOTHING
     RETURNING handle
@@ -29,14 +29,14 @@ _ADD = """
 # In Cognito an address belongs to one user. If a new user has the address of an existing row, the
 # other user changed it or was deleted, so that row is outdated.
 _RELEASE_ADDRESS = """
-    WITH newcomer AS (
+    WITH new_user AS (
         SELECT %(id)s WHERE NOT EXISTS (SELECT FROM users WHERE cognito_user_id = %(id)s)
     ), released AS (
         UPDATE users SET email = NULL
-        FROM newcomer
+        FROM new_user
         WHERE lower(email) = lower(%(mail)s)
     )
-    SELECT FROM newcomer
+    SELECT FROM new_user
 """
 
 

@@ -54,7 +54,7 @@ def read(attributes: Mapping[str, str]) -> UserProfile:
         raise RefusedError("sub", "The user id is missing.")
     if not _MAIL.fullmatch(mail) or names.has_hidden(mail):
         raise RefusedError("email", "This email address cannot be used.")
-    name = names.shown(attributes.get("name", ""))
+    name = names.visible_text(attributes.get("name", ""))
     requested = names.handle(attributes.get("preferred_username", "")) or names.handle(name)
     handles = _handles(requested, avatar_id(sub).replace("-", ""))
     return UserProfile(sub, name or handles[0], mail, handles)

@@ -85,10 +85,10 @@ def _raiser(error: Exception) -> Callable[[], NoReturn]:
 def _shut_down(descriptor: int) -> None:
     """Shut down the connection below TLS, without closing the socket: the thread closes it."""
     try:
-        with socket.socket(fileno=descriptor) as found:
+        with socket.socket(fileno=descriptor) as connection:
             try:
-                found.shutdown(socket.SHUT_RDWR)
+                connection.shutdown(socket.SHUT_RDWR)
             finally:
-                found.detach()
+                connection.detach()
     except OSError:  # It may be closed already.
         return

@@ -54,15 +54,15 @@ class _LimitedReader(io.RawIOBase):
 
     def __init__(self, reader: io.BufferedReader) -> None:
         self._reader = reader
-        self._left = TRANSFER_LIMIT_BYTES
+        self._remaining = TRANSFER_LIMIT_BYTES
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         read = self._reader.readinto1(buffer)
-        self._left -= read
-        if self._left < 0:
+        self._remaining -= read
+        if self._remaining < 0:
             raise HTTPException(f"longer than {TRANSFER_LIMIT_BYTES} bytes")
         return read
 

@@ -16,14 +16,14 @@ from jose.backends.base import Key
 from shared.base64url import decoded
 
 Fetch: TypeAlias = Callable[[str, float], bytes]
-"""Return the document at a URL within a timeout in seconds, or raise FetchError."""
+"""A function that returns the document at a URL within a timeout (s), or raises FetchError."""
 
 ALGORITHM = "RS256"  # The only algorithm of Cognito: "Verifying JSON web tokens" in its guide.
 
 TIMEOUT = 3.0  # Seconds for one fetch; API Gateway waits 10 s for the authorizer.
 TTL = 3600.0  # Seconds until the keys are fetched again, so that a revoked key expires.
 COOL_DOWN = 10.0  # Seconds between fetches for unknown key ids, which any caller can send.
-RETRY = 1.0  # Seconds after a failed fetch while there are no keys.
+RETRY = 1.0  # Seconds between a failed fetch and the next while no keys are cached.
 
 _BITS = range(2048, 8193)  # Shorter keys are too weak (NIST SP 800-131A), longer ones only slow.
 _EXPONENTS = range(3, 2**32)

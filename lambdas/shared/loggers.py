@@ -1,4 +1,4 @@
-"""Keep libraries from logging secrets and personal data, whatever the log level of a function.
+"""Prevent libraries from logging secrets and personal data, at any log level of a function.
 
 At DEBUG, botocore logs requests with their signatures and session tokens, psycopg and urllib3 log
 the hosts that they connect to, and Pillow logs the contents of pictures.

@@ -25,7 +25,7 @@ SKEW = 300  # Seconds by which Cognito's clock may be ahead of this one.
 
 _POOL = re.compile(r"([a-z]{2}(?:-[a-z]+)+-[0-9])_[0-9A-Za-z]{1,55}")
 _CLIENT = re.compile(r"[0-9A-Za-z_+]{1,128}")
-_BASE = re.compile(r"https?://[^/?#@]+")
+_BASE_URL = re.compile(r"https?://[^/?#@]+")
 
 _JSON = JSONDecoder()
 
@@ -48,7 +48,7 @@ class Verifier:
     """Verifies the access tokens that the user pool *pool* issues to the app client *client*.
 
     It caches the keys of the pool, so create it once; any number of threads may share it. *fetch*
-    fetches the keys (`shared.fetch.fetch_jwks`), from *base* instead of AWS if that is set: see
+    fetches the keys (`shared.fetch.fetch_jwks`), from *base_url* instead of AWS if that is set: see
     `endpoint`.
     """
 
@@ -59,17 +59,17 @@ class Verifier:
         client: str,
         *,
         fetch: Fetch,
-        base: str = "",
+        base_url: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
-        found = _POOL.fullmatch(pool)
-        if not found or found[1] != region or not _CLIENT.fullmatch(client):
+        match = _POOL.fullmatch(pool)
+        if not match or match[1] != region or not _CLIENT.fullmatch(client):
             raise ValueError(f"{client!r} is not a client of a pool {pool!r} in {region!r}")
         aws = f"https://cognito-idp.{region}.amazonaws.com"
-        base = base.rstrip("/") or aws
-        if not _BASE.fullmatch(base):
-            raise ValueError(f"{base!r} is not an endpoint")
-        url = f"{base}/{pool}/.well-known/jwks.json"
+        base_url = base_url.rstrip("/") or aws
+        if not _BASE_URL.fullmatch(base_url):
+            raise ValueError(f"{base_url!r} is not an endpoint")
+        url = f"{base_url}/{pool}/.well-known/jwks.json"
         self._issuer = f"{aws}/{pool}"
         self._client = client
         self._clock = clock
@@ -112,7 +112,7 @@ class Verifier:
 
 
 def endpoint(environ: Mapping[str, str]) -> str:
-    """Return the endpoint of Cognito that *environ* sets for SDKs, as on the emulator, or nothing."""
+    """Return the endpoint of Cognito that *environ* sets for AWS SDKs (see the emulator), or ""."""
     return environ.get("AWS_ENDPOINT_URL_COGNITO_IDP") or environ.get("AWS_ENDPOINT_URL", "")
 
 

@@ -55,17 +55,17 @@ def key_of(image: ImageFile.ImageFile) -> ColourKey:
             return grey * 17
         case (red, green, blue), ["RGB;16B"]:
             return WideKey(red, green, blue)
-        case found, _:
-            return found
+        case colour, _:
+            return colour
 
 
 def differing(image: Image.Image, colour: Iterable[int]) -> Image.Image:
-    """Return a mask that is white where *image* has another colour than *colour*, black elsewhere."""
+    """Return a mask that is white where *image* does not have *colour*, and black elsewhere."""
     from PIL import ImageChops
 
     mask = Image.new("L", image.size)
     for band, sample in enumerate(colour):
-        unlike = [255 * (found != sample) for found in range(256)]
+        unlike = [255 * (value != sample) for value in range(256)]
         mask = ImageChops.lighter(mask, image.getchannel(band).point(unlike))
     return mask
 
@@ -132,6 +132,6 @@ def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
 def _to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform:
     from PIL import ImageCms
 
-    own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    embedded = ImageCms.ImageCmsProfile(io.BytesIO(profile))
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-    return ImageCms.buildTransform(own, srgb, mode, "RGB")
+    return ImageCms.buildTransform(embedded, srgb, mode, "RGB")

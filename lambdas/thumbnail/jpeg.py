@@ -49,12 +49,12 @@ def segments(jpeg: bytes) -> Iterator[Segment]:
     """
     at = 2
     for _ in range(MAX_SEGMENTS + 1):
-        found = MARKER.search(jpeg, at)
-        if found is None or found[1][0] == END_OF_IMAGE:
+        marker = MARKER.search(jpeg, at)
+        if marker is None or marker[1][0] == END_OF_IMAGE:
             return
-        content = found.end() + 2
-        at = found.end() + int.from_bytes(jpeg[found.end() : content], "big")
-        yield Segment(found[1][0], found.start(), content, at)
+        content = marker.end() + 2
+        at = marker.end() + int.from_bytes(jpeg[marker.end() : content], "big")
+        yield Segment(marker[1][0], marker.start(), content, at)
     raise TooManyPartsError
 
 

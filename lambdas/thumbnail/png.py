@@ -84,8 +84,8 @@ def split(png: bytes) -> Container:
         first.get(b"IHDR", b""),
         *((first.get(b"PLTE", b""),) if data.get(b"IHDR", b"")[9:10] == _INDEXED else ()),
         *_transparency(data),
-        *_written(b"IDAT", b"".join(pixels)),
-        *_written(b"IEND", b""),
+        *_encoded_chunk(b"IDAT", b"".join(pixels)),
+        *_encoded_chunk(b"IEND", b""),
     )
     image = b"".join((_SIGNATURE, *chunks))
     return Container(image, _profile(data.get(b"iCCP", b"")), data.get(b"eXIf", b""))
@@ -117,7 +117,7 @@ def _transparency(data: Mapping[bytes, bytes]) -> Iterable[bytes]:
     entries = len(data.get(b"PLTE", b"")) // 3
     lengths = {_GREY: {2}, _RGB: {6}, _INDEXED: range(1, entries + 1)}
     if len(transparent) in lengths.get(colour, ()):
-        return _written(b"tRNS", transparent)
+        return _encoded_chunk(b"tRNS", transparent)
     return ()
 
 
@@ -127,7 +127,7 @@ def _profile(data: bytes) -> bytes:
     return inflated(packed[1:]) if packed[:1] == b"\0" else b""
 
 
-def _written(name: bytes, data: bytes) -> Iterable[bytes]:
+def _encoded_chunk(name: bytes, data: bytes) -> Iterable[bytes]:
     """Return a chunk, in parts. The checksum of pixels is not computed: it is never checked."""
     checksum = 0 if name == b"IDAT" else zlib.crc32(data, zlib.crc32(name))
     return struct.pack(">I4s", len(data), name), data, struct.pack(">I", checksum)

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 _CONFIG = Config(
     connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 4}
 )
-# A new avatar has the same key, so caches keep it no longer than the CDN does. The age counts from
-# the CDN's fetch, so a new avatar is visible everywhere after five minutes, not after ten.
+# A new avatar has the key of the previous one, so browsers may cache it only as long as the CDN
+# does. CloudFront sends the age of an object, so both periods start when CloudFront fetches it: a
+# new avatar is visible everywhere after five minutes, not after ten.
 _CACHE_CONTROL = "public, max-age=300"
 
 
@@ -53,14 +54,14 @@ class Store:
     def upload(self, avatar: str) -> Upload | None:
         """Return the newest upload, or None if it no longer exists. Raises Rejected."""
         try:
-            found = _s3().get_object(
+            response = _s3().get_object(
                 Bucket=self.uploads, Key=upload_key(avatar), ExpectedBucketOwner=self.account
             )
         except ClientError as error:
             _raise_unless_missing(error)
             return None
-        with closing(found["Body"]) as body:
-            length = found["ContentLength"]
+        with closing(response["Body"]) as body:
+            length = response["ContentLength"]
             content = b"" if length > self.limit else body.read(self.limit + 1)
         if max(length, len(content)) > self.limit:
             raise Rejected("too many bytes")
@@ -68,18 +69,18 @@ class Store:
             len(content) < length
         ):  # Cut off in transfer; the result would look like a damaged upload.
             raise IncompleteReadError(actual_bytes=len(content), expected_bytes=length)
-        return Upload(content, found["ETag"])
+        return Upload(content, response["ETag"])
 
     def newest(self, avatar: str) -> str | None:
         """Return the version of the newest upload, or None if it no longer exists."""
         try:
-            found = _s3().head_object(
+            response = _s3().head_object(
                 Bucket=self.uploads, Key=upload_key(avatar), ExpectedBucketOwner=self.account
             )
         except ClientError as error:
             _raise_unless_missing(error)
             return None
-        return found["ETag"]
+        return response["ETag"]
 
     def publish(self, avatar: str, picture: bytes) -> None:
         """Write *picture* to the avatars bucket."""

@@ -37,9 +37,9 @@ def split(webp: bytes) -> Container:
 def _chunks(webp: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Yield the name of each chunk, and where it begins and ends with its header and padding."""
     (length,) = struct.unpack_from("<I", webp, 4)
-    at, over = _HEADER, min(8 + length, len(webp))
+    at, limit = _HEADER, min(8 + length, len(webp))
     for _ in range(MAX_PARTS):
-        if at + 8 > over:
+        if at + 8 > limit:
             return
         name, size = struct.unpack_from("<4sI", webp, at)
         yield name, at, at + 8 + size + size % 2

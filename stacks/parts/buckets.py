@@ -50,9 +50,9 @@ def bucket_without_policy(
     versioned: bool = False,
     **properties: Any,
 ) -> s3.Bucket:
-    """Add a bucket whose `bucket_policy` another part of the code adds, which knows the readers.
+    """Add a bucket; the stack that defines its readers adds its policy: see `bucket_policy`.
 
-    The bucket name is in the namespace of the account, so no other account can have taken it.
+    The bucket name is in the namespace of the account, so no other account can have it.
     """
     if versioned:
         properties["VersioningConfiguration"] = s3.VersioningConfiguration(Status="Enabled")

@@ -50,7 +50,7 @@ class Task:
 
     *secrets* are names of variables whose values are in Parameter Store below
     /<prefix>/<environment>/<name>/. *collector* is an image. *exporter* is a URL to which the
-    collector sends traces besides X-Ray.
+    collector sends traces in addition to X-Ray.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What RDS offers for PostgreSQL: versions, and instance classes by region.
+"""PostgreSQL versions that RDS offers, and its instance classes by region.
 
 Versions that RDS no longer creates are left out. A test compares the tables with cfn-lint, which
 takes them from AWS.

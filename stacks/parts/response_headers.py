@@ -26,12 +26,13 @@ from stacks.parts.names import resource_name
 YEAR_SECONDS = 365 * 24 * 60 * 60
 
 
-def of_site(
+def site_headers(
     t: Template, env: Env, avatars: Avatars, connect_origins: Sequence[str]
 ) -> ResponseHeadersPolicy:
     """Allow scripts and styles from the site only, and connections to the APIs and *connect_origins*.
 
-    Hosts have no scheme, so the one of the page applies, and any port: the emulator uses its own.
+    The hosts of this environment have no scheme, so the scheme of the page applies, and any port is
+    allowed, because the emulator uses ports of its own.
     """
     return _headers(
         t,
@@ -66,7 +67,7 @@ def of_site(
     )
 
 
-def of_assets(t: Template, env: Env) -> ResponseHeadersPolicy:
+def assets_headers(t: Template, env: Env) -> ResponseHeadersPolicy:
     """Forbid scripts in images such as SVG, and embedding by pages of other domains."""
     return _headers(
         t,

@@ -8,5 +8,5 @@ ARNs) and `statements` and `denials` (how a statement is built).
 - A stack with a new role: add the stack to `resources.STACKS_WITH_ROLES`, the permissions of the
   role to `boundary`, and the service that assumes it to `resources.ROLE_SERVICES`.
 
-The tests of this package name what is missing and what is not needed.
+The tests of this package report missing and unneeded permissions.
 """

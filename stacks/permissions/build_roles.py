@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from awacs import awslambda, cloudformation, ecr, iam, ssm
-from awacs import s3 as storage
+from awacs import s3 as s3_actions
 from awacs.aws import (
     Condition,
     Deny,
@@ -44,12 +44,12 @@ def read_artifact(env: Env, store_arn: Value, artifact: str) -> list[Statement]:
     return [
         allow(
             "DescribeArtifactStore",
-            [storage.GetBucketAcl, storage.GetBucketLocation],
+            [s3_actions.GetBucketAcl, s3_actions.GetBucketLocation],
             store_arn,
         ),
         allow(
             f"Read{artifact}Artifact",
-            [storage.GetObject, storage.GetObjectVersion],
+            [s3_actions.GetObject, s3_actions.GetObjectVersion],
             objects(store_arn, f"{artifact_folder(env, artifact)}/*"),
         ),
     ]
@@ -59,7 +59,7 @@ def write_artifact(env: Env, store_arn: Value, artifact: str) -> Statement:
     """Allow writing one artifact, so that the image build cannot change the source artifact."""
     return allow(
         f"Write{artifact}Artifact",
-        [storage.PutObject],
+        [s3_actions.PutObject],
         objects(store_arn, f"{artifact_folder(env, artifact)}/*"),
     )
 
@@ -173,9 +173,9 @@ def add_artifacts(artifacts_arn: Value) -> list[Statement]:
     released = objects(artifacts_arn, f"{RELEASES}*")
     if_new = Condition(Null({"s3:if-none-match": "false"}))
     return [
-        allow("ListArtifacts", [storage.ListBucket], artifacts_arn),
-        allow("ReadArtifacts", [storage.GetObject, storage.GetObjectVersion], released),
-        allow("AddArtifacts", [storage.PutObject], released, condition=if_new),
+        allow("ListArtifacts", [s3_actions.ListBucket], artifacts_arn),
+        allow("ReadArtifacts", [s3_actions.GetObject, s3_actions.GetObjectVersion], released),
+        allow("AddArtifacts", [s3_actions.PutObject], released, condition=if_new),
     ]
 
 

@@ -40,7 +40,7 @@ def deny_alert_topic(env: Env) -> Statement:
 
 
 def deny_pipeline_logs(env: Env) -> Statement:
-    """Deny a release, and every role that it creates, access to the logs for the approver."""
+    """Deny a release, and every role that it creates, access to the logs that approvers read."""
     log_groups = arn("logs", f"log-group:{env.stack_name('pipeline')}-*")
     return _deny("DenyPipelineLogs", [logs.Action("*")], log_groups)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from awacs import codebuild, codeconnections, ecs, iam, sns
-from awacs import s3 as storage
+from awacs import s3 as s3_actions
 from awacs.aws import Condition, Statement, StringEquals
 from troposphere import Sub
 
@@ -25,16 +25,20 @@ def start_builds(
     projects: Sequence[Value],
 ) -> list[Statement]:
     """Allow downloading the source, storing artifacts, and starting and following builds."""
-    describe = [storage.GetBucketAcl, storage.GetBucketLocation, storage.GetBucketVersioning]
+    describe = [
+        s3_actions.GetBucketAcl,
+        s3_actions.GetBucketLocation,
+        s3_actions.GetBucketVersioning,
+    ]
     # The last four are from reports of source actions that were denied (aws/aws-cdk#13557).
     read_and_write = [
-        storage.GetObject,
-        storage.GetObjectVersion,
-        storage.PutObject,
-        storage.GetObjectTagging,
-        storage.GetObjectVersionTagging,
-        storage.PutObjectAcl,
-        storage.PutObjectTagging,
+        s3_actions.GetObject,
+        s3_actions.GetObjectVersion,
+        s3_actions.PutObject,
+        s3_actions.GetObjectTagging,
+        s3_actions.GetObjectVersionTagging,
+        s3_actions.PutObjectAcl,
+        s3_actions.PutObjectTagging,
     ]
     folders = [objects(store_arn, f"{artifact_folder(env, name)}/*") for name in artifacts]
     project_arn = "arn:${AWS::Partition}:codebuild:${AWS::Region}:${AWS::AccountId}:project/${Name}"

@@ -15,8 +15,7 @@ from deployer.model import Env, Value
 from stacks.parts.buckets import objects
 from stacks.parts.iam import allow
 from stacks.parts.names import arn, image_parameter, resource_name
-from stacks.permissions import actions, denials, resources
-from stacks.permissions import statements as build
+from stacks.permissions import actions, denials, resources, statements
 from stacks.permissions.ownership import deny_other_owners
 
 
@@ -25,23 +24,23 @@ def release_policies(env: Env, *, boundary: Value, artifacts: Value) -> dict[str
     return {
         "Describe": [allow("DescribeResources", actions.DESCRIBE, "*")],
         "Network": [
-            build.create(env, actions.CREATE_NETWORK),
-            build.update_tagged(env, actions.UPDATE_NETWORK),
+            statements.create(env, actions.CREATE_NETWORK),
+            statements.update_tagged(env, actions.UPDATE_NETWORK),
         ],
         "Cluster": _cluster(env),
         "Tags": [
-            build.tag_new(env, actions.TAG),
-            build.update_tagged(env, [*actions.TAG, *actions.UNTAG]),
+            statements.tag_new(env, actions.TAG),
+            statements.update_tagged(env, [*actions.TAG, *actions.UNTAG]),
         ],
         "NamedResources": _named_resources(env),
         "Data": _data(env),
         "Functions": _functions(env, artifacts),
         "Cdn": _cdn(env),
         "Roles": [
-            build.write_roles_with_boundary(env, boundary),
+            statements.write_roles_with_boundary(env, boundary),
             allow("ManageRoles", actions.MANAGE_ROLES, *resources.roles(env)),
-            build.pass_roles(env),
-            build.create_service_linked_roles(),
+            statements.pass_roles(env),
+            statements.create_service_linked_roles(),
         ],
         "Denials": [
             denials.deny_roles_of_manual_stacks(env),
@@ -57,15 +56,15 @@ def release_policies(env: Env, *, boundary: Value, artifacts: Value) -> dict[str
 
 def _cluster(env: Env) -> list[Statement]:
     return [
-        build.create(env, actions.CREATE_CLUSTER),
-        build.update_tagged(env, actions.UPDATE_CLUSTER),
+        statements.create(env, actions.CREATE_CLUSTER),
+        statements.update_tagged(env, actions.UPDATE_CLUSTER),
         allow("ManageScalingAlarms", actions.SCALING_ALARMS, resources.scaling_alarms(env)),
-        *build.manage_dns_records(env),
+        *statements.manage_dns_records(env),
     ]
 
 
 def _named_resources(env: Env) -> list[Statement]:
-    own_log_groups = (resource_name(env, "*"), f"/aws/rds/instance/{resource_name(env, '*')}")
+    log_group_names = (resource_name(env, "*"), f"/aws/rds/instance/{resource_name(env, '*')}")
     return [
         allow("ManageEcs", actions.ECS_RESOURCES, *resources.ecs_resources(env)),
         allow(
@@ -81,7 +80,7 @@ def _named_resources(env: Env) -> list[Statement]:
         allow(
             "ManageLogGroups",
             actions.LOG_GROUPS,
-            *(arn("logs", f"log-group:{name}") for name in own_log_groups),
+            *(arn("logs", f"log-group:{name}") for name in log_group_names),
         ),
         allow(
             "ManageBuckets",
@@ -109,8 +108,8 @@ def _named_resources(env: Env) -> list[Statement]:
 
 def _data(env: Env) -> list[Statement]:
     return [
-        build.create(env, actions.CREATE_USER_POOLS),
-        build.update_tagged(env, actions.UPDATE_USER_POOLS),
+        statements.create(env, actions.CREATE_USER_POOLS),
+        statements.update_tagged(env, actions.UPDATE_USER_POOLS),
         allow("ManageDatabases", actions.DATABASES, *resources.databases(env)),
         allow(
             "CreateMasterPasswords",
@@ -124,15 +123,15 @@ def _data(env: Env) -> list[Statement]:
 
 def _functions(env: Env, artifacts: Value) -> list[Statement]:
     return [
-        build.create(env, actions.API_ACCESS_LOGS),
+        statements.create(env, actions.API_ACCESS_LOGS),
         allow(
             "ManageFunctions",
             actions.FUNCTIONS,
             arn("lambda", f"function:{resource_name(env, '*')}"),
         ),
-        build.grant_invoke_to_services(env),
+        statements.grant_invoke_to_services(env),
         allow("ReadFunctionCode", [s3.GetObject], objects(artifacts)),
-        build.manage_event_source_mappings(env),
+        statements.manage_event_source_mappings(env),
         allow("ManageQueues", actions.QUEUES, arn("sqs", resource_name(env, "*"))),
         allow("ManageApis", actions.APIS, *resources.apis()),
     ]
@@ -140,8 +139,8 @@ def _functions(env: Env, artifacts: Value) -> list[Statement]:
 
 def _cdn(env: Env) -> list[Statement]:
     return [
-        build.create(env, actions.CREATE_DISTRIBUTIONS),
-        build.update_tagged(env, actions.UPDATE_DISTRIBUTIONS),
+        statements.create(env, actions.CREATE_DISTRIBUTIONS),
+        statements.update_tagged(env, actions.UPDATE_DISTRIBUTIONS),
         allow(
             "ManageCloudFrontFunctions",
             actions.CLOUDFRONT_FUNCTIONS,

@@ -37,7 +37,7 @@ keys = json.dumps(values["jwks"]).encode()
 if base:
     from shared.fetch import fetch_jwks
 
-    options = {"fetch": fetch_jwks, "base": base[0]}
+    options = {"fetch": fetch_jwks, "base_url": base[0]}
 else:
     options = {"fetch": lambda url, timeout: keys}
 check = Verifier(values["region"], values["pool"], values["client"], **options).check

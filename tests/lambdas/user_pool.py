@@ -28,7 +28,7 @@ class UserPool:
         self.fetched_urls: list[str] = []
         self._keys = keys
         self.verifier = Verifier(
-            REGION, POOL, CLIENT, base=base, clock=lambda: NOW, fetch=self._fetch
+            REGION, POOL, CLIENT, base_url=base, clock=lambda: NOW, fetch=self._fetch
         )
 
     def _fetch(self, url: str, timeout: float) -> bytes:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from post_confirmation.names import HANDLE_LENGTH, NAME_LENGTH, handle, has_hidden, shown
+from post_confirmation.names import HANDLE_LENGTH, NAME_LENGTH, handle, has_hidden, visible_text
 
 ZWNJ, ZWJ = "\u200c", "\u200d"
 FAMILY = ZWJ.join("👨👩👧👦")
@@ -34,7 +34,7 @@ SCOTLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e00
 )
 def test_visible_characters_are_kept(name: str) -> None:
     """A name keeps its characters, also those that are newer than the tables of Python."""
-    assert name == shown(name)
+    assert name == visible_text(name)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_visible_characters_are_kept(name: str) -> None:
 )
 def test_invisible_characters_are_removed(text: str, name: str) -> None:
     """Invisible characters are removed, and so is a joiner that joins nothing."""
-    assert name == shown(text)
+    assert name == visible_text(text)
 
 
 @pytest.mark.parametrize(
@@ -83,18 +83,18 @@ def test_invisible_characters_are_removed(text: str, name: str) -> None:
 )
 def test_an_invisible_name_is_empty(name: str) -> None:
     """A name without visible characters becomes empty."""
-    assert shown(name) == ""
+    assert visible_text(name) == ""
 
 
 @given(st.text(st.characters(codec="utf-8")) | st.text(f"aß {ZWNJ}{ZWJ}\ufe0f\u2800\u3164ന്👩"))
 @example(f"{'x' * (NAME_LENGTH - 1)}{ZWJ}{ZWJ}y")
 def test_any_name(text: str) -> None:
     """Any name becomes short and one line; cleaning it again changes nothing."""
-    name = shown(text)
+    name = visible_text(text)
 
     assert len(name) <= NAME_LENGTH
     assert name == " ".join(name.split())
-    assert name == shown(name)
+    assert name == visible_text(name)
     assert not has_hidden(
         re.sub("[\u200c\u200d\u180b-\u180f\ufe00-\ufe0f\U000e0000-\U000e01ef]", "", name)
     )
