@@ -52,7 +52,7 @@ def test_resources_are_listed_before_approval(tiny):
     assert "lost: Bucket" in unapproved.err
     assert "cannot ask for approval: standard input is not a terminal" in unapproved.err
     assert (
-        "hint:  pass --yes to approve without a question, or --dry-run to only look"
+        "hint:  pass --yes to approve without a question, or --dry-run to list the deletions"
         in unapproved.err
     )
     assert '"event": "deletions"' in unapproved_json.err

@@ -50,7 +50,7 @@ def refusal(result):
         (["deploy", "--env=dve"], 1, "dve", "dev"),
         (["outputs", "--format=xml"], 1, "--format=xml: unknown", "one of: table, json, dotenv"),
         (["graph", "--format=svg"], 1, "--format=svg: unknown", "one of: mermaid, dot"),
-        (["deploy", "--jobs=0"], 1, "--jobs=0: nothing would start", "use --jobs=1 or more"),
+        (["deploy", "--jobs=0"], 1, "--jobs=0: no stack would be changed", "use --jobs=1 or more"),
     ],
 )
 def test_unknown_names(checkout, task, code, message, hint):
