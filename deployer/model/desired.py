@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from deployer.model.stack import OutputOf
 
 DIGEST = "Digest"  # The output that has the digest of the template.
-BODY_LIMIT = 51_200  # Bytes of a template in a call; larger ones go through a bucket.
+BODY_LIMIT = (
+    51_200  # Bytes of a template in a call; CloudFormation reads larger ones from a bucket.
+)
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,6 @@ class DesiredStack:
 
 
 def holds_data(text: str) -> bool:
-    """Return whether a resource is kept when the stack is deleted, according to its policy."""
+    """Return whether a DeletionPolicy in the template *text* keeps a resource or a snapshot of it."""
     kept = r"""DeletionPolicy["']?\s*:\s*["']?(Retain|RetainExceptOnCreate|Snapshot)\b"""
     return re.search(kept, text) is not None

@@ -43,11 +43,11 @@ def references(value: object) -> Iterator[Reference]:
             yield Reference("Fn::ValueOf", name)
         case dict():
             yield from _section_references(value)
-            for inner in value.values():
-                yield from references(inner)
+            for item in value.values():
+                yield from references(item)
         case list():
-            for inner in value:
-                yield from references(inner)
+            for item in value:
+                yield from references(item)
 
 
 def imports(value: object) -> Iterator[str]:
@@ -71,7 +71,7 @@ def conditions(value: object) -> Iterator[str]:
 
 
 def _names(value: object, *functions: Function) -> Iterator[str]:
-    return (found.name for found in references(value) if found.function in functions)
+    return (reference.name for reference in references(value) if reference.function in functions)
 
 
 def _section_references(value: Mapping[Any, Any]) -> Iterator[Reference]:

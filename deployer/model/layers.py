@@ -4,8 +4,8 @@ The outputs of a stack are a dataclass, its dependencies are arguments:
 
     def layers(config: Config) -> Layers:
         layers = Layers(config.env)
-        net = layers.add("network", network.define, config.network)
-        cluster_ = layers.add("cluster", cluster.define, config.cluster, net)
+        network_ = layers.add("network", network.define, config.network)
+        cluster_ = layers.add("cluster", cluster.define, config.cluster, network_)
 
 `add` calls `define`, publishes each field of the result as an output with an export, and returns
 the same type with each value imported. So export names are never typed, the stacks are deployed in
@@ -41,14 +41,14 @@ T = TypeVar("T")
 class Layers:
     """The stacks of an environment, dependencies first.
 
-    *given* has the outputs of each stack, as other stacks import them, and the stack. *manual* has
+    *published* has the outputs of each stack, as other stacks import them, with the stack. *manual* has
     the short names of the stacks that only an administrator deploys.
     """
 
     env: Env
     stacks: list[Stack] = field(default_factory=list)
     artifact_bucket: OutputOf | None = None
-    given: list[tuple[object, Stack]] = field(default_factory=list, repr=False)
+    published: list[tuple[object, Stack]] = field(default_factory=list, repr=False)
     manual: frozenset[str] | None = None
 
     def __iter__(self) -> Iterator[Stack]:
@@ -58,7 +58,7 @@ class Layers:
     @property
     def outputs(self) -> list[object]:
         """The outputs of the stacks in the environment's region, as other stacks import them."""
-        return [outputs for outputs, stack in self.given if stack.region == self.env.region]
+        return [outputs for outputs, stack in self.published if stack.region == self.env.region]
 
     def use_artifact_bucket(self, bucket: Value, *, manual: Iterable[str] | None = None) -> None:
         """Store code, nested templates and long templates of the next stacks in *bucket*.
@@ -69,13 +69,13 @@ class Layers:
         if isinstance(bucket, stack_file_errors.Undefined):
             return
         self.manual = None if manual is None else frozenset(manual)
-        found = (
+        candidates = (
             OutputOf(stack.name, stack.region, output)
             for stack in self.stacks
             for output in stack.template.outputs
             if bucket == ImportValue(export_name(stack.name, output))
         )
-        self.artifact_bucket = next(found, None)
+        self.artifact_bucket = next(candidates, None)
         if self.artifact_bucket is None:
             raise SynthError(
                 f"use_artifact_bucket: {bucket!r} is not an output of a stack that was added before",
@@ -144,7 +144,7 @@ class RegionalLayers:
         _check_new(name, self.layers)
         folder = self.layers.folder(short_name)
         template = Template(first_sentence(define), file_of(define), folder=folder)
-        inputs = _Inputs(self.layers.given, self.region, template)
+        inputs = _Inputs(self.layers.published, self.region, template)
         positional = [inputs.resolve(arg) for arg in args]
         keywords = {key: inputs.resolve(arg) for key, arg in kwargs.items()}
         try:
@@ -180,15 +180,17 @@ class RegionalLayers:
         _check_imports(stack, self.layers)
         self.layers.stacks.append(stack)
         if imported is not None:
-            self.layers.given.append((imported, stack))
+            self.layers.published.append((imported, stack))
         return imported
 
 
 class _Inputs:
     """The values that a stack gets from other stacks: imports, or parameters across regions."""
 
-    def __init__(self, given: list[tuple[object, Stack]], region: str, template: Template) -> None:
-        self._given = given
+    def __init__(
+        self, published: list[tuple[object, Stack]], region: str, template: Template
+    ) -> None:
+        self._published = published
         self._region = region
         self._template = template
         self.dependencies: dict[str, None] = {}
@@ -196,7 +198,7 @@ class _Inputs:
 
     def resolve(self, argument: Any) -> Any:
         """Return *argument* as this stack refers to it."""
-        producer = next((stack for value, stack in self._given if value is argument), None)
+        producer = next((stack for value, stack in self._published if value is argument), None)
         if producer is None:
             return argument
         self.dependencies[producer.name] = None
@@ -267,7 +269,7 @@ def _check_imports(stack: Stack, layers: Layers) -> None:
     }
     for name in sorted(set(imports(stack.body)) - allowed):
         raise SynthError(
-            f"{stack.name}: imports {name} from a stack that it did not get",
+            f"{stack.name}: imports {name} from a stack that was not passed to add()",
             hint="pass the other stack's outputs to add(), not a value taken from them",
         )
 

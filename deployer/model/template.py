@@ -80,7 +80,7 @@ class Template(troposphere.Template):
         """Raise SynthError: CloudFormation would not deploy the template that was reviewed."""
         raise self._refused(f"set_transform({transform!r})")
 
-    def set_globals(self, globals: Globals) -> None:  # noqa: A002, ARG002  # Its name.
+    def set_globals(self, globals: Globals) -> None:  # noqa: A002, ARG002  # The name in troposphere.
         """Raise SynthError: global properties belong to a macro, AWS::Serverless."""
         raise self._refused("set_globals")
 

@@ -53,8 +53,8 @@ class TemplateTree:
         """Return the template at *path*; None if there is none."""
         if not path:
             return self
-        inner = self.nested.get(path[0])
-        return inner.at(path[1:]) if inner else None
+        tree = self.nested.get(path[0])
+        return tree.at(path[1:]) if tree else None
 
     def walk(self, path: LogicalIds = ()) -> Iterator[tuple[LogicalIds, TemplateTree]]:
         """Yield every template with its path, each before those nested in it."""
@@ -95,24 +95,24 @@ def deployed_templates(cloud: Cloud, region: str, stack_id: str) -> TemplateTree
     """Return the deployed templates of a stack; *stack_id* may be its name.
 
     A nested stack that was deleted separately is skipped. Raise CloudError if the template of any
-    other nested stack cannot be read, since its resources are unknown then.
+    other nested stack cannot be read, since its resources would be unknown.
     """
     tree = TemplateTree(cloud.template(region, stack_id), stack_id=stack_id)
     titles = {title for title, res in tree.resources.items() if res.get("Type") == STACK}
     if not titles:
         return tree
-    found = {
+    nested = {
         resource.logical_id: existing_templates(cloud, region, resource.physical_id)
         for resource in cloud.resources(region, stack_id)
         if resource.logical_id in titles and resource.type == STACK and resource.physical_id
     }
-    return replace(tree, nested={title: inner for title, inner in found.items() if inner})
+    return replace(tree, nested={title: tree for title, tree in nested.items() if tree})
 
 
 def existing_templates(cloud: Cloud, region: str, stack_id: str) -> TemplateTree | None:
     """Return the deployed templates of a stack; None if it was deleted."""
-    found = cloud.stack(region, stack_id)
-    if found is None or found.status == "DELETE_COMPLETE":
+    stack = cloud.stack(region, stack_id)
+    if stack is None or stack.status == "DELETE_COMPLETE":
         return None
     return deployed_templates(cloud, region, stack_id)
 

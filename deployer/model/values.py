@@ -14,7 +14,7 @@ from deployer.errors import SynthError
 Value: TypeAlias = AWSHelperFn | str
 Values: TypeAlias = tuple[Value, ...]
 
-ABSENT = "none"
+ABSENT = "none"  # The output of a stack whose Parameter Store parameter does not exist yet.
 
 T = TypeVar("T")
 

@@ -168,7 +168,7 @@ def test_a_hidden_dependency_is_refused() -> None:
         t.add_resource(ec2.SecurityGroup("SecurityGroup", GroupDescription="All.", VpcId=vpc))
 
     with pytest.raises(
-        SynthError, match="imports crd-x-network-Vpc from a stack that it did not get"
+        SynthError, match="imports crd-x-network-Vpc from a stack that was not passed to add"
     ):
         layers.add("cluster", define, net.vpc)
 
