@@ -18,7 +18,7 @@ from deployer.errors import LintError
 from deployer.files import write_atomically
 from deployer.lint.findings import Finding, Findings
 
-_ENTRY = re.compile(r"[0-9a-f]{64}(\.[0-9]+)?")  # An entry has its key as name; or its draft.
+_ENTRY = re.compile(r"[0-9a-f]{64}|\.[0-9a-f]{64}\..+")  # An entry, named by its key, or its draft.
 MAX_ENTRIES = 500  # About thirty versions of the templates of an environment.
 
 

@@ -411,6 +411,28 @@ def test_other_files_are_not_deleted(
     assert len(list(tmp_path.iterdir())) == len(others) + 1
 
 
+def test_drafts_of_killed_processes_are_deleted(
+    cfn_lint: FakeCfnLint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A draft that `write_atomically` left is removed like an old entry."""
+    monkeypatch.setattr(cache_module, "MAX_ENTRIES", 1)
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr(Path, "replace", stop)
+        killed.setattr(Path, "unlink", lambda *_, **__: None)
+        with pytest.raises(KeyboardInterrupt):
+            lint([Subject("dns", "one")], cache_folder=tmp_path)
+    (draft,) = tmp_path.iterdir()
+    os.utime(draft, (1, 1))
+
+    lint([Subject("dns", "two")], cache_folder=tmp_path)
+
+    assert not draft.exists()
+
+
 def test_a_cache_that_cannot_be_written_is_no_error(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
     """The findings are returned without the cache."""
     (tmp_path / "file").touch()
