@@ -146,7 +146,12 @@ def connected(url: str) -> list[socket.socket]:
     """Return the sockets of this process that are connected to *url*."""
     port = urlsplit(url).port
     sockets = [item for item in gc.get_objects() if isinstance(item, socket.socket)]
-    return [item for item in sockets if item.fileno() != -1 and _peer_port(item) == port]
+    return [item for item in sockets if _is_open(item) and _peer_port(item) == port]
+
+
+def _is_open(item: socket.socket) -> bool:
+    """Return whether *item* is an open internet socket: other fixtures may use Unix sockets."""
+    return item.fileno() != -1 and item.family in {socket.AF_INET, socket.AF_INET6}
 
 
 def _peer_port(item: socket.socket) -> int | None:
