@@ -149,8 +149,8 @@ def property_fact(error: Exception) -> str:
     return _message(error)
 
 
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """Return a suggestion with the name in *known* that is most like *word*; empty if none is."""
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return a did_you_mean with the name in *known* that is most like *word*; empty if none is."""
     near = closest(word, known)
     return f"; did you mean {near}?" if near else ""
 
@@ -209,7 +209,7 @@ def _resource_fact(error: BaseException, frames: _Frames) -> tuple[str, str] | N
 def _property_fact(error: BaseException, resource: Any, name: str, variables: Any) -> str:
     expected, value = variables.get("expected_type"), variables.get("value")
     if expected is None:
-        return f"no property {name}{suggestion(name, resource.propnames)}"
+        return f"no property {name}{did_you_mean(name, resource.propnames)}"
     if isinstance(expected, FunctionType):
         return f"{name}: {_message(error, f'{value!r} is not valid ({expected.__name__})')}"
     return f"{name}: {value!r} is {type(value).__name__}; it takes {_types(expected)}"
@@ -232,14 +232,14 @@ def _fact(error: BaseException, frame: FrameType) -> str:
             return f"{name} is used before it has a value"
         case NameError(name=str(name)):
             known = {**vars(builtins), **frame.f_globals, **frame.f_locals}
-            return f"no name {name}{suggestion(name, known)}"
+            return f"no name {name}{did_you_mean(name, known)}"
         case AttributeError(name=str(name), obj=ModuleType() as module):
-            return f"module {module.__name__} has no {name}{suggestion(name, dir(module))}"
+            return f"module {module.__name__} has no {name}{did_you_mean(name, dir(module))}"
         case AttributeError(name=str(name), obj=Settings() as settings):
-            return f"no setting {name}{suggestion(name, settings.__struct_fields__)}"
+            return f"no setting {name}{did_you_mean(name, settings.__struct_fields__)}"
         case AttributeError(name=str(name), obj=obj):
             public = (member for member in dir(obj) if not member.startswith("_"))
-            return f"{type(obj).__qualname__} has no {name}{suggestion(name, public)}"
+            return f"{type(obj).__qualname__} has no {name}{did_you_mean(name, public)}"
         case ImportError():
             return _import_fact(error)
         case KeyError():
@@ -258,8 +258,8 @@ def _import_fact(error: ImportError) -> str:
         return f"{message.partition(' (')[0]}: the two modules import each other"
     if match := re.search("cannot import name '(.+?)'", message):
         known = dir(sys.modules[name]) if name in sys.modules else ()
-        return f"module {name} has no {match[1]}{suggestion(match[1], known)}"
-    return f"no module {name}{suggestion(name, _modules(name))}"
+        return f"module {name} has no {match[1]}{did_you_mean(match[1], known)}"
+    return f"no module {name}{did_you_mean(name, _modules(name))}"
 
 
 def _modules(name: str) -> list[str]:
@@ -273,14 +273,14 @@ def _modules(name: str) -> list[str]:
 
 
 def _argument_suggestion(message: str, frame: FrameType) -> str:
-    """Return a suggestion for the unknown keyword argument in *message*; empty if there is none."""
+    """Return a did_you_mean for the unknown keyword argument in *message*; empty if there is none."""
     match = re.search(r"([\w.]+)\(\) got an unexpected keyword argument '(\w+)'", message)
     if not match:
         return ""
     called: Any = None
     for part in match[1].removesuffix(".__init__").split("."):
         called = frame.f_globals.get(part) if called is None else getattr(called, part, None)
-    return suggestion(match[2], inspect.signature(called).parameters) if callable(called) else ""
+    return did_you_mean(match[2], inspect.signature(called).parameters) if callable(called) else ""
 
 
 def _message(error: BaseException, default: str = "") -> str:

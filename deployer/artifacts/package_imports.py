@@ -85,7 +85,7 @@ def unresolved(
             if not is_available(import_.module) and path not in sources:
                 place = f"{path}:{import_.line}"
                 yield Problem(f"{place}: imports {import_.module}, which is not in the zip", _HINT)
-            files = {known.get(name, "") for name in _parents(import_)}
+            files = {known.get(name, "") for name in _loaded_modules(import_)}
             reached = {file for file in files if _is_source(file)} - seen
             seen |= reached
             pending += sorted(reached)
@@ -125,7 +125,7 @@ def _is_source(file: str) -> bool:
     return file.endswith(".py")
 
 
-def _parents(import_: Import) -> Iterator[str]:
+def _loaded_modules(import_: Import) -> Iterator[str]:
     """Yield the modules that an import loads: parent packages, and names that may be modules."""
     parts = import_.module.split(".")
     yield from (".".join(parts[:end]) for end in range(1, len(parts) + 1))

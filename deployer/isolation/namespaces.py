@@ -12,19 +12,19 @@ import sys
 LINUX = sys.platform == "linux"
 
 # Flags of unshare(2).
-NEW_MOUNTS = 0x00020000
-NEW_IPC = 0x08000000
-NEW_USER = 0x10000000
-NEW_PROCESSES = 0x20000000
+NEW_MOUNTS = 0x00020000  # CLONE_NEWNS
+NEW_IPC = 0x08000000  # CLONE_NEWIPC
+NEW_USER = 0x10000000  # CLONE_NEWUSER
+NEW_PROCESSES = 0x20000000  # CLONE_NEWPID
 
-# Flags of mount(2).
-READ_ONLY = 0x1
-NO_SETUID = 0x2
-NO_DEVICES = 0x4
-NO_EXECUTION = 0x8
-_BIND = 0x1000
-_RECURSIVE = 0x4000
-_PRIVATE = 0x40000
+# Flags of mount(2): MS_RDONLY and so on; those of mount_setattr(2) have the same values.
+READ_ONLY = 0x1  # MS_RDONLY
+NO_SETUID = 0x2  # MS_NOSUID
+NO_DEVICES = 0x4  # MS_NODEV
+NO_EXECUTION = 0x8  # MS_NOEXEC
+_BIND = 0x1000  # MS_BIND
+_RECURSIVE = 0x4000  # MS_REC
+_PRIVATE = 0x40000  # MS_PRIVATE
 
 _DETACH = 2  # MNT_DETACH of umount2(2)
 _SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
@@ -54,7 +54,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def unshare(flags: int) -> None:
-    """Move this process (its later children, for processes) into new namespaces."""
+    """Move this process into new namespaces; a new PID namespace has only its later children."""
     _check(_libc.unshare(flags), "unshare")
 
 

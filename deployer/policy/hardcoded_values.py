@@ -17,16 +17,16 @@ _ACCOUNT = re.compile(
 _DIGEST = re.compile(r"[0-9a-f]{16,}")
 _WORD = re.compile(r"[0-9A-Za-z]*")
 # ca-central-1a, us-west-2-lax-1a (a local zone), us-east-1-wl1-bos-wlz-1, usw2-lax1-az1 (an id).
-_ZONE = re.compile(
+_AVAILABILITY_ZONE = re.compile(
     r"(?<![0-9A-Za-z])(?:"
     r"[a-z]{2}-(?:gov-|iso[a-z]?-)?(?:north|south|east|west|central){1,2}-[0-9]"
     r"(?:[a-z]|-[a-z]{3}-[0-9][a-z]|-wl[0-9]-[a-z]{3}-wlz-[0-9])"
     r"|[a-z]{2}g?[nsewc]{1,2}[0-9]-(?:[a-z]{3}[0-9]{1,2}-|wl[0-9]-[a-z]{3}[0-9]?-)?az[0-9]"
     r")(?![0-9A-Za-z])"
 )
-_CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"  # The hosted zone of all distributions.
+_CLOUDFRONT_HOSTED_ZONE = "Z2FDTNDATAQYW2"  # The hosted zone of all distributions.
 _SECRET = re.compile(rf"{CREDENTIAL.pattern}|://[^\s/@:]*:(?!\*)[^\s/@]+@")
-_RESOLVED = re.compile(r"\{\{resolve:(secretsmanager|ssm-secure):")
+_DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:(secretsmanager|ssm-secure):")
 _HOST = re.compile(r"(?:https?://)?([^/:]+)(?::\d+)?(?:/.*)?")
 _LOOPBACK = {"localhost", "127.0.0.1"}
 
@@ -78,14 +78,17 @@ def _is_in_digest(match: re.Match[str]) -> bool:
 
 def no_zone_names(templates: Templates) -> Iterator[Violation]:
     """No availability zone is hardcoded: names of zones differ between accounts."""
-    for resource, zone in _matches(templates, _ZONE):
+    for resource, zone in _matches(templates, _AVAILABILITY_ZONE):
         yield resource.violation(f"has the availability zone {zone}")
 
 
 def configured_hosted_zone(templates: Templates) -> Iterator[Violation]:
     """A hosted zone is that of the config, or a reference to a resource."""
     for resource, zone in _values(templates, _HOSTED_ZONES):
-        if isinstance(zone, str) and zone not in {templates.env.hosted_zone, _CLOUDFRONT_ZONE}:
+        if isinstance(zone, str) and zone not in {
+            templates.env.hosted_zone,
+            _CLOUDFRONT_HOSTED_ZONE,
+        }:
             yield resource.violation(f"has the hosted zone {zone}, which is not that of the config")
 
 
@@ -115,7 +118,7 @@ def no_secrets(templates: Templates) -> Iterator[Violation]:
 def no_secret_variables(templates: Templates) -> Iterator[Violation]:
     """No environment variable is a secret: every user who may describe the resource can read it."""
     for resource, name, value in _variables(templates):
-        resolved = any(_RESOLVED.search(string) for string in all_strings(value))
+        resolved = any(_DYNAMIC_REFERENCE.search(string) for string in all_strings(value))
         if resolved or is_password(name, text(value) or "${}" * bool(value)):
             yield resource.violation(f"has a secret in its environment: {name}", name)
 

@@ -53,7 +53,9 @@ def arrange(contents: dict[str, bytes | None]) -> Folder:
     scripts: dict[str, Script] = {}
     errors: list[str] = []
     for file, content in sorted(contents.items()):
-        if content is None or not _NAME.fullmatch(file):
+        if content is None:
+            errors.append(f"{file}: is not a file")
+        elif not _NAME.fullmatch(file):
             errors.append(f"{file}: is not named NNNN_name.sql or NNNN_name.rollback.sql")
         else:
             scripts[file] = script.parse(file, content)

@@ -23,7 +23,7 @@ _GRANTS_OF_EACH_USER = (
     "GRANT CONNECT ON DATABASE {database} TO {user}",
     "GRANT USAGE ON SCHEMA public TO {user}",
 )
-_GRANTS_OF_THE_SCHEMA = (
+_SCHEMA_PRIVILEGES = (
     "GRANT CREATE ON SCHEMA public TO {migrator}",
     "REVOKE ALL ON DATABASE {database} FROM PUBLIC",
     "REVOKE ALL ON SCHEMA public FROM PUBLIC",
@@ -55,7 +55,7 @@ def _grant(connection: psycopg.Connection[TupleRow], migrator: str, application:
     for user in (migrator, application):
         for statement in _GRANTS_OF_EACH_USER:
             connection.execute(_formatted(statement, **names, user=user))
-    for statement in _GRANTS_OF_THE_SCHEMA:
+    for statement in _SCHEMA_PRIVILEGES:
         connection.execute(_formatted(statement, **names))
 
 

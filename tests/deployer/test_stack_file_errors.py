@@ -319,7 +319,7 @@ def test_an_error_in_a_helper(tmp_path: Path) -> None:
     )
 
 
-def test_a_missing_argument(tmp_path: Path) -> None:
+def test_an_unknown_argument(tmp_path: Path) -> None:
     """The error has the line of the `add` call, and the hint lists the parameters of `define`."""
     network = load(tmp_path, "network", VPC)
 

@@ -95,7 +95,7 @@ def test_all_errors_are_reported_at_once(database: Postgres) -> None:
 
     expected = [
         "0009-x.sql: is not named NNNN_name.sql or NNNN_name.rollback.sql",
-        "folder: is not named NNNN_name.sql or NNNN_name.rollback.sql",
+        "folder: is not a file",
         "0010_x.rollback.sql: has no 0010_x.sql to undo",
         "0008_t.sql, 0008_x.sql: have the same number: rename all but one",
         "0001_t.sql: line 2: remove COMMIT",
