@@ -108,7 +108,7 @@ def _requests(settings: Settings, cluster: Cluster, avatars: Avatars) -> Iterato
 def _traffic(cluster: Cluster, avatars: Avatars, cdn: Cdn) -> list[Graph]:
     """Return graphs without alarms.
 
-    Distributions report their metrics to another region, whose alarms cannot notify the topic. They
+    Distributions report their metrics to us-east-1, whose alarms cannot notify the topic. They
     only read from buckets, so their 5xx responses are errors of CloudFront or S3.
     """
     balancer, api = {"LoadBalancer": cluster.load_balancer_name}, {"ApiId": avatars.api}

@@ -74,7 +74,7 @@ def forbid_namespaces() -> None:
 
 
 def make_mounts_private() -> None:
-    """Hide mounts of this namespace from other namespaces."""
+    """Make all mounts private: later mounts do not propagate to other namespaces."""
     _mount(None, "/", None, _RECURSIVE | _PRIVATE, None)
 
 

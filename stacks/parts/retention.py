@@ -8,7 +8,7 @@ from deployer.model import Env
 
 
 def retention_policies(env: Env) -> dict[str, Any]:
-    """Return the policies that retain a resource after its stack, if the environment is protected.
+    """Return DeletionPolicy and UpdateReplacePolicy: retain the resource in a protected environment.
 
     A resource of a failed creation holds no data, so it is deleted: a retained bucket or
     repository has the same name as the next attempt's, which would then fail.

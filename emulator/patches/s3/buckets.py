@@ -1,4 +1,4 @@
-"""Add regional names, lifecycle rules, owner conditions and protection of objects to buckets."""
+"""Add regional names, lifecycle rules and owner checks to buckets; keep those with objects."""
 
 from __future__ import annotations
 

@@ -127,11 +127,11 @@ def _request_confirmations(topic: Topic) -> None:
             about = f"subscription to {topic['arn']}"
             outbox.send(subscription["endpoint"], about=about, secret=link)
         else:
-            send = functools.partial(_run_confirmation, topic["arn"], subscription)
+            send = functools.partial(_send_confirmation_request, topic["arn"], subscription)
             threading.Thread(target=send, daemon=True).start()
 
 
-def _run_confirmation(*args: Any) -> None:
+def _send_confirmation_request(*args: Any) -> None:
     asyncio.run(_send_confirmation(*args))
 
 
