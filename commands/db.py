@@ -95,14 +95,14 @@ def connect(_: Context, env: str = "", user: str = "application", command: str =
         raise Exit(code=code)
 
 
-@task(help={"user": _USER, "json": "print each connection as a line of JSON"})
+@task(help={"user": _USER, "json": "print the connections as JSON"})
 def sessions(_: Context, env: str = "", user: str = "application", json: bool = False) -> None:
     """List the other connections to the database.
 
     PostgreSQL shows details of connections of the same user only.
     """
     rows = db_connection.list_sessions(connect_to_env(env), user)
-    print(table.text(rows, db_connection.COLUMNS, as_json=json), end="")
+    print(table.text("connections", rows, db_connection.COLUMNS, as_json=json), end="")
 
 
 def _print(result: db.MigrationResult, *, if_empty: str) -> None:

@@ -10,13 +10,15 @@ from commands.framework.connection import connect
 from commands.framework.task import task
 from operations import messages
 
-_HELP = {"json": "print each item, with all attributes, as a line of JSON"}
+_HELP = {"json": "print the items, with all attributes, as JSON"}
 
 
 @task(help=_HELP)
 def scan(_: Context, env: str = "", json: bool = False) -> None:
     """List all items of the table; DynamoDB charges for each."""
-    _print(messages.scan(connect(env)), ("pk", "sk", "user_handle", "message"), as_json=json)
+    _print(
+        "items", messages.scan(connect(env)), ("pk", "sk", "user_handle", "message"), as_json=json
+    )
 
 
 @task(help=_HELP | {"id": "the UUID of a conversation, as in the address of its page"})
@@ -24,7 +26,7 @@ def conversation(_: Context, id: str = "", env: str = "", json: bool = False) ->
     """List the messages of a conversation, the newest last."""
     messages.refuse_missing_id("--id", id)
     rows = messages.conversation(connect(env), id)
-    _print(rows, ("sk", "user_handle", "message"), as_json=json)
+    _print("messages", rows, ("sk", "user_handle", "message"), as_json=json)
 
 
 @task(help=_HELP | {"user_id": "the UUID of a user in the table users of the database"})
@@ -32,13 +34,15 @@ def conversations(_: Context, user_id: str = "", env: str = "", json: bool = Fal
     """List the conversations of a user, the newest last."""
     messages.refuse_missing_id("--user-id", user_id)
     rows = messages.conversations(connect(env), user_id)
-    _print(rows, ("sk", "message_group_uuid", "user_handle", "message"), as_json=json)
+    _print(
+        "conversations", rows, ("sk", "message_group_uuid", "user_handle", "message"), as_json=json
+    )
 
 
-def _print(rows: list[messages.Row], columns: tuple[str, ...], *, as_json: bool) -> None:
+def _print(name: str, rows: list[messages.Row], columns: tuple[str, ...], *, as_json: bool) -> None:
     if not as_json:
         rows = [dict.fromkeys(columns, "") | row for row in rows]
-    print(table.text(rows, columns, as_json=as_json), end="")
+    print(table.text(name, rows, columns, as_json=as_json), end="")
 
 
 namespace = Collection(scan, conversation, conversations)

@@ -27,10 +27,13 @@ def put(_: Context, name: str = "", env: str = "") -> None:
     print(f"run ./inv service.restart --env={target.env.name} to pass it to running tasks")
 
 
-@task(name="list", help={"json": "print each secret as a line of JSON"})
+@task(name="list", help={"json": "print the secrets as JSON"})
 def list_(_: Context, env: str = "", json: bool = False) -> None:
     """List the secrets that config names, without values."""
-    print(table.text(secret.list_secrets(connect(env)), secret.COLUMNS, as_json=json), end="")
+    print(
+        table.text("secrets", secret.list_secrets(connect(env)), secret.COLUMNS, as_json=json),
+        end="",
+    )
 
 
 def _read_value(name: str) -> str:

@@ -11,10 +11,10 @@ from commands.framework.task import task
 from operations import users
 
 
-@task(name="list", help={"json": "print each user as a line of JSON"})
+@task(name="list", help={"json": "print the users as JSON"})
 def list_(_: Context, env: str = "", json: bool = False) -> None:
     """List the users with their status in Cognito."""
-    print(table.text(users.list_users(connect(env)), users.COLUMNS, as_json=json), end="")
+    print(table.text("users", users.list_users(connect(env)), users.COLUMNS, as_json=json), end="")
 
 
 namespace = Collection(list_)

@@ -60,14 +60,14 @@ class DataLoss:
 
     logical_id: str
     type: str
-    what: str
+    change: str
     consequence: str
     path: LogicalIds = ()
 
     def __str__(self) -> str:
         """Return one line, such as Table (AWS::DynamoDB::Table) is removed: its data is deleted."""
         name = format_path((*self.path, self.logical_id))
-        return f"{name} ({self.type}) {self.what}: {self.consequence}"
+        return f"{name} ({self.type}) {self.change}: {self.consequence}"
 
 
 def find_data_losses(

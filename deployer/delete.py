@@ -16,7 +16,7 @@ from deployer.errors import (
     ManualRepairError,
     UnreachableError,
 )
-from deployer.events import Event, Finished, Operating, Outcome, Started
+from deployer.events import Event, Finished, OperationStarted, Outcome, Started
 from deployer.follow import (
     OperationResult,
     event_before_operation,
@@ -82,7 +82,7 @@ def delete_now(stack: DeployedStack, run: Run, *, unprotect: bool = False) -> Wo
             with suppress(DeployError):  # The deletion may have started.
                 run.cloud.set_termination_protection(stack.region, stack.id, enabled=True)
         raise
-    yield Operating(stack.name, stack.region, "delete", stack.id)
+    yield OperationStarted(stack.name, stack.region, "delete", stack.id)
     result = yield from follow(run.watch, stack, after)
     run.stacks.record(result.stack)
     if result.stack.is_complete:
@@ -108,7 +108,7 @@ def _destroy_all(deletions: Sequence[Deletion], run: Run) -> Job:
 def _destroy(stack: DeployedStack, run: Run) -> Job:
     yield Started(stack.name, "delete", stack.status)
     if stack.is_busy:
-        yield Operating(stack.name, stack.region, running_operation(stack), stack.id)
+        yield OperationStarted(stack.name, stack.region, running_operation(stack), stack.id)
         after = event_before_operation(run.watch, stack)
         stack = (yield from follow(run.watch, stack, after)).stack
     result = yield from delete(stack, run, unprotect=stack.is_protected)

@@ -64,7 +64,7 @@ class Verified:
 
 
 @dataclass(frozen=True)
-class Proposed:
+class ChangeSetCreated:
     """A change set is ready for review."""
 
     stack: str
@@ -72,7 +72,7 @@ class Proposed:
 
 
 @dataclass(frozen=True)
-class Operating:
+class OperationStarted:
     """CloudFormation operates on the stack from now on, even if this run ends."""
 
     stack: str
@@ -105,4 +105,6 @@ class Finished:
     error: DeployError | None = None
 
 
-Event: TypeAlias = Started | Uploaded | Verified | Proposed | Operating | Progress | Finished
+Event: TypeAlias = (
+    Started | Uploaded | Verified | ChangeSetCreated | OperationStarted | Progress | Finished
+)

@@ -12,7 +12,7 @@ from deployer.aws.cloud import ChangeSet, ChangeSetRequest, DeployedStack, Store
 from deployer.change_sets import describe_change_set
 from deployer.delete import delete, delete_now
 from deployer.errors import CloudError, DeployError, GuardError, ManualRepairError, RolledBackError
-from deployer.events import Event, Finished, Operating, Outcome, Proposed, Started
+from deployer.events import ChangeSetCreated, Event, Finished, OperationStarted, Outcome, Started
 from deployer.follow import (
     OperationResult,
     event_before_operation,
@@ -73,7 +73,7 @@ def _with_current_parameters(step: Step, run: Run) -> Step:
 
 def _resume(desired: DesiredStack, deployed: DeployedStack, run: Run) -> Job:
     """Follow the operation that is already running, then decide again and execute the new step."""
-    yield Operating(deployed.name, deployed.region, running_operation(deployed), deployed.id)
+    yield OperationStarted(deployed.name, deployed.region, running_operation(deployed), deployed.id)
     after = event_before_operation(run.watch, deployed)
     result = yield from follow(run.watch, deployed, after, resource_lines(desired))
     run.stacks.record(result.stack)
@@ -102,7 +102,7 @@ def _deploy_change_set(desired: DesiredStack, kind: Kind, outcome: Outcome, run:
     if change_set.status == "FAILED":
         yield from _delete_change_set(change_set, run, is_first=deployed is None)
         raise CloudError(f"{desired.name}: no change set: {change_set.reason}")
-    yield Proposed(desired.name, change_set)
+    yield ChangeSetCreated(desired.name, change_set)
     if run.no_execute:
         return Finished(desired.name, Outcome.PENDING_REVIEW, change_set.arn, deployed)
     if not run.approve(change_set):
@@ -181,7 +181,7 @@ def _execute_change_set(
     after = latest_event(run.watch, desired.region, change_set.stack_id)
     token = f"{run.id}-{desired.digest[:8]}"
     run.cloud.execute_change_set(desired.region, change_set.arn, token=token)
-    yield Operating(desired.name, desired.region, kind.lower(), change_set.stack_id)
+    yield OperationStarted(desired.name, desired.region, kind.lower(), change_set.stack_id)
     started = DeployedStack(
         desired.name, change_set.stack_id, desired.region, f"{kind}_IN_PROGRESS"
     )

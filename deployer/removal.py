@@ -23,15 +23,15 @@ Dependents: TypeAlias = Mapping[str, Collection[str]]  # The ids of dependents, 
 class Deletion:
     """A stack to delete, and the effect on its data.
 
-    *data_losses* has every resource that holds data, deleted or kept. *guard* is the reason why the stack
-    is deleted only if its *address* is confirmed: its name, or REGION/NAME where another stack
+    *data_losses* has every resource that holds data, deleted or kept. *confirmation_reason* is the
+    reason why the stack is deleted only if its *address* is confirmed: its name, or REGION/NAME where another stack
     with that name is deleted, too. *after* names the stacks that must be deleted before it.
     """
 
     stack: DeployedStack
     is_orphan: bool = False
     data_losses: tuple[DataLoss, ...] = ()
-    guard: str = ""
+    confirmation_reason: str = ""
     after: tuple[str, ...] = ()
     shares_name: bool = False
 
@@ -89,7 +89,7 @@ def deletions(
             stack,
             is_orphan=stack.id in orphans,
             data_losses=find_data_losses(state.template(stack), TemplateTree("")),
-            guard=_guard(state, stack),
+            confirmation_reason=_confirmation_reason(state, stack),
             after=tuple(after[stack.name]),
             shares_name=counts[stack.name] > 1,
         )
@@ -98,16 +98,18 @@ def deletions(
 
 
 def unconfirmed(deletions_: Iterable[Deletion], confirmed: Collection[str]) -> tuple[Deletion, ...]:
-    """Return the guarded deletions whose address is not in *confirmed*."""
+    """Return the deletions that need a confirmation and whose address is not in *confirmed*."""
     return tuple(
-        deletion for deletion in deletions_ if deletion.guard and deletion.address not in confirmed
+        deletion
+        for deletion in deletions_
+        if deletion.confirmation_reason and deletion.address not in confirmed
     )
 
 
 def refuse_unconfirmed(deletions_: Iterable[Deletion], confirmed: Collection[str]) -> None:
     """Raise one GuardError that names every stack that must still be confirmed."""
     if missing := unconfirmed(deletions_, confirmed):
-        lines = [f"{deletion.address} {deletion.guard}" for deletion in missing]
+        lines = [f"{deletion.address} {deletion.confirmation_reason}" for deletion in missing]
         flags = " ".join(f"--confirm={deletion.address}" for deletion in missing)
         raise GuardError("\n".join(["nothing was deleted:", *lines]), hint=f"to delete: {flags}")
 
@@ -253,7 +255,7 @@ def _reaches(after: Mapping[str, Sequence[str]], start: str, end: str) -> bool:
     return end in reached
 
 
-def _guard(state: EnvironmentState, stack: DeployedStack) -> str:
+def _confirmation_reason(state: EnvironmentState, stack: DeployedStack) -> str:
     if stack.is_protected:
         return "is protected"
     code_holds_data = any(

@@ -35,7 +35,7 @@ def next_commands(target: Target, steps: Collection[ManualStep]) -> Iterator[Nex
 
     for step in steps:
         if _can_run(step):
-            yield NextCommand(step.how, step.what)
+            yield NextCommand(step.action, step.fact)
         if step.step == "users":
             yield NextCommand(command("db.migrate"), "the database has no tables")
     yield NextCommand(command("status"), "shows the stacks and the manual steps to do")
@@ -45,4 +45,4 @@ def next_commands(target: Target, steps: Collection[ManualStep]) -> Iterator[Nex
 def _can_run(step: ManualStep) -> bool:
     """Return whether a task can do *step* now: the action is a task, and a site to publish is built."""
     is_built = step.step != "site" or (project.ROOT / site.FOLDER).is_dir()
-    return step.how.startswith("./inv ") and is_built
+    return step.action.startswith("./inv ") and is_built

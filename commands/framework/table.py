@@ -1,19 +1,25 @@
-"""Format rows as a table or as lines of JSON."""
+"""Format rows as a table or as a JSON document."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 
-def text(rows: Sequence[Mapping[str, object]], columns: Sequence[str], *, as_json: bool) -> str:
-    """Return *rows* as a table of *columns*, or each row with all its values as a line of JSON.
+def text(
+    name: str, rows: Sequence[Mapping[str, object]], columns: Sequence[str], *, as_json: bool
+) -> str:
+    """Return *rows* as a table of *columns*, or all their values as one line of JSON.
 
-    Control characters are escaped and likely secrets are masked.
+    *name* is the plural of a row, such as `users`: the key of the rows in JSON, and the text in
+    place of a table without rows ("no users"). Control characters are escaped and likely secrets
+    are masked.
     """
-    from deployer.report.text import clean, json_text, table
+    from deployer.report.text import JSON_VERSION, clean, json_text, table
 
     if as_json:
-        return "".join(f"{json_text(row)}\n" for row in rows)
+        return f"{json_text({'version': JSON_VERSION, name: rows})}\n"
+    if not rows:
+        return f"no {name}\n"
     cells = [[clean(_cell(row[column])) for column in columns] for row in rows]
     return table([[column.replace("_", " ") for column in columns], *cells])
 

@@ -10,9 +10,8 @@ from typing import Any
 from deployer.data_loss import DataLoss
 from deployer.model.template_tree import format_path
 from deployer.removal import Deletion
-from deployer.report.plan import VERSION
 from deployer.report.style import Style
-from deployer.report.text import clean, columns, pluralize
+from deployer.report.text import JSON_VERSION, clean, columns, pluralize
 
 NOTHING = "nothing to delete"
 
@@ -25,7 +24,7 @@ def deletions_text(deletions: Sequence[Deletion], *, style: Style | None = None)
 
 def deletions_json(deletions: Sequence[Deletion]) -> str:
     """Return *deletions* as one document, the same as the `deletions` event of `--json`."""
-    head = {"version": VERSION, "event": "deletions"}
+    head = {"version": JSON_VERSION, "event": "deletions"}
     return json.dumps(head | deletions_data(deletions), indent=2) + "\n"
 
 
@@ -36,8 +35,8 @@ def deletion_lines(deletions: Sequence[Deletion], style: Style) -> Iterator[str]
         yield f"{name}  {style('red', 'delete')}  {state}"
         for loss in deletion.data_losses:
             yield f"{' ' * len(name)}  {_loss(loss, style)}"
-        if deletion.guard:
-            confirm = f"{deletion.guard}: needs --confirm={deletion.address}"
+        if deletion.confirmation_reason:
+            confirm = f"{deletion.confirmation_reason}: needs --confirm={deletion.address}"
             yield f"{' ' * len(name)}  {style('yellow', clean(confirm))}"
     yield f"{pluralize(len(deletions), 'stack')} to delete" if deletions else NOTHING
 
@@ -50,9 +49,9 @@ def deletions_data(deletions: Sequence[Deletion]) -> dict[str, Any]:
                 "stack": deletion.stack.name,
                 "region": deletion.stack.region,
                 "status": deletion.stack.status,
-                "orphan": deletion.is_orphan,
-                "guard": deletion.guard,
-                "losses": [asdict(loss) for loss in deletion.data_losses],
+                "is_orphan": deletion.is_orphan,
+                "confirmation_reason": deletion.confirmation_reason,
+                "data_losses": [asdict(loss) for loss in deletion.data_losses],
             }
             for deletion in deletions
         ]

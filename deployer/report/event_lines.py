@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from deployer.events import (
+    ChangeSetCreated,
     Event,
     Finished,
-    Operating,
+    OperationStarted,
     Outcome,
     Progress,
-    Proposed,
     Started,
     Uploaded,
     Verified,
@@ -64,10 +64,10 @@ def event_lines(
             yield _url_line(name, "uploaded", url, style)
         case Verified(url=url):
             yield _url_line(name, "verified", url, style)
-        case Proposed(change_set=change_set):
+        case ChangeSetCreated(change_set=change_set):
             yield from change_lines(change_set, style)
-        case Operating(region=region):
-            yield f"{name}  {stack_progress.doing:{_WORD_WIDTH}}  in {clean(region)}"
+        case OperationStarted(region=region):
+            yield f"{name}  {stack_progress.activity:{_WORD_WIDTH}}  in {clean(region)}"
         case Progress():
             yield f"{name}  {_progress(event, style)}"
         case Finished(outcome=outcome):
@@ -87,7 +87,9 @@ def progress_line(stack_progress: StackProgress, width: int) -> str:
     completed, total = len(stack_progress.completed), stack_progress.total
     count = f"{completed} of {total} resources, " if total else ""
     name = f"{clean(stack_progress.stack):{width}}"
-    return f"{name}  {stack_progress.doing:{_WORD_WIDTH}}  {count}{clean(stack_progress.resource)}"
+    return (
+        f"{name}  {stack_progress.activity:{_WORD_WIDTH}}  {count}{clean(stack_progress.resource)}"
+    )
 
 
 def needs_line(event: Event) -> bool:
@@ -95,7 +97,7 @@ def needs_line(event: Event) -> bool:
     match event:
         case Progress(event=stack_event):
             return stack_event.failed and not stack_event.of_stack
-        case Started() | Verified() | Operating():
+        case Started() | Verified() | OperationStarted():
             return False
         case _:
             return True

@@ -6,6 +6,7 @@ Secrets in strings are masked; strings are not shortened; characters beyond ASCI
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,11 +17,11 @@ from deployer import secret_detection
 from deployer.aws.cloud import ChangeSet, PropertyChange, ResourceChange
 from deployer.errors import DeployError
 from deployer.events import (
+    ChangeSetCreated,
     Event,
     Finished,
-    Operating,
+    OperationStarted,
     Progress,
-    Proposed,
     Started,
     Uploaded,
     Verified,
@@ -31,10 +32,13 @@ from deployer.removal import Deletion
 from deployer.report.change_sets import kind, property_path
 from deployer.report.deletions import deletions_data
 from deployer.report.exit_codes import exit_code
-from deployer.report.plan import VERSION, plan_data
+from deployer.report.plan import plan_data
 from deployer.report.progress import RunProgress, StackProgress
 from deployer.report.property_values import masked
 from deployer.report.summary import pending_review
+from deployer.report.text import JSON_VERSION
+
+_WORD_BOUNDARY = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 class JsonReporter:
@@ -64,7 +68,7 @@ class JsonReporter:
         emulator: bool,
         origins: Sequence[str] = (),
     ) -> None:
-        where = {"env": env, "account": account, "region": region, "emulator": emulator}
+        where = {"env": env, "account": account, "region": region, "is_emulator": emulator}
         self._write("start", **where, origins=[*origins])
 
     def plan(
@@ -77,7 +81,7 @@ class JsonReporter:
 
     def event(self, event: Event) -> None:
         stack_progress = self._run.record(event)
-        self._write(type(event).__name__.lower(), stack=event.stack, **_data(event, stack_progress))
+        self._write(_event_name(event), stack=event.stack, **_data(event, stack_progress))
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -90,7 +94,7 @@ class JsonReporter:
             "summary",
             outcomes=dict(Counter(item.outcome.value for item in finished)),
             exit_code=exit_code(finished),
-            left=[
+            pending_review=[
                 {"stack": stack, "command": command} for stack, command in pending_review(self._run)
             ],
         )
@@ -109,9 +113,18 @@ class JsonReporter:
         )
 
     def _write(self, event: str, **data: object) -> None:
-        head = {"version": VERSION, "event": event, "elapsed": round(self._run.seconds, 3)}
+        head = {
+            "version": JSON_VERSION,
+            "event": event,
+            "elapsed_seconds": round(self._run.seconds, 3),
+        }
         self._stream.write(f"{json.dumps(head | _masked(data))}\n")
         self._stream.flush()
+
+
+def _event_name(event: Event) -> str:
+    """Return the name of the event's class in snake case, such as `operation_started`."""
+    return _WORD_BOUNDARY.sub("_", type(event).__name__).lower()
 
 
 def _data(event: Event, stack_progress: StackProgress) -> dict[str, Any]:
@@ -122,9 +135,9 @@ def _data(event: Event, stack_progress: StackProgress) -> dict[str, Any]:
             return {"url": url, "object_version": version, "replaced": replaced}
         case Verified(url=url, version=version):
             return {"url": url, "object_version": version}
-        case Proposed(change_set=change_set):
+        case ChangeSetCreated(change_set=change_set):
             return {"change_set": _change_set(change_set)}
-        case Operating(region=region, operation=operation, stack_id=stack_id):
+        case OperationStarted(region=region, operation=operation, stack_id=stack_id):
             return {"region": region, "operation": operation, "stack_id": stack_id}
         case Progress():
             return _progress(event)
@@ -133,21 +146,21 @@ def _data(event: Event, stack_progress: StackProgress) -> dict[str, Any]:
                 "outcome": outcome.value,
                 "detail": detail,
                 "error": _error(error) if error else None,
-                "seconds": round(stack_progress.ended_at - stack_progress.started_at, 3),
+                "duration_seconds": round(stack_progress.ended_at - stack_progress.started_at, 3),
             }
 
 
 def _progress(event: Progress) -> dict[str, Any]:
     resource = event.event
     return {
-        "at": resource.at.isoformat(),
+        "timestamp": resource.at.isoformat(),
         "path": list(event.path),
-        "resource": resource.logical_id,
+        "logical_id": resource.logical_id,
         "physical_id": resource.physical_id,
         "type": resource.type,
         "status": resource.status,
         "reason": resource.reason,
-        "failed": resource.failed,
+        "has_failed": resource.failed,
         "line": str(event.line) if event.line else None,
     }
 
@@ -165,7 +178,7 @@ def _change(path: LogicalIds, change: ResourceChange) -> dict[str, Any]:
         "path": list(path),
         "kind": kind(change),
         "action": change.action,
-        "resource": change.logical_id,
+        "logical_id": change.logical_id,
         "physical_id": change.physical_id,
         "type": change.type,
         "replacement": change.replacement,
@@ -199,7 +212,7 @@ def _running(stack_progress: StackProgress) -> dict[str, Any]:
     operation = stack_progress.operation
     return {
         "stack": stack_progress.stack,
-        "doing": stack_progress.doing,
+        "activity": stack_progress.activity,
         "region": operation.region if operation else None,
         "stack_id": operation.stack_id if operation else None,
     }

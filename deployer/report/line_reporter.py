@@ -102,11 +102,11 @@ class LineReporter:
         """Return whether to print a progress line: the operation changed, or INTERVAL_SECONDS passed."""
         if not isinstance(event, Progress) or not stack_progress.resource:
             return False
-        doing, since = self._shown.get(event.stack, ("", 0.0))
+        activity, since = self._shown.get(event.stack, ("", 0.0))
         now = self._run.now()
-        if doing == stack_progress.doing and now - since < INTERVAL_SECONDS:
+        if activity == stack_progress.activity and now - since < INTERVAL_SECONDS:
             return False
-        self._shown[event.stack] = stack_progress.doing, now
+        self._shown[event.stack] = stack_progress.activity, now
         return True
 
     @contextmanager

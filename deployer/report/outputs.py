@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from deployer.aws.cloud import DeployedStack
 from deployer.errors import DeployError
-from deployer.report.text import clean, table
+from deployer.report.text import JSON_VERSION, clean, table
 
 if TYPE_CHECKING:
     from deployer.model import Env
 
 Format: TypeAlias = Literal["table", "json", "dotenv", "shell"]
 FORMATS: tuple[Format, ...] = get_args(Format)
-VERSION = 1
 
 _DIGEST = "Digest"  # An output that the deployer adds: see deployer/synth.py.
 _WORD_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
@@ -84,7 +83,7 @@ def _json(all_outputs: Iterable[_Output]) -> str:
         }
         for output in all_outputs
     ]
-    return json.dumps({"version": VERSION, "outputs": rows}, indent=2) + "\n"
+    return json.dumps({"version": JSON_VERSION, "outputs": rows}, indent=2) + "\n"
 
 
 def _lines(

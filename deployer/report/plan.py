@@ -10,9 +10,8 @@ from typing import Any
 
 from deployer.plan import Blocked, Create, Keep, Orphan, Recreate, Resume, Step, Update, Upload
 from deployer.report.style import Emphasis, Style
-from deployer.report.text import clean, columns, join_counts, pluralize
+from deployer.report.text import JSON_VERSION, clean, columns, join_counts, pluralize
 
-VERSION = 1
 _WORDS: Mapping[type[Step], tuple[str, Emphasis]] = {
     Create: ("create", "green"),
     Update: ("update", "yellow"),
@@ -39,7 +38,7 @@ def plan_json(
     steps: Sequence[Step], orphans: Sequence[Orphan] = (), uploads: Sequence[Upload] = ()
 ) -> str:
     """Return a plan as one JSON document, the same as the `plan` event of `--json`."""
-    head = {"version": VERSION, "event": "plan"}
+    head = {"version": JSON_VERSION, "event": "plan"}
     return json.dumps(head | plan_data(steps, orphans, uploads), indent=2) + "\n"
 
 
@@ -117,12 +116,14 @@ def _step(step: Step) -> dict[str, Any]:
     word, _ = _WORDS[type(step)]
     return {
         "stack": step.desired.name,
-        "layer": step.desired.short_name,
+        "short_name": step.desired.short_name,
         "region": step.desired.region,
         "step": word,
         "reason": step.reason,
         "hint": step.hint if isinstance(step, Blocked) else "",
-        "losses": [asdict(loss) for loss in step.data_losses] if isinstance(step, Update) else [],
+        "data_losses": [asdict(loss) for loss in step.data_losses]
+        if isinstance(step, Update)
+        else [],
     }
 
 

@@ -6,10 +6,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from deployer.aws.cloud import ChangeSet, StackEvent
-from deployer.events import Event, Finished, Operating, Outcome, Progress, Proposed, Started
+from deployer.events import (
+    ChangeSetCreated,
+    Event,
+    Finished,
+    OperationStarted,
+    Outcome,
+    Progress,
+    Started,
+)
 from deployer.report.text import clean
 
-_DOING = {
+_ACTIVITIES = {
     "ROLLBACK": "rolling back",
     "CLEANUP": "cleaning up",
     "CREATE": "creating",
@@ -23,15 +31,15 @@ _DOING = {
 class StackProgress:
     """The progress of one stack; times are in seconds.
 
-    *doing* is a word such as "creating", *resource* the resource that changes at the moment, and
+    *activity* is a word such as "creating", *resource* the resource that changes at the moment, and
     *completed* the logical ids of those whose change is complete.
     """
 
     stack: str
     started_at: float
-    doing: str = "preparing"
+    activity: str = "preparing"
     change_set: ChangeSet | None = None
-    operation: Operating | None = None
+    operation: OperationStarted | None = None
     running: bool = False
     resource: str = ""
     completed: frozenset[str] = frozenset()
@@ -104,16 +112,18 @@ class RunProgress:
 def _after(old: StackProgress, event: Event, now: float) -> StackProgress:
     match event:
         case Started():
-            return old if old.running else replace(old, doing="preparing")
-        case Proposed(change_set=change_set):
+            return old if old.running else replace(old, activity="preparing")
+        case ChangeSetCreated(change_set=change_set):
             reset = replace(old, operation=None, running=False, resource="", completed=frozenset())
-            return replace(reset, doing="proposed", change_set=change_set)
-        case Operating(operation=operation):
-            doing = _DOING.get(operation.upper(), clean(operation))
-            return replace(old, operation=event, running=True, doing=doing)
+            return replace(reset, activity="in review", change_set=change_set)
+        case OperationStarted(operation=operation):
+            activity = _ACTIVITIES.get(operation.upper(), clean(operation))
+            return replace(old, operation=event, running=True, activity=activity)
         case Progress(event=event_) if event_.of_stack:
             in_progress = event_.status.endswith("_IN_PROGRESS")
-            return replace(old, running=in_progress, doing=_doing(event_.status, old), resource="")
+            return replace(
+                old, running=in_progress, activity=_activity(event_.status, old), resource=""
+            )
         case Progress(event=event_):
             return _with_resource(old, event_)
         case Finished():
@@ -132,7 +142,7 @@ def _with_resource(old: StackProgress, event: StackEvent) -> StackProgress:
     return old
 
 
-def _doing(status: str, old: StackProgress) -> str:
+def _activity(status: str, old: StackProgress) -> str:
     if not status.endswith("_IN_PROGRESS"):
-        return old.doing
-    return next((word for part, word in _DOING.items() if part in status), old.doing)
+        return old.activity
+    return next((word for part, word in _ACTIVITIES.items() if part in status), old.activity)

@@ -8,7 +8,7 @@ from deployer.report.progress import RunProgress, StackProgress
 from deployer.report.text import clean, duration_text, pluralize, shorten
 
 _MAX_NAME_WIDTH = 30
-_DOING_WIDTH = 12  # As wide as "rolling back".
+_ACTIVITY_WIDTH = 12  # As wide as "rolling back".
 
 
 def rows(run: RunProgress, width: int) -> list[str]:
@@ -24,7 +24,7 @@ def rows(run: RunProgress, width: int) -> list[str]:
 def _row(stack_progress: StackProgress, now: float, name_width: int, width: int) -> str:
     """Return the stack, a word such as "creating", the current resource, and the duration."""
     stack = shorten(clean(stack_progress.stack), name_width)
-    left = f"{stack:{name_width}}  {stack_progress.doing:{_DOING_WIDTH}}"
+    left = f"{stack:{name_width}}  {stack_progress.activity:{_ACTIVITY_WIDTH}}"
     right = _join([_count(stack_progress), f"{duration_text(now - stack_progress.started_at):>6}"])
     resource_width = width - len(left) - len(right) - 4
     if resource_width < 1:
@@ -33,7 +33,7 @@ def _row(stack_progress: StackProgress, now: float, name_width: int, width: int)
 
 
 def _count(stack_progress: StackProgress) -> str:
-    if not stack_progress.running or stack_progress.doing == "rolling back":
+    if not stack_progress.running or stack_progress.activity == "rolling back":
         return ""
     completed = len(stack_progress.completed)
     if stack_progress.total:

@@ -10,9 +10,8 @@ from typing import Any
 from deployer.aws.cloud import DeployedStack
 from deployer.plan import Orphan
 from deployer.report.style import Emphasis, Style
-from deployer.report.text import clean, columns
+from deployer.report.text import JSON_VERSION, clean, columns
 
-VERSION = 1
 _MANUAL = "manual:"
 _HEADINGS = ("stack", "region", "status", "protection", "")
 
@@ -21,13 +20,14 @@ _HEADINGS = ("stack", "region", "status", "protection", "")
 class ManualStep:
     """A pending step of docs/first-account.md that no deploy can do.
 
-    *what* is the fact that requires it, *why* its consequence, *how* the command or action.
+    *fact* requires it, *consequence* is what does not work until then, and *action* is the command
+    or action that does it.
     """
 
     step: str
-    what: str
-    why: str
-    how: str
+    fact: str
+    consequence: str
+    action: str
 
 
 def status(
@@ -49,8 +49,11 @@ def status(
         for orphan in orphans_by_stack.values()
     ]
     for step in manual_steps:
-        what = f"{clean(step.step)}: {clean(step.what)}: {clean(step.why)}"
-        lines += [f"{style('yellow', _MANUAL)} {what}", f"{' ' * len(_MANUAL)} {clean(step.how)}"]
+        fact = f"{clean(step.step)}: {clean(step.fact)}: {clean(step.consequence)}"
+        lines += [
+            f"{style('yellow', _MANUAL)} {fact}",
+            f"{' ' * len(_MANUAL)} {clean(step.action)}",
+        ]
     return "".join(f"{style.fit(line)}\n" for line in lines)
 
 
@@ -63,7 +66,7 @@ def status_json(
     orphans_by_stack = _by_stack(orphans)
     rows = [_data(stack, orphans_by_stack) for stack in stacks]
     steps = [{name: clean(text) for name, text in asdict(step).items()} for step in manual_steps]
-    document = {"version": VERSION, "stacks": rows, "manual_steps": steps}
+    document = {"version": JSON_VERSION, "stacks": rows, "manual_steps": steps}
     return json.dumps(document, indent=2) + "\n"
 
 
@@ -92,8 +95,8 @@ def _data(stack: DeployedStack, orphans_by_stack: dict[tuple[str, str], Orphan])
         "region": stack.region,
         "status": stack.status,
         "reason": stack.reason,
-        "protected": stack.is_protected,
-        "orphan": orphan is not None,
+        "is_protected": stack.is_protected,
+        "is_orphan": orphan is not None,
         "hint": orphan.hint if orphan else "",
     }
 

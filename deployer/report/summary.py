@@ -81,7 +81,7 @@ def _running(stack_progress: StackProgress) -> str:
         if stack_progress.total
         else ""
     )
-    return f"{clean(stack_progress.stack)}: {stack_progress.doing}{where}{progress}"
+    return f"{clean(stack_progress.stack)}: {stack_progress.activity}{where}{progress}"
 
 
 def _error(finished: Finished) -> DeployError:

@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from deployer import secret_detection
 
+JSON_VERSION = 2  # Of all JSON that tasks print: see docs/json.md.
+
 
 def clean(text: str) -> str:
     """Return *text* on one line, with each run of white space as one space."""

@@ -107,7 +107,7 @@ def test_scan(capsys) -> None:
     """With --json, each row is printed with all attributes."""
     messages.scan(Context(), json=True)
 
-    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    rows = json.loads(capsys.readouterr().out)["items"]
     expected = sorted(ROWS, key=lambda row: (row["pk"], row["sk"]))
     assert [row | {"sk": row["sk"].partition("#")[0]} for row in expected] == rows
 
@@ -117,7 +117,7 @@ def test_an_unknown_conversation(capsys) -> None:
     """A conversation without messages is not an error."""
     messages.conversation(Context(), id="unknown")
 
-    assert capsys.readouterr().out == "sk  user handle  message\n"
+    assert capsys.readouterr().out == "no messages\n"
 
 
 @pytest.mark.parametrize(

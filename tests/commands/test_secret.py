@@ -168,7 +168,7 @@ def test_list(ssm, monkeypatch, capsys) -> None:
     secret.list_(Context(), json=True)
 
     output = capsys.readouterr().out
-    rows = {row["name"]: row for row in map(json.loads, output.splitlines())}
+    rows = {row["name"]: row for row in json.loads(output)["secrets"]}
     assert [f"/crd/x/backend-flask/{name}" for name in NAMES] == list(rows)
     states = [row["state"] for row in rows.values()]
     assert states == ["missing"] * 11 + ["stored"]
@@ -192,4 +192,4 @@ def test_no_secrets(monkeypatch, capsys) -> None:
 
     secret.list_(Context())
 
-    assert capsys.readouterr().out == "name  state  changed\n"
+    assert capsys.readouterr().out == "no secrets\n"

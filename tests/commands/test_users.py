@@ -31,9 +31,9 @@ def test_table(capsys) -> None:
 
 
 def test_json(capsys) -> None:
-    """Each user is a line of JSON."""
+    """The document has all users."""
     users.list_(Context(), json=True)
 
-    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    rows = json.loads(capsys.readouterr().out)["users"]
     assert [row["sub"] for row in rows] == ["a", "b", "c"]
     assert [row["confirmed"] for row in rows] == [False, True, False]

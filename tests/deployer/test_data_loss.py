@@ -51,7 +51,7 @@ def losses(old: dict[str, Any], new: dict[str, Any]) -> tuple[DataLoss, ...]:
 
 def changes(old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the change and the consequence of each loss."""
-    return [(loss.what, loss.consequence) for loss in losses(old, new)]
+    return [(loss.change, loss.consequence) for loss in losses(old, new)]
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def nest(inner: TemplateTree, title: str = "Inner", **more: Any) -> TemplateTree
 def with_paths(found: tuple[DataLoss, ...]) -> list[tuple[str, str, str]]:
     """Return path, name, change and consequence of each loss."""
     return [
-        ("/".join([*loss.path, loss.logical_id]), loss.what, loss.consequence) for loss in found
+        ("/".join([*loss.path, loss.logical_id]), loss.change, loss.consequence) for loss in found
     ]
 
 
@@ -321,12 +321,12 @@ def test_a_nested_loss_is_the_same_loss_with_a_path(
 @given(TEMPLATES)
 def test_a_removed_nested_stack_loses_its_resources(inner: dict[str, Any]) -> None:
     """Removing or renaming a nested stack removes each of its resources."""
-    removed = [("Inner", loss.logical_id, loss.what) for loss in losses(inner, template())]
+    removed = [("Inner", loss.logical_id, loss.change) for loss in losses(inner, template())]
 
     for new in (tree(template()), nest(tree(inner), "Other")):
         found = data_loss.find_data_losses(nest(tree(inner)), new)
 
-        assert [(*loss.path, loss.logical_id, loss.what) for loss in found] == removed
+        assert [(*loss.path, loss.logical_id, loss.change) for loss in found] == removed
 
 
 def test_a_loss_shows_its_path() -> None:

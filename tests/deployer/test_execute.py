@@ -27,7 +27,7 @@ from deployer.errors import (
     RolledBackError,
     UnreachableError,
 )
-from deployer.events import Event, Outcome, Progress, Proposed
+from deployer.events import ChangeSetCreated, Event, Outcome, Progress
 from deployer.follow import Watch, event_before_operation
 from deployer.model import Line, OutputOf
 from deployer.model.desired import DesiredStack, NestedTemplate
@@ -168,7 +168,9 @@ def test_a_change_set_is_shown_before_the_approval() -> None:
     events: list[Event] = []
 
     def approve(change_set: ChangeSet | Recreate) -> bool:
-        shown_at_approval.extend(e.change_set.arn for e in events if isinstance(e, Proposed))
+        shown_at_approval.extend(
+            e.change_set.arn for e in events if isinstance(e, ChangeSetCreated)
+        )
         return isinstance(change_set, ChangeSet) and change_set.arn in shown_at_approval
 
     run = Run("run", Watch(cloud, cloud.clock), approve, owner=OWNER)

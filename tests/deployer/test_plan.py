@@ -343,7 +343,7 @@ def test_a_data_loss_by_a_changed_parameter() -> None:
     [step] = plan.with_data_losses(steps, {stack.name: TemplateTree(text)}, [producer, consumer])
 
     assert isinstance(step, Update)
-    assert [(loss.logical_id, loss.what, loss.consequence) for loss in step.data_losses] == [
+    assert [(loss.logical_id, loss.change, loss.consequence) for loss in step.data_losses] == [
         ("Table", "is replaced, because TableName refers to NetworkId", "its data is deleted")
     ]
 

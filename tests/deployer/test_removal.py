@@ -221,7 +221,7 @@ def test_effects_on_data_are_listed() -> None:
         "Table": "its data is deleted",
         "Bucket": "it is kept, outside of CloudFormation",
     } == {loss.logical_id: loss.consequence for loss in deletion.data_losses}
-    assert "holds data" == deletion.guard
+    assert "holds data" == deletion.confirmation_reason
 
 
 def test_data_of_nested_stacks_has_its_path() -> None:
@@ -237,11 +237,11 @@ def test_data_of_nested_stacks_has_its_path() -> None:
     old, network_stack = removal.deletions(state, ["network"])
 
     assert [(("Inside",), "Bucket")] == [(loss.path, loss.logical_id) for loss in old.data_losses]
-    assert ("holds data", ("crd-x-old",)) == (old.guard, network_stack.after)
+    assert ("holds data", ("crd-x-old",)) == (old.confirmation_reason, network_stack.after)
 
 
 @pytest.mark.parametrize(
-    ("stack", "desired", "guard"),
+    ("stack", "desired", "confirmation_reason"),
     [
         (deployed_stack("network"), NETWORK, ""),
         (deployed_stack("network"), replace(NETWORK, holds_data=True), "holds data"),
@@ -250,19 +250,21 @@ def test_data_of_nested_stacks_has_its_path() -> None:
     ],
     ids=["free", "by code", "protected", "protected orphan"],
 )
-def test_stacks_that_need_a_confirmation(stack: DeployedStack, desired, guard: str) -> None:
+def test_stacks_that_need_a_confirmation(
+    stack: DeployedStack, desired, confirmation_reason: str
+) -> None:
     """Protected stacks and stacks with data need a confirmation, orphans too."""
     [deletion] = removal.deletions(deployed([stack], desired=(desired,)), ())
 
-    assert guard == deletion.guard
+    assert confirmation_reason == deletion.confirmation_reason
 
 
 def test_all_missing_confirmations_are_reported() -> None:
     """The hint has the flags that confirm them."""
     deletions = [
-        Deletion(deployed_stack("network"), guard="is protected"),
-        Deletion(deployed_stack("old"), guard="holds data"),
-        Deletion(deployed_stack("users"), guard="holds data"),
+        Deletion(deployed_stack("network"), confirmation_reason="is protected"),
+        Deletion(deployed_stack("old"), confirmation_reason="holds data"),
+        Deletion(deployed_stack("users"), confirmation_reason="holds data"),
         Deletion(deployed_stack("cluster")),
     ]
 

@@ -85,7 +85,7 @@ def test_replacement_of_a_nested_table(nesting):
         "data: Left/Deep/Table (AWS::DynamoDB::Table) may be replaced, because KeySchema changes"
     )
     assert f"{replacement}: its data is deleted" in planned.out
-    [losses] = [step["losses"] for step in document["steps"] if step["losses"]]
+    [losses] = [step["data_losses"] for step in document["steps"] if step["data_losses"]]
     assert [(["Left", "Deep"], "Table")] == [(loss["path"], loss["logical_id"]) for loss in losses]
     assert re.search(
         r"± Left/Deep/Table  AWS::DynamoDB::Table  may be replaced\n.*\n +KeySchema: ",

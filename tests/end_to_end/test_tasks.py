@@ -44,7 +44,7 @@ def test_plan(deployed):
     assert "crd-local-left  update  template changed\n" in changed.out
     assert "local: account 000000000000, region ca-central-1, emulator\n" == changed.err
     assert {"update": 1, "keep": 1} == as_json["counts"]
-    assert 1 == as_json["version"]
+    assert 2 == as_json["version"]
     assert [] == wire.written
 
 
@@ -88,7 +88,7 @@ def test_json(tiny):
     failed = [json.loads(line) for line in tiny.run("deploy", "--json", code=5).err.splitlines()]
     error = tiny.run("deploy", "--json", "--stack=x", code=1)
 
-    assert {1} == {event["version"] for event in events + failed}
+    assert {2} == {event["version"] for event in events + failed}
     assert ["start", "plan"] == [event["event"] for event in events[:2]]
     assert {"created": 5} == events[-1]["outcomes"]
     assert 0 == events[-1]["exit_code"]

@@ -91,7 +91,7 @@ def pending(
     account = use_account(monkeypatch, Account(outputs, clients(**(changed or {}))), **service)
     stacks = [deployed_stack(f"crd-x-{name}", values) for name, values in outputs.items()]
     steps = manual_steps.pending(Target(project.environment(), account), [*stacks, *more])
-    return [(step.step, step.what, step.how) for step in steps]
+    return [(step.step, step.fact, step.action) for step in steps]
 
 
 @pytest.mark.usefixtures("migrations")
@@ -122,7 +122,7 @@ def test_the_local_site(monkeypatch) -> None:
 
     [step] = manual_steps.pending(Target(local, account), [cdn])
 
-    assert step.how == "./inv site.sync"
+    assert step.action == "./inv site.sync"
 
 
 def test_nothing_deployed(monkeypatch) -> None:

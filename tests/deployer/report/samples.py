@@ -16,7 +16,15 @@ from deployer.aws.cloud import (
 )
 from deployer.data_loss import DataLoss
 from deployer.errors import RolledBackError
-from deployer.events import Event, Finished, Operating, Outcome, Progress, Proposed, Started
+from deployer.events import (
+    ChangeSetCreated,
+    Event,
+    Finished,
+    OperationStarted,
+    Outcome,
+    Progress,
+    Started,
+)
 from deployer.model import Line
 from deployer.plan import Blocked, Create, Keep, Orphan, Step, Update, Upload
 from deployer.removal import Deletion
@@ -86,7 +94,7 @@ DELETIONS = (
                 "Bucket", "AWS::S3::Bucket", "is removed", "it is retained, outside of any stack"
             ),
         ),
-        guard="is protected",
+        confirmation_reason="is protected",
     ),
     Deletion(found("old"), is_orphan=True),
 )
@@ -101,8 +109,8 @@ FAILURE = RolledBackError(
 
 CREATING: tuple[Event, ...] = (
     Started(NETWORK, "create", "not in the account yet"),
-    Proposed(NETWORK, change_set("network", added("Vpc"), added("Subnet1"))),
-    Operating(NETWORK, REGION, "create", f"arn:stack/{NETWORK}"),
+    ChangeSetCreated(NETWORK, change_set("network", added("Vpc"), added("Subnet1"))),
+    OperationStarted(NETWORK, REGION, "create", f"arn:stack/{NETWORK}"),
     progress("network", NETWORK, "CREATE_IN_PROGRESS"),
     progress("network", "Vpc", "CREATE_IN_PROGRESS"),
     progress("network", "Vpc", "CREATE_IN_PROGRESS", "Resource creation Initiated"),
@@ -115,14 +123,14 @@ CREATED: tuple[Event, ...] = (
 )
 FAILED: tuple[Event, ...] = (
     Started(CLUSTER, "update", "template changed"),
-    Proposed(
+    ChangeSetCreated(
         CLUSTER,
         change_set(
             "cluster",
             changed("Service", PropertyChange("/Properties/DesiredCount", "1", "2")),
         ),
     ),
-    Operating(CLUSTER, REGION, "update", f"arn:stack/{CLUSTER}"),
+    OperationStarted(CLUSTER, REGION, "update", f"arn:stack/{CLUSTER}"),
     progress("cluster", "Service", "UPDATE_FAILED", "no capacity\nleft"),
     Finished(CLUSTER, Outcome.FAILED, FAILURE.message, error=FAILURE),
     Finished("crd-x-service", Outcome.SKIPPED, f"it depends on {CLUSTER}"),

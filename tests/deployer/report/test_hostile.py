@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from deployer.aws.cloud import PropertyChange, ResourceChange
 from deployer.errors import DeployError
 from deployer.events import (
+    ChangeSetCreated,
     Finished,
-    Operating,
+    OperationStarted,
     Outcome,
     Progress,
-    Proposed,
     Started,
     Uploaded,
     Verified,
@@ -66,8 +66,8 @@ def all_output(text: str, live: bool = False) -> str:
                 Uploaded(text, text),
                 Uploaded(text, text, text, text),
                 Verified(text, text, text),
-                Proposed(text, left),
-                Operating(text, text, text, text),
+                ChangeSetCreated(text, left),
+                OperationStarted(text, text, text, text),
                 Progress(text, failure.event, failure.line),
             ],
         )

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 from deployer.aws.cloud import PropertyChange
 from deployer.errors import BusyError, DeployError
-from deployer.events import Event, Finished, Outcome, Proposed, Started, Uploaded, Verified
+from deployer.events import ChangeSetCreated, Event, Finished, Outcome, Started, Uploaded, Verified
 from deployer.report import deletions_json, plan_json
 from tests.deployer.report.samples import (
     CREATED,
@@ -53,7 +53,7 @@ def lines_of(events: list[Event], error: DeployError | None = None) -> list[dict
 def test_every_line_is_valid() -> None:
     """Every kind of event is valid according to docs/events.schema.json."""
     left = [
-        Proposed("crd-x-users", change_set("users")),
+        ChangeSetCreated("crd-x-users", change_set("users")),
         Uploaded("crd-x-users", "https://bucket/key"),
         Verified("crd-x-users", "https://bucket/key", "version-1"),
         Finished("crd-x-users", Outcome.PENDING_REVIEW, "arn:changeSet/users"),
@@ -72,7 +72,7 @@ def test_the_schema_is_complete() -> None:
     assert SCHEMA["$defs"]["outcome"]["enum"] == [outcome.value for outcome in Outcome]
 
 
-@pytest.mark.parametrize("version", [0, 2, None])
+@pytest.mark.parametrize("version", [0, 1, 3, None])
 def test_the_schema_refuses_another_version(version: int | None) -> None:
     """The schema accepts only the current version."""
     line = {"version": version, "event": "error", "error": {}}
@@ -86,7 +86,7 @@ def test_the_plan_on_stdout_is_the_plan_event() -> None:
     [line] = [line for line in lines_of([]) if line["event"] == "plan"]
 
     assert VALID.is_valid(document)
-    assert line | {"elapsed": 0} == document | {"elapsed": 0}
+    assert line | {"elapsed_seconds": 0} == document | {"elapsed_seconds": 0}
 
 
 def test_deletions_on_stdout_are_the_deletions_event() -> None:
@@ -95,7 +95,7 @@ def test_deletions_on_stdout_are_the_deletions_event() -> None:
     [line] = [line for line in lines_of([]) if line["event"] == "deletions"]
 
     assert VALID.is_valid(document)
-    assert line | {"elapsed": 0} == document | {"elapsed": 0}
+    assert line | {"elapsed_seconds": 0} == document | {"elapsed_seconds": 0}
 
 
 def test_a_run() -> None:
@@ -103,27 +103,27 @@ def test_a_run() -> None:
     lines = lines_of([*CREATING, *CREATED, *FAILED])
 
     assert lines[6] == {
-        "version": 1,
+        "version": 2,
         "event": "progress",
-        "elapsed": 8.0,
+        "elapsed_seconds": 8.0,
         "stack": NETWORK,
-        "at": "2026-01-02T03:04:05+00:00",
+        "timestamp": "2026-01-02T03:04:05+00:00",
         "path": [],
-        "resource": NETWORK,
+        "logical_id": NETWORK,
         "physical_id": f"arn:stack/{NETWORK}",
         "type": "AWS::CloudFormation::Stack",
         "status": "CREATE_IN_PROGRESS",
         "reason": "",
-        "failed": False,
+        "has_failed": False,
         "line": None,
     }
     assert lines[-2] == {
-        "version": 1,
+        "version": 2,
         "event": "summary",
-        "elapsed": 32.0,
+        "elapsed_seconds": 32.0,
         "outcomes": {"created": 1, "failed": 1, "skipped": 1},
         "exit_code": 5,
-        "left": [],
+        "pending_review": [],
     }
 
 
@@ -131,7 +131,10 @@ def test_secrets_are_masked() -> None:
     """Secrets in reasons and values are masked, by form and by name."""
     key = "AKIA" + "A1B2C3D4E5F6G7H8"
     secret = changed("Db", PropertyChange("/Properties/MasterUserPassword", "hunter1", "hunter2"))
-    events = [Started(NETWORK, "create", f"with {key}"), Proposed(NETWORK, change_set("x", secret))]
+    events = [
+        Started(NETWORK, "create", f"with {key}"),
+        ChangeSetCreated(NETWORK, change_set("x", secret)),
+    ]
 
     text = json.dumps(lines_of(events))
 
@@ -156,13 +159,13 @@ def test_a_change_in_a_nested_stack_has_its_path() -> None:
     below = replace(changed("Below"), nested=(changed("Table", replacement="True"),))
     [*_, line] = [
         item
-        for item in lines_of([Proposed(NETWORK, change_set("network", below))])
-        if item["event"] == "proposed"
+        for item in lines_of([ChangeSetCreated(NETWORK, change_set("network", below))])
+        if item["event"] == "change_set_created"
     ]
 
     assert [] == [error.message for error in VALID.iter_errors(line)]
     assert [(["Below"], "Table", "replaced")] == [
-        (change["path"], change["resource"], change["kind"])
+        (change["path"], change["logical_id"], change["kind"])
         for change in line["change_set"]["changes"]
         if change["path"]
     ]

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from deployer.errors import StaleError
-from deployer.events import Finished, Operating, Outcome, Proposed, Started
+from deployer.events import ChangeSetCreated, Finished, OperationStarted, Outcome, Started
 from deployer.report import Style, error_text
 from deployer.report.line_reporter import INTERVAL_SECONDS, LineReporter
 from tests.deployer.report.samples import (
@@ -98,7 +98,9 @@ def test_the_first_line_names_the_aws_setup() -> None:
 def test_an_interrupt_names_running_operations() -> None:
     """After an interrupt, running operations and unexecuted change sets are listed."""
     reporter, stream, clock = make_reporter()
-    report_all(reporter, clock, [*CREATING, *FAILED, Proposed("crd-x-users", change_set("users"))])
+    report_all(
+        reporter, clock, [*CREATING, *FAILED, ChangeSetCreated("crd-x-users", change_set("users"))]
+    )
     before = len(stream.getvalue())
 
     began = time.monotonic()
@@ -116,7 +118,7 @@ def test_an_interrupt_names_running_operations() -> None:
 def test_an_interrupt_without_running_operations() -> None:
     """A finished deletion before a creation is not listed as running."""
     reporter, stream, clock = make_reporter()
-    delete = Operating(NETWORK, REGION, "delete", f"arn:stack/{NETWORK}")
+    delete = OperationStarted(NETWORK, REGION, "delete", f"arn:stack/{NETWORK}")
     report_all(reporter, clock, [delete, progress("network", NETWORK, "DELETE_COMPLETE")])
 
     reporter.interrupted()
@@ -128,7 +130,9 @@ def test_a_pending_change_set_has_its_command() -> None:
     """`--no-execute` ends with the command that executes each change set."""
     reporter, stream, clock = make_reporter()
     left = Finished(NETWORK, Outcome.PENDING_REVIEW, "arn:changeSet/network")
-    report_all(reporter, clock, [Proposed(NETWORK, change_set("network", added("Vpc"))), left])
+    report_all(
+        reporter, clock, [ChangeSetCreated(NETWORK, change_set("network", added("Vpc"))), left]
+    )
 
     reporter.summary()
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from deployer.events import Operating, Started
+from deployer.events import OperationStarted, Started
 from deployer.report.progress import RunProgress
 from deployer.report.progress_rows import rows
 from tests.deployer.report.samples import CREATING, NETWORK, progress
@@ -36,7 +36,7 @@ with run:
     try:
         for event in CREATING:
             run.event(event)
-            if isinstance(event, Proposed):
+            if isinstance(event, ChangeSetCreated):
                 with run.paused():
                     print("Execute? [y/N] y", file=sys.stderr)
         {then}
@@ -142,7 +142,7 @@ def test_a_row_fits_the_terminal(width: int) -> None:
     run = RunProgress(clock.now)
     run.expect([NETWORK, "crd-x-cluster"])
     long = Started("crd-x-" + "very" * 20, "create", "")
-    for event in [*CREATING, long, Operating(long.stack, REGION, "create", "arn")]:
+    for event in [*CREATING, long, OperationStarted(long.stack, REGION, "create", "arn")]:
         run.record(event)
     clock.sleep(4000)
 

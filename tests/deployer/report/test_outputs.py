@@ -107,7 +107,7 @@ def test_json() -> None:
     """JSON has the stack, the output, and its name as a variable."""
     document = json.loads(outputs([NETWORK], "json", env=ENV))
 
-    assert 1 == document["version"]
+    assert 2 == document["version"]
     assert document["outputs"][1] == {
         "stack": "crd-x-network",
         "region": REGION,
@@ -122,7 +122,7 @@ def test_no_stacks(form: str) -> None:
     """Without stacks the output is empty, and not an error."""
     text = outputs([], form, env=ENV)
 
-    assert text in {"", '{\n  "version": 1,\n  "outputs": []\n}\n'}
+    assert text in {"", '{\n  "version": 2,\n  "outputs": []\n}\n'}
 
 
 @pytest.mark.parametrize("form", ["dotenv", "shell"])

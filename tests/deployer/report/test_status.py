@@ -43,8 +43,8 @@ def test_json() -> None:
     """The JSON has a version, and marks an orphan with the command that removes it."""
     document = json.loads(status_json(STACKS, ORPHANS))
 
-    assert 1 == document["version"]
-    assert [False, True] == [stack["orphan"] for stack in document["stacks"]]
+    assert 2 == document["version"]
+    assert [False, True] == [stack["is_orphan"] for stack in document["stacks"]]
     assert ["", ORPHANS[0].hint] == [stack["hint"] for stack in document["stacks"]]
     assert REGION == document["stacks"][0]["region"]
 
@@ -64,9 +64,9 @@ def test_manual_steps() -> None:
     assert data["manual_steps"] == [
         {
             "step": "alerts",
-            "what": "a@x.example has not confirmed",
-            "why": "no alarms arrive",
-            "how": "open the mail",
+            "fact": "a@x.example has not confirmed",
+            "consequence": "no alarms arrive",
+            "action": "open the mail",
         }
     ]
     assert [] == json.loads(status_json(STACKS))["manual_steps"]

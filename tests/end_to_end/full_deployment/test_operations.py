@@ -27,7 +27,7 @@ with psycopg.connect("") as connection:
 def manual_steps(deployed) -> dict[str, str]:
     """Return the manual steps that `status` prints: the command by step."""
     steps = json.loads(deployed.checkout.run("status", "--json").out)["manual_steps"]
-    return {step["step"]: step["how"] for step in steps}
+    return {step["step"]: step["action"] for step in steps}
 
 
 def variables(file: Path) -> dict[str, str]:
@@ -129,7 +129,7 @@ def test_users(deployed) -> None:
         ],
     )
 
-    [row] = map(json.loads, deployed.checkout.run("users.list", "--json").out.splitlines())
+    [row] = json.loads(deployed.checkout.run("users.list", "--json").out)["users"]
 
     known = {name: row[name] for name in ("handle", "email", "status", "confirmed")}
     assert known == {
@@ -150,12 +150,12 @@ def test_messages(deployed) -> None:
         )
 
     output = deployed.checkout.run("messages.conversation", "--id=talk").out
-    scanned = deployed.checkout.run("messages.scan", "--json").out.splitlines()
+    scanned = deployed.checkout.run("messages.scan", "--json").out
 
     assert ["first", "second"] == [line.split()[-1] for line in output.splitlines()[1:]]
-    assert 2 == len(scanned)
+    assert 2 == len(json.loads(scanned)["items"])
     assert (
-        "sk  message group uuid  user handle  message\n"
+        "no conversations\n"
         == deployed.checkout.run("messages.conversations", "--user-id=unknown").out
     )
 
@@ -221,10 +221,10 @@ def test_sessions(deployed) -> None:
         output = deployed.checkout.run("db.sessions", "--json").out
     other = deployed.checkout.run("db.sessions", "--user=migrator").out
 
-    rows = [json.loads(line) for line in output.splitlines()]
+    rows = json.loads(output)["connections"]
     assert ["application"] == [row["user"] for row in rows]
     assert ["idle"] == [row["state"] for row in rows]
-    assert 1 == len(other.splitlines())
+    assert other == "no connections\n"
 
 
 def test_image_registry_needs_an_account(deployed) -> None:
