@@ -1,8 +1,8 @@
 """The emulator: a local process that responds like an AWS account, without Docker or a network.
 
-It is MiniStack, a published emulator of AWS, with this repository's patches (patches/). `start` starts
-it as a separate process, which keeps running. All its data is in one folder of the checkout. To
-delete the data, delete the folder.
+It is MiniStack, an open-source emulator of AWS, with this repository's patches (patches/). `start`
+starts the emulator as a separate process, which continues after the caller has ended. All data of
+the emulator is in one folder of the checkout. To delete the data, delete the folder.
 
     endpoint = start(Path(".emulator"))
     boto3.client("s3", endpoint_url=endpoint.url, aws_access_key_id=endpoint.access_key, …)

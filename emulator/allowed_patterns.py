@@ -28,7 +28,7 @@ _REPETITIONS = re.compile(r"[*+?{]")
 
 
 def install() -> None:
-    """Check the parameters of all templates in this way."""
+    """Match the AllowedPattern of every template parameter with a timeout."""
     cloudformation.check_parameter.around(_check)
 
 

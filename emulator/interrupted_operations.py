@@ -7,7 +7,7 @@ AWS finishes every operation; a killed emulator cannot. If the state was saved d
     update  The stack is UPDATE_ROLLBACK_COMPLETE, with its previous resources.
     delete  The deletion is continued.
 
-If the state was not saved during an operation, its stack is the same as before the operation.
+If the state was not saved during an operation, the stack is in its state before the operation.
 """
 
 from __future__ import annotations

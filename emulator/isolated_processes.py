@@ -1,7 +1,7 @@
 """Isolate every process that the emulator starts.
 
 MiniStack calls subprocess.Popen in each service that runs user code: Lambda functions of every
-runtime, jobs, resolvers. So Popen itself is replaced in this process. A program that runs no user
+runtime, Glue jobs, JavaScript resolvers. So Popen itself is replaced in this process. A program that runs no user
 code, such as PostgreSQL, is started within `trusted`.
 """
 

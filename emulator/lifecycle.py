@@ -62,9 +62,9 @@ def stop(folder: Path) -> bool:
 def reset(folder: Path) -> None:
     """Stop the emulator of *folder* and delete its data, but keep its port and secret.
 
-    Configuration files contain the port.
+    The port is kept because stack outputs and environment files of the application contain it.
     """
-    # Only a reset needs this; it takes 50 ms to import.
+    # Imported here because only a reset needs it, and the import takes 50 ms.
     from emulator.postgres.database_manager import delete_all
 
     paths = EmulatorPaths(folder)

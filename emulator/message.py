@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Message:
     """A message that AWS would have sent *to* an email address or telephone number.
 
-    *secret* is the code or the link in it.
+    *secret* is the code or the link in the message.
     """
 
     to: str

@@ -1,8 +1,8 @@
 """Delete the bodies of S3 objects whose bucket is not in the saved state.
 
-The server was killed before it saved the bucket. MiniStack creates a bucket for each folder of
-bodies that exists when it is imported, so this must run before the import: otherwise the stack
-could not create the bucket again.
+Such bodies remain if the server was killed before it saved their bucket. When MiniStack is
+imported, it creates a bucket for each folder of bodies. So the folders must be deleted before the
+import; otherwise the stack could not create the bucket again.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `RequestLimits` wraps the whole application. MiniStack reads whole bodies, so a body is refused as
 soon as it is known to be too large: by its Content-Length, or by the bytes received.
-The limit depends on whether a request has a signature, which is not verified here.
+The limit depends on whether a request has a signature; the signature is not verified here.
 Characters that XML does not allow are replaced in XML responses.
 """
 

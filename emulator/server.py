@@ -46,7 +46,7 @@ def serve(paths: EmulatorPaths) -> None:
 def environment(paths: EmulatorPaths, port: int) -> dict[str, str]:
     """Return MiniStack's settings, which it reads from the environment when it is imported.
 
-    MiniStack's persistence is disabled, because state.py replaces it; its S3 writes bodies at once.
+    MiniStack's persistence is disabled, because state.py replaces it; its S3 still writes each body immediately.
     DOCKER_HOST is a socket that does not exist: otherwise MiniStack would remove containers
     that it identifies as its own.
     """

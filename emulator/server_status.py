@@ -14,8 +14,8 @@ class Status:
     """The status of an emulator; *url*, *pid*, *since* and *isolation* are None when it is stopped.
 
     *ca* is the certificate authority of its databases, for the libpq parameter sslrootcert.
-    *isolation* is how functions are isolated: "namespaces", or "environment" if the machine
-    does not allow namespaces and functions only have an environment of their own.
+    *isolation* is the isolation of functions: "namespaces", or "environment" if the machine does
+    not allow namespaces and functions are separated only by their environment variables.
     """
 
     url: str | None

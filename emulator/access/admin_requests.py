@@ -1,8 +1,8 @@
 """Send requests to the admin API (`/_emulator`), signed like requests to AWS.
 
-Another process that listens on the port receives a signature, but not the secret. The signature
-is valid for this request only, and for a few minutes. Such a process cannot respond correctly to
-the challenge of `is_server_of`.
+If another process listens on the emulator's port, that process receives a signature, but not the
+secret. The signature is valid for one request and for a few minutes. Without the secret the
+process cannot respond to the challenge of `is_server_of`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The operations that AWS serves without credentials; all others are refused.
 
 Each rule matches the whole request, so that MiniStack cannot interpret it as another operation.
-These are refused although AWS serves them, because no stack uses them: Cognito identity pools,
+The following are refused although AWS serves them, because no stack uses them: Cognito identity pools,
 user pool domains, function URLs, REST and WebSocket APIs, AppSync, and S3's upload forms.
 """
 
@@ -67,13 +67,15 @@ def is_served(request: Request) -> bool:
             )
         case "POST":
             return _is_cognito(request)
-        case "PUT":  # On AWS these are presigned URLs; here the path has a random token.
+        case "PUT":  # The callbacks of CloudFormation: presigned URLs on AWS, random paths here.
             return bool(_SIGNAL_PATH.fullmatch(request.path)) and not request.raw_query
         case "OPTIONS":  # A preflight of the local site; origins.py refuses all others.
             return bool(
                 request.header("origin")
                 and request.header("access-control-request-method")
-                and not request.path.startswith("/_")  # MiniStack's own, some for any method.
+                and not request.path.startswith(
+                    "/_"
+                )  # MiniStack's own paths: some accept any method.
             )
         case _:
             return False

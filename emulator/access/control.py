@@ -43,8 +43,9 @@ async def require_authentication(
 ) -> None:
     """Pass to MiniStack only requests that `AccessControl` has authenticated.
 
-    All other requests are for a distribution, a load balancer or an API, and patches handle them
-    first. If such a resource has just been deleted, its requests must not reach MiniStack.
+    All other requests are for a distribution, a load balancer or an API, and the patches of these
+    resources handle them before this function. A request gets here without authentication only if
+    its resource was deleted meanwhile; MiniStack must not receive that request.
     """
     if scope["type"] == "lifespan" or scope.get(asgi.AUTHENTICATED):
         await application(scope, receive, send)
@@ -168,7 +169,7 @@ def _check_admin_request(request: Request, parsed: signatures.RequestSignature) 
 
 
 def _check_service(request: Request, body: bytes) -> None:
-    """Raise AwsRefusalError if MiniStack does not route a request with an unsigned body to S3."""
+    """Raise AwsRefusalError unless MiniStack routes *request* to S3, which alone allows unsigned bodies."""
     if credentials.service_of(request, body) != signatures.S3:
         message = "Credential should be scoped to correct service."
         raise AwsRefusalError("SignatureDoesNotMatch", message, service=signatures.S3)

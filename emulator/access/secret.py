@@ -25,7 +25,7 @@ _CHALLENGE = re.compile(r"[0-9a-f]{64}")
 
 
 def create(file: Path) -> None:
-    """Write a new secret to *file* unless it exists; of concurrent calls one writes."""
+    """Write a new secret to *file* unless it exists; of several concurrent calls, only one writes."""
     if file.exists():
         return
     temporary_file = file.with_name(f"{file.name}.{secrets.token_hex(8)}")

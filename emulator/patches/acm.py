@@ -19,7 +19,7 @@ DIFFERENCES = (
     Difference(
         "A certificate is issued some minutes after its validation records are in the zone.",
         source="ACM user guide, DNS validation",
-        ministack="Issued at once.",
+        ministack="Issued immediately.",
         consequence="A deployment that waits minutes for a certificate is not tested here.",
     ),
 )
@@ -47,7 +47,7 @@ def _zones(props: Props) -> dict[str, str]:
 
 
 def _check_zones(_title: str, props: Props, _stack: str) -> Created | None:
-    """Raise ValueError at once for a wrong zone, where AWS waits until the validation times out."""
+    """Raise ValueError immediately for a wrong zone; AWS waits until the validation times out."""
     for domain, zone_id in _zones(props).items():
         zone = services.zones.get(zone_id)
         if zone is None:

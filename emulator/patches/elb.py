@@ -47,8 +47,8 @@ DIFFERENCES = (
 _LOAD_BALANCER = ResourceType("AWS::ElasticLoadBalancingV2::LoadBalancer")
 _LISTENER = ResourceType("AWS::ElasticLoadBalancingV2::Listener")
 _SERVICE = "ElasticLoadBalancingV2"
-_ALIAS_ZONES = {"us-east-1": "Z35SXDOTRQ7X7K", "ca-central-1": "ZQSVJUPU6J1EY"}
-_MIN_ZONES = 2
+_HOSTED_ZONE_IDS = {"us-east-1": "Z35SXDOTRQ7X7K", "ca-central-1": "ZQSVJUPU6J1EY"}
+_MIN_AVAILABILITY_ZONES = 2
 _ADDITIONAL_CERTIFICATES = "_more_certificates"
 
 _load_balancers: Any = lookup.attribute(services.alb, "_lbs")
@@ -68,9 +68,9 @@ class _Match:
 
 def install() -> None:
     """Install the patch."""
-    _LOAD_BALANCER.create.before(_check_zones)
-    _LOAD_BALANCER.create.after(_set_alias_zone)
-    _LOAD_BALANCER.update.after(_set_alias_zone)
+    _LOAD_BALANCER.create.before(_check_availability_zones)
+    _LOAD_BALANCER.create.after(_set_hosted_zone_id)
+    _LOAD_BALANCER.update.after(_set_hosted_zone_id)
     _LISTENER.create.before(_check_certificate)
     cloudformation.add_type(
         "AWS::ElasticLoadBalancingV2::ListenerCertificate",
@@ -81,19 +81,19 @@ def install() -> None:
     asgi.application.around(_route)
 
 
-def _check_zones(_title: str, props: Props, _stack: str) -> Created | None:
+def _check_availability_zones(_title: str, props: Props, _stack: str) -> Created | None:
     subnets = props.get("Subnets") or []
     zones = {_subnets[subnet]["AvailabilityZone"] for subnet in subnets if subnet in _subnets}
-    if subnets and len(zones) < _MIN_ZONES:
+    if subnets and len(zones) < _MIN_AVAILABILITY_ZONES:
         message = "At least two subnets in two different Availability Zones must be specified"
         raise services.refusal(message, _SERVICE)
     return None
 
 
-def _set_alias_zone(created: Created, *_args: Any) -> Created:
+def _set_hosted_zone_id(created: Created, *_args: Any) -> Created:
     """Set the hosted zone id that alias records of the region's load balancers need."""
     arn, attributes = created
-    zone = _ALIAS_ZONES.get(context.region(), attributes["CanonicalHostedZoneID"])
+    zone = _HOSTED_ZONE_IDS.get(context.region(), attributes["CanonicalHostedZoneID"])
     return arn, {**attributes, "CanonicalHostedZoneID": zone}
 
 

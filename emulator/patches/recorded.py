@@ -1,7 +1,7 @@
-"""Record resources that have no behaviour here, and respond to the read calls of their services.
+"""Record resources that only exist here and do nothing, and respond to the calls that read them.
 
-Such a resource exists only in the record of its stack, where the calls look it up. The permissions
-of these calls are not checked.
+A recorded resource exists only in the record of its stack, where the calls look it up. The
+permissions of these calls are not checked.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Create, resume and remove the databases of one emulator.
 
-They run on a separate thread, because the emulator's event loop may be busy. Every public
+The databases run on a separate thread, because the emulator's event loop may be busy. Every public
 method blocks until it is done, so it must be called from a worker thread.
 """
 
@@ -43,7 +43,7 @@ class DatabaseManager:
     def resume(self, stored: Iterable[tuple[DatabaseSettings, AuthPolicy]]) -> None:
         """Start the *stored* databases on the ports that they had, and delete all others.
 
-        Connections are accepted at once; they wait while PostgreSQL starts.
+        Connections are accepted immediately; they wait while PostgreSQL starts.
         """
         pairs = list(stored)
         delete_all(self._folder, keep={settings.id for settings, _ in pairs})

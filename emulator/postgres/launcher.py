@@ -2,8 +2,9 @@
 
     python launcher.py LOCK PARENT PROGRAM ARGUMENT…
 
-The launcher replaces itself with the program. The program and all its child processes hold LOCK, so
-other processes can check whether one of them is still running.
+The launcher replaces itself with the program, which ends when the process PARENT ends. The program
+and all its child processes hold the lock file LOCK, so other processes can check whether one of
+them is still running.
 PostgreSQL refuses to run as root. As root the launcher creates a user namespace in which root is
 the user "nobody": files remain root's, and no user is created on the machine.
 """

@@ -29,7 +29,7 @@ class DatabasePaths:
 
     @property
     def complete(self) -> Path:
-        """A file that exists if the database is complete; without it, it is created again."""
+        """A file that exists if the database is complete; without it, the database is created again."""
         return self.folder / "ready"
 
     @property

@@ -1,9 +1,9 @@
 """The proxy on the TCP port of a database: TLS, and authentication tokens of rds_iam members.
 
 The proxy passes the log-in of a client to PostgreSQL. If PostgreSQL requests a password, the proxy
-relays the request and the response. If PostgreSQL accepts the user at once, the user is a member of
-rds_iam (see server.py), and the proxy requests a token as RDS does: as a clear-text password inside
-TLS.
+relays the request and the response. If PostgreSQL accepts the user without a password, the user is
+a member of rds_iam (see server.py). The proxy then requests a token as RDS does: as a clear-text
+password inside TLS.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ class Proxy:
     async def _authenticate(
         self, client: _Client, server: asyncio.StreamReader, log_in: protocol.StartupPacket
     ) -> bool:
-        """Relay the server's first message; if it accepts the user at once, check a token first."""
+        """Relay the server's first message; if it accepts the user without a password, first check a token."""
         while (message := await protocol.read_message(server))[:1] == (
             protocol.NEGOTIATE_PROTOCOL_VERSION
         ):

@@ -43,9 +43,9 @@ DIFFERENCES = (
         test="test_only_outputs",
     ),
     Difference(
-        "A second change set for a stack in review keeps the stack id.",
+        "A second change set for a stack in REVIEW_IN_PROGRESS keeps the stack id.",
         source=NOT_VERIFIED,
-        ministack="A new stack replaces the one in review.",
+        ministack="A new stack replaces the first one.",
         test="test_stack_in_review_keeps_its_id",
     ),
     Difference(
@@ -55,9 +55,9 @@ DIFFERENCES = (
         test="test_listed_by_id",
     ),
     Difference(
-        "A stack in review has no tags; it gets those of its change set at execution.",
+        "A stack in REVIEW_IN_PROGRESS has no tags; it gets those of its change set at execution.",
         source="localstack/localstack#13117, whose test ran on AWS",
-        ministack="The stack has the tags at once.",
+        ministack="The stack has the tags immediately.",
         test="test_stack_in_review_has_no_tags",
     ),
 )

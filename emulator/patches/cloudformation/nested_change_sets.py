@@ -46,7 +46,7 @@ DIFFERENCES = (
         test="test_only_the_root_is_executed_or_deleted",
     ),
     Difference(
-        "Nested stacks that a change set creates are in review, and are deleted with the change set.",
+        "Nested stacks that a change set creates are in REVIEW_IN_PROGRESS, and are deleted with the change set.",
         source="user guide, Change sets for nested stacks",
         ministack="There are no such stacks.",
         test="test_stacks_in_review_are_deleted",

@@ -44,7 +44,8 @@ _TITLE = "_title"
 _FAILED = re.compile(r"Embedded stack (\S+) was not successfully")
 _NO_UPDATES = b"No updates are to be performed"
 
-# The event loop of stack operations. The thread that handles a nested stack waits for it.
+# The event loop of stack operations. A thread that handles a nested stack runs operations on this
+# loop, and waits for them.
 _loop: ContextVar[asyncio.AbstractEventLoop] = ContextVar("event loop of the operations")
 
 
@@ -116,7 +117,7 @@ def new_name(parent: str, title: str) -> str:
 
 
 def set_parent(nested: Stack, parent: Stack, title: str) -> None:
-    """Record the parent of a nested stack, and its logical id there."""
+    """Record the parent of a nested stack; *title* is the logical id of *nested* in the parent."""
     root = parent.get("RootId", parent["StackId"])
     nested.update(ParentId=parent["StackId"], RootId=root, **{_TITLE: title})
 
@@ -147,8 +148,8 @@ def _call(
 ) -> bytes:
     """Call an action of CloudFormation's API on the event loop, and wait for its operation.
 
-    Raise ValueError if the call is refused. *parent* is set on a stack that is created: the parent
-    stack and the logical id of the nested stack there.
+    Raise ValueError if the call is refused. For a stack that is created, *parent* is the parent
+    stack and the logical id that the new stack has in the parent.
     """
 
     async def call() -> Response:

@@ -225,7 +225,7 @@ async def _fetch_from_group(fetch: Fetch, origin: Origin, method: str, *rest: An
 
 
 def _remove_signing(origin: Origin, _element: Any) -> Origin:
-    """Do not sign requests for an origin whose origin access control says never."""
+    """Do not sign requests for an origin if its access control has the signing behavior `never`."""
     if _access_controls.get(origin["oac_id"], {}).get("SigningBehavior") == "never":
         origin["oac_id"] = ""
     return origin

@@ -12,7 +12,7 @@ from emulator.patches.differences import Difference
 
 DIFFERENCES = (
     Difference(
-        "The zones depend on the region: ca-central-1 has a, b, d; us-east-1 has a to f.",
+        "The availability zones depend on the region: ca-central-1 has a, b, d; us-east-1 has a to f.",
         source="EC2 user guide, Regions and Zones; the letters differ between accounts, and were not verified",
         ministack="a, b, c in every region.",
         test="test_zones",
@@ -34,7 +34,7 @@ def install() -> None:
 
 
 def names(region: str) -> list[str]:
-    """Return the zones of *region*, as EC2 lists them."""
+    """Return the availability zones of *region*, as EC2 lists them."""
     return [region + letter for letter in LETTERS.get(region, "abc")]
 
 
@@ -59,6 +59,6 @@ def _replace_zones(response: Response, _params: Params) -> Response:
 
 
 def _item(sample: str, region: str, number: int, zone: str) -> str:
-    """Return the XML item of *zone*; *sample* is the item of zone a, with the id az1."""
+    """Return the XML item of *zone*; *sample* is the item of the zone with the letter a and the id az1."""
     item = sample.replace(f"<zoneName>{region}a<", f"<zoneName>{zone}<")
     return item.replace("-az1<", f"-az{number}<")

@@ -69,7 +69,7 @@ def _complete_service(arn: str, props: Props) -> None:
 
 
 def _delete_tags(_result: None, arn: str, _props: Props) -> None:
-    """Delete the tags of an inactive resource, which can be described but is not found by tags."""
+    """Delete the tags of an inactive resource: it can be described, but not found by its tags."""
     _tags.pop(arn, None)
 
 

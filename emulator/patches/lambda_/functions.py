@@ -71,7 +71,7 @@ def _end_workers_of_account(
     account: str = "",
     region: str = "",
 ) -> None:
-    """End only the workers of one account, since another one can have a function of that name."""
+    """End only the workers of one account: another account can have a function with that name."""
     end(name, qualifier, account or context.account(), region or context.region())
 
 

@@ -1,7 +1,7 @@
 """Run functions with the standard library, their own zip, and boto3 with its dependencies only.
 
-Their processes are isolated (isolated_processes.py) and their output is limited: neither results
-nor logs can fill the emulator's memory. Programs in a zip can be run, as in Lambda.
+The processes of functions are isolated (isolated_processes.py), and their output is limited: neither
+results nor logs can fill the emulator's memory. Programs in a zip can be run, as in Lambda.
 """
 
 from __future__ import annotations
@@ -136,7 +136,11 @@ class WorkerProcess(IsolatedProcess):
     log: BoundedLog | None = None
 
     def __init__(self, args: Any, **options: Any) -> None:
-        """Start the process; workers write results to stdout, custom runtimes write their log there."""
+        """Start the process.
+
+        Workers write results to stdout and their log to stderr; custom runtimes write their log
+        to stdout.
+        """
         super().__init__(args, **options)
         streams: dict[str, Any] = vars(self)  # Popen declares them as plain files.
         if self.stderr is not None:

@@ -70,7 +70,7 @@ DIFFERENCES = (
     ),
     Difference(
         "RDS refuses short passwords, reserved users, too little storage, unknown groups, "
-        "parameter groups of another family, and subnet groups in one zone.",
+        "parameter groups of another family, and subnet groups in one availability zone.",
         source="API reference of CreateDBInstance and CreateDBSubnetGroup; some messages are not "
         "verified",
         ministack="Accepted.",

@@ -32,7 +32,7 @@ DIFFERENCES = (
         "A subscription of a stack receives a request for confirmation, and is pending until it "
         "is confirmed.",
         source="SNS developer guide, HTTP/HTTPS subscription confirmation; Email notifications",
-        ministack="Webhooks receive no request; email addresses are confirmed at once.",
+        ministack="Webhooks receive no request; email addresses are confirmed immediately.",
         test="test_webhook",
     ),
     Difference(
