@@ -19,6 +19,7 @@ from stacks.parts.queues import allow_send, dead_letter_queue
 from stacks.parts.retention import retention_policies
 
 GROUP_INDEX = "message-group-sk-index"
+EXPIRY = "expires_at"  # The attribute with the time, in seconds, after which an item is deleted.
 
 READ_STREAM = [
     dynamodb_actions.DescribeStream,
@@ -71,9 +72,12 @@ def _table(t: Template, env: Env, settings: Settings) -> dynamodb.Table:
     |---|---|---|
     | MSG#<conversation> | time of the message | a message and its sender |
     | GRP#<user> | time of the last message | a conversation and its other user |
+    | CNV#<conversation> | CNV | the participants of a conversation |
+    | NEW#<user> | time#<conversation> | a conversation that another user started |
+    | KEY#<user>#<idempotency key> | KEY | the message that was sent with the key, for a day |
 
-    Only conversations have the attribute message_group_uuid, so only they are in the index, with
-    which the function finds the two items that a new message changes.
+    Only GRP items have the attribute message_group_uuid, so only they are in the index, with which
+    the function finds the two items that a new message changes. Only KEY items expire.
     """
     return t.add_resource(
         dynamodb.Table(
@@ -88,6 +92,9 @@ def _table(t: Template, env: Env, settings: Settings) -> dynamodb.Table:
                 )
             ],
             StreamSpecification=dynamodb.StreamSpecification(StreamViewType="NEW_IMAGE"),
+            TimeToLiveSpecification=dynamodb.TimeToLiveSpecification(
+                AttributeName=EXPIRY, Enabled=True
+            ),
             BillingMode="PAY_PER_REQUEST",
             PointInTimeRecoverySpecification=dynamodb.PointInTimeRecoverySpecification(
                 PointInTimeRecoveryEnabled=True,

@@ -93,9 +93,9 @@ def test_only_a_protected_table_resists_deletion(table, config):
     assert config.env.protect == table["DeletionProtectionEnabled"]
 
 
-def test_messages_do_not_expire(table):
-    """The table has no time to live, unlike posts."""
-    assert "TimeToLiveSpecification" not in table
+def test_expiry(table):
+    """DynamoDB deletes items at the time that the backend writes to its items with a lifetime."""
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
 
 
 def test_outputs(messages, table):
