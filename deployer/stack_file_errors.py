@@ -90,13 +90,14 @@ def raise_explained(error: Exception, folder: Path, collected: Iterable[str] = (
 
     Return if *error* should be raised unchanged: it is a bug, or the only error and a DeployError.
     """
-    message, lines = _message_of(error, folder), list(collected)
+    message, lines = _message_of(error, folder), list(dict.fromkeys(collected))
     if message is None and not (lines and isinstance(error, SyntaxError)):
         return
     own_lines = message.split("\n") if message else []
     if isinstance(error, DeployError) and {*lines} <= {*own_lines}:
         return  # It is complete and has its own hint.
-    lines += [line for line in own_lines if line not in lines]
+    places = {line.partition(": ")[0] for line in lines}
+    lines += [line for line in own_lines if line.partition(": ")[0] not in places]
     raise SynthError("\n".join(lines), hint=_HINT) from error
 
 
@@ -257,7 +258,7 @@ def _import_fact(error: ImportError) -> str:
     if "circular import" in message:
         return f"{message.partition(' (')[0]}: the two modules import each other"
     if match := re.search("cannot import name '(.+?)'", message):
-        known = dir(sys.modules[name]) if name in sys.modules else ()
+        known = [*dir(sys.modules.get(name)), *_module_names(name)]
         return f"module {name} has no {match[1]}{did_you_mean(match[1], known)}"
     return f"no module {name}{did_you_mean(name, _modules(name))}"
 
@@ -267,9 +268,17 @@ def _modules(name: str) -> list[str]:
     package, _, _ = name.rpartition(".")
     if not package:
         return [*sys.stdlib_module_names, *(module.name for module in pkgutil.iter_modules())]
-    spec = PathFinder.find_spec(package)
-    folders = spec.submodule_search_locations if spec else ()
-    return [f"{package}.{module.name}" for module in pkgutil.iter_modules(folders)]
+    return [f"{package}.{module}" for module in _module_names(package)]
+
+
+def _module_names(package: str) -> list[str]:
+    """Return the names of the modules in *package*, which is not imported."""
+    folders: list[str] | None = None
+    parts = package.split(".")
+    for length in range(1, len(parts) + 1):
+        spec = PathFinder.find_spec(".".join(parts[:length]), folders)
+        folders = list(spec.submodule_search_locations or ()) if spec else []
+    return [module.name for module in pkgutil.iter_modules(folders)]
 
 
 def _argument_suggestion(message: str, frame: FrameType) -> str:

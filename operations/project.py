@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -22,14 +23,15 @@ WORKING_DIRECTORY = Path(os.environ.pop("CRUDDUR_CALLED_FROM", "."))
 
 def project() -> Project[Config]:
     """Return the project; raise SynthError if a file in stacks/ cannot be imported."""
-    from deployer import stack_file_errors
+    from deployer import stack_file_errors, stack_imports
     from deployer.environment import Project
 
     try:
         import stacks
     except Exception as error:
         folder = ROOT / "stacks"
-        stack_file_errors.raise_explained(error, folder, stack_file_errors.syntax_errors(folder))
+        collected = stack_file_errors.syntax_errors(folder), stack_imports.import_errors(folder)
+        stack_file_errors.raise_explained(error, folder, itertools.chain(*collected))
         raise
 
     return Project(ROOT, stacks.Config, stacks.layers)

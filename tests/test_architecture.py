@@ -25,6 +25,7 @@ DEPLOYER = {
     "template_yaml": {"yaml_limits"},
     "config": {"config", "errors", "secret_detection"},
     "stack_file_errors": {"config", "errors"},
+    "stack_imports": {"stack_file_errors"},
     "model": {
         "artifacts",
         "aws.cloud",
