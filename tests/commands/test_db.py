@@ -1,4 +1,4 @@
-"""`db.*` invoke the function `migrate`: here a function that returns its event."""
+"""`db.*` invoke the function `migrate`, which is replaced here by a function that returns its event."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ def account(aws: Aws, monkeypatch: pytest.MonkeyPatch):
 
 def use_emulator(aws: Aws, monkeypatch: pytest.MonkeyPatch, env: Env = ENV) -> Account:
     """Make every task use the emulator's account as *env*."""
-    there = aws.endpoint
-    account = connect_endpoint(there.url, env.region, there.access_key, there.secret_key)
+    endpoint = aws.endpoint
+    account = connect_endpoint(endpoint.url, env.region, endpoint.access_key, endpoint.secret_key)
     environment = Environment(env, (), Path(), Settings())
     monkeypatch.setattr(project, "environment", lambda _: environment)
     monkeypatch.setattr(project, "account", lambda _: account)
@@ -80,7 +80,7 @@ def use_emulator(aws: Aws, monkeypatch: pytest.MonkeyPatch, env: Env = ENV) -> A
 
 @pytest.fixture
 def protected(account, aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same account, as a protected environment."""
+    """The account of the fixture `account`, in a protected environment."""
     use_emulator(aws, monkeypatch, Env(**{**_fields(ENV), "protect": True}))
 
 
@@ -89,7 +89,7 @@ def _fields(env: Env) -> dict[str, Any]:
 
 
 def test_output(account, capsys) -> None:
-    """Each migration is a line, in the order of the answer."""
+    """Each migration is a line, in the order of the function's response."""
     db.migrate(Context())
     db.status(Context())
 
@@ -141,7 +141,7 @@ def test_rollback_shows_the_migrations(account, capsys) -> None:
 
 
 def test_names_of_migrations_are_escaped(account, capsys, monkeypatch) -> None:
-    """They come from the database, so they may contain control characters."""
+    """Names of migrations come from the database, so control characters in them are escaped."""
     monkeypatch.setattr(operation, "_invoke", lambda *_: {"applied": ["0001_\x1b[2J\n"]})
 
     db.rollback(Context(), dry_run=True)
@@ -172,7 +172,7 @@ def test_steps_must_be_positive(account, capsys, steps: int) -> None:
 
 
 def test_before_the_bootstrap(account, capsys, monkeypatch) -> None:
-    """If PostgreSQL does not know the user, the hint is the bootstrap."""
+    """If the database user does not exist, the hint is the command `db.bootstrap`."""
     monkeypatch.setattr(
         operation,
         "_master_credentials",
@@ -187,7 +187,11 @@ def test_before_the_bootstrap(account, capsys, monkeypatch) -> None:
 
 @pytest.mark.parametrize("managed", [{}, {"MasterUserSecret": {"SecretArn": "arn:ours"}}])
 def test_the_password_of_another_secret_is_not_sent(capsys, monkeypatch, managed) -> None:
-    """A release could change the output, and the function that receives the password."""
+    """The master password is read only from the secret that RDS manages for the database.
+
+    A release could change the output that names the secret, and the function that receives the
+    password.
+    """
     rds = fake_account.Client(describe_db_instances={"DBInstances": [managed]})
     outputs = {"database": {"MasterSecret": "arn:theirs"}, "users": {"Migrate": "x"}}
     fake_account.use_account(monkeypatch, fake_account.Account(outputs, {"rds": rds}))
@@ -280,7 +284,7 @@ def test_a_missing_function(account) -> None:
 
 @pytest.mark.parametrize("payload", [None, 5, "text", ["a"], {"do": "x", "é": "ü"}], ids=repr)
 def test_any_payload(aws: Aws, account, payload: object) -> None:
-    """Payload and answer are JSON."""
+    """Payload and response are JSON."""
     echo = template(Role=ROLE, Echo=function(code(aws, key="echo.zip")))
     aws.deploy("echo", echo | {"Outputs": {"Echo": {"Value": ref("Echo")}}}, **IAM)
 
@@ -328,7 +332,7 @@ def test_numbers(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", "Add", "add banner", "../x", "a.b", "x" * 61, "ä"])
 def test_an_invalid_name(name: str, capsys, monkeypatch, tmp_path: Path) -> None:
-    """A name becomes part of a file name and of a row."""
+    """A name must be valid in a file name and in the table of applied migrations."""
     monkeypatch.setattr(project, "ROOT", tmp_path)
 
     with pytest.raises(Exit):

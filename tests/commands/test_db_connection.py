@@ -64,7 +64,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Account:
 def test_connect(account: Account, capfd, monkeypatch, user: str) -> None:
     """Psql connects to the forwarded port, and verifies the certificate of the database.
 
-    The token is not in an argument. Variables of libpq that are set already are not passed on.
+    The token is not in an argument. The operator's own variables for libpq are not passed on.
     """
     monkeypatch.setenv("PGSERVICE", "overrides-all-that-follows")
     monkeypatch.setenv("PGHOSTADDR", "192.0.2.1")
@@ -84,8 +84,8 @@ def test_connect(account: Account, capfd, monkeypatch, user: str) -> None:
     ]
     assert err == f"{START_LINE}['--command', 'SELECT 1']\n"
     assert (project.ROOT / "lambdas/shared/database.pem").exists()
-    [(_, asked)] = account.clients["rds"].calls
-    assert [DATABASE["Address"], 5432, user] == [asked["0"], asked["1"], asked["2"]]
+    [(_, arguments)] = account.clients["rds"].calls
+    assert [DATABASE["Address"], 5432, user] == [arguments["0"], arguments["1"], arguments["2"]]
 
 
 @pytest.mark.usefixtures("psql")

@@ -20,7 +20,7 @@ def test_the_status_shows_the_isolation(
     capsys: pytest.CaptureFixture[str],
     isolation: str | None,
 ) -> None:
-    """It depends on the machine how functions are isolated."""
+    """The status shows the isolation of functions, which depends on the machine."""
     status = emulator.Status(
         url=None,
         pid=None,
@@ -62,7 +62,7 @@ def stdin(monkeypatch: pytest.MonkeyPatch):
 
 @pytest.fixture
 def resets(monkeypatch: pytest.MonkeyPatch, tmp_path):
-    """Give the project an emulator with data; return the list of the resets."""
+    """Give the project an emulator with data; return the list of folders that were reset."""
     folder = tmp_path / ".emulator"
     folder.mkdir()
     (folder / "objects").mkdir()

@@ -22,7 +22,7 @@ OUTPUTS = {
     "avatars": {"Api": "abc", "ApiDomain": "abc.execute-api.ca-central-1.amazonaws.com"},
 }
 IGNORED = "/backend/.env\n/frontend/.env.local\n"
-# Variables of an ECS task that are valid only inside of it: the address of its collector.
+# Variables of an ECS task that are valid only inside the task: the address of its collector.
 INSIDE_ONLY = {"OTEL_EXPORTER_OTLP_ENDPOINT"}
 
 
@@ -75,7 +75,7 @@ def test_frontend(checkout: Path) -> None:
 @pytest.mark.parametrize("part", ["backend", "frontend"])
 def test_one_part(checkout: Path, monkeypatch, capsys, part: str) -> None:
     """Only the outputs that the part needs are read."""
-    needed = {layer: OUTPUTS[layer] for layer in operation.OUTPUTS[part]}
+    needed = {stack: OUTPUTS[stack] for stack in operation.OUTPUTS[part]}
     use_account(monkeypatch, Account(needed))
 
     env_files.write(Context(), part=part)
@@ -99,7 +99,7 @@ def test_missing_stacks(checkout: Path, monkeypatch, capsys) -> None:
 
 
 def test_a_file_that_git_does_not_ignore(checkout: Path, capsys) -> None:
-    """It could be committed by mistake, so it is not written (defect 137)."""
+    """A file that could be committed by mistake is not written (defect 137)."""
     (checkout / ".gitignore").write_text("/backend/.env\n")
 
     with pytest.raises(Exit) as ended:
@@ -139,7 +139,7 @@ def test_unknown_part(checkout: Path, capsys) -> None:
 
 @pytest.mark.parametrize("link", ["backend", "backend/.env", "frontend", "frontend/.env.local"])
 def test_a_link_is_not_followed(checkout: Path, tmp_path_factory, capsys, link: str) -> None:
-    """Its target may belong to another user."""
+    """A symbolic link is not followed: its target may belong to another user."""
     outside = tmp_path_factory.mktemp("outside")
     (outside / "file").write_text("kept")
     (checkout / "backend").rmdir()

@@ -35,8 +35,8 @@ import json, os, sys
 call = {{"arguments": sys.argv[1:], "stdin": sys.stdin.buffer.read().decode("latin-1")}}
 call["aws"] = [name for name in os.environ if name.startswith("AWS_")]
 call["attestations"] = os.environ.get("BUILDX_NO_DEFAULT_ATTESTATIONS")
-with open(os.environ["DIARY"], "a") as diary:
-    print(json.dumps(call), file=diary)
+with open(os.environ["CALLS_FILE"], "a") as calls_file:
+    print(json.dumps(call), file=calls_file)
 print("progress of docker", flush=True)
 sys.exit(os.environ.get("FAILS") == sys.argv[1])
 """
@@ -51,9 +51,11 @@ class Machine:
     @property
     def calls(self) -> list[dict]:
         """Return the recorded calls of docker."""
-        diary = self.folder / "diary"
+        calls_file = self.folder / "calls_file"
         return (
-            [json.loads(line) for line in diary.read_text().splitlines()] if diary.exists() else []
+            [json.loads(line) for line in calls_file.read_text().splitlines()]
+            if calls_file.exists()
+            else []
         )
 
 
@@ -75,7 +77,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     )
     monkeypatch.setattr(project, "ROOT", checkout)
     monkeypatch.setenv("PATH", f"{docker.parent}:/usr/bin:/bin")
-    monkeypatch.setenv("DIARY", str(tmp_path / "diary"))
+    monkeypatch.setenv("CALLS_FILE", str(tmp_path / "calls_file"))
     return Machine(tmp_path, head.stdout.strip())
 
 
@@ -166,7 +168,7 @@ def test_an_existing_tag_is_not_pushed(machine: Machine, monkeypatch, capfd) -> 
 
 @pytest.mark.parametrize("file", ["Dockerfile", "new.py"], ids=["changed", "new"])
 def test_uncommitted_changes(machine: Machine, monkeypatch, capfd, file: str) -> None:
-    """They can be built, with another tag, and not pushed."""
+    """An image of uncommitted changes can be built, with another tag, but not pushed."""
     account(monkeypatch)
     (machine.folder / "checkout" / "backend" / file).write_text("FROM other\n")
 
@@ -256,7 +258,11 @@ def test_no_docker(machine: Machine, monkeypatch, capfd, tmp_path: Path) -> None
     "host", ["evil.example", REGISTRY.replace("0", "9"), f"{REGISTRY}.e.example"]
 )
 def test_the_password_goes_to_no_other_registry(machine: Machine, monkeypatch, capfd, host) -> None:
-    """A release could change the output; the password is valid for all repositories."""
+    """The password is sent to the registry of this account only.
+
+    A release could change the output that names the registry, and the password is valid for all
+    repositories of the account.
+    """
     client = Client(get_authorization_token=TOKEN)
     outputs = {"registry": {"Uri": f"{host}/crd-x-backend", "Name": "crd-x-backend"}}
     use_account(monkeypatch, Account(outputs, {"ecr": client}))

@@ -35,7 +35,7 @@ def test_a_protected_environment_must_be_confirmed(protected, capsys, confirm: s
 
 
 def test_a_confirmed_environment_is_used(protected, capsys) -> None:
-    """With --confirm, the guard passes and the function is looked up."""
+    """With --confirm the environment is accepted, and the function is looked up."""
     with pytest.raises(Exit):
         lambdas.invoke(Context(), name="migrate", confirm="x")
 

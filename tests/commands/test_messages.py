@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.emulator_server import Aws
 
 ANNA, CHAT, OTHER = "anna-uuid", "chat-uuid", "other-uuid"
-ROWS = [
+ITEMS = [
     {"pk": f"MSG#{CHAT}", "sk": "2024-01-01T00:00:02", "user_handle": "bob", "message": "new year"},
     {"pk": f"MSG#{CHAT}", "sk": "2023-12-31T23:59:59", "user_handle": "anna", "message": "old"},
     {"pk": f"MSG#{CHAT}", "sk": "2024-01-01T00:00:03", "user_handle": "bob", "message": "a\nb"},
@@ -46,7 +46,7 @@ ROWS = [
 
 @pytest.fixture
 def table(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A table with these rows, of which a page contains at most two."""
+    """A table with ITEMS; a page of a response contains at most two of them."""
     text = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
     key = [
         {"AttributeName": name, "KeyType": kind}
@@ -61,9 +61,9 @@ def table(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     body = template(Table=table_) | {"Outputs": {"Table": {"Value": ref("Table")}}}
     aws.deploy("crd-x-messages", body, Tags=stack_tags("crd-x-messages"))
     client = aws.client("dynamodb")
-    for row in ROWS:
-        item = {name: {"S": value} for name, value in row.items()}
-        client.put_item(TableName=aws.outputs("crd-x-messages")["Table"], Item=item)
+    for item in ITEMS:
+        typed = {name: {"S": value} for name, value in item.items()}
+        client.put_item(TableName=aws.outputs("crd-x-messages")["Table"], Item=typed)
 
     endpoint = aws.endpoint
     account = connect_endpoint(endpoint.url, ENV.region, endpoint.access_key, endpoint.secret_key)
@@ -104,11 +104,11 @@ def test_conversations(capsys) -> None:
 
 @pytest.mark.usefixtures("table")
 def test_scan(capsys) -> None:
-    """With --json, each row is printed with all attributes."""
+    """With --json, each item is printed with all attributes."""
     messages.scan(Context(), json=True)
 
     rows = json.loads(capsys.readouterr().out)["items"]
-    expected = sorted(ROWS, key=lambda row: (row["pk"], row["sk"]))
+    expected = sorted(ITEMS, key=lambda row: (row["pk"], row["sk"]))
     assert [row | {"sk": row["sk"].partition("#")[0]} for row in expected] == rows
 
 

@@ -1,4 +1,4 @@
-"""The tasks print each file that they wrote, and what to do next."""
+"""`new.stack` and `new.function` print each file that they wrote, and the next steps."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_stack(written, capsys) -> None:
-    """Each file is named, and the command that deploys the stack."""
+    """Each file is printed, and then the command that deploys the stack."""
     new.stack(Context(), "example-stack")
 
     lines = capsys.readouterr().out.splitlines()
@@ -33,7 +33,7 @@ def test_a_stack(written, capsys) -> None:
 
 
 def test_a_function_without_a_stack(written, capsys) -> None:
-    """The lines for the stack are printed."""
+    """Without --stack, the lines that the operator must add to a stack file are printed."""
     new.function(Context(), "example_function")
 
     out = capsys.readouterr().out
@@ -42,7 +42,7 @@ def test_a_function_without_a_stack(written, capsys) -> None:
 
 
 def test_a_function_with_a_stack(written, capsys) -> None:
-    """The lines are in the stack, so they are not printed."""
+    """With --stack, the lines are written to the stack file and not printed."""
     new.function(Context(), "example_function", stack="users")
 
     out = capsys.readouterr().out
@@ -62,7 +62,7 @@ def test_an_error_writes_nothing(written, capsys, task) -> None:
 
 @pytest.mark.parametrize("task", [new.stack, new.function])
 def test_help_after_the_task(written, capsys, task) -> None:
-    """Invoke reads --help there as the name."""
+    """After the task, Invoke passes --help as the name; the task then prints its help."""
     task(Context(), "--help")
 
     assert "Usage: invoke [--core-opts] new." in capsys.readouterr().out
@@ -70,7 +70,7 @@ def test_help_after_the_task(written, capsys, task) -> None:
 
 
 def test_a_tool_that_fails(written, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The task ends with the exit code of the tool, which has printed why."""
+    """The task ends with the exit code of the tool, which has printed the reason."""
 
     def fail(_: object) -> None:
         raise development.ToolError(5)

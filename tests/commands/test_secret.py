@@ -19,15 +19,17 @@ from tests.emulator_server import Aws
 from tests.operations.fake_account import Account, use_account
 
 VALUE = "5e cret=$'\"é"
-NAMES = tuple(f"SECRET_{letter}" for letter in "ABCDEFGHIJKL")  # More than one call can read.
+NAMES = tuple(f"SECRET_{letter}" for letter in "ABCDEFGHIJKL")  # 12: a call reads at most 10.
 
 
 @pytest.fixture
 def ssm(aws: Aws, monkeypatch: pytest.MonkeyPatch):
     """A client of the emulator's Parameter Store; config names the secrets."""
-    there = aws.endpoint
+    endpoint = aws.endpoint
     use_account(monkeypatch, Account(), secrets=NAMES)
-    account = connect_endpoint(there.url, "ca-central-1", there.access_key, there.secret_key)
+    account = connect_endpoint(
+        endpoint.url, "ca-central-1", endpoint.access_key, endpoint.secret_key
+    )
     monkeypatch.setattr(project, "account", lambda _: account)
     return aws.client("ssm")
 
@@ -87,7 +89,7 @@ def test_an_empty_value(ssm, monkeypatch, capsys, text: str) -> None:
 
 
 def test_standard_input_is_closed(ssm, monkeypatch, capsys) -> None:
-    """sys.stdin is None, as when started with `<&-`."""
+    """If sys.stdin is None, as after `<&-` in a shell, the value is empty."""
     monkeypatch.setattr(sys, "stdin", None)
 
     with pytest.raises(Exit):

@@ -16,7 +16,7 @@ OUTPUTS = {"cluster": {"Name": "crd"}, "service": {"Name": "web"}}
 
 @pytest.fixture
 def ecs(monkeypatch: pytest.MonkeyPatch) -> Client:
-    """A service whose updates are complete at once."""
+    """A service whose updates are complete immediately."""
     description = SERVICE | {"deployments": [DEPLOYMENT]}
     ecs = Client(
         describe_services={"services": [description]}, update_service={"service": description}

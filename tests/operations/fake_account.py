@@ -99,7 +99,7 @@ def stack_tags(name: str) -> list[dict[str, str]]:
 
 
 def target(account: Account) -> Target:
-    """Return the environment x in *account*."""
+    """Return a target: the environment x in *account*."""
     return Target(ENVIRONMENT, account)
 
 

@@ -16,7 +16,7 @@ LOCAL = replace(ENVIRONMENT, env=msgspec.structs.replace(ENV, name="local", doma
 
 
 def target(environment: Any = LOCAL) -> Target:
-    """Return an environment in an account with a URL, as the emulator has one."""
+    """Return an environment in an account with an endpoint URL, as in the emulator."""
     account: Any = Account(url="http://127.0.0.1:4566")
     return Target(environment, account)
 
@@ -36,7 +36,7 @@ def test_account() -> None:
 
 
 def test_emulator() -> None:
-    """In the emulator the addresses have its port; those that show an error say so."""
+    """In the emulator the addresses have its port, and the reason if they respond with an error."""
     assert found(target(), "cdn", "service", pending=("site",)) == [
         ("http://x.localhost:4566", "404: nothing is published"),
         ("http://api.x.localhost:4566", "503: the emulator runs no tasks"),

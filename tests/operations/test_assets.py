@@ -12,7 +12,7 @@ KEYS = ["banners/banner.jpg", "defaults/avatar.jpg"]
 
 
 class IdentifiedAccount(Account):
-    """An account that knows its number."""
+    """An account with the id 1."""
 
     def identity(self) -> SimpleNamespace:
         return SimpleNamespace(account="1")

@@ -22,7 +22,7 @@ def versions(*ids: str) -> dict[str, object]:
 
 
 class IdentifiedAccount(Account):
-    """An account that knows its number."""
+    """An account with the id 1."""
 
     def identity(self) -> SimpleNamespace:
         return SimpleNamespace(account="1")
@@ -71,7 +71,7 @@ def test_the_upload_timeout(image: Path) -> None:
 
 
 def test_delete() -> None:
-    """Both the upload and the avatar are deleted."""
+    """The uploaded image and the avatar are deleted."""
     client = Client(delete_object={})
 
     avatar.delete(target(IdentifiedAccount(OUTPUTS, {"s3": client})), "sub")
@@ -88,6 +88,6 @@ def test_a_missing_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_the_user_is_required() -> None:
-    """Without --sub the avatar of no user is meant."""
+    """Without --sub an error is raised."""
     with pytest.raises(ConfigError, match="--sub is required"):
         avatar.refuse_missing_sub("")

@@ -21,7 +21,7 @@ from tests.operations.fake_account import ENVIRONMENT, Account
     ],
 )
 def test_is_missing_user(message: str, *, expected: bool) -> None:
-    """PostgreSQL's messages for an unknown user contain the same words."""
+    """A failed authentication is recognised in the messages of PostgreSQL and of RDS."""
     assert db.is_missing_user(CloudError(message)) == expected
 
 
@@ -35,7 +35,7 @@ def test_migrations_are_numbered(tmp_path: Path) -> None:
 
 
 def test_sample_data_is_refused_in_a_protected_environment(monkeypatch) -> None:
-    """The guard comes before any call of AWS."""
+    """Sample data is refused before any call of AWS."""
     protected = type(ENVIRONMENT.env)(
         **{name: getattr(ENVIRONMENT.env, name) for name in ENVIRONMENT.env.__struct_fields__}
         | {"protect": True}

@@ -27,7 +27,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     ],
 )
 def test_markers_limit_the_tests(runs, fast, all_, expected) -> None:
-    """Slow tests run only with all_, and thorough ones not with fast."""
+    """Slow tests run only with --all; thorough tests do not run with --fast."""
     development.test(jobs=3, fast=fast, all_=all_)
 
     [run] = runs
@@ -36,7 +36,7 @@ def test_markers_limit_the_tests(runs, fast, all_, expected) -> None:
 
 
 def test_fast_and_all_exclude_each_other(runs) -> None:
-    """Both together are refused, and nothing runs."""
+    """--fast and --all together are refused, and nothing runs."""
     with pytest.raises(ConfigError, match="--fast and --all: they exclude each other"):
         development.test(jobs=3, fast=True, all_=True)
 
@@ -44,7 +44,7 @@ def test_fast_and_all_exclude_each_other(runs) -> None:
 
 
 def test_check_runs_every_tool(runs) -> None:
-    """The third-party scanners run only with all_."""
+    """The third-party scanners run only with --all."""
     development.check(all_=False)
     tools = [run[:2] for run in runs]
     development.check(all_=True)

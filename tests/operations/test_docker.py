@@ -13,7 +13,7 @@ from tests.operations.fake_account import ENVIRONMENT, Account
 
 
 def test_a_missing_docker(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
-    """It is an error with a hint."""
+    """A missing docker is an error."""
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(ConfigError, match="docker is not on PATH"):
@@ -21,7 +21,7 @@ def test_a_missing_docker(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
 
 
 def test_the_emulator_has_no_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its ECR has an API, but stores no images."""
+    """Docker cannot log in to the emulator: its ECR has an API, but stores no images."""
     monkeypatch.setattr(type(ENVIRONMENT), "is_local", True)
 
     with pytest.raises(ConfigError, match="x: the emulator stores no images"):

@@ -11,7 +11,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "first-account.md"
 
 
 def test_the_page_names_every_check() -> None:
-    """In the same order, each once, with a link to its heading."""
+    """The page lists the checks in the order of CHECKS, each once, with a link to its heading."""
     text = PAGE.read_text()
     rows = re.findall(r"^\| \[(.+?)\]\(#.+?\) \| `manual: (\w+)`", text, re.MULTILINE)
     headings = re.findall(r"^## (.+)$", text, re.MULTILINE)

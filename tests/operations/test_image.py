@@ -1,4 +1,4 @@
-"""The tag of an image stands for a commit; tests/commands/test_image.py builds images."""
+"""The tag of an image is a commit; tests/commands/test_image.py builds images."""
 
 from __future__ import annotations
 

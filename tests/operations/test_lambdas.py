@@ -46,7 +46,7 @@ def samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("event", "expected"), [("", "a"), ("b", "b"), ("b.json", "b"), ("own.json", "own")]
 )
 def test_an_event_is_a_sample_or_a_file(samples: Path, event: str, expected: str) -> None:
-    """Without a name it is the first sample."""
+    """Without --event the event is the first sample."""
     (samples / "own.json").write_text('{"is": "own"}')
 
     assert lambdas.read_event("x", event) == {"is": expected}

@@ -66,7 +66,7 @@ def test_control_characters_and_secrets() -> None:
 
 
 class GrowingLog(Client):
-    """A log that grows between two reads; event of *reads* is its content then."""
+    """A log that grows between two reads; each list in *reads* is its content at one read."""
 
     def __init__(self, reads: list[list[dict[str, object]]]) -> None:
         super().__init__()
@@ -110,7 +110,7 @@ def test_follow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_follow_within_a_millisecond(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The start stays within the millisecond of the last event, which is returned once."""
+    """If several reads are within a millisecond, an event is still returned once."""
     log = GrowingLog([[event("a")]] * 3)
 
     lines = follow(monkeypatch, log)

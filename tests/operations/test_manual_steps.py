@@ -63,7 +63,7 @@ def clients(**changed: Client) -> dict[str, Client]:
 
 @pytest.fixture
 def migrations(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Fake the function `migrate`: its answer, or the error that it raises."""
+    """Replace the function `migrate`; "answer" is its response, or the error that it raises."""
     fake: dict[str, Any] = {"answer": {"applied": ["0001_users"], "pending": [], "missing": []}}
 
     def invoke(
@@ -114,7 +114,7 @@ def test_selected_checks(monkeypatch) -> None:
 
 @pytest.mark.usefixtures("migrations")
 def test_the_local_site(monkeypatch) -> None:
-    """GitHub cannot publish the site of the emulator: only the task is named."""
+    """GitHub cannot publish the site of the emulator, so the step names only the task."""
     account = use_account(monkeypatch, Account(OUTPUTS, {"s3": Client(list_objects_v2=EMPTY)}))
     environment = project.environment()
     local = replace(environment, env=msgspec.structs.replace(environment.env, name="local"))
@@ -215,7 +215,7 @@ def test_a_stack_that_was_deployed_before_the_image(monkeypatch) -> None:
     "status", ["CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"]
 )
 def test_a_second_service_that_is_not_deployed_yet(monkeypatch, status: str) -> None:
-    """Its stack has no outputs, so its image is not checked."""
+    """The image of a second service is not checked before its stack has outputs."""
     second = replace(deployed_stack("crd-x-verifier", {}), status=status)
 
     assert pending(monkeypatch, more=(second,), verifier=True) == []
@@ -223,7 +223,7 @@ def test_a_second_service_that_is_not_deployed_yet(monkeypatch, status: str) -> 
 
 @pytest.mark.usefixtures("migrations")
 def test_a_second_service_without_an_image(monkeypatch) -> None:
-    """It has an image and a command of its own."""
+    """The step of a second service names its image and its stack."""
     outputs = OUTPUTS | {"verifier": {"Name": "verifier", "Image": "none"}}
 
     assert pending(monkeypatch, outputs=outputs, verifier=True) == (
@@ -239,7 +239,7 @@ def test_a_second_service_without_an_image(monkeypatch) -> None:
 
 @pytest.mark.usefixtures("migrations")
 def test_missing_outputs(monkeypatch) -> None:
-    """An old stack may lack outputs: its step is pending, and the others are checked."""
+    """If an old stack lacks an output, its step is pending, and other steps are checked."""
     outputs = OUTPUTS | {"service": {"Name": "backend-flask"}, "cdn": {"Other": "x"}}
 
     assert pending(monkeypatch, outputs=outputs) == [
@@ -309,7 +309,7 @@ def test_the_function_is_called_once(monkeypatch, migrations) -> None:
 
 
 def test_the_zone_during_the_first_deploy(monkeypatch) -> None:
-    """The stack is being created and waits for the certificate, which needs this step."""
+    """The step of the hosted zone is pending while the stack waits for its certificates."""
     waiting = replace(deployed_stack("crd-x-dns", {}), status="CREATE_IN_PROGRESS")
     names = ["api.x.example", "x.example", "other.example", "api.notx.example"]
     listed = {"CertificateSummaryList": [{"DomainName": name} for name in names]}
@@ -325,7 +325,7 @@ def test_the_zone_during_the_first_deploy(monkeypatch) -> None:
 
 
 def test_a_stack_that_is_being_created(monkeypatch) -> None:
-    """Without outputs its steps are not checked."""
+    """The steps of a stack that has no outputs yet are not checked."""
     creating = replace(deployed_stack("crd-x-cdn", {}), status="CREATE_IN_PROGRESS")
 
     assert pending(monkeypatch, {"s3": Client()}, {}, (creating,)) == []
@@ -333,7 +333,7 @@ def test_a_stack_that_is_being_created(monkeypatch) -> None:
 
 @pytest.mark.usefixtures("migrations")
 def test_a_check_that_aws_refuses(monkeypatch) -> None:
-    """Its step is pending, and the other steps are checked."""
+    """A step whose check AWS refuses is pending, and the other steps are checked."""
     changed = {"s3": Client(list_objects_v2=[aws_error()]), **PENDING["connection"][0]}
 
     steps = {name: fact for name, fact, _ in pending(monkeypatch, changed)}

@@ -12,7 +12,7 @@ OUTPUTS = {"messages": {"Table": "table"}}
 
 
 def item(**attributes: str) -> dict[str, dict[str, str]]:
-    """Return a row as DynamoDB returns it."""
+    """Return an item as DynamoDB returns it."""
     return {name: {"S": value} for name, value in attributes.items()}
 
 
@@ -22,10 +22,10 @@ def test_conversations() -> None:
         query=[{"Items": [item(pk="GRP#a", sk="2#x")]}, {"Items": [item(pk="GRP#a", sk="1")]}]
     )
 
-    rows = messages.conversations(target(Account(OUTPUTS, {"dynamodb": client})), "a")
+    items = messages.conversations(target(Account(OUTPUTS, {"dynamodb": client})), "a")
 
     [(_, arguments)] = client.calls
-    assert rows == [{"pk": "GRP#a", "sk": "1"}, {"pk": "GRP#a", "sk": "2"}]
+    assert items == [{"pk": "GRP#a", "sk": "1"}, {"pk": "GRP#a", "sk": "2"}]
     assert arguments["ExpressionAttributeValues"] == {":pk": {"S": "GRP#a"}}
     assert (arguments["TableName"], arguments["ConsistentRead"]) == ("table", True)
 

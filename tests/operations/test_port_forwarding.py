@@ -38,15 +38,17 @@ json.dump({{"arguments": sys.argv[1:], "session": session, "group": os.getpgid(0
 log.close()
 if os.environ.get("BROKEN"):
     sys.exit("Plugin: " + os.environ["BROKEN"])
-asked = json.loads(sys.argv[5])["Parameters"]
-local = socket.create_server(("127.0.0.1", int(asked["localPortNumber"][0])))
-print("Port use_account for sessionId s-1.\\nWaiting for connections...\\n", flush=True)
+parameters = json.loads(sys.argv[5])["Parameters"]
+local = socket.create_server(("127.0.0.1", int(parameters["localPortNumber"][0])))
+print("Port opened for sessionId s-1.\\nWaiting for connections...\\n", flush=True)
 try:
     while True:
-        near, _ = local.accept()
-        remote = socket.create_connection((asked["host"][0], int(asked["portNumber"][0])))
-        near.sendall(remote.recv(100))
-        near.close()
+        client, _ = local.accept()
+        remote = socket.create_connection(
+            (parameters["host"][0], int(parameters["portNumber"][0]))
+        )
+        client.sendall(remote.recv(100))
+        client.close()
 except KeyboardInterrupt:
     open(os.environ["LOG"] + ".ended", "w").close()
 """
@@ -94,18 +96,21 @@ def target_with(*tasks: dict, **answers: object) -> Target:
 
 
 def test_a_port_is_forwarded(log: Path, server_port: int) -> None:
-    """The local port leads to the server; the token is not an argument; the plugin is interrupted."""
+    """The local port is forwarded to the server until the plugin is interrupted.
+
+    The token of the session is not an argument of the plugin.
+    """
     target = target_with(TASK)
 
     with port_forwarding.forwarded_port(target, "127.0.0.1", server_port) as port:
-        with socket.create_connection(("127.0.0.1", port)) as near:
-            assert near.recv(100) == b"hello"
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            assert client.recv(100) == b"hello"
         recorded = json.loads(log.read_text())
 
-    [(_, asked)] = target.account.clients["ssm"].calls
-    assert asked["Target"] == "ecs:crd-x-cluster_0123456789abcdef_0123456789abcdef-2"
-    assert asked["DocumentName"] == "AWS-StartPortForwardingSessionToRemoteHost"
-    assert asked["Parameters"] == {
+    [(_, request)] = target.account.clients["ssm"].calls
+    assert request["Target"] == "ecs:crd-x-cluster_0123456789abcdef_0123456789abcdef-2"
+    assert request["DocumentName"] == "AWS-StartPortForwardingSessionToRemoteHost"
+    assert request["Parameters"] == {
         "host": ["127.0.0.1"],
         "portNumber": [str(server_port)],
         "localPortNumber": [str(port)],
@@ -120,7 +125,7 @@ def test_a_port_is_forwarded(log: Path, server_port: int) -> None:
 
 
 def test_ctrl_c_does_not_reach_the_plugin(log: Path, server_port: int) -> None:
-    """A terminal signals its foreground process group; the plugin has another one."""
+    """Ctrl-C signals the foreground process group of the terminal; the plugin has another group."""
     with port_forwarding.forwarded_port(target_with(TASK), "127.0.0.1", server_port):
         recorded = json.loads(log.read_text())
 
@@ -174,7 +179,7 @@ def test_an_error_of_aws(log: Path) -> None:
 
 
 def test_a_plugin_that_fails(log: Path, monkeypatch) -> None:
-    """Its output is the hint."""
+    """The output of the plugin is the hint of the error."""
     monkeypatch.setenv("BROKEN", "the agent is too old")
 
     with (

@@ -1,4 +1,4 @@
-"""Keys of a terminal reach the right program, tested with fake programs that handle signals."""
+"""Keys such as Ctrl-C signal the right program; fake programs print the signals that they receive."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from operations import port_forwarding, processes
 from tests.commands.pseudo_terminal import CTRL_C, CTRL_QUIT, CTRL_Z, terminal
 from tests.programs import SHEBANG
 
-# session-manager-plugin handles all three, for the remote shell; psql handles only the first.
+# session-manager-plugin handles SIGINT, SIGQUIT and SIGTSTP for the remote shell; psql only SIGINT.
 PROGRAM = """
 import os, signal, sys
 def say(text):
@@ -49,7 +49,7 @@ def _write_program(folder: Path, name: str, handled: tuple[str, ...]) -> None:
 
 
 def test_ctrl_c_reaches_the_program(task: str, tmp_path: Path) -> None:
-    """The program handles Ctrl-C and goes on; its exit code is that of the task."""
+    """The program handles Ctrl-C and continues; the task ends with the exit code of the program."""
     with terminal(task, tmp_path) as screen:
         screen.wait_for("ready")
         for _ in range(2):
@@ -77,7 +77,7 @@ def test_a_remote_shell_receives_every_key(tmp_path: Path) -> None:
 
 
 def test_ctrl_z_stops_psql_and_the_task(tmp_path: Path) -> None:
-    """The shell gets its prompt back, and `fg` continues both."""
+    """Ctrl-Z stops psql and the task, and `fg` continues them."""
     _write_program(tmp_path, *PROGRAMS["db"])
 
     with terminal("db", tmp_path) as screen:
@@ -120,7 +120,7 @@ def test_ignored_signals_stay_ignored(capfd) -> None:
 
 
 def test_an_interrupted_task_ends_its_program(monkeypatch) -> None:
-    """It is ended by SIGTERM, so that it can restore the terminal."""
+    """The program receives SIGTERM, so that it can restore the terminal."""
     started: list[subprocess.Popen[bytes]] = []
 
     def interrupted(process: subprocess.Popen[bytes]) -> int:
@@ -136,7 +136,7 @@ def test_an_interrupted_task_ends_its_program(monkeypatch) -> None:
 
 
 def test_a_program_that_does_not_end_is_killed(monkeypatch) -> None:
-    """After the timeout it receives SIGKILL."""
+    """After the timeout the program receives SIGKILL."""
     monkeypatch.setattr(processes, "TERMINATION_TIMEOUT_SECONDS", 0.1)
     ignoring = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN)\nprint('ready', flush=True)"
     command = [sys.executable, "-c", f"{ignoring}\ntime.sleep(60)"]

@@ -1,4 +1,4 @@
-"""The environment of a task, and paths that are relative to the operator."""
+"""The environment of a task, and paths relative to the operator's working directory."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.operations.fake_account import ENV, ENVIRONMENT
 def test_the_name_of_the_environment(
     monkeypatch: pytest.MonkeyPatch, variable: str | None, flag: str, expected: str | None
 ) -> None:
-    """--env precedes $CRUDDUR_ENV; without both it is the default of the task."""
+    """--env precedes $CRUDDUR_ENV; without them the name is None, and the task uses its default."""
     monkeypatch.delenv("CRUDDUR_ENV", raising=False)
     if variable is not None:
         monkeypatch.setenv("CRUDDUR_ENV", variable)
@@ -49,7 +49,7 @@ def test_the_name_of_the_environment(
     ],
 )
 def test_command(monkeypatch, variable: str | None, name: str, expected: str) -> None:
-    """A command names its environment, unless it is the emulator's and the default."""
+    """A command has --env, unless the environment is that of the emulator and the default."""
     monkeypatch.delenv("CRUDDUR_ENV", raising=False)
     if variable is not None:
         monkeypatch.setenv("CRUDDUR_ENV", variable)
@@ -100,7 +100,10 @@ def test_an_absolute_path(monkeypatch: pytest.MonkeyPatch, path: str, expected: 
 def test_every_task_that_takes_a_path(
     tmp_path: Path, how: str, argv: list[str], expected: str
 ) -> None:
-    """With `invoke` in a folder of the project, and with ./inv, which changes to the project."""
+    """A path is relative to the operator's folder, with `invoke` and with ./inv.
+
+    ./inv changes to the folder of the project before it runs a task.
+    """
     with TemporaryDirectory(dir=project.ROOT / "docs", prefix=".test-") as inside:
         here = Path(inside) if how != "by ./inv" else tmp_path
         (here / "a.png").touch()

@@ -23,5 +23,5 @@ def test_a_protected_environment_is_refused(confirm: str) -> None:
 
 @pytest.mark.parametrize(("env", "confirm"), [(PROTECTED, "x"), (ENV, "")])
 def test_confirmed_or_unprotected(env, confirm: str) -> None:
-    """The name confirms; an unprotected environment needs no confirmation."""
+    """The name of the environment confirms; an unprotected environment needs no confirmation."""
     protection.refuse_unconfirmed(env, confirm, "it may drop data")

@@ -56,7 +56,7 @@ def refused(root: Path, name: str, stack: str | None = None) -> list[str]:
 
 
 def test_the_files_of_a_stack() -> None:
-    """New files are the stack and its test; others get an import, a setting, a line and a table."""
+    """A new stack has a file and a test, and lines in stacks/__init__.py and in each config file."""
     changes = scaffold.plan_stack(ROOT, "example-stack")
 
     assert {
@@ -89,7 +89,10 @@ def test_the_files_of_a_function() -> None:
 
 
 def test_a_function_for_a_new_stack(checkout) -> None:
-    """The stack gets a factory, the function and an output with alarms; tests and roles follow."""
+    """The stack gets a factory, the function and an output with alarms.
+
+    The function is also added to the tables EXPECTED and STACKS_WITH_ROLES.
+    """
     scaffold.write(checkout, scaffold.plan_stack(checkout, "example-stack"))
     changes = scaffold.plan_function(checkout, "example_function", "example-stack")
 
@@ -108,7 +111,7 @@ def test_a_function_for_a_new_stack(checkout) -> None:
 
 
 def test_a_function_for_a_stack_with_functions() -> None:
-    """The function is added with the factory of the stack; layers() stays as it is."""
+    """The function is added with the factory of the stack; layers() does not change."""
     changes = scaffold.plan_function(ROOT, "example_function", "avatars")
 
     texts = {change.path: change.text for change in changes if not change.is_new}
@@ -130,7 +133,7 @@ def literal(text: str, name: str) -> object:
 @settings(max_examples=25)
 @given(STACK_NAMES)
 def test_a_plan_of_a_stack_is_complete_or_refused(name) -> None:
-    """Valid names give Python and TOML; others are errors that contain the name."""
+    """A valid name gives valid Python and TOML; any other name is an error that contains the name."""
     errors = _plan(scaffold.plan_stack, name)
 
     assert all(name in error or name.replace("-", "_") in error for error in errors)
@@ -139,7 +142,7 @@ def test_a_plan_of_a_stack_is_complete_or_refused(name) -> None:
 @settings(max_examples=25)
 @given(FUNCTION_NAMES)
 def test_a_plan_of_a_function_is_complete_or_refused(name) -> None:
-    """Valid names give Python; others are errors that contain the name."""
+    """A valid name gives valid Python; any other name is an error that contains the name."""
     errors = _plan(scaffold.plan_function, name, "users")
 
     assert all(name in error for error in errors)
@@ -164,7 +167,7 @@ def _plan(plan, *arguments) -> list[str]:
 
 @given(st.text(max_size=300))
 def test_no_text_is_a_path(name) -> None:
-    """Any text is a name within its folder, or is refused."""
+    """Any text either is a file name in the intended folder, or is refused."""
     for plan in (scaffold.plan_stack, scaffold.plan_function):
         try:
             changes = plan(ROOT, name)
@@ -187,7 +190,7 @@ def test_invalid_names_of_functions(name) -> None:
 
 @pytest.mark.parametrize("name", ["class", "email", "json", "match"])
 def test_names_of_python(name) -> None:
-    """Keywords and modules of the standard library are no names."""
+    """Keywords and modules of the standard library are refused as names."""
     for stack in (None, ""):
         assert any("Python" in error for error in refused(ROOT, name, stack))
 
@@ -229,7 +232,7 @@ def test_names_have_the_longest_length_of_aws() -> None:
     assert "too long" in refused(ROOT, "a" * (scaffold.MAX_FUNCTION_NAME + 1), "")[0]
 
 
-def test_all_errors_are_reported_at_once(checkout) -> None:
+def test_all_errors_are_reported_together(checkout) -> None:
     """Every error has a line, and no file changes."""
     (checkout / scaffold.LAYERS).write_text("", "utf-8")
     before = files(checkout)
@@ -286,7 +289,7 @@ def test_all_changes_are_written(checkout) -> None:
 
 
 def test_nothing_is_written_through_a_link(checkout, tmp_path_factory) -> None:
-    """A symbolic link refuses all changes, also those before it."""
+    """If one path is a symbolic link, no file is written, also none before that path."""
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     changes = scaffold.plan_function(checkout, "example_function")
     (checkout / "lambdas").mkdir()

@@ -26,7 +26,7 @@ def described(*deployments, desired=1, running=1, pending=0, status="ACTIVE"):
 
 
 class Ecs:
-    """Answers each call with the next description; the last one repeats."""
+    """A client of ECS that answers each call with the next description, and repeats the last one."""
 
     def __init__(self, *descriptions):
         self.descriptions = list(descriptions)
@@ -104,7 +104,7 @@ def test_an_update_ends_when_exactly_its_tasks_run(clock):
     ids=["failed", "rolled back by ECS", "replaced"],
 )
 def test_a_rollback_is_an_error(after, reason):
-    """Although the old deployment is then complete."""
+    """A rollback is an error, although the old deployment is complete after it."""
     seen = described(deployment("new", GOING), deployment("old", DONE, "ACTIVE"))
 
     with pytest.raises(RolledBackError, match=reason):
@@ -129,7 +129,7 @@ def test_a_deployment_that_never_appears(clock):
 
 
 def test_the_timeout(clock):
-    """ECS continues; the release is not recorded."""
+    """After the timeout an error is raised; ECS continues the deployment."""
     with pytest.raises(BusyError, match="is not complete after 600 seconds"):
         update(described(deployment("new", GOING)))
 
@@ -151,7 +151,7 @@ def test_a_service_that_is_not_active(found):
     ids=["none", "two", "three"],
 )
 def test_at_least_one_task_is_started(minimum, before, expected):
-    """Also if the minimum of autoscaling is zero."""
+    """At least one task is started, also if the minimum of autoscaling is zero."""
     ecs = Ecs(described(desired=before, running=0), described(deployment("new", DONE)))
     autoscaling = Client(
         describe_scalable_targets={"ScalableTargets": [{"MinCapacity": minimum}]},

@@ -27,7 +27,7 @@ def define(t, env):
 
 
 def test_lines_are_inserted_after_the_last_match() -> None:
-    """All other text stays as it is."""
+    """All other text is unchanged."""
     edits = SourceEdits("x.py", "a1\na2\nb\n")
 
     edits.insert_after(r"^a.\n", "a3\n", "lines")
@@ -36,7 +36,7 @@ def test_lines_are_inserted_after_the_last_match() -> None:
 
 
 def test_lines_are_inserted_before_the_only_match() -> None:
-    """All other text stays as it is."""
+    """All other text is unchanged."""
     edits = SourceEdits("x.py", "a\nb\n")
 
     edits.insert_before(r"^b\n", "a2\n", "line b")
@@ -46,7 +46,7 @@ def test_lines_are_inserted_before_the_only_match() -> None:
 
 @pytest.mark.parametrize("text", ["", "a\n", "b\nb\n"])
 def test_a_missing_or_repeated_place_is_an_error(text) -> None:
-    """The text stays as it is, and the error names the file and the place."""
+    """The text is unchanged, and the error names the file and the place."""
     edits = SourceEdits("x.py", text)
 
     edits.insert_before(r"^b\n", "a2\n", "line b")
@@ -55,7 +55,7 @@ def test_a_missing_or_repeated_place_is_an_error(text) -> None:
 
 
 def test_lists_stay_sorted() -> None:
-    """A value is added once."""
+    """A value is added in alphabetical order, and only once."""
     edits = SourceEdits("x.py", 'NAMES = ["a", "c"]\nOTHERS = ["d"]\n')
 
     edits.add_to_list("NAMES", "b")

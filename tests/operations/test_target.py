@@ -24,7 +24,7 @@ class ForeignAccount(Account):
 
 
 def test_a_stack_of_another_environment_is_refused() -> None:
-    """Otherwise a task would change the resources of the other environment."""
+    """Outputs of a foreign stack are refused: a task could change resources of its environment."""
     outputs = {"cdn": {"SiteBucket": "theirs"}}
     environment = Environment(ENV, (), Path(), Settings())
     own = Target(environment, Account(outputs))

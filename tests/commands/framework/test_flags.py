@@ -120,6 +120,7 @@ def test_the_table_is_not_empty() -> None:
     assert len(VALUED) > 100
 
 
+# A command line, in which || separates the arguments, and the fact that the error must state.
 WITHOUT_VALUE = {
     "{flag}": "needs a value",
     "{flag}=": "the value is empty",
@@ -148,7 +149,7 @@ def test_a_flag_without_its_value(flag: Flag) -> None:
 
 @pytest.mark.parametrize("flag", VALUED)
 def test_the_next_flag_is_not_a_value(flag: Flag) -> None:
-    """A flag of the same task that follows is not read as a value."""
+    """If another flag of the task follows a flag without a value, it is not read as the value."""
     others = [other for other in CONTEXTS[flag.task].args.values() if other.kind is bool]
     if not others:
         others = [flag.argument]
@@ -202,7 +203,7 @@ def test_a_flag_twice(flag: Flag) -> None:
 
 
 def test_a_list_twice() -> None:
-    """Both values are in the list."""
+    """A list flag that is given twice, by its long and its short name, has both values."""
     assert parse("deploy", "--stack=a", "-s", "b")["stack"] == ["a", "b"]
 
 
@@ -214,7 +215,7 @@ def test_a_list_whose_second_value_is_missing(capsys: pytest.CaptureFixture[str]
 
 
 def test_all_errors_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    """They are listed in the order of the command line."""
+    """All errors of a command line are listed in the order of the command line."""
     errors = run_refused(capsys, "destroy", "--stack=", "--jobs=x", "--yes=no", "--env")
 
     assert errors == [
@@ -235,9 +236,9 @@ def test_an_unknown_flag(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("argv", ["graph -- --format=dot", "graph --format=dot -- plan"])
 def test_arguments_after_a_lone_double_hyphen(argv: str) -> None:
-    """Invoke ignores them, so `destroy --yes -- --dry-run` would delete.
+    """Arguments after a lone -- are refused: `destroy --yes -- --dry-run` would delete.
 
-    This runs in a process of its own, because Invoke reads them before it loads tasks.py.
+    This runs in a separate process, because Invoke reads these arguments before it loads tasks.py.
     """
     done = invoke("-m", "invoke", *argv.split())
 
@@ -330,7 +331,7 @@ def test_from_the_command_line(command: list[str]) -> None:
 
 
 def test_short_flags() -> None:
-    """A short flag stands for the same long flag in every task."""
+    """A short flag has the same long name in every task."""
     meanings: dict[str, set[str]] = {}
     for context in CONTEXTS.values():
         for argument in context.args.values():

@@ -76,7 +76,7 @@ def test_nohup() -> None:
 
 
 def test_the_help_of_env() -> None:
-    """It is added to tasks that have the parameter and no help of their own."""
+    """The help of --env is added to tasks that have the parameter `env` and no help for it."""
 
     @task(help={"json": "as JSON"})
     def without_help(_: Context, env: str = "", json: bool = False) -> None: ...

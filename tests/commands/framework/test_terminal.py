@@ -38,7 +38,7 @@ def test_an_error_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_names_of_migrations_are_escaped(capsys: pytest.CaptureFixture[str]) -> None:
-    """They are part of the answer of a function."""
+    """Names of migrations come from the response of a function, so they are escaped."""
     db._print({"applied": [HOSTILE]}, if_empty="")
 
     assert capsys.readouterr().out == f"applied {ESCAPED}\n"

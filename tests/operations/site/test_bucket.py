@@ -1,4 +1,8 @@
-"""The bucket is read with the record or without it, and changed only as the expected owner."""
+"""The bucket of the site is read, with or without the record of the last publication, and changed.
+
+The record `.published.json` contains the headers of the published files, so that these files need no
+HeadObject call.
+"""
 
 import io
 import threading
@@ -26,13 +30,15 @@ def bucket(aws):
     name = f"site-{aws.endpoint.account}"
     region = {"LocationConstraint": "ca-central-1"}
     aws.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=region)
-    there = aws.endpoint
-    account = connect_endpoint(there.url, "ca-central-1", there.access_key, there.secret_key)
-    return Bucket(account.client("s3", "ca-central-1"), name, there.account)
+    endpoint = aws.endpoint
+    account = connect_endpoint(
+        endpoint.url, "ca-central-1", endpoint.access_key, endpoint.secret_key
+    )
+    return Bucket(account.client("s3", "ca-central-1"), name, endpoint.account)
 
 
 def test_files_are_read_with_and_without_the_record(bucket):
-    """Both ways return the same files, because S3 stores all headers and checksums."""
+    """Without the record the same files are returned: S3 stores all headers and checksums."""
     etag = bucket.put("ä b.txt", BODY, FILE)
     without = bucket.read()
     bucket.write_record(Record({"ä b.txt": StoredFile(FILE, etag)}, {"gone.txt": 1}))
@@ -45,7 +51,7 @@ def test_files_are_read_with_and_without_the_record(bucket):
 
 
 def test_another_content_is_read(bucket):
-    """A file with another ETag than in the record is not verified."""
+    """The headers of a file are read from S3 if its ETag differs from that in the record."""
     other = File(checksum(b"other"), "text/plain", "no-store")
     etag = bucket.put("a.txt", BODY, FILE)
     bucket.write_record(Record({"a.txt": StoredFile(FILE, etag)}))
@@ -64,7 +70,7 @@ def next_second():
 
 @pytest.mark.parametrize("change", [{"content_type": "image/png"}, {"cache_control": "no-store"}])
 def test_other_headers_are_read(bucket, change):
-    """The ETag is the same, but the file was stored after the record."""
+    """The headers of a file are read from S3 if the file was stored after the record."""
     published = Record({key: StoredFile(FILE, bucket.put(key, BODY, FILE)) for key in ("a", "b")})
     bucket.write_record(published)
     next_second()
@@ -165,7 +171,7 @@ class Refusing:
 
 
 def test_a_deletion_that_is_refused():
-    """DeleteObjects succeeds, and lists the refused key as an error."""
+    """A key in the errors of a DeleteObjects response is raised as an error."""
     bucket = Bucket(Refusing(), "site", "1")
 
     with pytest.raises(CloudError, match=r"s3://site/b\.txt: AccessDenied"):
@@ -173,7 +179,7 @@ def test_a_deletion_that_is_refused():
 
 
 def test_names_that_xml_cannot_contain_are_deleted(bucket):
-    """DeleteObjects would refuse them, so item is deleted with DeleteObject."""
+    """Keys that DeleteObjects would refuse are deleted one by one with DeleteObject."""
     odd = ["a\x01.txt", "line\nbreak.txt", "c\r.txt", "\x85.txt", "\uffff.txt"]
     for key in (*odd, "plain.txt", "stays.txt"):
         bucket.put(key, BODY, FILE)

@@ -78,7 +78,7 @@ def test_type(name, type_):
 
 
 def test_types_are_valid():
-    """Each is a media type; exactly the text types name an encoding."""
+    """Each content type is a media type; only the text types have a charset."""
     for type_ in (*files.TYPES.values(), *files.TYPES_BY_NAME.values(), files.PLAIN):
         assert re.fullmatch(r"(application|audio|font|image|text|video)/[a-z0-9.+-]+(;.*)?", type_)
         assert type_.startswith("text/") == type_.endswith("; charset=utf-8")
@@ -142,13 +142,13 @@ def test_no_index(tmp_path, name):
 
 
 def test_no_folder(tmp_path):
-    """A missing folder is the same error."""
+    """A missing folder is reported like a folder without an index."""
     with pytest.raises(ConfigError, match=r"missing: there is no index\.html"):
         files.read(tmp_path / "missing")
 
 
 def test_all_problems_are_in_one_error(folder):
-    """After one run all problems are known."""
+    """One error lists all files that cannot be published."""
     write(folder, "LICENSE.rst")
     write(folder, "@anna.html")
     write(folder, "line\nbreak\x7f.txt")
@@ -171,7 +171,7 @@ def test_all_problems_are_in_one_error(folder):
 
 
 def test_a_file_that_was_deleted_meanwhile(folder):
-    """A running build may delete it; that is an error for the operator, not a traceback."""
+    """A file that a running build has deleted is an error for the operator, not a traceback."""
     write(folder, "a.txt")
     found = files.read(folder)
     (folder / "a.txt").unlink()

@@ -1,4 +1,4 @@
-"""A publication uploads in a safe order, and invalidates whatever a cache may hold outdated."""
+"""A publication uploads in a safe order, and invalidates every file that a cache may hold outdated."""
 
 from dataclasses import dataclass, replace
 
@@ -23,7 +23,7 @@ NOW = 1_800_000_000
 INDEX, PAGE, ROBOTS = "index.html", "about us.html", "robots.txt"
 OLD, NEW = "assets/index-AAAAAAA1.js", "assets/index-BBBBBBB2.js"
 ONE, OTHER = File("1", "text/plain", "no-cache"), File("2", "text/plain", "no-cache")
-ODD = replace(ONE, content_type="image/png")  # The same content, so the same ETag.
+ODD = replace(ONE, content_type="image/png")  # The content of ONE, so also the ETag of ONE.
 EMPTY = PublishedSite({}, {}, Record(), frozenset())
 
 names = st.sampled_from([INDEX, PAGE, ROBOTS, OLD, NEW, "a.txt", "assets/b-00000000.css"])
@@ -36,10 +36,10 @@ def etags_of(files):
     return {key: f"etag of {file.sha256}" for key, file in files.items()}
 
 
-def after(done, desired, found):
-    """Return the site after the plan *done*, with its new record."""
-    files = {key: file for key, file in found.files.items() if key not in done.delete} | desired
-    record = plans.new_record(done, desired, found, etags_of(files))
+def after(planned, desired, found):
+    """Return the site after the plan *planned* was carried out, with its new record."""
+    files = {key: file for key, file in found.files.items() if key not in planned.delete} | desired
+    record = plans.new_record(planned, desired, found, etags_of(files))
     return PublishedSite(files, etags_of(files), record, frozenset(record.files))
 
 
@@ -50,24 +50,24 @@ def published(desired):
 
 def test_first_publication():
     """All files are new, so nothing is invalidated."""
-    done = plan({INDEX: ONE, OLD: ONE}, EMPTY, now=NOW)
+    planned = plan({INDEX: ONE, OLD: ONE}, EMPTY, now=NOW)
 
-    assert done.create == (OLD, INDEX)
-    assert () == done.update == done.delete == done.paths
+    assert planned.create == (OLD, INDEX)
+    assert () == planned.update == planned.delete == planned.paths
 
 
 def test_every_kind_of_change():
     """Only files that a cache may hold are invalidated."""
     before = published({INDEX: ONE, OLD: ONE, PAGE: ONE, ROBOTS: ONE})
 
-    done = plan({INDEX: OTHER, NEW: ONE, ROBOTS: ONE}, before, now=NOW)
+    planned = plan({INDEX: OTHER, NEW: ONE, ROBOTS: ONE}, before, now=NOW)
 
-    assert done.create == (NEW,)
-    assert done.update == (INDEX,)
-    assert done.delete == (PAGE,)
-    assert done.unchanged == (ROBOTS,)
-    assert done.unused == {OLD: NOW}
-    assert done.paths == ("/", "/about%20us.html", "/index.html")
+    assert planned.create == (NEW,)
+    assert planned.update == (INDEX,)
+    assert planned.delete == (PAGE,)
+    assert planned.unchanged == (ROBOTS,)
+    assert planned.unused == {OLD: NOW}
+    assert planned.paths == ("/", "/about%20us.html", "/index.html")
 
 
 @pytest.mark.parametrize(
@@ -77,19 +77,19 @@ def test_headers_are_compared_too(change):
     """A file with the same content and other headers is updated."""
     before = published({INDEX: ONE, ROBOTS: replace(ONE, **change)})
 
-    done = plan({INDEX: ONE, ROBOTS: ONE}, before, now=NOW)
+    planned = plan({INDEX: ONE, ROBOTS: ONE}, before, now=NOW)
 
-    assert done.update == (ROBOTS,)
-    assert done.paths == ("/robots.txt",)
+    assert planned.update == (ROBOTS,)
+    assert planned.paths == ("/robots.txt",)
 
 
 def test_order():
     """Files come before the pages that refer to them, and the index comes last."""
     desired = dict.fromkeys([INDEX, PAGE, ROBOTS, NEW, OLD, "a.txt"], ONE)
 
-    done = plan(desired, EMPTY, now=NOW)
+    planned = plan(desired, EMPTY, now=NOW)
 
-    assert list(done.stages()) == [(OLD, NEW), ("a.txt", ROBOTS), (PAGE,), (INDEX,)]
+    assert list(planned.stages()) == [(OLD, NEW), ("a.txt", ROBOTS), (PAGE,), (INDEX,)]
 
 
 def test_unused_files_are_kept_for_a_week():
@@ -124,29 +124,29 @@ def test_interrupted_before_the_invalidation():
     desired = {INDEX: ONE, ROBOTS: OTHER, OLD: ONE, NEW: ONE}
     half = replace(before, files=desired, verified=frozenset({INDEX, OLD}))
 
-    done = plan(desired, half, now=NOW)
+    planned = plan(desired, half, now=NOW)
 
-    assert () == done.create == done.update == done.delete
-    assert done.paths == ("/about%20us.html", "/robots.txt")
-    assert done.changes
+    assert () == planned.create == planned.update == planned.delete
+    assert planned.paths == ("/about%20us.html", "/robots.txt")
+    assert planned.changes
 
 
 def test_without_a_record():
     """Without a record, every file that can be outdated is invalidated."""
     whole = published({INDEX: ONE, ROBOTS: ONE, OLD: ONE, PAGE: ONE})
-    there = replace(whole, record=Record(), verified=frozenset())
+    stored = replace(whole, record=Record(), verified=frozenset())
 
-    done = plan({INDEX: ONE, ROBOTS: ONE, OLD: ONE}, there, now=NOW)
+    planned = plan({INDEX: ONE, ROBOTS: ONE, OLD: ONE}, stored, now=NOW)
 
-    assert done.paths == ("/", "/about%20us.html", "/index.html", "/robots.txt")
+    assert planned.paths == ("/", "/about%20us.html", "/index.html", "/robots.txt")
 
 
 def test_an_immutable_file_changes():
-    """It is uploaded, invalidated and reported."""
-    done = plan({INDEX: ONE, OLD: OTHER}, published({INDEX: ONE, OLD: ONE}), now=NOW)
+    """A changed file with a digest in its name is uploaded, invalidated and reported."""
+    planned = plan({INDEX: ONE, OLD: OTHER}, published({INDEX: ONE, OLD: ONE}), now=NOW)
 
-    assert (OLD,) == done.update == done.changed_immutable
-    assert done.paths == (f"/{OLD}",)
+    assert (OLD,) == planned.update == planned.changed_immutable
+    assert planned.paths == (f"/{OLD}",)
 
 
 @pytest.mark.parametrize(
@@ -156,11 +156,11 @@ def test_many_paths_become_a_wildcard(files, paths):
     """More paths would cost money; a wildcard counts as one."""
     many = {f"{number}.txt": ONE for number in range(files)}
 
-    done = plan({INDEX: ONE}, published({INDEX: ONE} | many), now=NOW)
+    planned = plan({INDEX: ONE}, published({INDEX: ONE} | many), now=NOW)
 
-    assert len(done.delete) == files
-    assert len(done.paths) == paths
-    assert ("/*" in done.paths) == (paths == 1)
+    assert len(planned.delete) == files
+    assert len(planned.paths) == paths
+    assert ("/*" in planned.paths) == (paths == 1)
 
 
 @pytest.mark.parametrize(
@@ -182,9 +182,9 @@ def test_many_paths_become_a_wildcard(files, paths):
 )
 def test_paths_are_encoded_for_cloudfront(key, path):
     """Only the unsafe characters of RFC 1738 are encoded; other names need the wildcard."""
-    done = plan({INDEX: ONE}, published({INDEX: ONE, key: ONE}), now=NOW)
+    planned = plan({INDEX: ONE}, published({INDEX: ONE, key: ONE}), now=NOW)
 
-    assert done.paths == (path,)
+    assert planned.paths == (path,)
 
 
 @given(sites, sites)
@@ -192,19 +192,19 @@ def test_the_bucket_ends_as_desired(first, second):
     """The bucket ends with the desired files and the unused ones, whatever it held before."""
     before = published(first)
 
-    done = plan(second, before, now=NOW)
-    end = after(done, second, before)
+    planned = plan(second, before, now=NOW)
+    end = after(planned, second, before)
 
     assert second.items() <= end.files.items()
-    assert set(end.files) - set(second) == set(done.unused)
-    assert all(map(is_immutable, done.unused))
+    assert set(end.files) - set(second) == set(planned.unused)
+    assert all(map(is_immutable, planned.unused))
     assert not plan(second, end, now=NOW).changes
     assert end.record == plans.new_record(plan(second, end, now=NOW), second, end, {})
 
 
 @dataclass(frozen=True)
-class World:
-    """A bucket, and the versions of each file that a cache may hold.
+class CachedSite:
+    """A published site, and the versions of each file that a cache may hold.
 
     A cache may request any file at any moment.
     """
@@ -214,34 +214,34 @@ class World:
 
     def step(self, key, file):
         """Store *file* under *key*, or delete the stored one."""
-        files = {each: one for each, one in self.found.files.items() if each != key}
+        files = {name: other for name, other in self.found.files.items() if name != key}
         files |= {key: file} if file else {}
         found = replace(
             self.found, files=files, etags=etags_of(files), verified=self.found.verified - {key}
         )
         had = self.cached.get(key, frozenset())
-        return World(found, self.cached | {key: had | {file} if file else had})
+        return CachedSite(found, self.cached | {key: had | {file} if file else had})
 
     def interrupted(self, desired, steps):
-        """Return the world after *steps* of a publication of *desired*."""
-        done = plan(desired, self.found, now=NOW)
-        sent = [(key, desired[key]) for stage in done.stages() for key in stage]
-        world = self
-        for step in [*sent, *((key, None) for key in done.delete)][:steps]:
-            world = world.step(*step)
-        return world
+        """Return the site after the first *steps* of a publication of *desired*."""
+        planned = plan(desired, self.found, now=NOW)
+        sent = [(key, desired[key]) for stage in planned.stages() for key in stage]
+        cached_site = self
+        for step in [*sent, *((key, None) for key in planned.delete)][:steps]:
+            cached_site = cached_site.step(*step)
+        return cached_site
 
     def publish(self, desired):
-        """Return the world after a complete publication of *desired*."""
-        done = plan(desired, self.found, now=NOW)
-        world = self.interrupted(desired, None)
+        """Return the site after a complete publication of *desired*."""
+        planned = plan(desired, self.found, now=NOW)
+        cached_site = self.interrupted(desired, None)
         cached = {
-            key: had & {world.found.files.get(key)}
-            if {ALL_PATHS, path_of(key)} & {*done.paths}
+            key: had & {cached_site.found.files.get(key)}
+            if {ALL_PATHS, path_of(key)} & {*planned.paths}
             else had
-            for key, had in world.cached.items()
+            for key, had in cached_site.cached.items()
         }
-        return World(after(done, desired, self.found), cached)
+        return CachedSite(after(planned, desired, self.found), cached)
 
     @property
     def stale(self):
@@ -250,12 +250,12 @@ class World:
 
 
 def cached_everywhere(desired):
-    """Return the world after one complete publication, with all files cached."""
-    return World(EMPTY, {}).publish(desired)
+    """Return the site after one complete publication, with all files cached."""
+    return CachedSite(EMPTY, {}).publish(desired)
 
 
 def unreferenced(desired):
-    """Return immutable files of older releases: cached copies are right for their pages."""
+    """Return the immutable files that only older releases use: their cached copies are not stale."""
     return {key for key in (OLD, NEW, "assets/b-00000000.css") if key not in desired}
 
 
@@ -268,10 +268,10 @@ def test_interrupted_anywhere(first, second, third, steps):
     before = cached_everywhere(first)
     half = before.interrupted(second, steps)
 
-    done, again = (plan(second, world.found, now=NOW) for world in (before, half))
+    planned, again = (plan(second, cached_site.found, now=NOW) for cached_site in (before, half))
 
     assert before.publish(second).found == half.publish(second).found
-    assert set(done.outdated) <= set(again.outdated)
+    assert set(planned.outdated) <= set(again.outdated)
     for desired in (second, first, third):
         assert half.publish(desired).stale <= unreferenced(desired)
 
@@ -283,25 +283,25 @@ def test_interrupted_again_and_again(first, others, last):
     Two cases leave no trace: a file that the last complete publication did not have and that was
     deleted again, and a file with a digest in its name.
     """
-    world = cached_everywhere(first)
+    cached_site = cached_everywhere(first)
     for desired, steps in others:
-        world = world.interrupted(desired, steps)
+        cached_site = cached_site.interrupted(desired, steps)
 
-    stale = world.publish(last).stale - unreferenced(last)
+    stale = cached_site.publish(last).stale - unreferenced(last)
 
     assert not stale & first.keys()
-    assert not {key for key in stale & world.found.files.keys() if not is_immutable(key)}
+    assert not {key for key in stale & cached_site.found.files.keys() if not is_immutable(key)}
 
 
 @given(sites, st.dictionaries(names, versions | st.none()), sites)
 def test_changes_by_other_programs(first, others, last):
-    """They are replaced and invalidated, whichever release comes next."""
-    world = cached_everywhere(first)
+    """Files that another program changed are replaced and invalidated by the next release."""
+    cached_site = cached_everywhere(first)
     for step in others.items():
-        world = world.step(*step)
+        cached_site = cached_site.step(*step)
 
     for desired in (first, last):
-        end = world.publish(desired)
+        end = cached_site.publish(desired)
 
         assert desired.items() <= end.found.files.items()
         assert end.stale <= unreferenced(desired)
@@ -309,42 +309,44 @@ def test_changes_by_other_programs(first, others, last):
 
 
 @pytest.mark.parametrize("key", [ROBOTS, OLD])
-@pytest.mark.parametrize("there", [OTHER, ODD], ids=["content", "headers"])
-def test_a_repaired_file_is_invalidated(key, there):
+@pytest.mark.parametrize("stored", [OTHER, ODD], ids=["content", "headers"])
+def test_a_repaired_file_is_invalidated(key, stored):
     """If the bucket differed from the record, a cache may hold the other version."""
     desired = {INDEX: ONE, key: ONE}
 
-    done = plan(desired, cached_everywhere(desired).step(key, there).found, now=NOW)
+    planned = plan(desired, cached_everywhere(desired).step(key, stored).found, now=NOW)
 
-    assert done.update == (key,)
-    assert done.paths == (f"/{key}",)
+    assert planned.update == (key,)
+    assert planned.paths == (f"/{key}",)
 
 
 @pytest.mark.parametrize("key", [ROBOTS, OLD])
 def test_a_file_that_another_program_repaired(key):
-    """It may have been repaired without an invalidation, so it is invalidated."""
+    """A file that was changed and repaired since the record is invalidated."""
     desired = {INDEX: ONE, key: ONE}
 
-    done = plan(desired, cached_everywhere(desired).step(key, OTHER).step(key, ONE).found, now=NOW)
+    planned = plan(
+        desired, cached_everywhere(desired).step(key, OTHER).step(key, ONE).found, now=NOW
+    )
 
-    assert () == done.create == done.update == done.delete
-    assert done.paths == (f"/{key}",)
+    assert () == planned.create == planned.update == planned.delete
+    assert planned.paths == (f"/{key}",)
 
 
 @given(sites, sites)
 def test_no_page_refers_to_a_missing_file(first, second):
     """The index is uploaded after all other files, and before the deletions."""
-    done = plan(second, published(first), now=NOW)
+    planned = plan(second, published(first), now=NOW)
 
-    sent = [key for stage in done.stages() for key in stage]
+    sent = [key for stage in planned.stages() for key in stage]
 
-    assert sorted(sent) == sorted([*done.create, *done.update])
+    assert sorted(sent) == sorted([*planned.create, *planned.update])
     assert INDEX not in sent[:-1]
-    assert INDEX not in done.delete
+    assert INDEX not in planned.delete
 
 
 def test_the_record_contains_unused_files():
-    """Otherwise each run would read their headers one by one."""
+    """The record contains unused files, so that a run need not read their headers one by one."""
     before = published({INDEX: ONE, OLD: ONE})
 
     end = after(plan({INDEX: OTHER}, before, now=NOW), {INDEX: OTHER}, before)

@@ -22,7 +22,7 @@ def test_a_link_is_not_published(tmp_path, monkeypatch, link, named):
 
 
 def test_a_folder_outside_of_the_project(tmp_path, monkeypatch):
-    """It can be named; a link to it is refused."""
+    """A folder outside of the project can be published; a link to it is refused."""
     monkeypatch.setattr(project, "ROOT", tmp_path / "checkout")
     (tmp_path / "own").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "own")
