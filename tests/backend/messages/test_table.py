@@ -62,9 +62,7 @@ CALLS = {
         ReadTimeoutError(endpoint_url="http://127.0.0.1"),
         ResponseParserError("not JSON"),
     ],
-    ids=lambda error: (
-        getattr(error, "response", {}).get("Error", {}).get("Code") or type(error).__name__
-    ),
+    ids=lambda error: type(error).__name__,
 )
 def test_unavailable(call, error):
     """Temporary errors of DynamoDB are UnavailableError."""
