@@ -16,7 +16,7 @@ from pathlib import Path
 
 from deployer.errors import SynthError
 
-_GIT_VARIABLES = {"GIT_GIT_VARIABLES_PATHSPECS": "1", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+_GIT_VARIABLES = {"GIT_LITERAL_PATHSPECS": "1", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
 # Variables that git sets for hooks, and that change the meaning of paths.
 _REMOVED = {
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"),

@@ -123,6 +123,13 @@ def test_included_and_shared(repository: Checkout) -> None:
     assert _files(repository) == {"a/handler.py", "data/x.sql", "shared/log.py"}
 
 
+def test_paths_are_not_patterns(repository: Checkout) -> None:
+    """A path with brackets is one file or folder, never a pattern of git."""
+    repository.write(**{"data/[x]/y": "", "data/x/y": ""})
+
+    assert git_files.listing(repository.root, ["data/[x]"]).modes == {"data/[x]/y": ""}
+
+
 @pytest.mark.parametrize(
     ("files", "words"),
     [
