@@ -21,12 +21,14 @@ class TooManyPartsError(ValueError):
 class Container:
     """The parts of a file: *image* is a file of the same format that contains only pixels.
 
-    *exif* begins with the TIFF header. *exif* and *profile* are copied without a check.
+    *exif* begins with the TIFF header. *exif* and *profile* are copied without a check. *has_end* is
+    false for a file whose end marker is missing: it is added to *image*.
     """
 
     image: bytes
     profile: bytes = b""
     exif: bytes = b""
+    has_end: bool = True
 
 
 def inflated(packed: bytes) -> bytes:

@@ -14,6 +14,7 @@ MAX_TABLES = 64 * 1024  # bytes: four quantization and eight Huffman tables are 
 
 START_OF_SCAN = 0xDA
 END_OF_IMAGE = 0xD9
+END = bytes((0xFF, END_OF_IMAGE))
 # A marker as libjpeg finds it: any other bytes are skipped, and so are the markers within a scan,
 # which have no length (ITU-T T.81, B.1.1.3; next_marker in jdmarker.c).
 MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
@@ -77,8 +78,9 @@ def split(jpeg: bytes) -> Container:
             tables.append(jpeg[segment.start : max(segment.content, segment.end)])
     if sum(map(len, tables)) > MAX_TABLES:
         raise TooManyPartsError
-    image = b"".join((jpeg[:2], *tables, memoryview(jpeg)[scans:]))
-    return Container(image, _joined(profile), exif)
+    has_end = jpeg.find(END, scans) >= 0
+    image = b"".join((jpeg[:2], *tables, memoryview(jpeg)[scans:], b"" if has_end else END))
+    return Container(image, _joined(profile), exif, has_end=has_end)
 
 
 def _is_needed(marker: int, content: bytes) -> bool:

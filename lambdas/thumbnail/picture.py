@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 # Each format is named, so that Pillow does not load the plugins of fifty others.
@@ -34,6 +35,8 @@ _UPRIGHT = {  # By the EXIF orientation; 1 is upright.
     7: _TRANSPOSE.TRANSVERSE,
     8: _TRANSPOSE.ROTATE_90,
 }
+
+_PADDINGS = (bytes(64), b"\x55" * 64)
 
 _T = TypeVar("_T")
 
@@ -120,6 +123,8 @@ def square(original: bytes) -> Image.Image:
     """
     format_, parts = _split(original)
     image = _opened(format_, parts.image)
+    if not parts.has_end:
+        _refuse_incomplete(parts.image)
     width, height = _reject_on_error(lambda: _scale_down(image))
     colour_key = _reject_on_error(lambda: colours.key_of(image))
     lower = _reject_on_error(lambda: _lower_byte_mask(parts.image, colour_key))
@@ -168,6 +173,26 @@ def _opened(format_: _Format, content: bytes) -> ImageFile.ImageFile:
     if max(image.size) > MAX_RATIO * min(image.size):
         raise Rejected("too narrow")
     return image
+
+
+def _refuse_incomplete(file: bytes) -> None:
+    """Raise Rejected if pixels are missing before the added end marker of a JPEG *file*.
+
+    Pillow does not report that. But in a complete file, bits after the last pixel change nothing.
+    """
+    data = file.removesuffix(jpeg.END).rstrip(jpeg.END[:1])
+    first, second = (
+        _reject_on_error(partial(_scaled_pixels, data + padding + jpeg.END))
+        for padding in _PADDINGS
+    )
+    if first != second:
+        raise Rejected("damaged")
+
+
+def _scaled_pixels(file: bytes) -> bytes:
+    image = _jpeg(io.BytesIO(file))
+    _scale_down(image)
+    return image.tobytes()
 
 
 def _scale_down(image: ImageFile.ImageFile) -> tuple[float, float]:

@@ -22,26 +22,38 @@ _GREY, _RGB, _INDEXED = b"\0", b"\2", b"\3"  # colour types
 
 _PIECE = 16_384  # Bytes per call; a decompression bomb expands them a thousandfold in memory.
 _BLOCK = 65_535  # Bytes, the maximum of a stored block.
+_HEADER = 2  # Bytes of a zlib stream before its blocks.
 
 
 class InflatedPng(PngImageFile):
     """Pillow's PNG reader, with another decompression.
 
     If a stream ends properly but rows are missing, the file is damaged, where Pillow would leave the
-    rows black. If only the end of the stream is missing, the file is accepted.
+    rows black. If only the end of the stream is missing, or its checksum is wrong, the file is
+    accepted, as by browsers.
     """
+
+    def _open(self) -> None:
+        """Read the header. Raises SyntaxError without a palette that Pillow would invent."""
+        super()._open()
+        if self.mode == "P" and self.palette is None:
+            raise SyntaxError("the palette is missing")
 
     def load_prepare(self) -> None:
         from isal import isal_zlib  # Imported here because most uploads are JPEGs.
 
         super().load_prepare()
-        self._inflater = isal_zlib.decompressobj()
-        self._header = b"\x78\x01"
+        self._inflater = isal_zlib.decompressobj(-zlib.MAX_WBITS)  # Verifies no checksum.
+        self._read_header, self._header = b"", b"\x78\x01"
 
     def load_read(self, read_bytes: int) -> bytes:
         """Return up to *read_bytes* of the file, decompressed and stored; nothing at its end."""
         while piece := super().load_read(min(read_bytes, _PIECE)):
-            if inflated := self._inflater.decompress(piece):
+            missing = _HEADER - len(self._read_header)
+            self._read_header += piece[:missing]
+            if self._read_header[0] & 0xF != zlib.DEFLATED:
+                raise OSError("the pixels are not compressed with deflate")
+            if inflated := self._inflater.decompress(piece[missing:]):
                 header, self._header = self._header, b""
                 return b"".join((header, *_stored(memoryview(inflated))))
         return b""

@@ -206,6 +206,12 @@ def test_checksums_of_needed_chunks_are_checked(name: bytes) -> None:
         picture(broken)
 
 
+def test_a_missing_palette_is_not_invented() -> None:
+    """Browsers also refuse a picture of colour numbers without their colours."""
+    with pytest.raises(Rejected, match="damaged"):
+        picture(tiny_png(8, 3, (0,)))
+
+
 def test_an_animated_png_is_its_default_image() -> None:
     """All pixels are converted, even if the first frame is declared smaller."""
     avatar = open_avatar(picture(pictures.animation_with_small_first_frame()))

@@ -1,4 +1,4 @@
-"""The colour profile of a JPEG is found in all of its segments."""
+"""The colour profile of a JPEG is found in all of its segments, and its end marker may be missing."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pytest
 from tests.lambdas.thumbnail import icc_profiles
 from tests.lambdas.thumbnail.pictures import (
     encoded,
+    four_corners,
     is_close,
     jpeg_segment,
     jpeg_with_segments,
@@ -14,8 +15,14 @@ from tests.lambdas.thumbnail.pictures import (
     solid_image,
 )
 from thumbnail import jpeg
-from thumbnail.picture import SIDE, picture
+from thumbnail.picture import SIDE, Rejected, picture
 
+PHOTOS = {
+    "baseline": encoded(four_corners(), "JPEG"),
+    "progressive": encoded(four_corners(), "JPEG", progressive=True),
+    "with restart markers": encoded(four_corners(), "JPEG", restart_marker_rows=1),
+    "grey": encoded(four_corners().convert("L"), "JPEG"),
+}
 COLOUR = (200, 100, 50)  # The profile changes it.
 P3 = icc_profiles.rgb(icc_profiles.P3)
 
@@ -65,3 +72,18 @@ def test_profiles_are_joined_from_their_parts(before: list[bytes], after: list[b
 def test_incomplete_profiles_are_ignored(parts: list[bytes]) -> None:
     """A profile is not used if one of its parts is missing."""
     assert jpeg.split(jpeg_with_segments(*parts)).profile == b""
+
+
+@pytest.mark.parametrize("end", [b"", b"\xff", bytes(8)])
+@pytest.mark.parametrize("photo", PHOTOS.values(), ids=PHOTOS)
+def test_the_end_marker_may_be_missing(photo: bytes, end: bytes) -> None:
+    """A JPEG that lacks only its end marker has all its pixels, and browsers show it."""
+    assert picture(photo.removesuffix(jpeg.END) + end) == picture(photo)
+
+
+@pytest.mark.parametrize("missing", [6, 100, 2000])
+@pytest.mark.parametrize("photo", PHOTOS.values(), ids=PHOTOS)
+def test_missing_pixels_are_not_invented(photo: bytes, missing: int) -> None:
+    """A JPEG whose last pixels are missing, too, is damaged."""
+    with pytest.raises(Rejected, match="damaged"):
+        picture(photo[:-missing])
