@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from shared.fetch import fetch_jwks
+from shared.fetch import fetch_document
 from shared.jwks import JwksError
 from shared.log import log
 from shared.tokens import RefusedError, Verifier, endpoint
@@ -50,7 +50,7 @@ def _verifier() -> Verifier:
         os.environ["AWS_REGION"],
         os.environ["USER_POOL_ID"],
         os.environ["CLIENT_ID"],
-        fetch=fetch_jwks,
+        fetch=fetch_document,
         base_url=endpoint(os.environ),
     )
 

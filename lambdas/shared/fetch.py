@@ -18,7 +18,7 @@ LIMIT_BYTES = 64 * 1024
 TRANSFER_LIMIT_BYTES = 4 * LIMIT_BYTES  # Including headers and chunk sizes.
 
 
-def fetch_jwks(url: str, timeout: float) -> bytes:
+def fetch_document(url: str, timeout: float) -> bytes:
     """Return the document at *url*; *timeout* is in seconds, from the name lookup to the last byte.
 
     Redirects are refused. Raises FetchError.

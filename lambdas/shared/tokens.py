@@ -48,7 +48,7 @@ class Verifier:
     """Verifies the access tokens that the user pool *pool* issues to the app client *client*.
 
     It caches the keys of the pool, so create it once; any number of threads may share it. *fetch*
-    fetches the keys (`shared.fetch.fetch_jwks`), from *base_url* instead of AWS if that is set: see
+    fetches the keys (`shared.fetch.fetch_document`), from *base_url* instead of AWS if that is set: see
     `endpoint`.
     """
 

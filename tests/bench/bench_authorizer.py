@@ -35,9 +35,9 @@ with open(path) as file:
     values = json.load(file)
 keys = json.dumps(values["jwks"]).encode()
 if base:
-    from shared.fetch import fetch_jwks
+    from shared.fetch import fetch_document
 
-    options = {"fetch": fetch_jwks, "base_url": base[0]}
+    options = {"fetch": fetch_document, "base_url": base[0]}
 else:
     options = {"fetch": lambda url, timeout: keys}
 check = Verifier(values["region"], values["pool"], values["client"], **options).check

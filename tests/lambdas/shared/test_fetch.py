@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from shared.fetch import LIMIT_BYTES, TRANSFER_LIMIT_BYTES, fetch_jwks
+from shared.fetch import LIMIT_BYTES, TRANSFER_LIMIT_BYTES, fetch_document
 from shared.jwks import FetchError
 from tests.lambdas.access_tokens import (
     USUAL_KEYS,
@@ -47,7 +47,7 @@ def with_length(length: int) -> bytes:
 def test_fetched(answer: Any) -> None:
     """A document is fetched, whichever way its length is declared."""
     with serve(answer) as server:
-        assert USUAL_KEYS == fetch_jwks(f"{server.url}/pool/jwks.json", 3.0)
+        assert USUAL_KEYS == fetch_document(f"{server.url}/pool/jwks.json", 3.0)
 
     assert ["/pool/jwks.json"] == server.requested_paths
 
@@ -101,7 +101,7 @@ def test_not_fetched(answer: Any, reason: str) -> None:
     with serve(answer) as server:
         started = time.monotonic()
         with pytest.raises(FetchError, match=reason) as raised:
-            fetch_jwks(f"{server.url}/jwks.json", SHORT_TIMEOUT)
+            fetch_document(f"{server.url}/jwks.json", SHORT_TIMEOUT)
         seconds = time.monotonic() - started
         assert has_ended("fetch", seconds=1)
         assert [] == connected(server.url), f"while {raised.value!r} is referenced"
@@ -116,7 +116,7 @@ def test_no_server() -> None:
         pass  # Its port is free after this.
 
     with pytest.raises(FetchError, match="ConnectionRefusedError"):
-        fetch_jwks(f"{server.url}/jwks.json", 3.0)
+        fetch_document(f"{server.url}/jwks.json", 3.0)
 
 
 def test_an_untrusted_certificate(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_an_untrusted_certificate(tmp_path: Path) -> None:
         serve([OK + USUAL_KEYS], tls=self_signed(tmp_path)) as server,
         pytest.raises(FetchError, match="self-signed certificate"),
     ):
-        fetch_jwks(f"{server.url}/jwks.json", 3.0)
+        fetch_document(f"{server.url}/jwks.json", 3.0)
 
     assert [] == server.requested_paths
 
@@ -136,9 +136,9 @@ def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "tls.pem"))
 
     with serve([OK + USUAL_KEYS], [OK, SLOW_BYTES], tls=tls) as server:
-        assert USUAL_KEYS == fetch_jwks(f"{server.url}/jwks.json", 3.0)
+        assert USUAL_KEYS == fetch_document(f"{server.url}/jwks.json", 3.0)
         with pytest.raises(FetchError, match=TIMED_OUT):
-            fetch_jwks(f"{server.url}/jwks.json", SHORT_TIMEOUT)
+            fetch_document(f"{server.url}/jwks.json", SHORT_TIMEOUT)
         assert has_ended("fetch", seconds=1)
 
 

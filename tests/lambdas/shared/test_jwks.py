@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.fetch import fetch_jwks
+from shared.fetch import fetch_document
 from shared.jwks import COOL_DOWN, RETRY, TIMEOUT, TTL, FetchError, JwksError, Keys, read
 from shared.tokens import RefusedError, Verifier
 from tests.lambdas.access_tokens import (
@@ -208,7 +208,7 @@ def test_cached_keys_after_an_invalid_chunk_size(size: bytes) -> None:
     now = float(NOW)
     with serve([OK + USUAL_KEYS], [CHUNKED + size + b"\r\n" + USUAL_KEYS]) as server:
         verifier = Verifier(
-            REGION, POOL, CLIENT, fetch=fetch_jwks, base_url=server.url, clock=lambda: now
+            REGION, POOL, CLIENT, fetch=fetch_document, base_url=server.url, clock=lambda: now
         )
         assert SUB == verifier.check(BY_FIRST)
         now += TTL
@@ -233,7 +233,9 @@ def test_unusable_documents(document: bytes) -> None:
 
 def verifier_of(server: ScriptedServer) -> Verifier:
     """Return a verifier that fetches keys from *server*."""
-    return Verifier(REGION, POOL, CLIENT, fetch=fetch_jwks, base_url=server.url, clock=lambda: NOW)
+    return Verifier(
+        REGION, POOL, CLIENT, fetch=fetch_document, base_url=server.url, clock=lambda: NOW
+    )
 
 
 def run_concurrently(check: Callable[[int], str]) -> list[str]:

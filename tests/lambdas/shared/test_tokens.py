@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.fetch import fetch_jwks
+from shared.fetch import fetch_document
 from shared.tokens import RefusedError, Verifier, endpoint
 from tests.emulator_server import Aws
 from tests.lambdas.access_tokens import (
@@ -102,7 +102,7 @@ def test_longest_validity(validity: int) -> None:
 def test_invalid_settings_are_refused(region: str, pool: str, client: str) -> None:
     """Settings become a URL and an issuer, so the verifier checks them before any request."""
     with pytest.raises(ValueError, match="is not a client of a pool"):
-        Verifier(region, pool, client, fetch=fetch_jwks)
+        Verifier(region, pool, client, fetch=fetch_document)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_invalid_settings_are_refused(region: str, pool: str, client: str) -> No
 def test_invalid_endpoints_are_refused(base: str) -> None:
     """The endpoint must be a URL without a path or credentials."""
     with pytest.raises(ValueError, match="is not an endpoint"):
-        Verifier(REGION, POOL, CLIENT, fetch=fetch_jwks, base_url=base)
+        Verifier(REGION, POOL, CLIENT, fetch=fetch_document, base_url=base)
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "us-gov-west-1", "ap-southeast-4"])
@@ -179,7 +179,7 @@ def test_a_token_of_the_emulator(aws: Aws) -> None:
     )["AuthenticationResult"]
 
     region = pool.partition("_")[0]
-    verifier = Verifier(region, pool, client, fetch=fetch_jwks, base_url=aws.endpoint.url)
+    verifier = Verifier(region, pool, client, fetch=fetch_document, base_url=aws.endpoint.url)
 
     attributes = {attribute["Name"]: attribute["Value"] for attribute in user["Attributes"]}
     assert attributes["sub"] == verifier.check(tokens["AccessToken"])

@@ -1,0 +1,1 @@
+"""Notifications that AWS sends to the application."""
