@@ -75,7 +75,7 @@ def claims(**changes: Any) -> dict[str, Any]:
 
 
 def claims_with(claim: str, json_text: str) -> bytes:
-    """Return the claims as JSON, with *json_text* as the value of *claim*, which Python may not write."""
+    """Return the claims as JSON; *json_text* is the value of *claim*, also one that json cannot write."""
     return to_bytes(claims(**{claim: "PLACEHOLDER"})).replace(b'"PLACEHOLDER"', json_text.encode())
 
 

@@ -123,7 +123,7 @@ def table_with(*responses: ScriptedResponse) -> LaggingTable:
 
 
 def messages_at(second: int, group: str = GROUP) -> list[tuple[str, str, str]]:
-    """Return what both participants see after the message of this second."""
+    """Return the participant, sort key and text of both rows after the message of this second."""
     return sorted(
         (participant, timestamp(second), f"sent at {second}") for participant in PARTICIPANTS[group]
     )

@@ -46,8 +46,9 @@ CANCELLATION_REASONS = {
 class LaggingTable:
     """A table of conversations; each call uses the next of *responses*, later calls succeed.
 
-    A response is an error to raise, or the name of one; or a tuple of numbers, one for each
-    participant: the index returns the row of that participant as it was so many transactions ago.
+    A response is an error to raise, the name of a response, or a tuple with a number for each
+    participant. For a tuple, the index returns the row of each participant as it was that number of
+    transactions ago. `query`, `transact_write_items` and `_next_response` define the names.
     """
 
     rows: list[dict[str, Any]]

@@ -1,4 +1,4 @@
-"""The classification of DynamoDB errors: retried, reported or raised (S07)."""
+"""DynamoDB errors are retried, reported to Lambda as a failed record, or raised."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ TEMPORARY_ERRORS = [*map(client_error, OVERLOAD_CODES), *NO_RESPONSE_ERRORS]
 @pytest.mark.parametrize("before", [[], ["ok"]], ids=["query", "transaction"])
 @pytest.mark.parametrize("error", TEMPORARY_ERRORS, ids=repr)
 def test_temporary_errors_are_reported(before: list[str], error: Exception) -> None:
-    """S07: after any temporary error of DynamoDB or of the network, the record is retried."""
+    """After any temporary error of DynamoDB or of the network, the record is retried."""
     memory = table_with(*before, error)
     record = message_record(2)
 
@@ -103,7 +103,7 @@ def test_temporary_errors_are_reported(before: list[str], error: Exception) -> N
     "response", [*map(client_error, INVALID_CODES), "invalid", "full", "busy"], ids=repr
 )
 def test_a_refused_conversation_is_reported(response: ScriptedResponse) -> None:
-    """S07: the refused record is reported, for the dead-letter queue; the others are processed."""
+    """The refused record is reported, for the dead-letter queue; the others are processed."""
     memory = table_with(*["ok", response] * (len(DELAYS) + 1))
     records = [message_record(2), message_record(3, by=DELENN, group=OTHER)]
     if response != "busy":  # Busy is retried with delays.
@@ -115,14 +115,14 @@ def test_a_refused_conversation_is_reported(response: ScriptedResponse) -> None:
 
 
 def test_an_invalid_response_is_reported() -> None:
-    """S07: after a response such as HTML with status 200, the record is retried."""
+    """After a response such as HTML with status 200, the record is retried."""
     record = message_record(2)
 
     assert failure_of(record) == process([record], conversations_of(table_with("HTML"))[0])
 
 
 def test_a_transaction_that_is_canceled_without_a_reason() -> None:
-    """S07: the rows are read again, as after any canceled transaction."""
+    """The rows are read again, as after any canceled transaction."""
     memory = table_with("ok", "no reasons")
 
     assert NO_FAILURES == process([message_record(2)], conversations_of(memory)[0])
@@ -148,7 +148,7 @@ OTHER_REASONS = [
 
 @pytest.mark.parametrize("reason", RETRIED_REASONS)
 def test_cancellation_reasons_that_are_retried(reason: str) -> None:
-    """S07: after a canceled transaction with such a reason, the rows are read again and updated."""
+    """After a canceled transaction with such a reason, the rows are read again and updated."""
     memory = table_with("ok", canceled_error(reason, "None", "None", "None"))
     conversations, delays = conversations_of(memory)
 
@@ -160,7 +160,7 @@ def test_cancellation_reasons_that_are_retried(reason: str) -> None:
 
 @pytest.mark.parametrize("reason", OTHER_REASONS)
 def test_cancellation_reasons_that_are_reported(reason: str) -> None:
-    """S07: after a canceled transaction with another reason, the record is reported at once."""
+    """After a canceled transaction with another reason, the record is reported immediately."""
     memory = table_with("ok", canceled_error(reason, "None", "None", "None"))
     conversations, delays = conversations_of(memory)
     record = message_record(2)
@@ -174,13 +174,13 @@ def test_cancellation_reasons_that_are_reported(reason: str) -> None:
 @pytest.mark.parametrize("before", [[], ["ok"]], ids=["query", "transaction"])
 @pytest.mark.parametrize("code", PERMANENT_CODES)
 def test_permanent_errors_are_raised(before: list[str], code: str) -> None:
-    """S07: an error that a retry cannot fix is raised and fails the function."""
+    """An error that a retry cannot fix is raised and fails the function."""
     with pytest.raises(ClientError, match=code):
         process([message_record(2)], conversations_of(table_with(*before, client_error(code)))[0])
 
 
 def test_an_invalid_query_is_raised() -> None:
-    """S07: an invalid query is an error of the function, such as a missing index."""
+    """An invalid query is an error of the function, such as a missing index."""
     with pytest.raises(ClientError, match="ValidationException"):
         process(
             [message_record(2)],
@@ -189,7 +189,7 @@ def test_an_invalid_query_is_raised() -> None:
 
 
 def test_each_error_of_the_service_model_is_classified() -> None:
-    """S07: the tables above have every error that the botocore models of both calls define."""
+    """The tables above have every error that the botocore models of both calls define."""
     model = botocore.session.get_session().get_service_model("dynamodb")
     calls = [model.operation_model(name) for name in ("Query", "TransactWriteItems")]
     known = {shape.name for call in calls for shape in call.error_shapes}
@@ -221,7 +221,7 @@ def test_each_error_of_the_service_model_is_classified() -> None:
 def test_a_failed_record_is_retried_later(
     responses: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """S07: after a temporary failure nothing is changed, and the next delivery succeeds."""
+    """After a temporary failure nothing is changed, and the next delivery succeeds."""
     memory = table_with(*responses)
     conversations, _ = conversations_of(memory)
     record = message_record(2)

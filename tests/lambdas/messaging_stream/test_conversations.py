@@ -1,4 +1,4 @@
-"""Updates of conversations with repeated messages and an index that lags (S01, S02, S05 to S07)."""
+"""Updates of conversations with repeated messages and an index that lags."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from tests.lambdas.messaging_stream.lagging_table import (
 
 @pytest.mark.parametrize("records", [[2, 2], [2, 3, 2], [3, 2], [3, 3, 1]], ids=str)
 def test_repeated_and_late_messages(records: list[int]) -> None:
-    """S01: a repeated or late message changes nothing; the newest stays (defect 93)."""
+    """A repeated or late message changes nothing; the newest stays (defect 93)."""
     memory = table_with()
     conversations, _ = conversations_of(memory)
 
@@ -60,7 +60,7 @@ def test_one_update_per_batch() -> None:
 
 
 def test_an_unsettled_conversation_does_not_block_others() -> None:
-    """S02, S06: a conversation without rows is retried; others are updated, and delays occur once."""
+    """A conversation without rows is retried; others are updated, and delays occur once."""
     first_missing, second_missing = (
         f"00000000-0000-4000-8000-00000000000{number}" for number in range(2)
     )
@@ -86,7 +86,7 @@ def test_an_unsettled_conversation_does_not_block_others() -> None:
 
 @pytest.mark.parametrize("response", ["throttle", "unreachable"])
 def test_an_overload_ends_the_batch(response: str) -> None:
-    """S07: if DynamoDB is overloaded, the later conversations of the batch are not tried."""
+    """If DynamoDB is overloaded, the later conversations of the batch are not tried."""
     memory = table_with("ok", "ok", response)
     records = [
         message_record(2),
@@ -99,7 +99,7 @@ def test_an_overload_ends_the_batch(response: str) -> None:
 
 
 def test_a_retry_begins_at_the_first_message() -> None:
-    """S06: a conversation is retried from its first record, even if its newest message is later."""
+    """A conversation is retried from its first record, even if its newest message is later."""
     records = [
         message_record(2, group=OTHER, by=LONDO),
         message_record(3),
@@ -113,7 +113,7 @@ def test_a_retry_begins_at_the_first_message() -> None:
 
 @pytest.mark.parametrize("sk", ["zzz", "", "2026-11-20T12:00:59"])
 def test_a_row_without_a_timestamp_is_updated(sk: str) -> None:
-    """S05: rows with an invalid timestamp, from before that check existed, are updated."""
+    """Rows with an invalid timestamp, from before that check existed, are updated."""
     memory = LaggingTable([row(LONDO, sk=sk), row(GKAR)], [])
 
     assert NO_FAILURES == process([message_record(2)], conversations_of(memory)[0])
@@ -127,7 +127,7 @@ def test_a_row_without_a_timestamp_is_updated(sk: str) -> None:
     ids=str,
 )
 def test_delays_before_a_new_query(responses: list[str]) -> None:
-    """S07: after an outdated index or a conflict, the next query waits, longer each time."""
+    """After an outdated index or a conflict, the next query waits, longer each time."""
     memory = table_with(*responses)
     conversations, delays = conversations_of(memory)
 
@@ -138,7 +138,7 @@ def test_delays_before_a_new_query(responses: list[str]) -> None:
 
 
 def test_an_outdated_index_reverts_nothing() -> None:
-    """S07: an update based on an outdated row is refused; the next query returns the newer row."""
+    """An update based on an outdated row is refused; the next query returns the newer row."""
     memory = table_with()
     conversations, delays = conversations_of(memory)
     process([message_record(5)], conversations)
@@ -152,7 +152,7 @@ def test_an_outdated_index_reverts_nothing() -> None:
 
 
 def test_a_concurrent_change_is_kept() -> None:
-    """S07: a change that the index does not have yet, such as a new name, is not reverted."""
+    """A change that the index does not have yet, such as a new name, is not reverted."""
     memory = table_with((1, 1, 1))
     renamed = row(LONDO, user_display_name="Citizen G'Kar")
     memory.write(renamed)
@@ -163,7 +163,7 @@ def test_a_concurrent_change_is_kept() -> None:
 
 
 def test_a_row_at_both_keys() -> None:
-    """S07: if the index has a row at its old and new keys, the newer one is used without a delay."""
+    """If the index has a row at its old and new keys, the newer one is used without a delay."""
     memory = table_with()
     conversations, delays = conversations_of(memory)
     process([message_record(2)], conversations)
@@ -206,9 +206,9 @@ responses = st.lists(
 def test_rows_end_at_the_newest_message(
     messages: list[tuple[str, int, bool]], responses: Any, data: Any
 ) -> None:
-    """S01, S06, S07: after any order, repetition and failures, each participant has one row.
+    """After any order, repetition and failures, each participant has one row.
 
-    It has the newest message and the other participant, and never had an older message before.
+    The row has the newest message and the other participant, and never returns to an older message.
     """
     numbers = count(1)
     records = [

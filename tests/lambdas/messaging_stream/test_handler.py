@@ -1,7 +1,6 @@
 """The function on a table of the emulator, with the permissions of its stack.
 
-The numbers S01 to S09 are those of the table of failures of the stream. S08, the position where a
-new event source mapping starts, is tested with the stack.
+tests/stacks/test_messages.py tests the position where a new event source mapping starts.
 """
 
 from __future__ import annotations
@@ -184,7 +183,7 @@ def test_sample_events(table: Table) -> None:
 
 
 def test_records_of_the_emulator(table: Table) -> None:
-    """S03: the stream record of a message is processed; records of updated rows are skipped."""
+    """The stream record of a message is processed; records of updated rows are skipped."""
     streams = table.aws.client("dynamodbstreams")
     stream = streams.list_streams(TableName=table.name)["Streams"][0]["StreamArn"]
     shard = streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"][0]["ShardId"]
@@ -246,7 +245,7 @@ def test_each_permission_is_needed(empty_table: Table, missing: str) -> None:
 
 
 def test_the_permission_for_the_index_is_needed(empty_table: Table) -> None:
-    """S09: permissions for the table do not include its index."""
+    """Permissions for the table do not include its index."""
     whole_table = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": empty_table.arn}
 
     with (
@@ -257,7 +256,7 @@ def test_the_permission_for_the_index_is_needed(empty_table: Table) -> None:
 
 
 def test_a_missing_index_is_an_error(empty_table: Table) -> None:
-    """S09: the function fails if its index does not exist."""
+    """The function fails if its index does not exist."""
     everything = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}
 
     with (
@@ -268,7 +267,7 @@ def test_a_missing_index_is_an_error(empty_table: Table) -> None:
 
 
 def test_concurrent_updates(table: Table) -> None:
-    """S01: six concurrent workers with the same messages, each in its own order, end at the newest."""
+    """Six concurrent workers with the same messages, each in its own order, end at the newest."""
     records = [
         message_record(second, by=Random(second).choice([LONDO, GKAR])) for second in range(1, 9)
     ]

@@ -1,4 +1,4 @@
-"""The records that are skipped: other changes, and malformed messages (S03 to S05)."""
+"""Stream records that are skipped: changes that are not new messages, and malformed messages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EVENTS = Path(handlers.__file__).with_name("events")
 
 @pytest.mark.parametrize("name", ["INSERT", "MODIFY", "REMOVE"])
 def test_records_of_rows_are_skipped(name: str) -> None:
-    """S03: updates of rows are skipped, even without the filter of the event source (defect 94)."""
+    """Updates of rows are skipped, even without the filter of the event source (defect 94)."""
     change = {"NewImage": row(LONDO), "SequenceNumber": "1"}
 
     assert NO_FAILURES == process(
@@ -41,7 +41,7 @@ def test_records_of_rows_are_skipped(name: str) -> None:
 
 
 def test_other_changes_are_skipped() -> None:
-    """S04: records of changed, deleted or expired messages are skipped."""
+    """Records of changed, deleted or expired messages are skipped."""
     sample = json.loads((EVENTS / "nothing_new.json").read_text())
 
     assert NO_FAILURES == process(
@@ -84,7 +84,7 @@ def test_other_changes_are_skipped() -> None:
 def test_malformed_messages(
     attributes: dict[str, Any], reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """S05: a malformed message is skipped and logged without its text; later ones are processed."""
+    """A malformed message is skipped and logged without its text; later ones are processed."""
     memory = table_with()
 
     result = process(
@@ -126,7 +126,7 @@ def test_malformed_messages(
 def test_incomplete_records(
     record: dict[str, Any], reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """S05: an incomplete record, such as one with keys only, is skipped."""
+    """An incomplete record, such as one with keys only, is skipped."""
     memory = table_with()
 
     assert NO_FAILURES == process([record, message_record(3)], conversations_of(memory)[0])
@@ -137,7 +137,7 @@ def test_incomplete_records(
 
 
 def test_an_empty_record_is_skipped() -> None:
-    """S05: a record without any fields is skipped."""
+    """A record without any fields is skipped."""
     memory = table_with()
 
     assert NO_FAILURES == process([{}, message_record(3)], conversations_of(memory)[0])
@@ -152,7 +152,7 @@ NOON = 1795176000  # timestamp(0), in seconds
     ("seconds_ahead", "is_skipped"), [(0, False), (86_400, False), (86_407, True)]
 )
 def test_timestamps_in_the_future(*, seconds_ahead: int, is_skipped: bool) -> None:
-    """S05: a timestamp more than a day ahead is skipped, because it would sort after later messages."""
+    """A timestamp more than a day ahead is skipped, because it would sort after later messages."""
     memory = table_with()
     record = message_record(6)
     record["dynamodb"]["ApproximateCreationDateTime"] = float(NOON + 6 - seconds_ahead)

@@ -48,7 +48,7 @@ def posts(database: Postgres) -> Postgres:
 
 @pytest.fixture
 def temporary_tables(database: Postgres):
-    """Grant the migrator the creation of temporary tables during the test."""
+    """Allow the migrator to create temporary tables during the test."""
     with database.connect(database.master_credentials()["username"]) as master:
         master.execute(f"GRANT TEMPORARY ON DATABASE {DATABASE_NAME} TO {MIGRATOR}")
         yield

@@ -31,7 +31,7 @@ def write_migration(
 ) -> None:
     """Write the migration of this *number*; without a rollback file if *rollback* is None.
 
-    By default it creates the table t<number>, and its rollback drops it.
+    By default the migration creates the table t<number>, and the rollback drops that table.
     """
     folder = folder or migrate.DATABASE / "migrations"
     forward = forward or f"CREATE TABLE t{number} (id integer);"

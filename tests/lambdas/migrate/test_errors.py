@@ -74,7 +74,7 @@ def test_transaction_control_is_refused(database: Postgres, statement: str) -> N
     assert ([], []) == (tables_of_migrations(database), applied_migrations(database))
 
 
-def test_all_errors_are_reported_at_once(database: Postgres) -> None:
+def test_all_errors_are_reported_together(database: Postgres) -> None:
     """All errors of all pending files are reported before the first file is applied."""
     folder = migrate.DATABASE / "migrations"
     write_migration(1, "CREATE TABLE t1 (id integer);\nCOMMIT;\nCOPY t1 FROM stdin;")
@@ -171,7 +171,7 @@ def test_a_deferred_constraint(database: Postgres) -> None:
 
 
 def test_too_many_statements(database: Postgres) -> None:
-    """More statements would need too much memory of a small instance."""
+    """A file with more than 20,000 statements is refused: a small instance lacks the memory for it."""
     write_migration(1, "SELECT 1;" * 20_001)
 
     assert error_of(database).startswith("0001_t.sql: has 20001 statements, more than 20000")

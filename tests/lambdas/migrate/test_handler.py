@@ -26,7 +26,7 @@ NO_PROBLEMS = {"missing": [], "changed": [], "interrupted": []}
 
 
 def test_migrate_and_roll_back(database: Postgres) -> None:
-    """All pending files are applied by name, and rolled back one at a time or several at once."""
+    """All pending files are applied in the order of their names, and rolled back one by one or together."""
     files = ["0001_t", "0002_t", "0003_t"]
 
     assert {"applied": [], "pending": files} | NO_PROBLEMS == database.invoke({"do": "status"})

@@ -39,7 +39,7 @@ def row(number: int, state: plan.State = "applied") -> Row:
     interrupted=st.frozensets(NUMBERS),
 )
 def test_status_and_plan_agree(present, applied, changed, interrupted) -> None:
-    """Every migration has a place in the status, and each problem of one is an error of a plan."""
+    """Every migration is in the status, and each problem in the status is an error of the plan."""
     found = folder(*present, changed=changed)
     rows = [row(number, "applying" if number in interrupted else "applied") for number in applied]
 

@@ -179,7 +179,7 @@ def test_the_columns_are_those_of_the_original(database: Postgres) -> None:
 def test_invalid_rows_are_refused(
     application: psycopg.Connection, statement: str, constraint: str
 ) -> None:
-    """Each invalid row violates the constraint for its error."""
+    """Each invalid row is refused by the constraint that is meant for it."""
     application.execute(INSERT_LONDO)
     application.execute(INSERT_POST)
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.thorough
 
 
 def test_each_attempt_uses_a_new_token(database: Postgres, monkeypatch) -> None:
-    """A second attempt uses a new token (L10)."""
+    """A second attempt uses a new token."""
     real = connections._token
     tokens = iter(["no token", real()])
     monkeypatch.setattr(connections, "_token", lambda: next(tokens))
@@ -30,7 +30,7 @@ def test_each_attempt_uses_a_new_token(database: Postgres, monkeypatch) -> None:
 
 
 def test_the_role_cannot_connect_as_another_user(database: Postgres, monkeypatch, capfd) -> None:
-    """The permission is for the application user only (L10)."""
+    """The permission is for the application user only."""
     monkeypatch.setenv("PGUSER", "migrator")
 
     with pytest.raises(UnavailableError):
@@ -40,7 +40,7 @@ def test_the_role_cannot_connect_as_another_user(database: Postgres, monkeypatch
 
 
 def test_an_untrusted_server(database: Postgres, monkeypatch) -> None:
-    """The root certificates of RDS do not trust the emulator, so the connection fails (L09)."""
+    """The certificate of the emulator was not issued by a root of RDS, so the connection fails."""
     monkeypatch.delenv("PGSSLROOTCERT")
 
     with pytest.raises(psycopg.OperationalError, match="certificate verify failed"):
@@ -48,7 +48,7 @@ def test_an_untrusted_server(database: Postgres, monkeypatch) -> None:
 
 
 def test_tls_cannot_be_disabled(database: Postgres, monkeypatch) -> None:
-    """The variable PGSSLMODE does not disable TLS (L09)."""
+    """The variable PGSSLMODE does not disable TLS."""
     monkeypatch.setenv("PGSSLMODE", "disable")
 
     with connections.connect() as connection:

@@ -1,7 +1,4 @@
-"""Events, refusals and the log of the function.
-
-The numbers L01 to L13 are those of the requirements for this function.
-"""
+"""Events, refusals and the log of the function."""
 
 from __future__ import annotations
 
@@ -34,7 +31,7 @@ pytestmark = pytest.mark.thorough
 
 
 def test_forgot_password(database: Postgres) -> None:
-    """After a forgotten password, the same trigger adds nothing (L04)."""
+    """After a forgotten password, the same trigger adds nothing."""
     event = json.loads((EVENTS / "confirm_forgot_password.json").read_text())
 
     assert deliver(event) is event
@@ -62,7 +59,7 @@ def test_forgot_password(database: Postgres) -> None:
     ids=lambda value: repr(value)[:50],
 )
 def test_required_attributes(database: Postgres, changes: dict[str, str | None], capfd) -> None:
-    """Without a valid address and id no row is added, and the user sees an error (L06)."""
+    """Without a valid address and id no row is added, and the user sees an error."""
     with pytest.raises(RefusedError) as refused:
         deliver(sign_up_event(**changes))
 
@@ -83,7 +80,7 @@ _TEXT = st.text(st.characters(codec="utf-8"), max_size=60)
 @example(name="%s %(id)s {} $1", handle="\\", mail="%s@x.com")
 @example(name='"', handle="' OR ''='", mail="'||(SELECT 1)||'@x.com")
 def test_any_text(database: Postgres, name: str, handle: str, mail: str) -> None:
-    """Any text of a user is a value, never SQL: it is stored, or refused with an error (L07)."""
+    """Any text of a user is a value, never SQL: it is stored, or refused with an error."""
     database.query("TRUNCATE users CASCADE")
 
     try:
@@ -119,7 +116,7 @@ def test_any_text(database: Postgres, name: str, handle: str, mail: str) -> None
 def test_events_of_other_pools_and_triggers(
     database: Postgres, change: dict[str, Any], capfd
 ) -> None:
-    """An event of another pool or trigger is refused and logged in one line (L13)."""
+    """An event of another pool or trigger is refused and logged in one line."""
     with pytest.raises(RefusedError):
         deliver(sign_up_event() | change)
 
@@ -128,7 +125,7 @@ def test_events_of_other_pools_and_triggers(
 
 
 def test_an_empty_event(database: Postgres, capfd) -> None:
-    """An empty event is refused (L13)."""
+    """An empty event is refused."""
     with pytest.raises(RefusedError):
         deliver({})
 
@@ -153,7 +150,7 @@ def test_a_bug_is_logged_and_raised(database: Postgres, monkeypatch, capfd) -> N
 
 @pytest.mark.parametrize("outcome", ["added", "existed", "another_handle"])
 def test_no_personal_data_is_logged(database: Postgres, outcome: str, capfd, caplog) -> None:
-    """Neither the log nor the error has a name, an address, a Cognito id or SQL (L11).
+    """Neither the log nor the error has a name, an address, a Cognito id or SQL.
 
     This applies to any log level.
     """
@@ -178,7 +175,7 @@ def test_no_personal_data_is_logged(database: Postgres, outcome: str, capfd, cap
 
 
 def test_no_row_is_quoted(database: Postgres, monkeypatch, capfd) -> None:
-    """PostgreSQL quotes the row that violates a constraint; the error and the log do not (L11)."""
+    """PostgreSQL quotes the row that violates a constraint; the error and the log do not."""
     monkeypatch.setattr(rows, "_ADD", rows._ADD.replace("%(name)s,", "repeat(%(name)s, 99),"))
 
     with pytest.raises(UnavailableError) as failed:

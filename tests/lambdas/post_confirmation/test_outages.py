@@ -52,7 +52,7 @@ def silent_port(greeting: bytes):
 def test_a_database_that_does_not_respond(
     database: Postgres, greeting: bytes, monkeypatch, capfd
 ) -> None:
-    """The user sees an error before Cognito times out (L01, L02, L08)."""
+    """The user sees an error before Cognito times out."""
     with silent_port(greeting) as port:
         monkeypatch.setenv("PGPORT", port)
         started = time.monotonic()
@@ -111,7 +111,7 @@ class LossyProxy:
 def test_a_database_that_stops_responding(
     database: Postgres, forwarded: int, monkeypatch, capfd
 ) -> None:
-    """At any stage, the function fails within its deadline and logs one line (L02, L08).
+    """At any stage, the function fails within its deadline and logs one line.
 
     Neither the thread nor the connection of the attempt is left.
     """
@@ -144,7 +144,7 @@ def _token_for(database: Postgres, token: Callable[[], str]) -> str:
 
 
 def test_the_deadline_of_the_function(database: Postgres, monkeypatch) -> None:
-    """With its real deadline the function fails before Cognito times out (L02, L08)."""
+    """With its real deadline the function fails before Cognito times out."""
     proxy = LossyProxy(database.description["Endpoint"]["Port"], 6)
     monkeypatch.setenv("PGPORT", proxy.port)
     real = connections._token
@@ -159,7 +159,7 @@ def test_the_deadline_of_the_function(database: Postgres, monkeypatch) -> None:
 
 
 def test_a_name_server_that_does_not_respond(database: Postgres, monkeypatch, capfd) -> None:
-    """The function does not wait for a name lookup, and changes nothing if it ends later (L01)."""
+    """The function does not wait for a slow name lookup; when the lookup ends, no row is added."""
     responded = threading.Event()
     getaddrinfo = socket.getaddrinfo
     real = connections._token
@@ -190,7 +190,7 @@ def test_a_name_server_that_does_not_respond(database: Postgres, monkeypatch, ca
 
 
 def test_a_refused_connection(database: Postgres, monkeypatch, capfd) -> None:
-    """A refused connection is retried once; each attempt is logged in one line (L01, L02)."""
+    """A refused connection is retried once; each attempt is logged in one line."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = str(server.getsockname()[1])
     monkeypatch.setenv("PGPORT", port)
@@ -208,7 +208,7 @@ def test_a_refused_connection(database: Postgres, monkeypatch, capfd) -> None:
 
 
 def test_a_locked_table(database: Postgres, capfd) -> None:
-    """A statement that waits for a lock is cancelled before Cognito times out (L08)."""
+    """A statement that waits for a lock is cancelled before Cognito times out."""
     with database.connect("migrator") as other, other.transaction():
         other.execute("LOCK TABLE users")
         started = time.monotonic()
@@ -224,7 +224,7 @@ def test_a_locked_table(database: Postgres, capfd) -> None:
 
 
 def test_too_many_connections(database: Postgres, monkeypatch, capfd) -> None:
-    """After a temporary error such as too many connections, the function retries once (L08)."""
+    """After a temporary error such as too many connections, the function retries once."""
     error = psycopg.errors.TooManyConnections("FATAL: too many connections for londo")
     errors = iter([error])
     add = rows.add

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.thorough
 
 
 def test_one_row_per_user(database: Postgres) -> None:
-    """A confirmed user gets one row, and the function returns the same event (L12)."""
+    """A confirmed user gets one row, and the function returns the same event."""
     event = sign_up_event()
     before = copy.deepcopy(event)
 
@@ -38,7 +38,7 @@ def test_one_row_per_user(database: Postgres) -> None:
 
 
 def test_repeated_events(database: Postgres) -> None:
-    """Repeated events change nothing, even with other attributes (L03)."""
+    """Repeated events change nothing, even with other attributes."""
     for _ in range(3):
         deliver(sign_up_event())
     deliver(
@@ -49,23 +49,23 @@ def test_repeated_events(database: Postgres) -> None:
 
 
 def test_concurrent_events(database: Postgres) -> None:
-    """Concurrent events for one user add one row, and none of them fails (L03)."""
+    """Concurrent events for one user add one row, and none of them fails."""
     barrier = threading.Barrier(8)
 
-    def deliver_at_once() -> None:
+    def deliver_after_barrier() -> None:
         barrier.wait()
         deliver(sign_up_event())
 
     for _ in range(5):
         database.query("TRUNCATE users CASCADE")
         with ThreadPoolExecutor(8) as pool:
-            for call in [pool.submit(deliver_at_once) for _ in range(8)]:
+            for call in [pool.submit(deliver_after_barrier) for _ in range(8)]:
                 call.result()
         assert [("Londo Mollari", "londo", "londo@example.com", SUB)] == users(database)
 
 
 def test_a_handle_that_is_taken_concurrently(database: Postgres) -> None:
-    """If another transaction takes the handle meanwhile, the user gets another one."""
+    """If another transaction takes the handle meanwhile, the user gets another handle."""
     insert = (
         "INSERT INTO users (display_name, handle, email, cognito_user_id) VALUES (%s, %s, %s, %s)"
     )
@@ -93,7 +93,7 @@ def _wait_for_lock(database: Postgres, *, seconds: float = 5) -> None:
 
 @pytest.mark.parametrize("taken", ["londo", "LONDO"])
 def test_a_taken_handle(database: Postgres, taken: str, capfd) -> None:
-    """A user whose handle is taken gets a similar one, because Cognito cannot change it (L05)."""
+    """If a handle is taken, the user gets a similar one, because Cognito cannot change its attribute."""
     deliver(sign_up_event(sub=str(uuid.UUID(int=1)), email="first@example.com"))
     deliver(sign_up_event(preferred_username=taken))
 
@@ -102,7 +102,7 @@ def test_a_taken_handle(database: Postgres, taken: str, capfd) -> None:
 
 
 def test_every_handle_is_taken(database: Postgres) -> None:
-    """If all candidate handles are taken, the user sees an error and gets no row (L05)."""
+    """If all candidate handles are taken, the user sees an error and gets no row."""
     for number, handle in enumerate(user_profile.read(user_attributes()).handles):
         others = {"sub": str(uuid.UUID(int=number)), "email": f"{number}@example.com"}
         deliver(sign_up_event(preferred_username=handle, **others))
@@ -115,7 +115,7 @@ def test_every_handle_is_taken(database: Postgres) -> None:
 
 @pytest.mark.parametrize("mail", ["londo@example.com", "LONDO@Example.com"])
 def test_an_address_of_another_user(database: Postgres, mail: str) -> None:
-    """An address belongs to the user who confirmed it last; the other row loses it (L05)."""
+    """An address belongs to the user who confirmed it last, and is removed from the other row."""
     other = str(uuid.UUID(int=1))
     deliver(sign_up_event(sub=other, preferred_username="other"))
 

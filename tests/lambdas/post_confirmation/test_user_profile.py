@@ -38,7 +38,7 @@ from tests.lambdas.post_confirmation.sign_ups import (
 def test_missing_and_unusual_attributes(
     changes: dict[str, str | None], name: str, handle: str
 ) -> None:
-    """Any name and handle is made valid, because the user cannot enter them again (L06)."""
+    """Any name and handle is made valid, because the user cannot enter them again."""
     profile = user_profile.read(user_attributes(**changes))
 
     assert (name, handle) == (profile.name, profile.handles[0])

@@ -17,7 +17,7 @@ from tests.lambdas.postgres import ROOT
 
 @pytest.mark.parametrize("user", ["application", "o'k & co/%"])
 def test_the_token_equals_that_of_botocore(monkeypatch, user: str) -> None:
-    """The token is identical to that of the RDS client of botocore at the same time (L10)."""
+    """The token is identical to that of the RDS client of botocore at the same time."""
     environment = {
         "AWS_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
@@ -40,7 +40,7 @@ def test_the_token_equals_that_of_botocore(monkeypatch, user: str) -> None:
 
 
 def test_root_certificates() -> None:
-    """There are valid root certificates for each region in config/ (L09).
+    """There are valid root certificates for each region in config/.
 
     According to its user guide RDS uses them; this was not tested on AWS.
     """

@@ -54,7 +54,7 @@ def test_fetched(answer: Any) -> None:
 
 CHUNKED = OK.replace(b"close", b"close\r\nTransfer-Encoding: chunked")
 
-# Follows a wrong length, so that the limit ends the transfer, not the end of the data.
+# Sent after a wrong length, so that the transfer ends at the limit and not at the end of the data.
 FLOOD = b" " * (2 * TRANSFER_LIMIT_BYTES)
 LONG_EXTENSIONS = b"1;" + b"x" * 65_000 + b"\r\n \r\n"  # A chunk of one byte.
 TRAILERS = b"0\r\n" + b"X: x\r\n" * TRANSFER_LIMIT_BYTES
@@ -97,7 +97,7 @@ REDIRECT = b"HTTP/1.1 %s\r\nLocation: /elsewhere\r\nConnection: close\r\n\r\n"
     ],
 )  # fmt: skip
 def test_not_fetched(answer: Any, reason: str) -> None:
-    """Any invalid response is an error within the timeout, and leaves neither thread nor socket."""
+    """Any invalid response is an error within the timeout; no thread or socket remains open."""
     with serve(answer) as server:
         started = time.monotonic()
         with pytest.raises(FetchError, match=reason) as raised:
@@ -113,7 +113,7 @@ def test_not_fetched(answer: Any, reason: str) -> None:
 def test_no_server() -> None:
     """A refused connection is an error."""
     with serve([]) as server:
-        pass  # Its port is free after this.
+        pass  # After this block, no server listens on the port.
 
     with pytest.raises(FetchError, match="ConnectionRefusedError"):
         fetch_document(f"{server.url}/jwks.json", 3.0)

@@ -176,7 +176,7 @@ def png_with_chunks(*chunks: bytes) -> bytes:
 def exif_in_many_segments() -> bytes:
     """Return a JPEG whose EXIF data is in 40 full segments and 200,000 of one byte.
 
-    Pillow copies it for seconds.
+    Pillow needs seconds to copy this data.
     """
     file = encoded(solid_image(), "JPEG", exif=exif_data())
     full = jpeg_segment(0xE1, b"Exif\0\0".ljust(65_533, b"x"))

@@ -1,4 +1,4 @@
-"""Metadata takes little time, causes no error and changes no pixel; only pixels are decoded."""
+"""Metadata is skipped quickly, causes no error and changes no pixel; only pixels are decoded."""
 
 from __future__ import annotations
 
@@ -252,7 +252,7 @@ def test_a_transparent_colour_of_16_bits_is_compared_completely(
     ids=["PNG", "WebP", "JPEG"],
 )
 def test_the_decoder_gets_only_pixels(file: bytes) -> None:
-    """It gets a file of the same format with the same pixels, without metadata."""
+    """The decoder gets a file of the same format, with the pixels but without the metadata."""
     split = {b"\x89": png.split, b"R": webp.split, b"\xff": jpeg.split}[file[:1]]
 
     parts = split(file)
@@ -279,7 +279,7 @@ VALID_FILES = [
 def test_splitting_never_raises_for_the_contents_of_a_file(
     data: st.DataObject, valid: bytes, split: Callable[[bytes], Container]
 ) -> None:
-    """Errors of the splitters are treated as bugs, so they must accept damaged files."""
+    """A damaged file raises no error except TooManyPartsError: any other one is treated as a bug."""
     file = bytearray(valid)
     edits = st.tuples(st.integers(12, 400), st.binary(max_size=4))
     for at, replacement in data.draw(st.lists(edits)):

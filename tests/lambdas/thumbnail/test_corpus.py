@@ -95,7 +95,7 @@ def test_there_are_enough_files(results: tuple[list[dict[str, Any]], float]) -> 
 def test_simple_pictures_match_a_simple_conversion(
     results: tuple[list[dict[str, Any]], float],
 ) -> None:
-    """Their avatars are like those of Pillow's own `ImageOps`, which decodes all pixels."""
+    """Avatars of simple pictures are like those of Pillow's `ImageOps`, which decodes all pixels."""
     files, _ = results
 
     differences = {

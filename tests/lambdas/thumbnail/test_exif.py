@@ -36,7 +36,7 @@ def exif_with(order: str, *entries: tuple[int, int, int, int], start: int = 8) -
 @pytest.mark.parametrize("order", "<>")
 @pytest.mark.parametrize("value", range(1, 9))
 def test_orientation(order: str, value: int) -> None:
-    """It is read in both byte orders, after other entries."""
+    """The orientation is read in each byte order, after other entries."""
     assert orientation(exif_with(order, (0x10E, 2, 1, 65), (0x112, 3, 1, value))) == value
 
 
@@ -69,7 +69,7 @@ def test_any_exif_data(data: bytes) -> None:
 
 
 def test_other_entries_are_not_read() -> None:
-    """60 kB of entries that refer to the same data would expand to 300 MB."""
+    """Other entries are skipped: 60 kB of entries with shared data would expand to 300 MB."""
     started = time.process_time()
 
     assert orientation(overlapping_exif_entries()) == 1
@@ -92,12 +92,12 @@ def upright_with_xmp(file_format: str) -> bytes:
 
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP"])
 def test_xmp_does_not_rotate(file_format: str) -> None:
-    """Browsers also use only EXIF data."""
+    """An orientation in XMP data is ignored, as in browsers."""
     assert is_upright(upright_with_xmp(file_format))
 
 
 def test_exif_data_in_text_chunks_does_not_rotate() -> None:
-    """Browsers also ignore it."""
+    """An orientation in the text chunks of a PNG is ignored, as in browsers."""
     exif = exif_data(6).tobytes()
     text = PngImagePlugin.PngInfo()
     text.add_text("Raw profile type exif", f"\nexif\n{len(exif)}\n{exif.hex()}")
@@ -107,7 +107,7 @@ def test_exif_data_in_text_chunks_does_not_rotate() -> None:
 
 
 def test_the_first_exif_data_is_used() -> None:
-    """Browsers also ignore a second EXIF segment."""
+    """A second EXIF segment is ignored, as in browsers."""
     photo = oriented_photo(6)
     second = jpeg_segment(0xE1, exif_data(3).tobytes())
     at = photo.index(b"\xff\xdb")

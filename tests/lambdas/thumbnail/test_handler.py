@@ -1,13 +1,12 @@
-"""Notifications, retries and the log of the thumbnail function: cases A39 to A51.
+"""Notifications, retries and the log of the thumbnail function.
 
-The cases are those of the table of attacks. test_picture.py has A17 to A38.
+test_picture.py tests which files are converted or rejected.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,17 +42,8 @@ NOT_CREATED, OTHER_BUCKET, OTHER_KEY = (
 )
 
 
-def test_every_case_has_a_test() -> None:
-    """The docstrings of the tests name all cases of the module docstring."""
-    tests = [test for name, test in globals().items() if name.startswith("test_")]
-
-    tested = {case for test in tests for case in re.findall(r"\bA\d\d\b", test.__doc__)}
-
-    assert tested == {f"A{number}" for number in range(39, 52)}
-
-
 def test_keys_are_unquoted_once(function: ThumbnailFunction) -> None:
-    """A39: `%252F` in a key is not a slash."""
+    """`%252F` in a key is not a slash."""
     function.upload(encoded(solid_image()))
 
     function.notify(
@@ -65,10 +55,10 @@ def test_keys_are_unquoted_once(function: ThumbnailFunction) -> None:
 
 
 IGNORED = {
-    "A39: plus and space": (upload_record(key="originals/a+b%20c"), OTHER_KEY),
-    "A39: not ASCII": (upload_record(key="originals/%C3%A9%FF"), OTHER_KEY),
+    "plus and space": (upload_record(key="originals/a+b%20c"), OTHER_KEY),
+    "not ASCII": (upload_record(key="originals/%C3%A9%FF"), OTHER_KEY),
     **{
-        f"A40: {key}": (upload_record(key=key), OTHER_KEY)
+        f"key {key}": (upload_record(key=key), OTHER_KEY)
         for key in (
             ADA,
             f"avatars/{ADA}",
@@ -85,11 +75,11 @@ IGNORED = {
             "",
         )
     },
-    "A44: avatars bucket": (upload_record(bucket=AVATARS, key=avatar_key(ADA)), OTHER_BUCKET),
-    "A48: deletion": (upload_record(event_name="ObjectRemoved:Delete"), NOT_CREATED),
-    "A48: another service": (upload_record(event_source="aws:sqs"), NOT_CREATED),
-    "A48: no key": ({"eventSource": "aws:s3", "s3": {}}, NOT_CREATED),
-    "A51: unknown bucket": (upload_record(bucket="evil"), OTHER_BUCKET),
+    "avatars bucket": (upload_record(bucket=AVATARS, key=avatar_key(ADA)), OTHER_BUCKET),
+    "deletion": (upload_record(event_name="ObjectRemoved:Delete"), NOT_CREATED),
+    "another service": (upload_record(event_source="aws:sqs"), NOT_CREATED),
+    "no key": ({"eventSource": "aws:s3", "s3": {}}, NOT_CREATED),
+    "unknown bucket": (upload_record(bucket="evil"), OTHER_BUCKET),
 }
 
 
@@ -97,7 +87,7 @@ IGNORED = {
 def test_records_that_are_not_uploads_are_ignored(
     function: ThumbnailFunction, record: dict[str, Any], reason: str
 ) -> None:
-    """A39, A40, A44, A48, A51: the reason is logged, and no request is sent to S3."""
+    """Records that are not uploads are logged with a reason, and no request is sent to S3."""
     function.upload(encoded(solid_image()))
 
     function.notify(record)
@@ -107,7 +97,7 @@ def test_records_that_are_not_uploads_are_ignored(
 
 
 def test_repeated_notifications_write_the_same_avatar(function: ThumbnailFunction) -> None:
-    """A41: each invocation writes the avatar once, even if the event has the upload twice."""
+    """Each invocation writes the avatar once, even if the event has the upload twice."""
     function.upload(encoded(solid_image()))
 
     function.notify(upload_record())
@@ -119,7 +109,7 @@ def test_repeated_notifications_write_the_same_avatar(function: ThumbnailFunctio
 
 
 def test_a_late_notification_converts_the_newest_upload(function: ThumbnailFunction) -> None:
-    """A42: the notification of the first upload may arrive after that of the second."""
+    """If the notification of the first upload arrives last, the newest upload is converted."""
     function.upload(encoded(solid_image(RED)))
     function.upload(encoded(solid_image(BLUE)))
 
@@ -130,7 +120,7 @@ def test_a_late_notification_converts_the_newest_upload(function: ThumbnailFunct
 
 
 def test_concurrent_invocations_end_with_the_newest_upload(function: ThumbnailFunction) -> None:
-    """A42: a slow invocation read the old upload, and writes after a fast one with the new one."""
+    """If an invocation with the old upload writes last, the newest upload is converted again."""
     function.upload(encoded(solid_image(RED)))
 
     def fast_invocation() -> None:
@@ -145,7 +135,7 @@ def test_concurrent_invocations_end_with_the_newest_upload(function: ThumbnailFu
 
 
 def test_endless_uploads_are_left_to_the_next_delivery(function: ThumbnailFunction) -> None:
-    """A42: after five conversions of uploads that are replaced meanwhile, the function fails."""
+    """After five conversions of uploads that are replaced meanwhile, the function fails."""
     function.upload(encoded(solid_image()))
 
     def replace_upload(_: Any) -> None:
@@ -160,14 +150,14 @@ def test_endless_uploads_are_left_to_the_next_delivery(function: ThumbnailFuncti
 
 
 def test_a_deleted_upload_is_logged(function: ThumbnailFunction) -> None:
-    """A43: an upload that was deleted before it is read needs no retry."""
+    """An upload that was deleted before it is read needs no retry."""
     function.notify(upload_record())
 
     assert function.log_events == ["missing"]
 
 
 def test_status_403_is_an_error(function: ThumbnailFunction) -> None:
-    """A43: the role may list the bucket, so 403 is not the status of a missing object."""
+    """The role may list the bucket, so 403 is not the status of a missing object."""
     function.s3.faults = [error(403, "AccessDenied")]
 
     (failure,) = function.notify_failing(upload_record())
@@ -176,7 +166,7 @@ def test_status_403_is_an_error(function: ThumbnailFunction) -> None:
 
 
 def test_an_avatar_outlives_its_upload(function: ThumbnailFunction) -> None:
-    """A43: the avatar stays if the upload is deleted right after the conversion."""
+    """The avatar stays if the upload is deleted right after the conversion."""
     function.upload(encoded(solid_image()))
     function.s3.faults = [no_fault, no_fault, call_first(function.s3.objects.clear)]
 
@@ -186,7 +176,7 @@ def test_an_avatar_outlives_its_upload(function: ThumbnailFunction) -> None:
 
 
 def test_three_errors_of_s3_are_retried(function: ThumbnailFunction) -> None:
-    """A45: the fourth attempt succeeds within the same invocation."""
+    """After three errors of S3, the fourth attempt succeeds within the invocation."""
     function.upload(encoded(solid_image()))
     function.s3.faults = [error(503, "SlowDown")] * 3
 
@@ -197,7 +187,7 @@ def test_three_errors_of_s3_are_retried(function: ThumbnailFunction) -> None:
 
 
 def test_an_unavailable_s3_is_an_error(function: ThumbnailFunction) -> None:
-    """A45: after four attempts Lambda retries, and then uses the dead-letter queue."""
+    """After four attempts Lambda retries, and then uses the dead-letter queue."""
     function.upload(encoded(solid_image()))
     function.s3.faults = [error(503, "SlowDown")] * 100
 
@@ -209,7 +199,7 @@ def test_an_unavailable_s3_is_an_error(function: ThumbnailFunction) -> None:
 
 
 def test_a_timeout_of_s3_is_an_error(function: ThumbnailFunction) -> None:
-    """A45: the avatar is written by the next invocation."""
+    """After a timeout of S3 the function fails, and the next invocation writes the avatar."""
     function.upload(encoded(solid_image()))
 
     def time_out(request: Any) -> None:
@@ -225,7 +215,7 @@ def test_a_timeout_of_s3_is_an_error(function: ThumbnailFunction) -> None:
 
 
 def test_a_lost_connection_is_not_a_damaged_picture(function: ThumbnailFunction) -> None:
-    """A45: a picture that is incomplete because the connection broke is not rejected."""
+    """A picture that is incomplete because the connection broke is not rejected."""
     content = encoded(solid_image(), "JPEG")
     function.upload(content)
     headers = {"Content-Length": str(len(content)), "ETag": '"x"'}
@@ -238,7 +228,7 @@ def test_a_lost_connection_is_not_a_damaged_picture(function: ThumbnailFunction)
 
 
 def test_one_failure_does_not_stop_other_records(function: ThumbnailFunction) -> None:
-    """A46: other uploads of the event are converted after an error and a rejected picture."""
+    """Other uploads of the event are converted after an error and a rejected picture."""
     carol, dan = avatar_id("carol"), avatar_id("dan")
     function.upload(encoded(solid_image()), ADA)
     function.upload(b"<svg/>", BOB)
@@ -255,7 +245,7 @@ def test_one_failure_does_not_stop_other_records(function: ThumbnailFunction) ->
 def test_lack_of_memory_is_an_error(
     function: ThumbnailFunction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A47: a MemoryError does not reject the picture, because a retry may succeed."""
+    """A MemoryError does not reject the picture, because a retry may succeed."""
     function.upload(encoded(solid_image()))
 
     def load(_: Any) -> None:
@@ -269,7 +259,7 @@ def test_lack_of_memory_is_an_error(
 
 
 def test_events_without_uploads_send_no_request(function: ThumbnailFunction) -> None:
-    """A48: S3 sends a test event when the notification is configured."""
+    """An event without uploads, such as the test event of S3, causes no request."""
     for name in ("test.json", "created.json"):
         handler.handler(json.loads((EVENTS / name).read_text()), CONTEXT)
     handler.handler({"Records": []}, CONTEXT)
@@ -279,7 +269,7 @@ def test_events_without_uploads_send_no_request(function: ThumbnailFunction) -> 
 
 
 def test_a_repeated_delivery_writes_the_avatar_again(function: ThumbnailFunction) -> None:
-    """A49: if the bucket's own notification failed, the repeated write sends it again."""
+    """If the bucket's own notification failed, the repeated write sends it again."""
     function.upload(encoded(solid_image()))
 
     function.notify(upload_record())
@@ -289,7 +279,7 @@ def test_a_repeated_delivery_writes_the_avatar_again(function: ThumbnailFunction
 
 
 def test_an_upload_declared_too_large_is_not_read(function: ThumbnailFunction) -> None:
-    """A50: the Content-Length of S3 is enough to reject it."""
+    """If Content-Length is above the limit, the upload is rejected and its body is not read."""
     reads = []
     headers = {"Content-Length": str(LIMIT + 1), "ETag": '"x"'}
 
@@ -307,7 +297,7 @@ def test_an_upload_declared_too_large_is_not_read(function: ThumbnailFunction) -
 
 
 def test_an_undeclared_large_upload_is_read_up_to_the_limit(function: ThumbnailFunction) -> None:
-    """A50: one byte more than the limit is read, whatever Content-Length says."""
+    """One byte more than the limit is read, whatever Content-Length says."""
     read_sizes = []
     headers = {"Content-Length": "10", "ETag": '"x"'}
 
@@ -325,12 +315,12 @@ def test_an_undeclared_large_upload_is_read_up_to_the_limit(function: ThumbnailF
 
 
 def test_an_upload_above_the_limit_is_rejected(function: ThumbnailFunction) -> None:
-    """A50: one byte more than the limit is too much."""
+    """An upload of one byte more than the limit is rejected."""
     assert_rejected(function, encoded(solid_image()).ljust(LIMIT + 1, b"\0"), "too many bytes")
 
 
 def test_an_upload_at_the_limit_is_converted(function: ThumbnailFunction) -> None:
-    """A50: exactly the limit is allowed."""
+    """An upload with exactly the limit is converted."""
     assert_converted(function, encoded(solid_image()).ljust(LIMIT, b"\0"), RED)
 
 

@@ -1,6 +1,6 @@
-"""Pictures are converted or rejected: cases A17 to A38 of the table of attacks.
+"""Files are converted or rejected: other formats, malicious files, and unusual valid ones.
 
-test_handler.py has A39 to A51.
+test_handler.py tests the notifications of S3.
 """
 
 from __future__ import annotations
@@ -144,153 +144,153 @@ P3_COLOUR = icc_profiles.srgb_of((200, 100, 50), icc_profiles.P3)
 ADOBE_COLOUR = icc_profiles.srgb_of((200, 100, 50), icc_profiles.ADOBE)
 
 CASES: list[tuple[str, Check]] = [
-    ("A17: SVG", rejects(b'<svg xmlns="http://www.w3.org/2000/svg"/>', OTHER_FORMAT)),
-    ("A17: HTML", rejects(b"<html><script>alert(1)</script></html>", OTHER_FORMAT)),
-    ("A17: PDF", rejects(b"%PDF-1.7\n", OTHER_FORMAT)),
-    ("A17: ZIP", rejects(b"PK\x03\x04", OTHER_FORMAT)),
-    ("A17: empty file", rejects(b"", "empty")),
+    ("SVG", rejects(b'<svg xmlns="http://www.w3.org/2000/svg"/>', OTHER_FORMAT)),
+    ("HTML", rejects(b"<html><script>alert(1)</script></html>", OTHER_FORMAT)),
+    ("PDF", rejects(b"%PDF-1.7\n", OTHER_FORMAT)),
+    ("ZIP", rejects(b"PK\x03\x04", OTHER_FORMAT)),
+    ("empty file", rejects(b"", "empty")),
     (
-        "A18: JPEG followed by HTML",
+        "JPEG followed by HTML",
         removes_metadata(lambda: encoded(solid_image(), "JPEG") + b"<b>SECRET"),
     ),
     (
-        "A18: PNG followed by a ZIP",
+        "PNG followed by a ZIP",
         removes_metadata(lambda: encoded(solid_image()) + b"PK\x03\x04SECRET"),
     ),
-    ("A19: GIF that is also a script", rejects(gif_with_script, OTHER_FORMAT)),
-    ("A20: PNG of 88 Mpx in 86 kB", rejects(lambda: pictures.blank_png(9400, 9400), TOO_LARGE)),
-    ("A20: largest PNG", converts(lambda: pictures.blank_png(5000, 5000), (0, 0, 0))),
-    ("A21: PNG of 150 Mpx", rejects(lambda: pictures.blank_png(12300, 12300, depth=1), TOO_LARGE)),
+    ("GIF that is also a script", rejects(gif_with_script, OTHER_FORMAT)),
+    ("PNG of 88 Mpx in 86 kB", rejects(lambda: pictures.blank_png(9400, 9400), TOO_LARGE)),
+    ("largest PNG", converts(lambda: pictures.blank_png(5000, 5000), (0, 0, 0))),
+    ("PNG of 150 Mpx", rejects(lambda: pictures.blank_png(12300, 12300, depth=1), TOO_LARGE)),
     (
-        "A22: PNG that declares 2³¹ pixels per side",
+        "PNG that declares 2³¹ pixels per side",
         rejects(pictures.png_file(2**31 - 1, 2**31 - 1, 8, 6), TOO_LARGE),
     ),
     (
-        "A23: zTXt that expands to 200 MB",
+        "zTXt that expands to 200 MB",
         converts(lambda: pictures.png_with_chunks(png_chunk(b"zTXt", b"k\0\0" + BOMB)), RED),
     ),
     (
-        "A23: iCCP that expands to 200 MB",
+        "iCCP that expands to 200 MB",
         converts(lambda: pictures.png_with_chunks(png_chunk(b"iCCP", b"k\0\0" + BOMB)), RED),
     ),
-    ("A24: half of a JPEG", rejects(lambda: first_half("JPEG"), DAMAGED)),
-    ("A24: half of a PNG", rejects(lambda: first_half("PNG"), DAMAGED)),
-    ("A24: half of a WebP", rejects(lambda: first_half("WEBP"), DAMAGED)),
-    ("A24: header without pixels", rejects(pictures.png_file(600, 400, 8, 2), DAMAGED)),
-    ("A25: GIF of 1000 frames", rejects(lambda: pictures.animation("GIF"), OTHER_FORMAT)),
-    ("A25: PNG of 1000 frames", converts(lambda: pictures.animation("PNG"), RED)),
-    ("A25: WebP of 1000 frames", converts(lambda: pictures.animation("WEBP"), RED)),
-    ("A26: WebP of 25 Mpx", rejects(lambda: pictures.webp_with_canvas(5000, 5000), TOO_LARGE)),
-    ("A27: 1 by 16000", rejects(lambda: pictures.blank_png(1, 16000), TOO_NARROW)),
-    ("A27: 12000 by 1", rejects(lambda: pictures.blank_png(12000, 1), TOO_NARROW)),
-    ("A27: side of 16385", rejects(lambda: pictures.blank_png(16385, 900, depth=1), TOO_LARGE)),
-    ("A27: ratio of 20", converts(lambda: pictures.blank_png(2000, 100), (0, 0, 0))),
-    ("A28: grey, 16 bits", converts(tiny_png(16, 0, (0x80FF,)), (128, 128, 128))),
-    ("A28: grey and alpha, 16 bits", converts(tiny_png(16, 4, (0, 0x8000)), (127, 127, 127))),
-    ("A28: RGB, 16 bits", converts(tiny_png(16, 2, (0xC8FF, 0x1E00, 0x1EFF)), RED)),
+    ("half of a JPEG", rejects(lambda: first_half("JPEG"), DAMAGED)),
+    ("half of a PNG", rejects(lambda: first_half("PNG"), DAMAGED)),
+    ("half of a WebP", rejects(lambda: first_half("WEBP"), DAMAGED)),
+    ("header without pixels", rejects(pictures.png_file(600, 400, 8, 2), DAMAGED)),
+    ("GIF of 1000 frames", rejects(lambda: pictures.animation("GIF"), OTHER_FORMAT)),
+    ("PNG of 1000 frames", converts(lambda: pictures.animation("PNG"), RED)),
+    ("WebP of 1000 frames", converts(lambda: pictures.animation("WEBP"), RED)),
+    ("WebP of 25 Mpx", rejects(lambda: pictures.webp_with_canvas(5000, 5000), TOO_LARGE)),
+    ("1 by 16000", rejects(lambda: pictures.blank_png(1, 16000), TOO_NARROW)),
+    ("12000 by 1", rejects(lambda: pictures.blank_png(12000, 1), TOO_NARROW)),
+    ("side of 16385", rejects(lambda: pictures.blank_png(16385, 900, depth=1), TOO_LARGE)),
+    ("ratio of 20", converts(lambda: pictures.blank_png(2000, 100), (0, 0, 0))),
+    ("grey, 16 bits", converts(tiny_png(16, 0, (0x80FF,)), (128, 128, 128))),
+    ("grey and alpha, 16 bits", converts(tiny_png(16, 4, (0, 0x8000)), (127, 127, 127))),
+    ("RGB, 16 bits", converts(tiny_png(16, 2, (0xC8FF, 0x1E00, 0x1EFF)), RED)),
     (
-        "A29: CMYK",
+        "CMYK",
         converts(lambda: encoded(solid_image((0, 255, 255, 0), mode="CMYK"), "JPEG"), (255, 0, 0)),
     ),
     (
-        "A29: CMYK with a profile",
+        "CMYK with a profile",
         converts(
             lambda: with_profile(icc_profiles.grey_press(128), "CMYK", (255, 0, 0, 0), "JPEG"),
             (119, 119, 119),
         ),
     ),
     (
-        "A30: half transparent",
+        "half transparent",
         converts(lambda: encoded(solid_image((*RED, 128), mode="RGBA")), HALF_TRANSPARENT_RED),
     ),
-    ("A30: transparent grey", converts(lambda: encoded(solid_image((9, 0), mode="LA")), WHITE)),
+    ("transparent grey", converts(lambda: encoded(solid_image((9, 0), mode="LA")), WHITE)),
     (
-        "A30: transparent WebP",
+        "transparent WebP",
         converts(lambda: encoded(solid_image((9, 9, 9, 0), mode="RGBA"), "WEBP"), WHITE),
     ),
     *(
-        (f"A30: transparent by tRNS, {name}", converts(file, WHITE))
+        (f"transparent by tRNS, {name}", converts(file, WHITE))
         for name, file in TRANSPARENT.items()
     ),
-    ("A30: grey, 4 bits", converts(tiny_png(4, 0, (5,)), (85, 85, 85))),
-    ("A30: palette", converts(lambda: encoded(solid_image().quantize(8)), RED)),
-    ("A30: index beyond the palette", converts(beyond_palette)),
+    ("grey, 4 bits", converts(tiny_png(4, 0, (5,)), (85, 85, 85))),
+    ("palette", converts(lambda: encoded(solid_image().quantize(8)), RED)),
+    ("index beyond the palette", converts(beyond_palette)),
     (
-        "A30: more transparent entries than colours",
+        "more transparent entries than colours",
         converts(lambda: MORE_TRANSPARENT_THAN_COLOURS, (0, 0, 0)),
     ),
-    ("A31: 1 bit", converts(lambda: encoded(solid_image(1, mode="1")), WHITE)),
+    ("1 bit", converts(lambda: encoded(solid_image(1, mode="1")), WHITE)),
     (
-        "A31: one pixel",
+        "one pixel",
         converts(lambda: encoded(solid_image(size=(1, 1)), "WEBP", lossless=True), RED),
     ),
-    ("A31: one pixel, JPEG", converts(lambda: encoded(solid_image(size=(1, 1)), "JPEG"), RED)),
+    ("one pixel, JPEG", converts(lambda: encoded(solid_image(size=(1, 1)), "JPEG"), RED)),
     *(
-        (f"A32: orientation {value}", rotates(lambda value=value: oriented_photo(value)))
+        (f"orientation {value}", rotates(lambda value=value: oriented_photo(value)))
         for value in CORNERS_BY_ORIENTATION
     ),
-    ("A32: PNG, orientation 6", rotates(lambda: oriented_photo(6, "PNG"))),
-    ("A32: WebP, orientation 8", rotates(lambda: oriented_photo(8, "WEBP"))),
+    ("PNG, orientation 6", rotates(lambda: oriented_photo(6, "PNG"))),
+    ("WebP, orientation 8", rotates(lambda: oriented_photo(8, "WEBP"))),
     (
-        "A32: orientation 9",
+        "orientation 9",
         converts(lambda: encoded(solid_image(), "JPEG", exif=pictures.exif_data(9)), RED),
     ),
-    ("A33: metadata of a JPEG", removes_metadata(pictures.jpeg_with_metadata)),
-    ("A33: metadata of a PNG", removes_metadata(pictures.png_with_metadata)),
-    ("A34: Display P3", converts(lambda: with_profile(P3), P3_COLOUR)),
+    ("metadata of a JPEG", removes_metadata(pictures.jpeg_with_metadata)),
+    ("metadata of a PNG", removes_metadata(pictures.png_with_metadata)),
+    ("Display P3", converts(lambda: with_profile(P3), P3_COLOUR)),
     (
-        "A34: Adobe RGB",
+        "Adobe RGB",
         converts(lambda: with_profile(ADOBE, file_format="JPEG"), ADOBE_COLOUR),
     ),
     (
-        "A34: Display P3 and alpha",
+        "Display P3 and alpha",
         converts(lambda: with_profile(P3, "RGBA", (200, 100, 50, 255), "WEBP"), P3_COLOUR),
     ),
     (
-        "A34: linear grey",
+        "linear grey",
         converts(lambda: with_profile(icc_profiles.linear_grey(), "L", 128), (188, 188, 188)),
     ),
-    ("A34: invalid profile", converts(lambda: with_profile(b"broken" * 50), (200, 100, 50))),
+    ("invalid profile", converts(lambda: with_profile(b"broken" * 50), (200, 100, 50))),
     (
-        "A34: profile of other colours",
+        "profile of other colours",
         converts(lambda: with_profile(icc_profiles.grey_press(9)), (200, 100, 50)),
     ),
-    ("A34: incomplete profile", converts(lambda: with_profile(P3[:150]), (200, 100, 50))),
-    ("A35: two pictures in one JPEG", converts(two_pictures, RED)),
+    ("incomplete profile", converts(lambda: with_profile(P3[:150]), (200, 100, 50))),
+    ("two pictures in one JPEG", converts(two_pictures, RED)),
     (
-        "A35: two pictures with an invalid index",
+        "two pictures with an invalid index",
         converts(lambda: two_pictures().replace(b"MPF\0II*\0\x08", b"MPF\0II*\0\xff"), RED),
     ),
-    ("A36: AVIF", rejects(lambda: encoded(solid_image(), "AVIF"), OTHER_FORMAT)),
-    ("A36: HEIC", rejects(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", OTHER_FORMAT)),
-    ("A37: TIFF", rejects(lambda: encoded(solid_image(), "TIFF"), OTHER_FORMAT)),
-    ("A37: PSD", rejects(b"8BPS\0\1" + bytes(30), OTHER_FORMAT)),
-    ("A37: EPS", rejects(b"%!PS-Adobe-3.0 EPSF-3.0\n", OTHER_FORMAT)),
-    ("A37: FITS", rejects(b"SIMPLE  =                    T", OTHER_FORMAT)),
-    ("A37: BMP", rejects(lambda: encoded(solid_image(), "BMP"), OTHER_FORMAT)),
+    ("AVIF", rejects(lambda: encoded(solid_image(), "AVIF"), OTHER_FORMAT)),
+    ("HEIC", rejects(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", OTHER_FORMAT)),
+    ("TIFF", rejects(lambda: encoded(solid_image(), "TIFF"), OTHER_FORMAT)),
+    ("PSD", rejects(b"8BPS\0\1" + bytes(30), OTHER_FORMAT)),
+    ("EPS", rejects(b"%!PS-Adobe-3.0 EPSF-3.0\n", OTHER_FORMAT)),
+    ("FITS", rejects(b"SIMPLE  =                    T", OTHER_FORMAT)),
+    ("BMP", rejects(lambda: encoded(solid_image(), "BMP"), OTHER_FORMAT)),
     (
-        "A38: invalid EXIF data",
+        "invalid EXIF data",
         converts(
             lambda: encoded(solid_image(), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff"), RED
         ),
     ),
     (
-        "A38: empty EXIF data",
+        "empty EXIF data",
         converts(lambda: encoded(solid_image(), "JPEG", exif=b"Exif\0\0"), RED),
     ),
-    ("A38: circular EXIF data", converts(circular_exif, RED)),
+    ("circular EXIF data", converts(circular_exif, RED)),
 ]
 
 
 @pytest.mark.parametrize("check", [pytest.param(check, id=name) for name, check in CASES])
 def test_case(function: ThumbnailFunction, check: Check) -> None:
-    """Each file is converted or rejected as its row says."""
+    """Each file of CASES is converted or rejected as expected."""
     check(function)
 
 
-def test_the_table_has_every_case() -> None:
-    """No case from A17 to A38 is missing."""
-    assert {name.split(":")[0] for name, _ in CASES} == {f"A{number}" for number in range(17, 39)}
+def test_each_case_is_listed_once() -> None:
+    """The cases have different names."""
+    assert len(CASES) == len({name for name, _ in CASES})
 
 
 def test_size_and_limits() -> None:

@@ -23,7 +23,7 @@ def mean_difference(expected: Image.Image, actual: Image.Image) -> float:
     "size", [(4000, 3000), (3001, 2003), (513, 700), (512, 512), (40, 30), (1500, 75)], ids=str
 )
 def test_an_avatar_is_the_middle_of_the_picture(file_format: str, size: tuple[int, int]) -> None:
-    """It is cropped to half a pixel, and resized from all pixels."""
+    """The avatar is cropped with a precision of half a pixel, and resized from all pixels."""
     width, height = size
     wave = Image.radial_gradient("L").resize(size)
     image = Image.merge(
@@ -47,7 +47,7 @@ def test_an_avatar_is_the_middle_of_the_picture(file_format: str, size: tuple[in
 
 
 def test_transparent_pixels_are_averaged_with_the_background() -> None:
-    """It makes no difference whether the background is applied before or after resizing."""
+    """The avatar is the same whether the background is applied before or after resizing."""
     alpha = Image.radial_gradient("L").resize((1500, 1500))
     bands = (alpha.rotate(90), ImageChops.invert(alpha), alpha.rotate(180), alpha)
     image = Image.merge("RGBA", bands)

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_pillow_is_new_enough() -> None:
-    """Before version 13, a JPEG can overflow the heap."""
+    """Pillow is version 13 or later: before, a JPEG could overflow the heap."""
     lock = (ROOT / "lambdas/thumbnail/requirements.txt").read_text()
     (locked,) = re.findall(r"^pillow==(\d+)\.", lock, re.MULTILINE)
     installed = importlib.metadata.version("pillow").split(".")[0]
@@ -35,7 +35,7 @@ def test_pillow_is_new_enough() -> None:
 
 
 def test_truncated_pictures_are_not_completed_with_grey() -> None:
-    """Pillow's global setting for that is off."""
+    """Pillow's global setting LOAD_TRUNCATED_IMAGES is off."""
     assert not ImageFile.LOAD_TRUNCATED_IMAGES
 
 
@@ -69,7 +69,10 @@ def test_other_formats_are_not_loaded(file_format: str) -> None:
 def test_every_error_of_a_decoder_rejects_the_picture(
     function: ThumbnailFunction, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    """Warnings reject it too, because a later version may fail there. Lambda does not retry."""
+    """Any exception or warning of a decoder rejects the picture, so that Lambda does not retry.
+
+    A warning counts because a later version of Pillow may raise an error instead.
+    """
 
     def load(_: Any) -> None:
         if isinstance(error, Warning):

@@ -51,7 +51,10 @@ def pixels(file: bytes) -> bytes:
 def test_pixels_are_the_same_as_with_pillow(
     mode: str, size: tuple[int, int], level: int, noise: int, seed: int
 ) -> None:
-    """They are, for every mode, size and compression, even if one piece expands to many blocks."""
+    """The pixels are those of Pillow for every mode, size and compression.
+
+    This includes files of which one piece expands to many blocks.
+    """
     length = (size[0] * BITS_PER_PIXEL[mode] + 7) // 8 * size[1]
     samples = bytes(byte & noise for byte in random.Random(seed).randbytes(length))
     file = encoded(Image.frombytes(mode, size, samples), compress_level=level)

@@ -55,7 +55,7 @@ def test_a_bucket_of_another_account_is_not_used(function: ThumbnailFunction) ->
 
 
 def test_timeouts_fit_into_the_timeout_of_the_function(function: ThumbnailFunction) -> None:
-    """Four attempts of at most seven seconds each."""
+    """A request has four attempts of at most seven seconds each."""
     config = store._s3().meta.config
 
     assert (config.connect_timeout, config.read_timeout) == (2, 5)
@@ -63,7 +63,7 @@ def test_timeouts_fit_into_the_timeout_of_the_function(function: ThumbnailFuncti
 
 
 def test_the_emulator_behaves_like_the_fake_s3(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An avatar is created, a missing upload is none, and another owner is refused."""
+    """An avatar is created, a missing upload is not an error, and another owner is refused."""
     s3, account = aws.client("s3"), aws.endpoint.account
     uploads, avatars = f"up-{account}", f"av-{account}"
     for bucket in (uploads, avatars):

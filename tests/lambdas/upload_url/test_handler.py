@@ -1,6 +1,6 @@
-"""Requests for an upload URL: cases A01 to A14 of the table of attacks.
+"""Requests for an upload URL: valid ones have a URL, all others have a list of errors.
 
-A15 and A16 (preflight requests and request rates) are the API's: see tests/stacks/test_avatars.py.
+tests/stacks/test_avatars.py tests preflight requests and request rates, which the API handles.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def aws_environment() -> Iterator[None]:
     ids=repr,
 )  # fmt: skip
 def test_other_extensions_are_rejected(aws_environment, extension):
-    """A01, A02: only the extensions in the list have a URL (defect 60)."""
+    """Only the extensions in the list have a URL (defect 60)."""
     assert errors_of(request_upload(extension=extension, size=1)) == [EXTENSION]
 
 
@@ -84,7 +84,7 @@ def test_other_extensions_are_rejected(aws_environment, extension):
     ],
 )
 def test_extensions_are_accepted(aws_environment, extension, content_type):
-    """A01, A03: each extension has its type; capitals and a leading dot do not matter.
+    """Each extension has its type; capitals and a leading dot do not matter.
 
     The key is the same for all types, so there are no two uploads x.png and x.jpg (defect 77).
     """
@@ -114,13 +114,13 @@ def test_extensions_are_accepted(aws_environment, extension, content_type):
     ],
 )
 def test_other_sizes_are_rejected(aws_environment, size, error):
-    """A08, A09: a size is an integer from one to the limit."""
+    """A size is an integer from one to the limit."""
     assert errors_of(request_upload(extension="jpg", size=size)) == [error]
 
 
 @pytest.mark.parametrize("size", [1, LIMIT])
 def test_sizes_are_accepted(aws_environment, size):
-    """A08, A09: one byte and exactly the limit are accepted."""
+    """One byte and exactly the limit are accepted."""
     assert url_of(request_upload(extension="jpg", size=size))
 
 
@@ -152,19 +152,19 @@ def test_sizes_are_accepted(aws_environment, size):
     ],
 )
 def test_other_bodies_are_rejected(aws_environment, body, errors):
-    """A04: the response has all errors at once, and is never a 5xx response (defect 64)."""
+    """One response has all errors, and is never a 5xx response (defect 64)."""
     assert errors_of(handler(event(body), None)) == errors
 
 
 @pytest.mark.parametrize("body", ["!", "AAA", base64.b64encode(b"\xff\xfe{").decode()])
 def test_invalid_base64_is_rejected(aws_environment, body):
-    """A04: the body is not base64, or the decoded bytes are not text."""
+    """A body that is not base64, or not text after decoding, is rejected."""
     assert errors_of(handler(event(body, isBase64Encoded=True), None)) == [BODY]
 
 
 @pytest.mark.parametrize("name", ["key_upload", "base64"])
 def test_sample_events(aws_environment, name):
-    """A04: the sample events have a URL; one of them has a body in base64."""
+    """The sample events have a URL; one of them has a body in base64."""
     sample = json.loads((EVENTS / f"{name}.json").read_text())
 
     response = handler(sample, None)
@@ -177,14 +177,14 @@ def test_sample_events(aws_environment, name):
 
 
 def test_rejected_sample_event(aws_environment):
-    """A02, A09: one sample event has an unsupported extension and a large size."""
+    """One sample event has an unsupported extension and a large size."""
     sample = json.loads((EVENTS / "refused.json").read_text())
 
     assert errors_of(handler(sample, None)) == [EXTENSION, TOO_LARGE]
 
 
 def test_only_the_authorizer_identifies_the_user(aws_environment):
-    """A05, A12: a `sub` in the body and the token of another user are ignored (defect 59)."""
+    """A `sub` in the body and the token of another user are ignored (defect 59)."""
     claims = base64.urlsafe_b64encode(json.dumps({"sub": OTHER_SUB}).encode()).decode().rstrip("=")
     body = json.dumps(
         {"extension": "jpg", "size": 1, "sub": OTHER_SUB, "key": "x", "user": OTHER_SUB}
@@ -197,7 +197,7 @@ def test_only_the_authorizer_identifies_the_user(aws_environment):
 
 
 def test_each_user_has_one_key(aws_environment):
-    """A12: keys differ between users, and do not contain the `sub` (defect 79)."""
+    """Keys differ between users, and do not contain the `sub` (defect 79)."""
     first, second = (
         urlsplit(url_of(request_upload(sub, extension="jpg", size=1))).path
         for sub in (SUB, OTHER_SUB)
@@ -222,7 +222,7 @@ def test_each_user_has_one_key(aws_environment):
     ],
 )
 def test_a_route_without_the_authorizer_is_an_error(aws_environment, context):
-    """A05: that is an error in the template, so the function raises instead of returning a URL."""
+    """That is an error in the template, so the function raises instead of returning a URL."""
     request = event('{"extension": "jpg", "size": 1}') | {"requestContext": context}
 
     with pytest.raises((KeyError, TypeError, ValueError)):
@@ -230,7 +230,7 @@ def test_a_route_without_the_authorizer_is_an_error(aws_environment, context):
 
 
 def test_nothing_secret_is_logged(aws_environment, capsys, caplog):
-    """A13: the log has no URL, token or `sub`, at any log level (defect 62)."""
+    """The log has no URL, token or `sub`, at any log level (defect 62)."""
     with caplog.at_level(logging.DEBUG):
         signature = parse_qs(urlsplit(url_of(request_upload(extension="jpg", size=7))).query)[
             "X-Amz-Signature"
@@ -253,7 +253,7 @@ def test_nothing_secret_is_logged(aws_environment, capsys, caplog):
 
 
 def test_signed_headers(aws_environment):
-    """A07, A14: type and length are signed, so S3 refuses others and all `x-amz-` headers."""
+    """Type and length are signed, so S3 refuses others and all `x-amz-` headers."""
     query = parse_qs(urlsplit(url_of(request_upload(extension="jpg", size=1))).query)
 
     assert query["X-Amz-SignedHeaders"] == ["content-length;content-type;host"]
@@ -261,7 +261,7 @@ def test_signed_headers(aws_environment):
 
 
 def test_responses_have_no_cors_headers(aws_environment):
-    """A15: the API configures the allowed origins, in one place (defect 63)."""
+    """The API configures the allowed origins, in one place (defect 63)."""
     for response in (request_upload(extension="jpg", size=1), request_upload()):
         assert not any("access-control" in name for name in response["headers"])
 
@@ -290,7 +290,7 @@ plausible_bodies = st.fixed_dictionaries(
 @example(body="[" * 100_000, encoded=False)
 @example(body="\ud800", encoded=True)
 def test_any_body_has_a_url_or_errors(body, encoded):
-    """A04: the response has a URL or a list of errors, never both or neither."""
+    """The response has a URL or a list of errors, never both or neither."""
     with environment(SETTINGS, AWS_VARIABLES):
         response = handler(event(body, isBase64Encoded=encoded), None)
 

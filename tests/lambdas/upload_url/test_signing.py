@@ -84,7 +84,7 @@ variable_sets = st.fixed_dictionaries(
 @settings(deadline=None)
 @given(upload=uploads, variables=variable_sets)
 def test_urls_are_those_of_a_client(upload, variables):
-    """Signed at the same time, they are equal for any key, type, size and session token."""
+    """The URL equals that of a botocore client, for any key, type, size and session token."""
     with environment(), signing_time(NOW):
         assert put_url(upload, seconds=SECONDS, environment=variables) == url_of_client(
             upload, variables
@@ -145,7 +145,7 @@ INVALID_SIGNATURE = (403, "SignatureDoesNotMatch")
 
 
 def test_uploads_are_accepted(aws: Aws, bucket: str) -> None:
-    """A10: the URL can be used again within five minutes, for the same key."""
+    """The URL can be used again within five minutes, for the same key."""
     url = url_of(request_upload(extension="jpg", size=len(PICTURE)))
 
     assert [put(url), put(url)] == [(200, ""), (200, "")]
@@ -166,7 +166,7 @@ def test_uploads_are_accepted(aws: Aws, bucket: str) -> None:
     ids=["html", "other type", "no type", "longer", "shorter", "empty"],
 )
 def test_other_uploads_are_refused(aws: Aws, bucket: str, body, headers) -> None:
-    """A06, A07, A09: another type or length is refused, so no upload is larger (defect 61).
+    """Another type or length is refused, so no upload is larger (defect 61).
 
     This is tested with the emulator, and not verified with S3.
     """
@@ -177,7 +177,7 @@ def test_other_uploads_are_refused(aws: Aws, bucket: str, body, headers) -> None
 
 
 def test_a_changed_url_is_refused(bucket: str) -> None:
-    """A12: a URL cannot be changed to another user's key, a longer time or other access."""
+    """A URL cannot be changed to another user's key, a longer time or other access."""
     url = url_of(request_upload(extension="jpg", size=len(PICTURE)))
 
     assert put(url.replace(avatar_id(SUB), avatar_id(OTHER_SUB))) == INVALID_SIGNATURE
@@ -186,7 +186,7 @@ def test_a_changed_url_is_refused(bucket: str) -> None:
 
 
 def test_urls_expire(bucket: str) -> None:
-    """A11: after five minutes the URL is refused."""
+    """After five minutes the URL is refused."""
     age = timedelta(seconds=SECONDS + 1)
     with signing_time(datetime.now(UTC) - age):
         url = url_of(request_upload(extension="jpg", size=len(PICTURE)))
@@ -195,7 +195,7 @@ def test_urls_expire(bucket: str) -> None:
 
 
 def test_other_amazon_headers_are_refused(bucket: str) -> None:
-    """A14: a request cannot add an access control list or metadata."""
+    """A request cannot add an access control list or metadata."""
     url = url_of(request_upload(extension="jpg", size=len(PICTURE)))
 
     assert put(url, x_amz_acl="public-read") == (403, "AccessDenied")
