@@ -6,7 +6,7 @@ schema redirects a statement.
 
 from __future__ import annotations
 
-from typing import cast
+from typing import LiteralString, cast
 
 from psycopg import Connection, errors
 from psycopg.rows import TupleRow
@@ -15,9 +15,9 @@ from migrate.errors import MigrationError
 from migrate.plan import Row, State
 from migrate.script import JOURNAL, Script
 
-_TABLE = f"public.{JOURNAL}"
+TABLE = f"public.{JOURNAL}"
 _CREATE = f"""
-CREATE TABLE IF NOT EXISTS {_TABLE} (
+CREATE TABLE IF NOT EXISTS {TABLE} (
     position bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
     name text PRIMARY KEY,
     checksum text NOT NULL,
@@ -25,13 +25,13 @@ CREATE TABLE IF NOT EXISTS {_TABLE} (
     changed_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 )
 """
-_ROWS = f"SELECT name, checksum, state FROM {_TABLE} ORDER BY position"  # noqa: S608  # a constant
-_INSERT = f"INSERT INTO {_TABLE} (name, checksum, state) VALUES (%s, %s, %s)"  # noqa: S608
+_ROWS = f"SELECT name, checksum, state FROM {TABLE} ORDER BY position"  # noqa: S608  # a constant
+_INSERT = f"INSERT INTO {TABLE} (name, checksum, state) VALUES (%s, %s, %s)"  # noqa: S608
 _UPDATE = f"""
-UPDATE {_TABLE} SET state = %s, changed_at = pg_catalog.now()
+UPDATE {TABLE} SET state = %s, changed_at = pg_catalog.now()
 WHERE name OPERATOR(pg_catalog.=) %s
 """  # noqa: S608
-_DELETE = f"DELETE FROM {_TABLE} WHERE name OPERATOR(pg_catalog.=) %s"  # noqa: S608
+_DELETE = f"DELETE FROM {TABLE} WHERE name OPERATOR(pg_catalog.=) %s"  # noqa: S608
 
 _YOYO_JOURNAL = "_yoyo_migration"
 
@@ -59,7 +59,7 @@ def rows(connection: Connection[TupleRow]) -> list[Row]:
         records = connection.execute(_ROWS).fetchall()
     except errors.UndefinedColumn:
         raise MigrationError(
-            f"{_TABLE}: is not the journal of migrations: rename this table"
+            f"{TABLE}: is not the journal of migrations: rename this table"
         ) from None
     return [Row(name, checksum, cast("State", state)) for name, checksum, state in records]
 
@@ -78,17 +78,23 @@ def add(
 
 def change(connection: Connection[TupleRow], name: str, state: State) -> None:
     """Set the state of *name*."""
-    _require_one_row(name, connection.execute(_UPDATE, [state, name]).rowcount)
+    _change_row(connection, name, _UPDATE, [state, name])
 
 
 def remove(connection: Connection[TupleRow], name: str) -> None:
     """Remove the row of *name*."""
-    _require_one_row(name, connection.execute(_DELETE, [name]).rowcount)
+    _change_row(connection, name, _DELETE, [name])
 
 
-def _require_one_row(name: str, count: int) -> None:
+def _change_row(
+    connection: Connection[TupleRow], name: str, statement: LiteralString, values: list[str]
+) -> None:
+    try:
+        count = connection.execute(statement, values).rowcount
+    except errors.UndefinedTable:
+        count = 0
     if count != 1:
-        raise MigrationError(f"{name}: its row in {_TABLE} was removed by another program")
+        raise MigrationError(f"{name}: its row in {TABLE} was removed by another program")
 
 
 def _exists(connection: Connection[TupleRow], table: str) -> bool:

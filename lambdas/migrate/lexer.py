@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from string import ascii_lowercase, ascii_uppercase
 from typing import Literal, NamedTuple
 
 Kind = Literal["word", "quoted", "string", "comment", "other"]
@@ -35,6 +36,8 @@ _CONTINUATION = re.compile(
     r"(?:[ \t\f\v]|--[^\n\r]*+)*+[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*+[\n\r])*+'"
 )
 _BLOCK_COMMENT_MARK = re.compile(r"/\*|\*/")
+_UPPER = str.maketrans(ascii_lowercase, ascii_uppercase)
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 class UnterminatedError(Exception):
@@ -45,7 +48,10 @@ class UnterminatedError(Exception):
 
 
 class Token(NamedTuple):
-    """A token of SQL and the line on which it begins; the text of a word is in capitals."""
+    """A token of SQL and the line on which it begins.
+
+    The text of a word is in capitals; letters outside of ASCII stay as they are, as in PostgreSQL.
+    """
 
     kind: Kind
     text: str
@@ -113,7 +119,7 @@ def statements(tokens_: list[Token]) -> Iterator[Statement]:
 def names(tokens_: list[Token]) -> frozenset[str]:
     """Return every identifier among the tokens, as PostgreSQL stores it: at most 63 bytes."""
     full = (
-        token.text if token.kind == "quoted" else token.text.lower()
+        token.text if token.kind == "quoted" else token.text.translate(_LOWER)
         for token in tokens_
         if token.kind in {"word", "quoted"}
     )
@@ -121,8 +127,13 @@ def names(tokens_: list[Token]) -> frozenset[str]:
 
 
 def _count_bodies(before: list[Token], token: Token, bodies: int) -> int:
-    """Count the open BEGIN ATOMIC and CASE: semicolons within them do not end the statement."""
+    """Count the open BEGIN ATOMIC and CASE: semicolons within them do not end the statement.
+
+    After AS or a period, CASE and END are names.
+    """
     if token.kind != "word" or not before or before[0][:2] != ("word", "CREATE"):
+        return bodies
+    if before[-1].symbol == "." or before[-1][:2] == ("word", "AS"):
         return bodies
     if token.text == "ATOMIC" and before[-1][:2] == ("word", "BEGIN"):
         return bodies + 1
@@ -138,7 +149,7 @@ def _token(match: re.Match[str], line: int) -> Token | None:
         case "comment":
             return Token("comment", match["comment"][2:], line)
         case "word":
-            return Token("word", match["word"].upper(), line)
+            return Token("word", match["word"].translate(_UPPER), line)
         case "quoted":
             return Token("quoted", match["name"].replace('""', '"'), line)
         case "string" | "escape" | "dollar":

@@ -23,6 +23,7 @@ _RETRY_SECONDS = 0.2
 _SETTINGS = {
     "lock_timeout": "10s",
     "statement_timeout": "30s",
+    "idle_session_timeout": "0",  # This connection is idle while a file runs on another one.
     # A function whose machine fails closes no connection: PostgreSQL detects that within 20 s.
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "5",

@@ -114,15 +114,21 @@ def _in_transaction(
 ) -> None:
     """Record the script and execute it, both or neither.
 
-    The record comes first, so that no setting of the script can affect it.
+    The record comes first, so that no setting of the script can affect it. A script that changes
+    the journal, for example by dropping all tables, is rolled back.
     """
     try:
         connection.execute("BEGIN")
         record()
+        recorded = journal.rows(connection)
         connection.execute(_SET_FILE, [script.text, True])
         connection.execute(_EXECUTE_FILE)
+        connection.execute("RESET ROLE")
+        remaining = journal.rows(connection)
     except psycopg.Error as error:
         raise MigrationError(describe(script, error)) from None
+    if remaining != recorded:
+        raise MigrationError(f"{script.file}: changes {journal.TABLE}, the journal of migrations")
     _commit(connection, script)
 
 

@@ -17,6 +17,10 @@ JOURNAL = "schema_migrations"
 
 _DIRECTIVE = re.compile(r"\s*[\w-]*transaction[\w-]*\s*[:=]", re.IGNORECASE)
 _DIRECTIVES = {" transactional: false": False, " transactional: true": True}
+_LONE_CARRIAGE_RETURN = (
+    "has a carriage return without a line feed: save it with LF or CR LF as line ends;"
+    r" in a string, write E'\r'"
+)
 _TRANSACTION = {"ABORT", "BEGIN", "COMMIT", "END", "RELEASE", "ROLLBACK", "SAVEPOINT", "START"}
 
 
@@ -51,6 +55,9 @@ def parse(file: str, content: bytes) -> Script:
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         return Script(file, "", (f"line {line}: has a NUL character",))
+    if "\r" in text:
+        line = text.count("\n", 0, text.index("\r")) + 1
+        return Script(file, "", (f"line {line}: {_LONE_CARRIAGE_RETURN}",))
     try:
         tokens = list(lexer.tokens(text))
     except lexer.UnterminatedError as error:

@@ -115,6 +115,13 @@ def test_names_of_identifiers() -> None:
     assert {"create", "index", "foo", "on", 'Bar "x"', "id"} == lexer.names(found)
 
 
+def test_letters_outside_of_ascii_are_not_folded() -> None:
+    """PostgreSQL folds only ASCII letters of an unquoted identifier in UTF-8."""
+    assert {"Äx", "straße", "\u212aelvin"} == lexer.names(
+        list(lexer.tokens("ÄX STRAßE \u212aELVIN"))
+    )
+
+
 def test_long_identifiers_are_truncated() -> None:
     """An identifier is truncated like in PostgreSQL, between two characters."""
     assert {"x" + "ü" * 31} == lexer.names(list(lexer.tokens(f'"x{"ü" * 40}"')))

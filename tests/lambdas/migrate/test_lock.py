@@ -77,6 +77,18 @@ def test_a_lost_lock(database: Postgres) -> None:
     assert ["0001_t", "0002_t"] == applied_migrations(database)
 
 
+def test_the_lock_is_kept_while_its_connection_is_idle(database: Postgres) -> None:
+    """A server that ends idle sessions does not end the one that holds the lock."""
+    write_migration(2, f"{OUTSIDE_TRANSACTION}SELECT pg_sleep(1);")
+    try:
+        database.query(f"ALTER ROLE {MIGRATOR} SET idle_session_timeout = '300ms'")
+        result = database.invoke({"do": "migrate"})
+    finally:
+        database.query(f"ALTER ROLE {MIGRATOR} RESET idle_session_timeout")
+
+    assert {"applied": ["0001_t", "0002_t", "0003_t"]} == result
+
+
 def test_the_lock_is_released_with_its_connection(database: Postgres) -> None:
     """A run that waits for the lock continues when the run that holds it loses its connection."""
     with database.connect(MIGRATOR) as other:

@@ -16,6 +16,7 @@ from migrate import handler as migrate
 from migrate.errors import MigrationError
 from stacks.database import MIGRATOR
 from tests.lambdas.migrate.migration_files import (
+    OUTSIDE_TRANSACTION,
     applied_migrations,
     error_of,
     tables_of_migrations,
@@ -167,7 +168,8 @@ def test_a_function_with_an_sql_body(database: Postgres) -> None:
         2,
         "CREATE TABLE t2 (id integer);\n"
         "CREATE FUNCTION f2(n integer) RETURNS integer LANGUAGE sql\n"
-        "BEGIN ATOMIC\n  SELECT 1;\n  SELECT CASE WHEN n > 0 THEN n ELSE 0 END;\nEND;\n"
+        "BEGIN ATOMIC\n  SELECT 1 AS end, 2 AS case, t.end FROM (SELECT 1 AS end) AS t;\n"
+        "  SELECT CASE WHEN n > 0 THEN n ELSE 0 END;\nEND;\n"
         "INSERT INTO t2 SELECT f2(7);",
         "DROP FUNCTION f2; DROP TABLE t2;",
     )
@@ -176,6 +178,35 @@ def test_a_function_with_an_sql_body(database: Postgres) -> None:
 
     assert [(7,)] == database.query("SELECT id FROM t2")
     database.invoke({"do": "rollback", "steps": 2})
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DROP OWNED BY CURRENT_USER",
+        """DO $$BEGIN EXECUTE (
+            SELECT 'TRUNCATE ' || string_agg(tablename, ', ') FROM pg_tables
+            WHERE schemaname = 'public'
+        ); END$$""",
+    ],
+)
+def test_a_file_that_changes_the_journal(database: Postgres, statement: str) -> None:
+    """It is rolled back: applied files would be applied again."""
+    write_migration(2, f"CREATE TABLE t2 (id integer); {statement};")
+
+    error = error_of(database)
+
+    assert "0002_t.sql: changes public.schema_migrations, the journal of migrations" == error
+    assert (["t1"], ["0001_t"]) == (tables_of_migrations(database), applied_migrations(database))
+
+
+def test_a_file_without_a_transaction_that_drops_the_journal(database: Postgres) -> None:
+    """The error names the file, whose row no longer exists."""
+    write_migration(2, f"{OUTSIDE_TRANSACTION}DROP OWNED BY CURRENT_USER;")
+
+    assert error_of(database) == (
+        "0002_t: its row in public.schema_migrations was removed by another program"
+    )
 
 
 def test_no_row_reaches_the_function(database: Postgres, monkeypatch) -> None:

@@ -51,6 +51,9 @@ def test_line_ends_do_not_change_the_checksum(text: str) -> None:
         ("COPY stdin FROM '/tmp/x';", True, 0),
         ("CREATE TABLE commit (id integer);", True, 0),
         ('SELECT 1; "commit";', True, 0),
+        ("SELECT 1;\r-- transactional: false\rSELECT 2;", True, 1),
+        ("SELECT 'a\rb';", True, 1),
+        ("CREATE TABLE fn_atomic (begin_atomic integer);\nSELECT 1;\nCOMMIT;", True, 1),
         ("CREATE RULE r AS ON INSERT TO t DO ALSO (SELECT 1; SELECT 2);", True, 0),
     ],
 )
