@@ -77,7 +77,7 @@ class Build:
     def run(self, buildspec: str, *, fails: str = "", code: int = 1, **env: str) -> BuildResult:
         """Run *buildspec*; calls that match the pattern *fails* exit with *code*.
 
-        /tmp is a folder of this build, since each container of CodeBuild has its own.
+        /tmp in the commands is a folder of this build, as each container of CodeBuild has its own /tmp.
         """
         spec = yaml.safe_load(buildspec.replace("/tmp/", f"{self.tmp}/"))  # noqa: S108
         files = {name: str(self.folder / name.lower()) for name in ("CALLS", "STDIN", "PUSHED")}

@@ -134,7 +134,7 @@ COMPANIONS: Mapping[str, Companions] = {
 
 @dataclass(frozen=True)
 class Case:
-    """One environment with one changed setting, and the settings that it requires."""
+    """An environment with one changed setting, and the other settings that the new value requires."""
 
     environment: str
     setting: str

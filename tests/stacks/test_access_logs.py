@@ -1,3 +1,5 @@
+"""The access logs of the distributions."""
+
 import pytest
 from msgspec.structs import replace
 
@@ -5,7 +7,7 @@ from tests.stacks.templates import config_of, emit, statements
 
 
 @pytest.fixture
-def layers():
+def stacks():
     config = config_of("prod")
     return emit(
         replace(config, cdn=replace(config.cdn, access_logs=True, access_log_retention_days=30))
@@ -13,18 +15,18 @@ def layers():
 
 
 @pytest.fixture
-def access_logs(layers):
-    return layers["access-logs"]
+def access_logs(stacks):
+    return stacks["access-logs"]
 
 
-def test_access_logs_are_a_setting(emitted, layers):
-    """They cost money and contain IP addresses."""
+def test_access_logs_are_a_setting(emitted, stacks):
+    """Access logs are off by default, because they cost money and contain IP addresses."""
     assert "access-logs" not in emitted
-    assert "access-logs" in layers
+    assert "access-logs" in stacks
 
 
 def test_both_distributions_are_logged_in_us_east_1(access_logs):
-    """CloudFront delivers its logs there."""
+    """The logs of each distribution are delivered from us-east-1, the region of CloudFront."""
     sources = {
         source["Name"]: (source["LogType"], source["ResourceArn"])
         for source in access_logs.of("AWS::Logs::DeliverySource").values()
@@ -38,7 +40,7 @@ def test_both_distributions_are_logged_in_us_east_1(access_logs):
 
 
 def test_logs_are_delivered_to_one_bucket_and_expire(access_logs):
-    """The retention is a setting."""
+    """All logs are delivered to one bucket, and expire after the configured days."""
     rules = {
         rule["Id"]: rule
         for rule in access_logs.one("AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
@@ -55,7 +57,7 @@ def test_logs_are_delivered_to_one_bucket_and_expire(access_logs):
 
 
 def test_only_deliveries_of_this_account_write_logs(access_logs):
-    """They write below the path that AWS documents."""
+    """Only the log delivery of this account writes logs, below the path that AWS documents."""
     allowed = statements(access_logs.one("AWS::S3::BucketPolicy")["PolicyDocument"])[
         "WriteAccessLogs"
     ]

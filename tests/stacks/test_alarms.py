@@ -1,3 +1,5 @@
+"""The thresholds, actions and descriptions of the alarms."""
+
 import re
 
 import pytest
@@ -72,7 +74,7 @@ def test_thresholds(alarms, title):
 
 
 def test_every_kind_of_alarm_is_in_the_table(alarms):
-    """Only the alarm of the running tasks is not: it depends on Container Insights."""
+    """Every metric with an alarm is in THRESHOLDS, except for running tasks, which have own tests."""
     metrics = {row(alarm)[0] for title, alarm in alarms.items() if title != "ServiceRunningTasks"}
 
     assert {metric for metric, *_ in THRESHOLDS.values()} == metrics
@@ -90,7 +92,7 @@ def test_without_container_insights_samples_are_counted():
 
 
 def test_missing_data_is_no_alarm_if_no_task_is_required():
-    """A service without tasks reports no metrics."""
+    """Missing data is no alarm if no task is required: a service without tasks has no metrics."""
     config = config_of("dev")
     no_tasks = replace(config, service=replace(config.service, min_tasks=0))
 
@@ -120,7 +122,7 @@ def test_with_container_insights_desired_and_running_tasks_are_compared():
 
 
 def test_alarms_notify_the_alert_topic(alarms, config):
-    """No alarm has another action."""
+    """Each alarm notifies the alert topic, and has no other action."""
     topic = {"Fn::ImportValue": f"crd-{config.env.name}-foundation-Alerts"}
 
     assert alarms
@@ -130,7 +132,7 @@ def test_alarms_notify_the_alert_topic(alarms, config):
 
 
 def test_alarms_notify_when_they_are_over(alarms):
-    """Alarms that count events do not, since the events are not undone."""
+    """Alarms notify when they are over, except for those that count events."""
     for title, alarm in alarms.items():
         assert ("OKActions" in alarm) == (alarm.get("Statistic") != "Sum"), title
 

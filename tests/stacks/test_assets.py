@@ -1,3 +1,5 @@
+"""The buckets of images, and the topic of new avatars."""
+
 import pytest
 
 from tests.stacks.templates import statements
@@ -14,7 +16,10 @@ def buckets(assets):
 
 
 def test_avatars_and_pictures_have_separate_buckets(buckets, config):
-    """A missing avatar has another response than a missing picture: see test_cdn.py."""
+    """Avatars and pictures have separate buckets, because the responses for missing ones differ.
+
+    test_cdn.py tests these responses.
+    """
     names = {title: bucket["BucketNamePrefix"] for title, bucket in buckets.items()}
 
     assert {
@@ -46,12 +51,15 @@ def test_each_new_avatar_is_published_to_the_topic(buckets):
 
 
 def test_the_avatar_bucket_depends_on_the_topic_policy(assets):
-    """S3 sends a test message when the notification is created."""
+    """The topic policy is created first: S3 sends a test message when the notification is created."""
     assert "AvatarTopicPolicy" == assets.template["Resources"]["AvatarBucket"]["DependsOn"]
 
 
 def test_only_the_avatar_bucket_publishes(assets, buckets):
-    """The bucket depends on the policy, so the policy contains the future ARN of the bucket."""
+    """Only the avatar bucket publishes to the topic.
+
+    The bucket depends on the topic policy, so the policy contains the ARN that the bucket will have.
+    """
     policy = statements(assets.one("AWS::SNS::TopicPolicy")["PolicyDocument"])
 
     allowed = policy["AllowAvatarBucketToPublish"]
@@ -67,5 +75,5 @@ def test_only_the_avatar_bucket_publishes(assets, buckets):
 
 
 def test_messages_have_sha256_signatures(assets):
-    """Subscribers can only verify the signature (defect 74)."""
+    """Messages have SHA-256 signatures, by which subscribers verify the sender (defect 74)."""
     assert "2" == assets.one("AWS::SNS::Topic")["SignatureVersion"]

@@ -1,3 +1,5 @@
+"""The upload API, the bucket of uploads, and the functions that process avatars."""
+
 import json
 import re
 
@@ -162,7 +164,7 @@ def test_the_default_stage_deploys_changes(stage):
     ],
 )
 def test_only_this_api_invokes_its_functions(avatars, permission, source):
-    """Its authorizer and its route invoke one function each."""
+    """The authorizer and the route of the API invoke one function each."""
     api = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}"
 
     properties = avatars.of("AWS::Lambda::Permission")[permission]
@@ -174,7 +176,7 @@ def test_only_this_api_invokes_its_functions(avatars, permission, source):
 
 
 def test_uploads_expire_after_a_day(uploads):
-    """Only the thumbnail is needed (defect 72)."""
+    """Uploads are deleted after a day, because only the thumbnail is needed (defect 72)."""
     rules = {rule["Id"]: rule for rule in uploads["LifecycleConfiguration"]["Rules"]}
 
     assert {"expire-uploads", "incomplete-uploads"} == set(rules)
@@ -190,7 +192,7 @@ def test_the_bucket_name_is_predictable(uploads, config):
 
 
 def test_each_upload_invokes_the_function_once(uploads):
-    """Other objects of the bucket do not invoke it (defects 70, 73)."""
+    """Only new objects below originals/ invoke the function (defects 70, 73)."""
     (notification,) = uploads["NotificationConfiguration"]["LambdaConfigurations"]
 
     assert {"LambdaConfigurations"} == set(uploads["NotificationConfiguration"])
@@ -278,7 +280,7 @@ def test_buckets_are_those_of_this_account(avatars, title):
 
 
 def test_the_authorizer_has_pool_and_client(avatars, config):
-    """It accepts tokens of this user pool for its client only (defects 31, 59)."""
+    """The authorizer accepts only tokens of this user pool and client (defects 31, 59)."""
     stack = f"crd-{config.env.name}-users"
 
     assert {
@@ -289,7 +291,7 @@ def test_the_authorizer_has_pool_and_client(avatars, config):
 
 @pytest.mark.parametrize("mib", [1, 25])
 def test_the_upload_limit_is_a_setting(mib):
-    """Both functions have the same limit (defect 61)."""
+    """The functions for upload URLs and thumbnails have the limit in config (defect 61)."""
     avatars = with_avatars(upload_limit_mib=mib)
 
     limits = {
@@ -316,7 +318,7 @@ def test_a_failed_thumbnail_is_retried_twice(avatars):
 
 def test_outputs(avatars):
     """Pages, operators and alarms use the outputs (defect 78)."""
-    outputs = {name: one["Value"] for name, one in avatars.template["Outputs"].items()}
+    outputs = {name: output["Value"] for name, output in avatars.template["Outputs"].items()}
 
     assert {
         "Api": {"Ref": "Api"},
@@ -331,5 +333,5 @@ def test_outputs(avatars):
 
 
 def test_templates_do_not_contain_user_ids(avatars):
-    """Functions derive avatar ids from `sub`; no template has a pattern with it."""
+    """Functions derive avatar ids from `sub`, so no template contains a `sub`."""
     assert "sub}" not in text(avatars.template)

@@ -1,3 +1,5 @@
+"""The buildspecs of the pipeline, run with fake tools."""
+
 import json
 import re
 
@@ -61,7 +63,7 @@ def tasks_of(result):
 
 
 def test_all_checks_and_tests_run(build):
-    """The stage calls neither docker nor the AWS CLI."""
+    """Test runs all checks and tests, and calls neither docker nor the AWS CLI."""
     result = build.run(spec("Test"))
 
     assert result.succeeded
@@ -113,7 +115,7 @@ def test_a_failed_command_stops_the_build(build, pattern, calls):
 
 
 def test_the_digest_is_not_read_from_the_repository(build):
-    """Another user may have pushed an image with the same tag."""
+    """The digest is that of the push: the repository could have an image of another user."""
     result = build.run(spec("Image"), **VARIABLES)
 
     assert ["aws ecr get-login-password"] == [
@@ -122,7 +124,7 @@ def test_the_digest_is_not_read_from_the_repository(build):
 
 
 def test_every_build_has_its_own_tag(build):
-    """An existing tag does not block a build."""
+    """The tag contains the build number, so an existing tag does not block a build."""
     result = build.run(spec("Image"), **VARIABLES, CODEBUILD_BUILD_NUMBER="8")
 
     assert f"docker push {REPOSITORY_URI}:{COMMIT}-8" in result.calls
@@ -144,7 +146,7 @@ def test_a_symbolic_link_in_the_commit_is_replaced(build):
     "pushed", ["", f"other.example/image@{IMAGE_DIGEST}", f"{REPOSITORY_URI}@latest"]
 )
 def test_a_push_without_a_digest_fails(build, pushed):
-    """An image is released by its digest."""
+    """A push without a digest of this repository fails, because an image is released by its digest."""
     docker = (build.tools / "docker").read_text()
     (build.tools / "docker").write_text(docker.replace("${2%:*}@sha256:$DIGEST", pushed))
 
@@ -214,7 +216,7 @@ def test_the_registry_password_is_passed_by_standard_input(build):
 
 @pytest.mark.parametrize("action", ["Image", "Diff"])
 def test_image_and_diff_run_no_code_of_the_commit(action):
-    """Only `docker build` does, in its container."""
+    """The buildspecs of Image and Diff run no code of the commit outside of `docker build`."""
     assert "./inv" not in spec(action)
     assert "python" not in spec(action)
 
@@ -249,7 +251,7 @@ def diff(build):
 
 
 def test_diff_shows_every_difference(build):
-    """It shows changed, unchanged, new and missing templates."""
+    """Diff shows changed, unchanged, new and missing templates."""
     account(build, network="A: 1\nB: 2\n", registry="R: 1\n", old="O: 1\n")
     commit(build, network="A: 1\nB: 3\n", registry="R: 1\n", users="U: 1\n")
 
@@ -262,7 +264,7 @@ def test_diff_shows_every_difference(build):
 
 
 def test_diff_selects_the_stacks_of_the_environment_by_tags():
-    """The name of another environment may have the same prefix."""
+    """Stacks are selected by tags, because names of another environment may have the same prefix."""
 
     def stack(name, env="prod", project="cruddur", **more):
         tags = [{"Key": "project", "Value": project}, {"Key": "env", "Value": env}]

@@ -1,3 +1,5 @@
+"""The distributions of the site and of the assets."""
+
 import json
 import re
 
@@ -48,7 +50,7 @@ def policy(cdn, title):
 
 
 def security_headers(cdn, title):
-    """Return the security_headers headers that the policy *title* adds."""
+    """Return the security headers that the policy *title* adds."""
     headers = cdn.of("AWS::CloudFront::ResponseHeadersPolicy")[title]
     return headers["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
 
@@ -134,7 +136,7 @@ def test_http_3_is_enabled(site, assets):
 
 @pytest.mark.parametrize("price_class", ["PriceClass_100", "PriceClass_All"])
 def test_the_price_class_is_a_setting(price_class):
-    """Both distributions have the price class of the setting."""
+    """Each distribution has the price class in config."""
     cdn = with_cdn(price_class=price_class)["cdn"]
 
     assert {price_class} == {
@@ -181,7 +183,7 @@ def test_only_its_distribution_reads_a_bucket(cdn, title, reader):
 
 
 def test_bucket_policies_belong_to_imported_buckets(cdn, config):
-    """The policies of the asset buckets are in this stack, which knows the distribution."""
+    """The policies of the asset buckets are in this stack, because they name the distribution."""
     buckets = {title: policy["Bucket"] for title, policy in cdn.of("AWS::S3::BucketPolicy").items()}
 
     stack = f"crd-{config.env.name}-assets"
@@ -340,7 +342,7 @@ def test_www_redirects_to_the_domain(query, location):
 
 @pytest.mark.parametrize("title", ["SiteResponseHeadersPolicy", "AssetsResponseHeadersPolicy"])
 def test_browsers_require_https_and_sniff_no_types(cdn, title):
-    """Both distributions send HSTS and forbid content sniffing and frames."""
+    """Each distribution sends HSTS and forbids content sniffing and frames."""
     headers = security_headers(cdn, title)
 
     assert 365 * 24 * 60 * 60 == headers["StrictTransportSecurity"]["AccessControlMaxAgeSec"]
@@ -351,7 +353,7 @@ def test_browsers_require_https_and_sniff_no_types(cdn, title):
 
 
 def test_the_site_allows_its_own_scripts_only(cdn):
-    """Neither inline scripts nor scripts of other origins are allowed."""
+    """The content security policy allows no inline scripts and no scripts of other origins."""
     content = content_policy(cdn, "SiteResponseHeadersPolicy")
 
     assert ["'none'"] == content["default-src"]

@@ -1,3 +1,5 @@
+"""The ECS cluster and its load balancer."""
+
 import re
 
 import msgspec
@@ -55,7 +57,7 @@ def test_both_capacity_providers_are_available(cluster, config):
 
 
 def test_container_insights_are_a_setting(cluster, config):
-    """It is always set explicitly, because an account can have another default."""
+    """Container Insights are always set explicitly, because an account can have another default."""
     (setting,) = cluster.one("AWS::ECS::Cluster")["ClusterSettings"]
 
     assert {
@@ -89,14 +91,14 @@ def test_invalid_headers_are_dropped(cluster):
 
 
 def test_only_a_protected_load_balancer_resists_deletion(cluster, config):
-    """Elsewhere deletion protection would block the deletion of the stack (defect 10)."""
+    """Only protected environments have deletion protection, which blocks a deletion (defect 10)."""
     expected = "true" if config.env.protect else "false"
 
     assert expected == attributes(cluster)["deletion_protection.enabled"]
 
 
 def test_the_load_balancer_is_in_every_public_subnet(cluster, config):
-    """It has IPv6 if the network has it."""
+    """The load balancer is in every public subnet, and has IPv6 if the network has it."""
     balancer = cluster.one("AWS::ElasticLoadBalancingV2::LoadBalancer")
 
     assert [
@@ -129,7 +131,7 @@ def test_https_supports_tls_1_3_and_1_2(cluster):
 
 
 def test_the_certificate_is_an_import_of_the_dns_stack(cluster, config):
-    """It is not a literal ARN."""
+    """The certificate is an import from the dns stack, not a literal ARN."""
     assert [
         {"CertificateArn": {"Fn::ImportValue": f"crd-{config.env.name}-dns-Certificate"}}
     ] == listener(cluster, 443)["Certificates"]
@@ -149,7 +151,7 @@ def test_other_hosts_are_redirected_to_the_site(cluster, config):
 
 
 def test_the_host_of_the_api_is_forwarded_to_the_backend(cluster, config):
-    """There is no other rule."""
+    """The only rule forwards requests for the host of the API."""
     rule = cluster.one("AWS::ElasticLoadBalancingV2::ListenerRule")
 
     assert {"Ref": "HttpsListener"} == rule["ListenerArn"]
@@ -188,7 +190,7 @@ def test_deregistered_tasks_finish_their_requests(cluster, config):
 
 
 def test_ingress_from_anywhere_is_limited_to_80_and_443(cluster, config):
-    """It includes IPv6 if the network has it."""
+    """Ports 80 and 443 are open to all addresses, including IPv6 if the network has it."""
     group = cluster.of("AWS::EC2::SecurityGroup")["LoadBalancerSecurityGroup"]
 
     ingress = sorted(
@@ -201,7 +203,7 @@ def test_ingress_from_anywhere_is_limited_to_80_and_443(cluster, config):
 
 
 def test_the_load_balancer_reaches_services_only(cluster, config):
-    """Its egress is limited to their port and to the VPC."""
+    """The egress of the load balancer is limited to the port of services and to the VPC."""
     group = cluster.of("AWS::EC2::SecurityGroup")["LoadBalancerSecurityGroup"]
 
     (rule,) = group["SecurityGroupEgress"]
@@ -211,7 +213,7 @@ def test_the_load_balancer_reaches_services_only(cluster, config):
 
 
 def test_only_the_load_balancer_reaches_services(cluster, config):
-    """The source of the rule is its security group, on one port."""
+    """The ingress rule of services has the load balancer's security group as its source, on one port."""
     group = cluster.of("AWS::EC2::SecurityGroup")["ServiceSecurityGroup"]
 
     (rule,) = group["SecurityGroupIngress"]
@@ -278,7 +280,7 @@ def test_access_logs_have_a_bucket_and_expire():
 
 
 def test_only_load_balancers_of_this_account_may_write_access_logs():
-    """They write below one prefix; the original allowed the whole bucket."""
+    """Load balancers write logs below one prefix; the original allowed the whole bucket."""
     cluster = with_cluster(access_logs=True)
     prefix = attributes(cluster)["access_logs.s3.prefix"]
 

@@ -1,3 +1,5 @@
+"""The build projects of the pipeline, and their roles."""
+
 import msgspec
 import pytest
 
@@ -47,7 +49,7 @@ def test_a_buildspec_is_part_of_its_project(title):
 
 
 def test_only_the_image_project_is_privileged():
-    """Only docker needs it."""
+    """Only the project that runs docker is privileged."""
     projects = EMITTED.of("AWS::CodeBuild::Project")
 
     privileged = [
@@ -127,7 +129,7 @@ def test_no_allowed_action_is_a_pattern(role):
 
 
 def test_statements_on_all_resources_are_listed():
-    """Their actions support no narrower resource; lint's exemptions have the reasons."""
+    """Statements on `*` are listed; lint's exemptions have the reason for each of them."""
     on_all_resources = {
         (role, sid)
         for role in ROLES
@@ -242,7 +244,7 @@ def test_stacks_of_both_regions_are_allowed():
 
 
 def test_the_last_action_changes_only_the_service_stack():
-    """It deploys the recorded image and changes no other stack."""
+    """UpdateServiceStack deploys the recorded image and changes no other stack."""
     allowed = EMITTED.statements("UpdateServiceStackRole")
 
     changed = {
@@ -289,7 +291,7 @@ def test_artifact_folders_are_truncated_like_codepipelines(name, folder):
 
 
 def test_migrate_invokes_one_function():
-    """It describes only the stack whose output is the name of the function."""
+    """Migrate describes only the stack whose output is the name of the function."""
     allowed = EMITTED.statements("MigrateRole")
 
     assert text(allowed["InvokeMigration"]["Resource"]).endswith(

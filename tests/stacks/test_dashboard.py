@@ -1,3 +1,5 @@
+"""The CloudWatch dashboard."""
+
 import json
 import re
 
@@ -54,7 +56,7 @@ def test_the_dashboard_has_a_line_for_every_metric_of_an_alarm(widgets, alarms):
 
 
 def test_labels_are_unique_in_a_graph(widgets):
-    """No line is in a graph twice."""
+    """No two lines of a dashboard widget have the same label."""
     for widget in widgets[1:]:
         labels = [line[-1]["label"] for line in widget["properties"]["metrics"]]
         assert len(set(labels)) == len(labels)

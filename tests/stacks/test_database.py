@@ -1,3 +1,5 @@
+"""The PostgreSQL instance: access, users, backups and versions."""
+
 import re
 
 import pytest
@@ -38,7 +40,7 @@ def test_the_instance_is_in_private_subnets(database, instance, config):
 
 
 def test_dependent_stacks_add_the_ingress_rules(database, instance):
-    """So the security group of another stack is not a literal here (defect 19)."""
+    """Dependent stacks add the ingress rules, so no id of a security group is a literal (defect 19)."""
     group = database.one("AWS::EC2::SecurityGroup")
 
     assert "SecurityGroupIngress" not in group
@@ -54,7 +56,7 @@ def test_the_instance_has_no_egress(database):
 
 
 def test_connections_require_tls(database, instance):
-    """The parameter group of the stack sets it, whatever the default of a version is."""
+    """The parameter group requires TLS, whatever the default of the PostgreSQL version is."""
     parameters = database.one("AWS::RDS::DBParameterGroup")
 
     assert "1" == parameters["Parameters"]["rds.force_ssl"]
@@ -73,7 +75,7 @@ def test_no_password_is_in_the_template(database, instance):
 
 
 def test_the_master_user_has_an_unusual_name(instance):
-    """It differs from common names and from the other users."""
+    """The name of the master user differs from common names and from the other users."""
     assert instance["MasterUsername"] not in {"postgres", "admin", "root", "master"}
     assert 3 == len(
         {instance["MasterUsername"], database_stack.MIGRATOR, database_stack.APPLICATION}
@@ -114,7 +116,7 @@ def test_the_backup_retention_is_a_setting(instance, config):
 
 
 def test_a_protected_database_is_not_deleted_without_a_snapshot(database, instance, config):
-    """Deletion protection must be removed first."""
+    """A protected database has deletion protection, and its deletion policy is a snapshot."""
     resource = database.template["Resources"]["Database"]
     policy = "Snapshot" if config.env.protect else "Delete"
 
@@ -123,7 +125,7 @@ def test_a_protected_database_is_not_deleted_without_a_snapshot(database, instan
 
 
 def test_cloudformation_cannot_replace_the_instance(instance, config):
-    """It has a fixed name, so a change that requires a new, empty instance fails."""
+    """The instance has a fixed name, so a change that requires a new, empty instance fails."""
     assert f"crd-{config.env.name}-database" == instance["DBInstanceIdentifier"]
 
 

@@ -1,3 +1,6 @@
+"""The certificate of the API."""
+
+
 def test_the_certificate_of_the_api_is_validated_by_dns(emitted, config):
     """CloudFormation creates the validation record in the hosted zone."""
     certificate = emitted["dns"].one("AWS::CertificateManager::Certificate")

@@ -1,5 +1,8 @@
+"""The certificate of the distributions."""
+
+
 def test_the_certificate_is_validated_by_dns_for_each_host(emitted, config):
-    """It covers <domain>, www. and assets., with records in the hosted zone."""
+    """The certificate covers <domain>, www. and assets., with records in the hosted zone."""
     certificate = emitted["edge-certificate"].one("AWS::CertificateManager::Certificate")
 
     domain, zone = config.env.domain, config.env.hosted_zone

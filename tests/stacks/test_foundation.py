@@ -1,3 +1,5 @@
+"""The artifact bucket, and the topic of alerts."""
+
 import msgspec
 import pytest
 

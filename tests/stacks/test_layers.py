@@ -1,3 +1,5 @@
+"""The stacks of an environment as a whole."""
+
 import re
 from pathlib import Path
 
@@ -84,7 +86,10 @@ def test_every_stack_has_a_description(emitted):
 
 
 def test_the_artifact_bucket_is_that_of_the_foundation(config):
-    """The deployer knows no stack by name."""
+    """`layers()` passes the artifact bucket of the foundation stack to the deployer.
+
+    The code of the deployer contains no name of a stack.
+    """
     artifacts = layers(config, CODE).artifact_bucket
 
     assert f"crd-{config.env.name}-foundation" == artifacts.stack

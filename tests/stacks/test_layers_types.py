@@ -1,3 +1,5 @@
+"""Mistakes in `layers()` are type errors."""
+
 import re
 from pathlib import Path
 
@@ -72,11 +74,11 @@ def reported(tmp_path_factory):
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_mypy_finds_a_mistake_in_layers(reported, mistake):
-    """Wrong wiring is a type error."""
+    """Passing the output of a wrong stack or type in `layers()` is a type error."""
     assert MISTAKES[mistake] in reported
 
 
 @pytest.mark.parametrize("line", CORRECT)
 def test_mypy_accepts_correct_lines(reported, line):
-    """The other test is not satisfied by errors in every line."""
+    """Mypy reports no error in the correct lines, so the errors above come from the mistakes."""
     assert line not in reported

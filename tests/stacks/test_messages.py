@@ -1,3 +1,5 @@
+"""The DynamoDB table of messages, and the function that reads its stream."""
+
 import json
 
 import pytest
@@ -71,7 +73,7 @@ def test_the_table_has_on_demand_capacity(table):
 
 
 def test_point_in_time_recovery_is_enabled(table, config):
-    """It is enabled in every environment, so it is known to work."""
+    """Point-in-time recovery is enabled in every environment, so that it is tested before prod."""
     assert {
         "PointInTimeRecoveryEnabled": True,
         "RecoveryPeriodInDays": config.messages.recovery_period_days,
@@ -143,7 +145,7 @@ def test_messages_are_processed_in_order(mapping):
 
 
 def test_the_function_queries_the_index_and_writes_to_the_table(permissions):
-    """It has no other permissions, and none on other tables (defects 88, 102)."""
+    """The function has no other permissions, and none on other tables (defects 88, 102)."""
     table, index = (
         {"Fn::GetAtt": ["MessageTable", "Arn"]},
         "${MessageTable.Arn}/index/message-group-sk-index",

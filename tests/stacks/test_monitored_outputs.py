@@ -1,3 +1,5 @@
+"""Outputs with a type from `stacks/monitored_outputs.py` have alarms."""
+
 from dataclasses import dataclass
 
 import pytest
@@ -43,7 +45,7 @@ def titles(*outputs):
 
 
 def test_typed_outputs_have_alarms(outputs):
-    """A stack with a new function, queue or table needs no line in the monitoring stack."""
+    """Alarms follow from the types of outputs: a new function needs no line in the monitoring stack."""
     assert [
         "MailerSendErrors",
         "MailerSendThrottles",

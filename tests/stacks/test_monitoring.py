@@ -1,3 +1,5 @@
+"""Every resource has its alarms; traces and budgets."""
+
 from dataclasses import replace as changed
 
 import pytest
@@ -160,7 +162,7 @@ def budgets_for(*emails):
 
 
 def test_a_budget_mails_before_the_limit_is_reached():
-    """It mails at 80 %, and when the forecast exceeds the limit."""
+    """A budget sends mail at 80 % of the limit, and when the forecast exceeds the limit."""
     (budget,) = budgets_for("one@cruddur.example").values()
 
     limit = {"Amount": 300, "Unit": "USD"}

@@ -1,3 +1,5 @@
+"""The VPC: subnets, routes, IPv6 and flow logs."""
+
 from ipaddress import ip_network
 
 import msgspec
@@ -25,7 +27,7 @@ def with_network(**changes):
 
 
 def subnets_of(network, kind):
-    """Return the subnets whose title starts with *subnets_of*."""
+    """Return the subnets whose title starts with *kind*."""
     subnets = network.of("AWS::EC2::Subnet")
     return {title: subnet for title, subnet in subnets.items() if title.startswith(kind)}
 
@@ -49,7 +51,7 @@ def routes_of(network, table):
 # --- subnets --------------------------------------------------------------------------------
 
 
-def test_each_zone_has_a_public_and_a_private_subnet(network, config):
+def test_each_availability_zone_has_a_public_and_a_private_subnet(network, config):
     """The number of zones is a setting, and the region determines their names."""
     zones = [
         {"Fn::Select": [number, {"Fn::GetAZs": {"Ref": "AWS::Region"}}]}
@@ -110,7 +112,7 @@ def test_a_small_network_is_refused(small):
 
 
 def test_subnets_assign_no_public_addresses(network):
-    """Neither private nor public subnets assign public addresses by default."""
+    """No subnet assigns public addresses by default."""
     subnets = network.of("AWS::EC2::Subnet").values()
 
     assert {False} == {subnet["MapPublicIpOnLaunch"] for subnet in subnets}
@@ -120,7 +122,7 @@ def test_subnets_assign_no_public_addresses(network):
 
 
 def test_private_subnets_have_no_internet_gateway(network):
-    """They do not share a route table with public subnets."""
+    """Private subnets share no route table with public subnets."""
     subnets = subnets_of(network, "Private")
     assert subnets
     for subnet in subnets:
@@ -165,14 +167,14 @@ def test_nat_gateways_of_private_subnets_are_a_setting(nat, expected):
 
 @pytest.mark.parametrize("nat", ["none", "single", "per-zone"])
 def test_the_setting_states_whether_private_subnets_have_nat(nat):
-    """Other stacks are configured with this property."""
+    """`Settings` states whether private subnets have NAT; other stacks depend on that property."""
     settings = msgspec.structs.replace(config_of("prod").network, nat=nat)
 
     assert (nat != "none") == settings.has_nat
 
 
 def test_a_nat_gateway_is_in_the_public_subnet_of_its_zone():
-    """It has an elastic IP address of its own."""
+    """Each NAT gateway is in the public subnet of its availability zone, with its own elastic IP."""
     network = with_network(nat="per-zone")
 
     gateways = network.of("AWS::EC2::NatGateway").values()
@@ -218,7 +220,7 @@ def test_endpoints_are_limited_to_this_account(network):
 
 
 def test_each_public_subnet_has_an_ipv6_block():
-    """They depend on the CIDR block: a subnet does not refer to the association."""
+    """Each public subnet has an IPv6 block, and depends on the association of the VPC's block."""
     network = with_network(ipv6=True, zones=3)
 
     parts = [
@@ -235,7 +237,7 @@ def test_each_public_subnet_has_an_ipv6_block():
 
 
 def test_private_subnets_have_no_ipv6():
-    """IPv6 has no NAT gateway."""
+    """Private subnets have no IPv6, because IPv6 has no NAT gateway."""
     assert not any(
         "Ipv6CidrBlock" in subnet for subnet in subnets_of(with_network(), "Private").values()
     )
@@ -284,7 +286,7 @@ def test_flow_logs_are_a_setting():
 
 
 def test_nothing_uses_the_default_security_group(emitted):
-    """Its members can reach each other on every port."""
+    """No resource uses the default security group, whose members can reach each other on every port."""
     for stack in emitted.values():
         assert "DefaultSecurityGroup" not in text(stack.template)
 

@@ -1,3 +1,5 @@
+"""The stages and actions of the pipeline."""
+
 import json
 import re
 
@@ -111,7 +113,7 @@ def test_the_service_is_referenced_by_name():
 
 
 def test_the_built_image_is_recorded_by_its_digest():
-    """Only the build exports the digest."""
+    """The recorded image is the digest that the build exports."""
     assert "Image" == EMITTED.actions["Image"]["Namespace"]
     assert {"IMAGE_DIGEST": "#{Image.IMAGE_DIGEST}"} == environment_variables("RecordImage")
     assert [{"Name": "Image"}] == EMITTED.actions["Service"]["InputArtifacts"]
@@ -147,7 +149,7 @@ def test_artifacts_expire():
 
 
 def test_the_pipeline_updates_one_service():
-    """It registers task definitions of one family only."""
+    """The pipeline updates one service, and registers task definitions of one family only."""
     allowed = EMITTED.statements("PipelineRole")
 
     updated = text(allowed["UpdateService"]["Resource"])
@@ -171,7 +173,7 @@ def test_the_pipeline_starts_its_own_builds():
 
 
 def test_the_nested_template_is_in_the_artifact_bucket():
-    """Its URL and parameters are properties of the nested stack."""
+    """The nested stack has the URL of its template in the artifact bucket, and its parameters."""
     nested = EMITTED.one("AWS::CloudFormation::Stack")
 
     assert "https://${Store}.s3." in nested["TemplateURL"]["Fn::Sub"][0]

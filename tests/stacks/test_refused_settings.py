@@ -141,7 +141,7 @@ def test_a_window_over_midnight(tmp_path):
 
 
 def test_errors_of_several_tables(tmp_path):
-    """All errors are reported at once."""
+    """Errors of several tables are reported together."""
     changes = {"database.instance_class": '"db.t99.huge"', "functions.runtime": '"python2"'}
 
     assert ["runtime", "instance_class"] == [name for name, _ in refused(tmp_path, changes)]

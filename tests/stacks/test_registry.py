@@ -1,3 +1,5 @@
+"""The repository of images."""
+
 import json
 
 import pytest

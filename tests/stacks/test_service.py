@@ -1,3 +1,5 @@
+"""The ECS service: image, deployments, network and autoscaling."""
+
 import pytest
 from msgspec import ValidationError, convert
 from msgspec.structs import replace
@@ -55,7 +57,10 @@ def test_the_image_parameter_starts_with_none(emitted, config):
 
 
 def test_the_plan_waits_for_the_image_parameter(service):
-    """The output is `none` then; nothing else shows that an update is due."""
+    """The template names the parameter of the image, and an output has the value that was deployed.
+
+    A plan compares the two, so that an update is due after the first release of an image.
+    """
     assert {
         "Image": f"/crd/{service.stack.name.split('-')[1]}/backend/image"
     } == service.stack.template.awaited_parameters
@@ -63,7 +68,7 @@ def test_the_plan_waits_for_the_image_parameter(service):
 
 
 def test_no_task_runs_without_an_image(service):
-    """Afterwards autoscaling sets the number of tasks, not an update (defect 26)."""
+    """Without an image no task runs; later, autoscaling sets the number of tasks (defect 26)."""
     condition = service.template["Conditions"]["HasImage"]
     count = service.one(SERVICE)["DesiredCount"]
 
@@ -112,7 +117,7 @@ def test_tasks_have_the_tags_of_the_service(service):
 
 
 def test_ecs_exec_is_a_setting(service, config):
-    """It is disabled in prod."""
+    """ECS Exec is a setting, which is disabled in prod."""
     assert config.service.enable_exec == service.one(SERVICE)["EnableExecuteCommand"]
     assert ("prod" != config.env.name) == config.service.enable_exec
 
@@ -123,7 +128,7 @@ def test_ecs_exec_is_a_setting(service, config):
 @pytest.mark.parametrize("nat", ["none", "single", "per-zone"])
 @pytest.mark.parametrize("environment", ["dev", "prod"])
 def test_tasks_are_private_if_the_network_has_nat(environment, nat):
-    """Otherwise they need public addresses to reach ECR and other services."""
+    """Tasks have public addresses only if the network has no NAT: they must reach ECR."""
     config = config_of(environment)
     config = replace(config, network=replace(config.network, nat=nat))
     subnets, address = (
@@ -139,7 +144,7 @@ def test_tasks_are_private_if_the_network_has_nat(environment, nat):
 
 
 def test_all_tasks_have_the_security_group_of_services(service, config):
-    """Its ingress is limited to the load balancer."""
+    """All tasks have the security group of services, whose ingress is limited to the load balancer."""
     found = service.one(SERVICE)["NetworkConfiguration"]["AwsvpcConfiguration"]
 
     assert ["cluster-ServiceSecurityGroup"] == [
@@ -157,14 +162,14 @@ def test_the_service_adds_an_ingress_rule_to_the_database(service, config):
 
 
 def test_the_service_is_registered_with_the_load_balancer(service, config):
-    """It uses the target group of the cluster."""
+    """The service registers its tasks in the target group of the cluster stack."""
     (target,) = service.one(SERVICE)["LoadBalancers"]
 
     assert "cluster-TargetGroup" == imported(target["TargetGroupArn"], config)
 
 
 def test_the_service_is_discoverable_in_the_namespace(service, config):
-    """It has one name and one port."""
+    """The service has one name and one port in the namespace of the cluster."""
     connect = service.one(SERVICE)["ServiceConnectConfiguration"]
     (endpoint,) = connect["Services"]
 
@@ -261,7 +266,7 @@ def test_a_second_service_is_a_setting(emitted):
 
 
 def test_only_services_reach_a_second_service(verifier, config):
-    """Neither the load balancer nor the internet reaches it (defect 17)."""
+    """Only services reach a second service: no load balancer and no internet (defect 17)."""
     running, rule = verifier.one(SERVICE), verifier.one(INGRESS)
 
     assert not {"LoadBalancers", "HealthCheckGracePeriodSeconds"} & running.keys()
@@ -274,14 +279,14 @@ def test_only_services_reach_a_second_service(verifier, config):
 
 
 def test_a_second_service_is_discoverable(verifier):
-    """It is in the namespace of the first service."""
+    """A second service is in the namespace of the first service."""
     (endpoint,) = verifier.one(SERVICE)["ServiceConnectConfiguration"]["Services"]
 
     assert ("verifier", [{"Port": 5555}]) == (endpoint["DiscoveryName"], endpoint["ClientAliases"])
 
 
 def test_a_second_service_has_an_image_and_secrets_of_its_own(verifier, config):
-    """It has no access to the database or the message table."""
+    """A second service has its own image and secrets, and no access to the database or messages."""
     task = text(verifier.one("AWS::ECS::TaskDefinition"))
 
     assert (
@@ -325,8 +330,8 @@ def test_max_tasks_below_min_tasks_is_refused():
         replace(config_of("dev").service, min_tasks=3, max_tasks=2)
 
 
-def test_the_load_balancer_has_the_port_of_the_service():
-    """Its security group allows no other port."""
+def test_another_port_than_that_of_the_load_balancer_is_refused():
+    """The settings service.port and cluster.port must be equal."""
     config = config_of("dev")
 
     with pytest.raises(ValueError, match=r"service\.port: is 80, and cluster\.port is 4567"):

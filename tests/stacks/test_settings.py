@@ -99,7 +99,7 @@ def test_every_setting_has_values(setting: Setting) -> None:
 
 @pytest.mark.parametrize("case", STRUCTURAL_CASES, ids=_ids(STRUCTURAL_CASES))
 def test_a_value_breaks_no_rule(case: Case) -> None:
-    """No exemption depends on the names and values of today's environments."""
+    """No value of a setting breaks a policy rule, so no exemption depends on names or values."""
     assert unexpected(case) == []
 
 
@@ -266,7 +266,7 @@ def refusal(environment: str, folder: Path, **changes: object) -> str:
 def test_conflicting_settings_are_refused_at_their_key(
     environment: str, changes: dict[str, object], expected: str, tmp_path: Path
 ) -> None:
-    """An error has the file, the key and the fact; all errors are reported at once."""
+    """Each error has the file, the key and the fact; all errors are reported together."""
     assert refusal(environment, tmp_path, **changes) == expected
 
 

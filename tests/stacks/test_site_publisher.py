@@ -1,3 +1,5 @@
+"""The role with which GitHub Actions publishes the site."""
+
 import json
 
 import pytest
@@ -27,7 +29,7 @@ def emit(**settings):
 
 
 def trust_statement(emitted):
-    """Return the only statement of the trust_statement policy."""
+    """Return the only statement of the role's trust policy."""
     (statement,) = emitted.one("AWS::IAM::Role")["AssumeRolePolicyDocument"]["Statement"]
     return statement
 
@@ -63,7 +65,7 @@ def test_a_subject_can_contain_ids():
 
 
 def test_the_oidc_provider_is_that_of_github():
-    """It has one audience, and no thumbprint, which IAM does not need."""
+    """The OIDC provider has one audience, and no thumbprint, which IAM does not need."""
     provider = emit().one("AWS::IAM::OIDCProvider")
 
     assert f"https://{ISSUER}" == provider["Url"]
@@ -90,7 +92,7 @@ def test_sessions_last_for_an_hour():
 
 
 def test_the_role_writes_to_one_bucket_and_invalidates_one_distribution():
-    """It lists, reads, writes and deletes the files of the site, and nothing else."""
+    """The role lists, reads, writes and deletes the files of the site, and nothing else."""
     allowed = {sid: (found["Action"], found["Resource"]) for sid, found in permissions().items()}
 
     outputs = allowed.pop("DescribeStacks")

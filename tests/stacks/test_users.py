@@ -1,3 +1,5 @@
+"""The user pool, its client, and the functions that access the database."""
+
 import pytest
 from msgspec.structs import replace
 
@@ -51,7 +53,7 @@ def test_an_email_is_verified_before_it_is_used(pool):
 
 
 def test_account_recovery_uses_the_verified_email(pool):
-    """It does not use phone numbers, which can be hijacked."""
+    """Account recovery uses the verified email, not phone numbers, which can be hijacked."""
     assert [{"Name": "verified_email", "Priority": 1}] == pool["AccountRecoverySetting"][
         "RecoveryMechanisms"
     ]
@@ -82,7 +84,7 @@ def test_an_authenticator_app_is_a_setting(app, expected):
 
 @pytest.mark.parametrize("tier", ["LITE", "ESSENTIALS"])
 def test_the_tier_is_a_setting(tier):
-    """It is always set explicitly, because AWS has changed the default."""
+    """The feature plan is always set explicitly, because AWS has changed the default."""
     assert tier == with_users(tier=tier)["UserPoolTier"]
 
 
@@ -197,7 +199,7 @@ def test_no_service_invokes_migrate(users):
     ("title", "user"), [("PostConfirmation", "Application"), ("Migrate", "Migrator")]
 )
 def test_each_function_connects_as_its_own_database_user(users, database, title, user):
-    """It authenticates with an IAM token, for that user only (defects 18, 85)."""
+    """Each function authenticates with an IAM token, for its own user only (defects 18, 85)."""
     (policy,) = users.of("AWS::IAM::Role")[f"{title}Role"]["Policies"]
     connect = statements(policy["PolicyDocument"])["ConnectToDatabase"]
 
@@ -221,7 +223,7 @@ def test_migrate_has_the_name_of_the_application_user(users, database):
 
 
 def test_functions_are_in_the_private_subnets(users, config):
-    """They use the subnets of all zones, and one security group."""
+    """Functions use the private subnets of all availability zones, and one security group."""
     subnets = [
         {"Fn::ImportValue": f"crd-{config.env.name}-network-PrivateSubnets{number}"}
         for number in range(1, config.network.zones + 1)

@@ -26,7 +26,7 @@ def policies_of(all_stacks):
 
 
 def test_every_bucket_has_one_policy_that_requires_tls(all_stacks):
-    """A policy may be in another stack than its bucket."""
+    """Each bucket has one policy, possibly in another stack, which denies requests without TLS."""
     buckets = [title for stack in all_stacks.values() for title in stack.of("AWS::S3::Bucket")]
 
     policies = policies_of(all_stacks)
@@ -40,7 +40,7 @@ def test_every_bucket_has_one_policy_that_requires_tls(all_stacks):
 
 
 def test_every_bucket_is_private(all_stacks):
-    """No public access, no access control lists, and a name in the namespace of the account."""
+    """A bucket has no public access, no access control lists, and a name in the account's namespace."""
     buckets = [
         bucket for stack in all_stacks.values() for bucket in stack.of("AWS::S3::Bucket").values()
     ]

@@ -1,3 +1,5 @@
+"""The ECS task: its containers, variables, secrets and roles."""
+
 import json
 
 import pytest
@@ -67,7 +69,7 @@ def test_size_and_architecture_are_settings(service, config):
 
 
 def test_the_image_is_a_digest_in_the_registry(service, config):
-    """A tag can change, and can be missing for a rollback (defect 24)."""
+    """The image is named by its digest: a tag can change, or be missing for a rollback (defect 24)."""
     uri = {"Fn::ImportValue": f"crd-{config.env.name}-registry-Uri"}
 
     image = container(service, "backend-flask")["Image"]
@@ -76,7 +78,7 @@ def test_the_image_is_a_digest_in_the_registry(service, config):
 
 
 def test_name_and_port_are_the_same_everywhere(service, config):
-    """Container, port, discovery and target group agree (defect 25)."""
+    """Container, discovery and target group have the name and port of the service (defect 25)."""
     name, port = config.service.name, config.service.port
     application = container(service, name)
     running = service.one("AWS::ECS::Service")
@@ -96,14 +98,14 @@ def test_name_and_port_are_the_same_everywhere(service, config):
 
 
 def test_containers_do_not_run_as_root(service):
-    """The user is set, whatever the image says."""
+    """The task definition sets the user, so the user in the image does not matter."""
     users = {name: container(service, name)["User"] for name in ("backend-flask", "collector")}
 
     assert {"backend-flask": "1000:1000", "collector": "4317"} == users
 
 
 def test_the_root_file_system_is_writable_for_ecs_exec_only(service, config):
-    """Otherwise only /tmp is writable."""
+    """The root file system is writable only with ECS Exec; without it, only /tmp is writable."""
     application = container(service, "backend-flask")
     writable = service.one("AWS::ECS::TaskDefinition")["Volumes"]
 
@@ -121,7 +123,7 @@ def test_a_stopping_task_finishes_its_requests(service):
 
 
 def test_the_health_check_runs_in_the_container(service):
-    """It runs the program of the image, after a start period of a minute."""
+    """The health check runs a program in the image, after a start period of a minute."""
     health = container(service, "backend-flask")["HealthCheck"]
 
     assert ["CMD", "bin/health-check"] == health["Command"]
@@ -206,7 +208,7 @@ def collector_config(service):
 
 
 def test_the_application_outlives_the_collector(service):
-    """The original stopped when its telemetry failed (defect 28)."""
+    """If the collector fails, only the collector restarts; the original stopped the task (defect 28)."""
     collector = container(service, "collector")
 
     assert container(service, "backend-flask")["Essential"]
@@ -218,7 +220,7 @@ def test_the_application_outlives_the_collector(service):
 
 
 def test_the_collector_listens_where_the_application_sends(service):
-    """Both use the loopback interface of the task."""
+    """The collector listens at the address to which the application sends, on the loopback interface."""
     config = collector_config(service)
 
     endpoint = config["receivers"]["otlp"]["protocols"]["http"]["endpoint"]
@@ -226,7 +228,7 @@ def test_the_collector_listens_where_the_application_sends(service):
 
 
 def test_the_collector_drops_data_below_its_memory_limit(service):
-    """It is not killed for its memory."""
+    """The collector drops data before it reaches the memory at which ECS would stop it."""
     limit = collector_config(service)["processors"]["memory_limiter"]["limit_mib"]
 
     assert limit < container(service, "collector")["Memory"]
@@ -249,7 +251,7 @@ def test_the_collector_drops_data_below_its_memory_limit(service):
     ids=["X-Ray", "headers without an exporter", "an exporter", "an exporter with headers"],
 )
 def test_traces_are_exported_to_x_ray_and_a_setting(settings, exporters):
-    """Headers, such as an API key, are a secret."""
+    """Traces go to X-Ray, and to an exporter if it is configured; its headers are a secret."""
     config = collector_config(with_service(**settings))
 
     (pipeline,) = config["service"]["pipelines"].values()
@@ -263,7 +265,7 @@ def test_traces_are_exported_to_x_ray_and_a_setting(settings, exporters):
 
 
 def test_both_roles_are_for_tasks_only(service, config):
-    """They have a permissions boundary, but no names or managed policies (defects 22, 30)."""
+    """Only ECS tasks assume the roles, which have a boundary, and no managed policies (defects 22, 30)."""
     roles = service.of("AWS::IAM::Role")
     task = service.one("AWS::ECS::TaskDefinition")
 
@@ -279,7 +281,7 @@ def test_both_roles_are_for_tasks_only(service, config):
 
 
 def test_the_execution_role_reads_one_image_and_its_secrets():
-    """It writes to one log group (defects 30, 33)."""
+    """The execution role reads one image and its secrets, and writes to one log group (defects 30, 33)."""
     statements = permissions(with_service(secrets=SECRETS), "ExecutionRole")
 
     assert {
@@ -306,7 +308,7 @@ def test_the_statement_for_secrets_is_conditional(service):
 
 
 def test_the_task_role_reaches_table_index_and_database(service, config):
-    """The role of the original did not even reach the table (defect 21)."""
+    """The task role has access to table, index and database; in the original it had none (defect 21)."""
     statements, env = permissions(service, "TaskRole"), config.env.name
 
     assert {
@@ -338,7 +340,7 @@ def test_the_task_role_reaches_table_index_and_database(service, config):
 
 
 def test_the_statement_for_ecs_exec_is_conditional(service, config):
-    """If it is disabled, no one can open a session."""
+    """The task role permits ECS Exec sessions only if the setting enables them."""
     statements = permissions(service, "TaskRole")
     shell = {
         f"ssmmessages:{verb}{kind}Channel"

@@ -1,3 +1,5 @@
+"""The Lambda functions of all stacks: permissions, logs, code, limits and failed events."""
+
 import json
 from dataclasses import dataclass
 
@@ -125,7 +127,7 @@ def allowed(function, stack):
 
 @pytest.mark.parametrize("title", EXPECTED)
 def test_a_function_has_only_the_permissions_it_needs(functions, title):
-    """Its code uses each action (defects 30, 88, 92)."""
+    """A role has exactly the actions in EXPECTED, which the function's code uses (defects 30, 88, 92)."""
     statements_ = allowed(*functions[title])
 
     actions = [action for statement in statements_.values() for action in statement["Action"]]
@@ -134,12 +136,12 @@ def test_a_function_has_only_the_permissions_it_needs(functions, title):
 
 
 def test_the_table_of_functions_is_complete(functions):
-    """A new function needs a row."""
+    """Every function has a row in EXPECTED."""
     assert set(EXPECTED) == set(functions)
 
 
 def test_every_function_has_a_role_of_its_own(functions):
-    """Only Lambda assumes it, and it has no managed policies (defect 22)."""
+    """No two functions share a role; only Lambda assumes it, without managed policies (defect 22)."""
     roles = {title: role_of(*found) for title, found in functions.items()}
 
     assert len(functions) == len({name for name, _ in roles.values()})
@@ -150,7 +152,7 @@ def test_every_function_has_a_role_of_its_own(functions):
 
 
 def test_only_lambda_manages_network_interfaces(functions):
-    """Requests by the code of a function have its ARN, and are denied."""
+    """The code of a function is denied: its requests have the key lambda:SourceFunctionArn."""
     for function, stack in functions.values():
         network = [
             statement
@@ -163,7 +165,7 @@ def test_only_lambda_manages_network_interfaces(functions):
 
 
 def test_only_two_actions_have_the_resource_star(functions):
-    """AWS supports no narrower resource for them (defect 92)."""
+    """Only two actions are allowed on `*`, because AWS supports no narrower resource (defect 92)."""
     unlimited = {
         action
         for found in functions.values()
@@ -328,7 +330,7 @@ def test_the_environment_of_a_function(functions, title):
 
 @pytest.mark.parametrize("title", EXPECTED)
 def test_the_code_reads_every_variable(title):
-    """Other variables are those of libpq and Pillow."""
+    """A function or shared code reads every variable, except for those of libpq and Pillow."""
     folder = EXPECTED[title].folder
     sources = "".join(
         file.read_text()

@@ -1,3 +1,5 @@
+"""The policies of all queues."""
+
 from tests.stacks.templates import statements
 
 

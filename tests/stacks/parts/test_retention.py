@@ -1,3 +1,5 @@
+"""The deletion policies of resources that hold data."""
+
 import pytest
 
 from tests.stacks.templates import config_of, emit
@@ -33,7 +35,7 @@ def retention_of(environment):
     ],
 )
 def test_protected_environments_retain_data(environment, policies):
-    """Other environments delete all data with the stack."""
+    """Protected environments retain all data; other environments delete it with the stack."""
     retention = retention_of(environment)
 
     assert {

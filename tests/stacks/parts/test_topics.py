@@ -1,5 +1,8 @@
+"""The policies of all topics."""
+
+
 def test_every_topic_requires_tls(emitted):
-    """One service may publish, for this account only."""
+    """Each topic denies requests without TLS, and lets one service publish, for this account only."""
     policies = [
         policy
         for stack in emitted.values()

@@ -110,7 +110,7 @@ def decide(name: str, action: str, resource: str, **context: Any) -> bool:
 
 
 def decide_alone(name: str, action: str, resource: str, **context: Any) -> bool:
-    """Like `decide`, but ignore bucket policies."""
+    """Return the decision of the role's own policies: like `decide`, but without bucket policies."""
     request, policies, limits = _request(name, action, resource, context)
     return bool(iam.evaluate(request, policies, *limits).decision == "Allow")
 

@@ -1,3 +1,5 @@
+"""The stacks whose permissions are tested."""
+
 import pytest
 from msgspec.structs import replace
 

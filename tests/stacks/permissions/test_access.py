@@ -143,7 +143,7 @@ def test_a_project_cannot_make_the_calls_of_another():
     ],
 )
 def test_no_role_writes_artifacts_of_administrators(name, action, key):
-    """A prepared template would create roles when an administrator deploys the pipeline."""
+    """No role writes the templates that an administrator deploys: they could create other roles."""
     for context in ({}, IF_NEW):
         assert not decide_alone(name, action, f"{ARTIFACTS}{key}", **context)
         assert not decide(name, action, f"{ARTIFACTS}{key}", **context)
@@ -159,7 +159,7 @@ def test_a_release_cannot_overwrite_artifacts(name):
 
 
 def test_the_bucket_policy_denies_writes_by_itself():
-    """It also denies a role whose own policy would allow them."""
+    """The bucket policy denies writes also to a role whose own policy allows everything."""
     wide = access.Role(access.role("Plan").arn, (access.EVERYTHING,))
     cases = {
         ("s3:PutObject", f"{ARTIFACTS}/templates/x", True),
@@ -193,7 +193,7 @@ MUTATIONS = (
 @pytest.mark.parametrize("name", [role for role in ROLES if role not in CHANGES_STACKS])
 @pytest.mark.parametrize("action", MUTATIONS)
 def test_only_two_projects_change_stacks(name, action):
-    """No other role can, by any change set and with any role: none before the approval."""
+    """Roles other than those of CHANGES_STACKS cannot change a stack, with any change set or role."""
     for stack_name in ("network", "service", "foundation", "pipeline"):
         for context in ({}, change_set(), change_set("deploy-1")):
             assert not decide(name, f"cloudformation:{action}", stack(stack_name), **context)
@@ -201,7 +201,7 @@ def test_only_two_projects_change_stacks(name, action):
 
 @pytest.mark.parametrize("name", [role for role in ROLES if role not in CHANGES_STACKS])
 def test_no_other_role_passes_the_release_role(name):
-    """Neither CloudFormation nor a function gets its permissions from another role."""
+    """Only the two projects that change stacks can pass the release role to a service."""
     for service in ("cloudformation", "lambda", "ecs-tasks", "codebuild"):
         principal = f"{service}.amazonaws.com"
 
@@ -282,7 +282,7 @@ def test_only_the_pipeline_starts_its_builds(name):
 
 @pytest.mark.parametrize("build", BUILDS)
 def test_a_role_trusts_its_project_only(build):
-    """Another project, account, service or caller of STS cannot assume it."""
+    """Another project, account, service or caller of STS cannot assume the role of a project."""
     projects = {
         title: f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/{name}"
         for title, name in PROJECT_NAMES.items()
@@ -325,7 +325,7 @@ def test_no_role_changes_or_assumes_a_role_of_the_pipeline(name, action):
     ["ecr:PutImage", "ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload"],
 )
 def test_only_image_pushes_images(name, action):
-    """An image that the tests push with the tag of a commit could be released."""
+    """Only the project Image pushes images: code of the tests could push one for a release."""
     assert not decide(name, action, REPOSITORY)
 
 
@@ -339,7 +339,7 @@ def test_only_image_pushes_images(name, action):
     ],
 )
 def test_image_can_only_push_to_one_repository(action, resource):
-    """It cannot change the repository, whose tags are immutable."""
+    """The role of Image cannot push to another repository, delete images, or make tags mutable."""
     assert not decide("Image", action, resource)
 
 
@@ -390,7 +390,7 @@ def test_no_role_changes_the_source_artifact(name):
 
 @pytest.mark.parametrize("name", [role for role in ROLES if role not in {"Image", "PipelineRole"}])
 def test_no_other_role_writes_the_image_artifact(name):
-    """It contains the image that ECS deploys."""
+    """Only Image writes the artifact with the image that ECS deploys."""
     assert not decide(name, "s3:PutObject", f"{ARTIFACT_STORE}/{PREFIX}-pipeline/Image/AbCdEfG")
 
 
@@ -415,7 +415,7 @@ def test_no_role_changes_the_log_of_another_project(name, action):
 
 
 def test_a_role_of_a_release_writes_its_own_logs():
-    """Only the logs of the pipeline are denied."""
+    """A role of a release can write its own logs; only the logs of the pipeline are denied."""
     group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{PREFIX}-users-MigrateLogGroup-1A2B:*"
 
     assert decide(RELEASE_MADE_ROLE, "logs:PutLogEvents", log_stream(group))
@@ -433,14 +433,14 @@ def test_a_role_of_a_release_writes_its_own_logs():
     ],
 )
 def test_only_aws_services_can_be_allowed_to_invoke_functions(principal, allowed):
-    """Another account could invoke the migration function."""
+    """A release can permit AWS services to invoke a function, but no other account."""
     action = "lambda:AddPermission"
 
     assert allowed == decide("ReleaseRole", action, FUNCTION, lambda__Principal=principal)
 
 
 def test_a_trust_policy_is_changed_only_with_the_boundary():
-    """A role without the boundary is not a role of a release."""
+    """The release role can change the trust policy of a role only if the role has the boundary."""
     role = f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}-users-MigrateRole-1A2B"
     bounded = {"iam__PermissionsBoundary": BOUNDARY}
     action = "iam:UpdateAssumeRolePolicy"

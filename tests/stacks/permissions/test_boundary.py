@@ -85,7 +85,7 @@ def covers(boundary_permission, permission):
 
 
 def test_the_boundary_allows_the_permissions_of_all_roles(of_boundary, of_roles):
-    """A call that the boundary denies would only fail at run time."""
+    """Every permission of a role is in the boundary; a missing one would fail at run time only."""
     assert of_roles
     assert not [
         permission
@@ -95,7 +95,7 @@ def test_the_boundary_allows_the_permissions_of_all_roles(of_boundary, of_roles)
 
 
 def test_the_boundary_allows_nothing_else(of_boundary, of_roles):
-    """A release cannot create a role with permissions that no role needs."""
+    """Every permission of the boundary is needed by a role."""
     assert not [
         limit
         for limit in of_boundary
@@ -104,7 +104,7 @@ def test_the_boundary_allows_nothing_else(of_boundary, of_roles):
 
 
 def test_the_boundary_excludes_the_artifacts(of_boundary):
-    """Code that a function could overwrite would run with other permissions."""
+    """A role cannot write to the artifact bucket, whose code runs with the roles of other functions."""
     artifact = "arn:aws:s3:::crd-prod-artifacts-123456789012-eu-central-1-an/code.zip"
 
     assert not [

@@ -160,13 +160,13 @@ TAGS_OF_PROD = {"aws__RequestTag/project": "cruddur", "aws__RequestTag/env": "pr
     "name", ["ReleaseRole", "Infrastructure", "UpdateServiceStack", RELEASE_MADE_ROLE]
 )
 def test_a_release_cannot_extend_its_permissions(name, action, resource, context):
-    """Neither templates of an approved commit nor code with the roles of a release can."""
+    """Templates and code of an approved commit cannot make calls that would extend their permissions."""
     assert not decide(name, action, resource, **context)
 
 
 @pytest.mark.parametrize("name", ["ReleaseRole", "Infrastructure", "UpdateServiceStack"])
 def test_a_template_cannot_read_secrets(name):
-    """A dynamic reference would. The role of a task can read the secrets of its environment."""
+    """A dynamic reference in a template cannot read a secret; only the role of a task can."""
     secret = parameter("ROLLBAR_ACCESS_TOKEN")
 
     assert decide(RELEASE_MADE_ROLE, "ssm:GetParameters", secret)
@@ -192,7 +192,7 @@ def test_a_release_creates_alarms():
     ["cloudfront:TagResource", "cognito-idp:TagResource", "ec2:CreateTags", "lambda:TagResource"],
 )
 def test_a_release_cannot_tag_resources_of_another_environment(action, key):
-    """It could change the resource once it has the tags of this environment."""
+    """A release cannot add its tags to a foreign resource, which it could then change."""
     other_tags = {"aws__ResourceTag/project": "cruddur", "aws__ResourceTag/env": "prod"}
     other_tags[f"aws__ResourceTag/{key}"] = "other"
 
@@ -215,7 +215,7 @@ def imports(node: object) -> set[str]:
 def test_manual_stacks_do_not_import_from_stacks_of_a_release(name):
     """A release could export `*`, or the artifact bucket, to extend the permissions of a role.
 
-    With the only such import, a role can invalidate caches and nothing else.
+    The only import from a stack of a release permits a role to invalidate caches and nothing else.
     """
     imported = imports(resolver().templates[f"{PREFIX}-{name}"])
     from_releases = {
@@ -227,7 +227,7 @@ def test_manual_stacks_do_not_import_from_stacks_of_a_release(name):
 
 
 def test_the_site_publisher_writes_to_the_bucket_of_the_site_only():
-    """It cannot write to the artifact bucket or the artifact store."""
+    """The role of the site publisher cannot write to the artifact bucket or the artifact store."""
     site = f"arn:aws:s3:::{PREFIX}-site-{ACCOUNT}-{REGION}-an"
 
     assert arn_of(f"{PREFIX}-cdn", "SiteBucket") == site
@@ -237,7 +237,7 @@ def test_the_site_publisher_writes_to_the_bucket_of_the_site_only():
 
 
 def test_the_artifact_store_denies_changes_of_the_source():
-    """The bucket policy denies them to all other roles, even to one that is allowed everything."""
+    """The bucket policy denies changes of the source to all roles except that of the pipeline."""
     source = f"{ARTIFACT_STORE}/{PREFIX}-pipeline/Source/AbCdEfG"
     image = source.replace("/Source/", "/Image/")
     for name in (*BUILDS, "PublisherRole", "ReleaseRole", RELEASE_MADE_ROLE):

@@ -33,9 +33,9 @@ WITHOUT_TAGS = (
     "sns:Unsubscribe",
 )
 
-# Statements on resources with generated names and without tags, which are limited by their kind, or
-# by something else: the artifacts are a bucket of this stack, config has the hosted zone, and a
-# database of another environment is in a network that cannot be joined.
+# Statements on resources with generated names and without tags. They are limited by the type of the
+# resource, or in another way: the artifacts are in a bucket of this stack, config names the hosted
+# zone, and a database of another environment is in another VPC.
 BY_KIND = {
     "ChangeDnsRecords",
     "ConnectToDatabase",
@@ -135,7 +135,7 @@ def context_of(action, tags, statement):
 
 @pytest.mark.parametrize("owner", ["release", "boundary"])
 def test_resources_of_the_environment_are_allowed(policies, owner):
-    """Without this, the tests below would pass with any policy."""
+    """Requests for the environment's own resources are allowed, so the tests below can fail."""
     own_requests = list(requests(policies[owner], "prod", TAGS))
 
     assert len(own_requests) > 20
@@ -150,7 +150,7 @@ def test_resources_of_the_environment_are_allowed(policies, owner):
 
 @pytest.mark.parametrize("owner", ["release", "boundary"])
 def test_resources_of_another_environment_are_denied(policies, owner):
-    """Their names have the same prefix, but other tags."""
+    """Resources of another environment are denied by their tags: their names have the same prefix."""
     other_requests = list(requests(policies[owner], "prod-two", OTHER_ENVIRONMENT))
 
     assert len(other_requests) > 20
@@ -162,7 +162,7 @@ def test_resources_of_another_environment_are_denied(policies, owner):
 
 
 def test_resources_of_another_project_are_denied(policies):
-    """The environment of another project may have the same name."""
+    """Resources of another project are denied, also if its environment has the same name."""
     other_requests = list(requests(policies["release"], "prod-two", OTHER_PROJECT))
 
     assert not [
@@ -173,7 +173,7 @@ def test_resources_of_another_project_are_denied(policies):
 
 
 def test_resources_of_another_environment_cannot_be_tagged(policies):
-    """A release could change them once they have its tags."""
+    """Resources with other owner tags cannot be tagged: the release could then change them."""
     requested = {f"aws:RequestTag/{key}": value for key, value in TAGS.items()}
     existing = {f"aws:ResourceTag/{key}": value for key, value in OTHER_ENVIRONMENT.items()}
     tagging = {
@@ -251,7 +251,7 @@ def test_only_resources_with_other_tags_are_denied(policies):
 
 @pytest.mark.parametrize("action", ["DeleteStack", "UpdateTerminationProtection", "GetTemplate"])
 def test_no_build_has_access_to_stacks_of_another_environment(all_stacks, action):
-    """Their names match the prefix, but CloudFormation sends their tags to IAM."""
+    """Builds have no access to stacks of another environment, whose names have the same prefix."""
     pipeline = all_stacks["pipeline"]
     templates = {
         f"crd-prod-pipeline-{nested.title}": nested.template.to_dict()

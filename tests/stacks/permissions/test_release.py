@@ -232,7 +232,7 @@ def needed(all_stacks):
 
 
 def test_every_needed_action_is_allowed(all_stacks, needed):
-    """An action is allowed, or there is a reason why it is not needed."""
+    """An action that the registry lists is allowed, or NOT_NEEDED has a reason."""
     missing = {
         action
         for action in needed - granted(all_stacks)
@@ -243,12 +243,12 @@ def test_every_needed_action_is_allowed(all_stacks, needed):
 
 
 def test_no_other_action_is_allowed(all_stacks, needed):
-    """No permission is left when its resource type is removed."""
+    """No other action is allowed, so a removed resource type leaves no permission."""
     assert granted(all_stacks) - needed == set(ALSO_NEEDED)
 
 
 def test_actions_that_are_not_needed_are_not_allowed(all_stacks):
-    """The registry lists more than the resources need."""
+    """No action of NOT_NEEDED is allowed."""
     assert not [
         action
         for action in granted(all_stacks)
@@ -339,7 +339,7 @@ def statement_of(emitted, sid):
 
 
 def test_the_unlimited_statement_only_reads(emitted):
-    """Its actions describe, get or list."""
+    """The only statement without a limit has actions that describe, get or list."""
     names = [
         action.partition(":")[2] for action in statement_of(emitted, "DescribeResources")["Action"]
     ]
@@ -372,7 +372,7 @@ def test_the_conditions_use_the_tags_of_the_deployer(emitted, config):
 
 
 def test_roles_are_written_only_with_the_boundary(emitted):
-    """No other statement allows these actions, and none removes the boundary."""
+    """Only one statement creates or changes roles, with the boundary; none removes the boundary."""
     grant = statement_of(emitted, "WriteRolesWithBoundary")
 
     boundary = {"iam:PermissionsBoundary": {"Ref": "PermissionsBoundary"}}
@@ -398,7 +398,7 @@ def test_roles_are_written_only_with_the_boundary(emitted):
 
 
 def test_roles_are_passed_only_to_services_that_they_trust(all_stacks):
-    """The condition lists exactly the services in the trust policies."""
+    """A release passes roles to exactly the services in the trust policies."""
     passing = statement_of(all_stacks, "PassRoles")
 
     trusted = {
@@ -413,7 +413,7 @@ def test_roles_are_passed_only_to_services_that_they_trust(all_stacks):
 
 
 def test_manual_stacks_are_denied(emitted, config):
-    """Their names match the statements that allow something, and they limit the release."""
+    """Statements deny changes of manual stacks, which define the limits of a release."""
     roles, artifacts, alerts, logs = (
         statement_of(emitted, sid)
         for sid in (

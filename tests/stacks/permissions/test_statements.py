@@ -84,7 +84,7 @@ ROLES = ("ReleaseRole", RELEASE_MADE_ROLE, "PipelineRole", "PublisherRole", *BUI
 
 @pytest.mark.parametrize("name", ROLES)
 def test_every_action_supports_a_resource_of_its_statement(name):
-    """An action without such a resource would have no effect."""
+    """Every action supports a resource of its statement; otherwise it would have no effect."""
     without_effect = {
         (statement["Sid"], action)
         for statement in statements(name)
@@ -98,7 +98,7 @@ def test_every_action_supports_a_resource_of_its_statement(name):
 
 @pytest.mark.parametrize("name", ROLES)
 def test_every_resource_is_supported_by_an_action_of_its_statement(name):
-    """A resource without such an action would have no effect."""
+    """Every resource is supported by an action of its statement; otherwise it would have no effect."""
     without_effect = [
         (statement["Sid"], resource)
         for statement in statements(name)
@@ -114,7 +114,7 @@ def test_every_resource_is_supported_by_an_action_of_its_statement(name):
 
 
 def test_every_exception_is_needed():
-    """An action without resource types is still allowed for a resource."""
+    """Every entry of NO_RESOURCE_TYPE is an allowed action without resource types."""
     allowed = {
         (statement["Sid"], action)
         for name in ("ReleaseRole", RELEASE_MADE_ROLE)
