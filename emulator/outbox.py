@@ -6,6 +6,7 @@ send a message again.
 
 from __future__ import annotations
 
+import secrets
 from collections import defaultdict, deque
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -22,6 +23,13 @@ def send(to: str, *, about: str, secret: str) -> None:
     """Add a message of the current account."""
     sent = datetime.now(UTC).isoformat(timespec="milliseconds")
     _messages[context.account()].append(Message(to, about, secret, sent))
+
+
+def send_code(to: str, *, about: str) -> str:
+    """Add a message with a random code of six digits, and return the code."""
+    code = f"{secrets.randbelow(10**6):06}"
+    send(to, about=about, secret=code)
+    return code
 
 
 def read(request: dict[str, Any]) -> list[dict[str, str]]:

@@ -5,24 +5,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
-from botocore import UNSIGNED
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 import emulator
-from tests.emulator.functions import code, function, permission, trusting
-from tests.emulator.templates import att, ref, resource, template
+from emulator.ministack import user_pools
+from emulator.patches.cognito import confirmation
+from tests.emulator.patches.cognito.pools import MAIL, PASSWORD, pool, sign_up
 from tests.srp import sign_in, verify_token
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.emulator_server import Aws
 
-MAIL = "ada@cruddur.example"
-PASSWORD = "Correct-horse-1"
 SEND_EVENT = """
 import boto3, json, os
 def handler(event, context):
@@ -30,70 +24,6 @@ def handler(event, context):
     return event
 """
 FAIL = "def handler(event, context):\n    raise RuntimeError('no row for you')\n"
-
-
-def pool(
-    aws: Aws, source: str = "", *, permitted: bool = True, **properties: Any
-) -> dict[str, str]:
-    """Deploy a user pool and its client, with *source* as the trigger if given; return outputs."""
-    settings: dict[str, Any] = {
-        "UserPoolName": "users",
-        "UsernameAttributes": ["email"],
-        "AutoVerifiedAttributes": ["email"],
-    }
-    sending = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": att("Queue", "Arn")}
-    resources = {"Queue": resource("AWS::SQS::Queue")}
-    if source:
-        settings["LambdaConfig"] = {"PostConfirmation": att("Trigger", "Arn")}
-        variables = {"Variables": {"QUEUE": ref("Queue")}}
-        resources["Role"] = trusting("lambda.amazonaws.com", sending)
-        resources["Trigger"] = function(code(aws, source), Environment=variables)
-        if permitted:
-            service = "cognito-idp.amazonaws.com"
-            resources["Permission"] = permission("Trigger", service, att("Pool", "Arn"))
-    client = resource(
-        "AWS::Cognito::UserPoolClient",
-        UserPoolId=ref("Pool"),
-        ExplicitAuthFlows=["ALLOW_USER_SRP_AUTH"],
-        PreventUserExistenceErrors="ENABLED",
-        RefreshTokenRotation={"Feature": "ENABLED", "RetryGracePeriodSeconds": 60},
-    )
-    body = template(
-        **resources,
-        Pool=resource("AWS::Cognito::UserPool", **settings | properties),
-        Client=client,
-    )
-    outputs = {
-        "Pool": ref("Pool"),
-        "Client": ref("Client"),
-        "Queue": ref("Queue"),
-        "ProviderName": att("Pool", "ProviderName"),
-        "ProviderURL": att("Pool", "ProviderURL"),
-    }
-    body |= {"Outputs": {name: {"Value": value} for name, value in outputs.items()}}
-    stack = aws.deploy("s", body, Capabilities=["CAPABILITY_IAM"])
-    assert "CREATE_COMPLETE" == stack["StackStatus"], aws.events("s")
-    return aws.outputs("s")
-
-
-@pytest.fixture
-def cognito(aws: Aws) -> Iterator[Any]:
-    """Yield a client of Cognito without credentials, as the users of the application have."""
-    config = Config(signature_version=UNSIGNED)
-    client = boto3.client(
-        "cognito-idp", "ca-central-1", endpoint_url=aws.endpoint.url, config=config
-    )
-    yield client
-    client.close()
-
-
-def sign_up(aws: Aws, cognito: Any, client: str) -> str:
-    """Sign up and return the code from the message."""
-    mail = [{"Name": "email", "Value": MAIL}]
-    cognito.sign_up(ClientId=client, Username=MAIL, Password=PASSWORD, UserAttributes=mail)
-    [message] = emulator.messages(aws.endpoint)
-    assert MAIL == message.to
-    return message.secret
 
 
 def received(aws: Aws, outputs: dict[str, str]) -> list[dict[str, Any]]:
@@ -160,6 +90,10 @@ def test_other_confirmations(aws: Aws, cognito: Any) -> None:
     aws.client("cognito-idp").admin_confirm_sign_up(UserPoolId=pool_id, Username=MAIL)
     with pytest.raises(ClientError, match="Current status is CONFIRMED"):
         aws.client("cognito-idp").admin_confirm_sign_up(UserPoolId=pool_id, Username=MAIL)
+    verified = [{"Name": "email_verified", "Value": "true"}]
+    aws.client("cognito-idp").admin_update_user_attributes(
+        UserPoolId=pool_id, Username=MAIL, UserAttributes=verified
+    )
     cognito.forgot_password(ClientId=client, Username=MAIL)
     sent = emulator.messages(aws.endpoint)[-1].secret
     cognito.confirm_forgot_password(
@@ -262,3 +196,54 @@ def test_sign_in(aws: Aws, cognito: Any) -> None:
         access["token_use"],
     )
     assert (client, MAIL, "id") == (identity["aud"], identity["email"], identity["token_use"])
+
+
+def test_confirmed_user(aws: Aws, cognito: Any) -> None:
+    """A confirmed user gets no other code.
+
+    AWS: ResendConfirmationCode, InvalidParameterException.
+    """
+    client = pool(aws)["Client"]
+    sent = sign_up(aws, cognito, client)
+    cognito.confirm_sign_up(ClientId=client, Username=MAIL, ConfirmationCode=sent)
+
+    with pytest.raises(ClientError, match="User is already confirmed"):
+        cognito.resend_confirmation_code(ClientId=client, Username=MAIL)
+
+
+@pytest.mark.parametrize("prevented", ["ENABLED", "LEGACY"])
+def test_unverified_address(aws: Aws, cognito: Any, prevented: str) -> None:
+    """An address that is not verified receives no code for a new password.
+
+    AWS: "Managing user existence error responses": the response is the one for an unknown user.
+    """
+    client = pool(aws, client={"PreventUserExistenceErrors": prevented})["Client"]
+    sign_up(aws, cognito, client)
+
+    if prevented == "ENABLED":
+        response = cognito.forgot_password(ClientId=client, Username=MAIL)
+        assert response["CodeDeliveryDetails"]["Destination"] == "a****@c****"
+    else:
+        with pytest.raises(ClientError, match="no registered/verified email"):
+            cognito.forgot_password(ClientId=client, Username=MAIL)
+    assert [message.about for message in emulator.messages(aws.endpoint)] == ["confirmation"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "left"),
+    [(3600, ["_confirmation_code", "_reset_code"]), (3601, ["_confirmation_code"]), (86401, [])],
+)
+def test_expired_codes(monkeypatch: pytest.MonkeyPatch, seconds: int, left: list[str]) -> None:
+    """A code is valid for 24 hours, one for a new password for an hour.
+
+    AWS: "Signing up and confirming user accounts", "Recovering user accounts".
+    """
+    user = dict.fromkeys(("_confirmation_code", "_reset_code"), "1")
+    user |= {f"{key}_sent_at": 1000.0 for key in user}
+    monkeypatch.setattr(user_pools, "find_pool", lambda data: {"_users": {"ada": user}})
+    monkeypatch.setattr(user_pools, "find_user", lambda pool, name: pool["_users"][name])
+    monkeypatch.setattr(confirmation.time, "time", lambda: 1000.0 + seconds)
+
+    confirmation._delete_expired_codes("ConfirmSignUp", {"Username": "ada"})
+
+    assert sorted(key for key in user if not key.endswith("_sent_at")) == left

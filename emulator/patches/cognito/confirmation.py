@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import http.client
 import json
-import secrets
+import time
 from collections.abc import Callable
 from typing import Any
 
 from emulator import outbox
-from emulator.ministack import context, lookup, services
+from emulator.ministack import context, lookup, services, user_pools
 from emulator.ministack.cloudformation import Attributes, Props, ResourceType
 from emulator.ministack.context import Response
 from emulator.ministack.hooks import Function
+from emulator.ministack.user_pools import Data
 from emulator.patches.differences import Difference
 from emulator.patches.lambda_.permissions import can_invoke
-
-Data = dict[str, Any]
-Call = Callable[[Data], Response]
 
 DIFFERENCES = (
     Difference(
@@ -46,16 +44,22 @@ DIFFERENCES = (
         test="test_attributes_and_rotation",
     ),
     Difference(
-        "Refresh tokens rotate: each use returns a new one and revokes the old one after a while.",
-        source="Cognito developer guide, Refresh token rotation",
-        ministack="The setting is stored and returned; GetTokensFromRefreshToken returns no new token.",
-        consequence="Test in an AWS account that a client stores the new token.",
+        "A code expires after 24 hours, one for a new password after one hour.",
+        source="Cognito developer guide, Signing up and confirming user accounts; Recovering user accounts",
+        ministack="Codes do not expire.",
+        test="test_expired_codes",
     ),
     Difference(
-        "Cognito limits attempts with wrong codes and passwords; codes expire after 24 hours, those for a new password after one hour.",
-        source="Cognito developer guide, Quotas",
-        ministack="No limit; codes do not expire.",
-        consequence="Limits of attempts and expired codes are not tested here.",
+        "ResendConfirmationCode refuses a confirmed user.",
+        source="ResendConfirmationCode, InvalidParameterException; the text is not verified",
+        ministack="Another code is sent.",
+        test="test_confirmed_user",
+    ),
+    Difference(
+        "ForgotPassword sends a code to a verified address only.",
+        source="Cognito developer guide, Managing user existence error responses",
+        ministack="A code is sent to any address.",
+        test="test_unverified_address",
     ),
 )
 
@@ -65,10 +69,9 @@ _SERVICE = "cognito-idp.amazonaws.com"
 _SIGN_UP = "PostConfirmation_ConfirmSignUp"
 _FORGOT_PASSWORD = "PostConfirmation_ConfirmForgotPassword"  # noqa: S105  A trigger's name.
 
-_pools: Any = lookup.attribute(services.cognito, "_user_pools")
-_resolve_user: Callable[[Data, str], tuple[Data | None, Any]] = lookup.attribute(
-    services.cognito, "_resolve_user"
-)
+_VALID_SECONDS = {"_confirmation_code": 24 * 3600, "_reset_code": 3600}
+_SENT_AT = "_sent_at"  # Added to the key of a code in the record of a user.
+
 _pool_of_token: Callable[[str], str | None] = lookup.attribute(
     services.cognito, "_pool_id_from_token"
 )
@@ -77,6 +80,11 @@ _admin_confirm_sign_up: Function[[Data], Response] = Function(
     "_admin_confirm_sign_up", services.cognito
 )
 _send_code: Function[..., Any] = Function("_send_verification_email", services.cognito)
+_resend: Function[[Data], Response] = Function("_resend_confirmation_code", services.cognito)
+_forgot_password: Function[[Data], Response] = Function("_forgot_password", services.cognito)
+_check_code: Function[[str, Data], Response | None] = Function(
+    "_confirmation_code_error", services.cognito
+)
 _set_scope: Function[[Data], None] = Function("_pin_unsigned_idp_scope", services.cognito)
 _CONFIRMATIONS: dict[Function[[Data], Response], str] = {
     Function("_sign_up", services.cognito): _SIGN_UP,
@@ -93,6 +101,9 @@ def install() -> None:
     _admin_confirm_sign_up.before(_refuse_confirmed)
     _confirm_sign_up.before(_verify_address)
     _send_code.replace(_send_random_code)
+    _check_code.before(_delete_expired_codes)
+    _resend.before(_refuse_resending)
+    _forgot_password.before(_refuse_unverified)
     _set_scope.before(_set_account)
     _POOL.after(_provider_attributes)
     _CLIENT.after(_set_rotation)
@@ -108,35 +119,59 @@ def _send_random_code(
     """Send a random code, in place of MiniStack's code, which is the same for all users."""
     if not attributes.get("email"):
         return
-    code = f"{secrets.randbelow(10**6):06}"
-    user = pool["_users"][username] if username in pool["_users"] else _find_user(pool, username)
+    user = pool["_users"].get(username) or user_pools.find_user(pool, username)
     is_password_reset = attribute_name == "password"
-    user["_reset_code" if is_password_reset else "_confirmation_code"] = code
     about = "forgotten password" if is_password_reset else "confirmation"
-    outbox.send(attributes["email"], about=about, secret=code)
+    key = "_reset_code" if is_password_reset else "_confirmation_code"
+    user[key] = outbox.send_code(attributes["email"], about=about)
+    user[key + _SENT_AT] = time.time()
 
 
-def _find_user(pool: Data, name: str) -> Data:
-    """Return a user by name, alias or sub; an empty record if there is none."""
-    user, _ = _resolve_user(pool, name)
-    return user or {}
+def _delete_expired_codes(_action: str, data: Data) -> None:
+    """Delete codes that were sent too long ago, so that they are refused as expired."""
+    pool = user_pools.find_pool(data)
+    user = user_pools.find_user(pool, data.get("Username", "")) if pool else {}
+    for key, seconds in _VALID_SECONDS.items():
+        if time.time() > user.get(key + _SENT_AT, time.time()) + seconds:
+            user.pop(key, None)
+
+
+def _refuse_resending(data: Data) -> Response | None:
+    user = user_pools.find_user(user_pools.find_pool(data) or {"_users": {}}, data["Username"])
+    if user.get("UserStatus", "UNCONFIRMED") == "UNCONFIRMED":
+        return None
+    return user_pools.error("InvalidParameterException", "User is already confirmed.")
+
+
+def _refuse_unverified(data: Data) -> Response | None:
+    """Refuse to send a code to an address that is not verified, or only pretend to send one."""
+    pool = user_pools.find_pool(data)
+    user = user_pools.find_user(pool, data["Username"]) if pool else {}
+    if not pool or not user:
+        return None
+    if user_pools.attributes_of(user).get("email_verified") == "true" and user["Enabled"]:
+        return None
+    if user_pools.hides_users(pool, data):
+        return user_pools.json_response(
+            {"CodeDeliveryDetails": user_pools.delivery(data["Username"])}
+        )
+    message = "Cannot reset password for the user as there is no registered/verified email or phone_number"
+    return user_pools.error("InvalidParameterException", message)
 
 
 def _refuse_confirmed(data: Data) -> Response | None:
-    user = _find_user(_find_pool(data) or {"_users": {}}, data["Username"])
+    user = user_pools.find_user(user_pools.find_pool(data) or {"_users": {}}, data["Username"])
     if user.get("UserStatus", "UNCONFIRMED") == "UNCONFIRMED":
         return None
     message = f"User cannot be confirmed. Current status is {user['UserStatus']}"
-    return _error("NotAuthorizedException", message)
+    return user_pools.error("NotAuthorizedException", message)
 
 
 def _verify_address(data: Data) -> Response | None:
     """Mark the address as verified before the trigger runs: the code was sent to it."""
-    pool = _find_pool(data)
-    user = _find_user(pool, data["Username"]) if pool else {}
-    attributes = user.get("Attributes", [])
-    user["Attributes"] = [item for item in attributes if item["Name"] != "email_verified"]
-    user["Attributes"].append({"Name": "email_verified", "Value": "true"})
+    pool = user_pools.find_pool(data)
+    user = user_pools.find_user(pool, data["Username"]) if pool else {}
+    user_pools.set_attributes(user, email_verified="true")
     return None
 
 
@@ -145,23 +180,14 @@ def _verify_address(data: Data) -> Response | None:
 
 def _invoke_trigger_after(confirm: Function[[Data], Response], trigger: str) -> None:
     def invoke(response: Response, data: Data) -> Response:
-        if response[0] != http.client.OK or (pool := _find_pool(data)) is None:
+        if response[0] != http.client.OK or (pool := user_pools.find_pool(data)) is None:
             return response
-        user = _find_user(pool, data["Username"])
+        user = user_pools.find_user(pool, data["Username"])
         if not user or user["UserStatus"] != "CONFIRMED":
             return response
         return _trigger_error(pool, user, data, trigger) or response
 
     confirm.after(invoke)
-
-
-def _find_pool(data: Data) -> Data | None:
-    if "UserPoolId" in data:
-        pool: Data | None = _pools.get(data["UserPoolId"])
-        return pool
-    return next(
-        (pool for pool in _pools.values() if data.get("ClientId") in pool["_clients"]), None
-    )
 
 
 def _trigger_error(pool: Data, user: Data, data: Data, trigger: str) -> Response | None:
@@ -171,20 +197,20 @@ def _trigger_error(pool: Data, user: Data, data: Data, trigger: str) -> Response
         return None
     if not can_invoke(function, service=_SERVICE, source=pool["Arn"]):
         message = "PostConfirmation invocation failed due to error AccessDeniedException."
-        return _error("UnexpectedLambdaException", message)
+        return user_pools.error("UnexpectedLambdaException", message)
     result = services.run_function(function, _event(pool, user, data, trigger))
     body = result.get("body")
     if result.get("error"):
         reason = _parse_body(body).get("errorMessage") or body
         message = f"PostConfirmation failed with error {str(reason).rstrip('.')}."
-        return _error("UserLambdaValidationException", message)
+        return user_pools.error("UserLambdaValidationException", message)
     if "response" not in _parse_body(body):
-        return _error("InvalidLambdaResponseException", "Unrecognizable lambda output")
+        return user_pools.error("InvalidLambdaResponseException", "Unrecognizable lambda output")
     return None
 
 
 def _event(pool: Data, user: Data, data: Data, trigger: str) -> Data:
-    attributes = {item["Name"]: item["Value"] for item in user["Attributes"]}
+    attributes = user_pools.attributes_of(user)
     request: Data = {
         "userAttributes": {**attributes, "cognito:user_status": user["UserStatus"]},
     }
@@ -212,10 +238,6 @@ def _parse_body(body: Any) -> Data:
     return body if isinstance(body, dict) else {}
 
 
-def _error(code: str, message: str) -> Response:
-    return context.json_error(code, message, http.client.BAD_REQUEST)
-
-
 # Callers without credentials --------------------------------------------------------------------
 
 
@@ -223,7 +245,7 @@ def _set_account(data: Data) -> None:
     """Set the account that has the app client or token, since the call has no credentials."""
     client = data.get("ClientId")
     issuer = _pool_of_token(data.get("AccessToken") or data.get("Token") or "")
-    for (account, _, pool_id), pool in context.items_of_all_accounts(_pools):
+    for (account, _, pool_id), pool in context.items_of_all_accounts(user_pools.pools):
         if pool_id in (data.get("UserPoolId"), issuer) or client in pool["_clients"]:
             context.set_account(account)
 
@@ -237,12 +259,12 @@ def _provider_attributes(pool: str, _props: Props) -> Attributes:
 
 
 def _set_rotation(client: str, props: Props) -> None:
-    pool = _pools[props["UserPoolId"]]
+    pool = user_pools.pools[props["UserPoolId"]]
     pool["_clients"][client]["RefreshTokenRotation"] = props.get("RefreshTokenRotation")
 
 
 def _check_protection(pool: str, _props: Props) -> None:
-    record = _pools.get(pool) or {}
+    record = user_pools.pools.get(pool) or {}
     if record.get("DeletionProtection") == "ACTIVE":
         message = "The user pool cannot be deleted because deletion protection is activated. "
         raise ValueError(f"{message}Deletion protection must be inactivated first.")
