@@ -58,7 +58,7 @@ def test_the_operator_answers(
 def test_a_required_approval_that_cannot_be_asked_for_is_refused(
     monkeypatch: pytest.MonkeyPatch, terminal: bool, can_ask: bool, call: str
 ) -> None:
-    """The check before the run and the question itself refuse alike."""
+    """A required approval is refused without a terminal, before the run and at the question."""
     monkeypatch.setattr("sys.stdin", Stdin("y\n", terminal=terminal))
     approver = Approver("prod", "--dry-run to list the deletions", can_ask=can_ask)
 
@@ -71,7 +71,7 @@ def test_a_required_approval_that_cannot_be_asked_for_is_refused(
 def test_an_approval_that_is_not_required_is_given_without_a_question(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A terminal is not needed either."""
+    """An approval that is not required is given without a question and without a terminal."""
     monkeypatch.setattr("sys.stdin", None)
     approver = Approver("prod", "", required=False)
 

@@ -65,7 +65,7 @@ WITH_CODE = replace(
 
 
 def test_code_is_uploaded_before_its_change_set_is_created() -> None:
-    """Lambda reads it from the bucket when the change set is executed."""
+    """Code is uploaded before the change set is created: Lambda reads it when that is executed."""
     cloud = FakeCloud(FakeClock())
 
     events = deploy(cloud, (STORE, WITH_CODE), read_artifact=lambda artifact: artifact.key.encode())
@@ -149,7 +149,7 @@ def test_an_object_without_a_checksum_is_replaced() -> None:
 
 
 def test_objects_of_the_deployed_template_are_verified_too() -> None:
-    """A change of tags alone makes CloudFormation read the nested template again."""
+    """Objects of the deployed template are verified, because any update reads them again."""
     cloud = account_with(OBJECTS)
     deploy_objects(cloud)
     cloud.put_object(f"artifacts/{NESTED.key}", b"other")
@@ -258,7 +258,7 @@ def test_each_object_is_read_twice() -> None:
 
 
 def test_code_without_a_bucket_is_refused_with_a_hint() -> None:
-    """With --only the stack of the bucket may be missing."""
+    """If the stack of the bucket is missing, as possible with --only, the hint names it."""
     cloud = FakeCloud(FakeClock())
 
     events = deploy(cloud, (WITH_CODE,))

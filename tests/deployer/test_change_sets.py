@@ -68,7 +68,7 @@ def with_paths(found: ChangeSet) -> list[tuple[str, str, str]]:
 
 
 def test_changes_of_nested_stacks_at_any_depth() -> None:
-    """Each of three levels has a change set."""
+    """The changes of nested stacks are described at each of three levels."""
     account = cloud(
         change_set("arn:root", nested_change("Inner", "arn:inner")),
         change_set("arn:inner", nested_change("Deep", "arn:deep"), TABLE),
@@ -99,7 +99,7 @@ def test_an_empty_nested_change_set_is_not_a_failure() -> None:
 
 
 def test_the_reason_is_that_of_the_innermost_change_set() -> None:
-    """The reason of its parents is only that a nested change set failed."""
+    """The reason of a failure is that of the innermost change set, not those of its parents."""
     account = cloud(
         change_set(
             "arn:root",
@@ -120,7 +120,7 @@ def test_the_reason_is_that_of_the_innermost_change_set() -> None:
 
 
 def test_a_failure_is_found_by_the_arn_in_the_reason() -> None:
-    """The root change set may list no change."""
+    """A failed nested change set is found by its ARN if the root change set lists no change."""
     account = cloud(
         change_set("arn:root", status="FAILED", reason=failed("arn:inner")),
         change_set("arn:inner", status="FAILED", reason="no such property"),
@@ -155,7 +155,7 @@ def test_any_other_reason_is_unchanged() -> None:
 
 
 def test_pending_nested_change_sets_are_awaited() -> None:
-    """The root fails as soon as one fails, while others are pending."""
+    """Pending nested change sets are awaited, although the root fails when the first of them fails."""
 
     class Slow(FakeCloud):
         def change_set(self, region: str, arn: str) -> ChangeSet:

@@ -129,7 +129,7 @@ def test_a_stack_created_since_the_approval_is_not_deleted() -> None:
 
 
 def test_stacks_of_one_name_in_two_regions_are_both_deleted() -> None:
-    """A stack that moved to another region leaves one behind."""
+    """Stacks of one name in two regions are deleted: one is left if a stack moved to another region."""
     cloud = FakeCloud(FakeClock())
     other_region = desired_stack("network", region="us-east-1")
     deploy(cloud, (NETWORK,))
@@ -142,7 +142,7 @@ def test_stacks_of_one_name_in_two_regions_are_both_deleted() -> None:
 
 
 def test_a_cancelled_deletion_is_an_error() -> None:
-    """CloudFormation accepts it, then leaves the stack as it was."""
+    """A deletion that CloudFormation accepts and then cancels is an error."""
     cloud = FakeCloud(FakeClock())
     deploy(cloud, (NETWORK,))
     cloud.exports_in_use["crd-x-network"] = (
@@ -159,7 +159,7 @@ def test_a_cancelled_deletion_is_an_error() -> None:
 
 
 def test_protection_is_restored_after_a_failed_deletion() -> None:
-    """The stack is as protected as before."""
+    """After a failed deletion the stack has its termination protection again."""
 
     class Stuck(FakeCloud):
         def finish_deletion(self, stack: DeployedStack) -> None:

@@ -105,7 +105,7 @@ def test_destroy_deletes_only_stacks_of_the_environment():
 
 
 def test_a_foreign_stack_is_not_an_orphan():
-    """Orphans have the tags of the environment."""
+    """A foreign stack is not an orphan, because it lacks the tags of the environment."""
     deployment, _ = new_deployment(own_stack("network"), own_stack("old"), *FOREIGN)
 
     orphans = deployment.inventory.orphans(deployment.inventory.own_stacks())
@@ -194,7 +194,7 @@ def test_a_stack_in_review_is_owned_by_the_tags_of_its_change_set():
 
 
 def test_an_orphan_in_a_former_region_is_found():
-    """The config lists the region until the stack is deleted."""
+    """An orphan is found in a region that config lists in `former_regions`."""
     old = own_stack("old", region="eu-west-1")
     without, _ = new_deployment(old)
     deployment, _ = new_deployment(
@@ -230,7 +230,7 @@ def test_destroy_asks_in_the_emulator_too(monkeypatch, terminal, json):
 
 
 def test_destroy_without_approval(monkeypatch):
-    """The default answer is no."""
+    """Without an approval nothing is deleted, and the default answer is no."""
     monkeypatch.setattr("sys.stdin", Stdin("\n", terminal=True))
     deployment, _ = local(yes=False)
 
@@ -241,7 +241,7 @@ def test_destroy_without_approval(monkeypatch):
 
 
 def test_nothing_to_delete_needs_no_approval(monkeypatch):
-    """`destroy` can be repeated."""
+    """If nothing is deployed, `destroy` needs no approval, so it can be repeated."""
     monkeypatch.setattr("sys.stdin", Stdin("", terminal=False))
     deployment, stream = new_deployment(*FOREIGN, yes=False)
 
@@ -317,7 +317,7 @@ def test_a_change_set_for_review_needs_no_approval(monkeypatch):
 
 @pytest.mark.parametrize(("name", "uploads"), [("local", 1), ("x", 0)])
 def test_only_the_local_environment_has_uploads_after_a_change(name, uploads):
-    """In an account an operator uploads the initial files once."""
+    """Only in the emulator a deploy uploads the initial files; in an account an operator does."""
     env = msgspec.structs.replace(ENV, name=name)
     deployment, stream = new_deployment(env=env)
     changed = []
@@ -335,7 +335,7 @@ def test_only_the_local_environment_has_uploads_after_a_change(name, uploads):
 
 @pytest.mark.parametrize("jobs", [0, -1])
 def test_less_than_one_job_is_refused(jobs):
-    """Without a job, no stack would be changed and the run would look successful."""
+    """Less than one job is refused: no stack would be changed, and the run would look successful."""
     deployment, _ = new_deployment()
 
     for refused in (
@@ -350,7 +350,7 @@ def test_less_than_one_job_is_refused(jobs):
     ("name", "seconds"), [("local", LOCAL_UNREACHABLE_TIMEOUT), ("x", UNREACHABLE_TIMEOUT)]
 )
 def test_the_timeouts_of_a_run(name, seconds):
-    """The emulator is local, so its timeout is shorter."""
+    """The timeouts for the emulator are shorter than those for AWS."""
     deployment, _ = new_deployment(env=msgspec.structs.replace(ENV, name=name))
 
     watch = deployment._run(()).watch
@@ -361,7 +361,7 @@ def test_the_timeouts_of_a_run(name, seconds):
 
 @pytest.mark.parametrize(("role", "prefix"), [("", "deploy-"), ("arn:role", "release-")])
 def test_the_change_sets_of_a_release_have_names_of_their_own(role, prefix):
-    """IAM lets a release execute only change sets with such a name."""
+    """A change set of a release has a prefix that the policies of a release require."""
     deployment, _ = new_deployment()
 
     assert deployment._run((), role).id.startswith(prefix)

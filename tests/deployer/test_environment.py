@@ -100,7 +100,7 @@ def test_the_schema_is_written_for_editors(project: Project[Config]) -> None:
 
 
 def test_templates_that_differ_from_build_are_refused(dev: Environment) -> None:
-    """For an account build/ is compared, not written."""
+    """A deploy to an account refuses templates that differ from build/, which it does not write."""
     with pytest.raises(StaleError) as raised:
         dev.write_or_check_templates()
 
@@ -109,7 +109,7 @@ def test_templates_that_differ_from_build_are_refused(dev: Environment) -> None:
 
 
 def test_templates_that_equal_build_are_accepted(dev: Environment) -> None:
-    """The files in build/ are not changed."""
+    """A deploy to an account accepts templates that equal build/."""
     synth.write(dev.desired, dev.build)
     before = {file.name: file.stat().st_mtime_ns for file in dev.build.iterdir()}
 

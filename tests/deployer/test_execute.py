@@ -49,7 +49,7 @@ from tests.fakes import OWNER, REGION, FakeClock, FakeCloud, Killed, desired_sta
 
 
 def test_stacks_are_created_after_their_dependencies() -> None:
-    """An empty account gets all stacks."""
+    """In an empty account, stacks are created after their dependencies."""
     cloud = FakeCloud(FakeClock())
 
     events = deploy(cloud, THREE)
@@ -181,7 +181,7 @@ def test_a_change_set_is_shown_before_the_approval() -> None:
 
 
 def test_a_running_operation_is_followed_and_the_rest_deployed() -> None:
-    """After an interrupt the next run continues."""
+    """After an interrupt, the next run follows the running operation and deploys the other stacks."""
     cloud = FakeCloud(FakeClock())
     interrupted = _until(deploy_lazily(cloud, (NETWORK, CLUSTER)), Progress)
     assert interrupted
@@ -208,7 +208,7 @@ def test_a_changed_output_updates_a_stack_in_another_region() -> None:
 
 
 def test_termination_protection_needs_no_change_set() -> None:
-    """CloudFormation has a separate call for it."""
+    """Termination protection is changed by its own call, without a change set."""
     cloud = FakeCloud(FakeClock())
     deploy(cloud, (NETWORK,))
     cloud.calls.clear()
@@ -222,7 +222,7 @@ def test_termination_protection_needs_no_change_set() -> None:
 
 
 def test_change_sets_of_a_release_have_its_service_role() -> None:
-    """CloudFormation executes them with the permissions of that role."""
+    """Change sets of a release have its service role, with whose permissions they are executed."""
     requests: list[ChangeSetRequest] = []
 
     class RecordingCloud(FakeCloud):
@@ -252,7 +252,7 @@ def test_a_stack_that_needs_repair_is_refused() -> None:
 
 
 def test_following_ends_after_the_timeout() -> None:
-    """The operation continues in AWS."""
+    """Following ends after the timeout; the operation continues in AWS."""
     cloud = FakeCloud(FakeClock(), seconds={"crd-x-network": 10_000})
 
     events = deploy(cloud, (NETWORK,), watch=Watch(cloud, cloud.clock, timeout=60))
@@ -263,7 +263,7 @@ def test_following_ends_after_the_timeout() -> None:
 
 
 def test_a_stack_repaired_during_the_approval_is_not_recreated() -> None:
-    """Another operator may update a stack whose creation failed."""
+    """A failed stack that another operator repairs during the approval is not recreated."""
     cloud = FakeCloud(FakeClock())
     failed = DeployedStack(
         NETWORK.name, "arn:stack/failed", REGION, "CREATE_FAILED", tags=dict(NETWORK.tags)
@@ -349,7 +349,7 @@ def test_an_update_of_an_export_in_use_has_the_reason_of_the_stack() -> None:
 
 
 def test_a_refusal_keeps_a_stack_created_during_the_approval() -> None:
-    """Another operator may execute a change set of their own."""
+    """A refusal does not delete a stack that another operator created during the approval."""
     cloud = FakeCloud(FakeClock())
 
     def other_operator_executes(_: ChangeSet | Recreate) -> bool:
@@ -380,7 +380,7 @@ def test_a_refusal_keeps_a_change_set_in_review() -> None:
 
 @pytest.mark.parametrize("more", [{"no_execute": True}, {"approve": refuse}])
 def test_a_failed_stack_is_deleted_only_after_approval(more: dict[str, object]) -> None:
-    """An operator may want to inspect the failed stack first."""
+    """A failed stack is deleted only after an approval: an operator may want to inspect it."""
     cloud = FakeCloud(FakeClock(), fails={"crd-x-network": "Vpc"})
     deploy(cloud, (NETWORK,))
     cloud.calls.clear()
@@ -455,7 +455,7 @@ def test_outputs_are_those_after_the_operation() -> None:
 
 
 def test_a_change_set_that_is_never_ready_is_a_timeout() -> None:
-    """The timeout of operations limits this, too."""
+    """A change set that stays pending ends at the timeout of operations."""
 
     class Pending(FakeCloud):
         def change_set(self, region: str, arn: str) -> ChangeSet:
@@ -485,7 +485,7 @@ def test_each_deletion_has_a_different_token() -> None:
     assert len(tokens) == len(set(tokens)) == 2
 
 
-def test_expired_credentials_end_the_run_at_once() -> None:
+def test_expired_credentials_end_the_run_immediately() -> None:
     """The run ends without a retry, which would not help."""
 
     class Expired(FakeCloud):
@@ -503,7 +503,7 @@ def test_expired_credentials_end_the_run_at_once() -> None:
 
 
 def test_following_continues_after_aws_was_unreachable() -> None:
-    """A missing response says nothing about the operation."""
+    """Following continues after AWS was unreachable, because the operation may still run."""
 
     class Away(FakeCloud):
         def events(self, region: str, stack_id: str, after: str = "") -> tuple[StackEvent, ...]:
@@ -516,7 +516,7 @@ def test_following_continues_after_aws_was_unreachable() -> None:
     assert outcomes(deploy(cloud, (NETWORK,))) == {NETWORK.name: Outcome.CREATED}
 
 
-def test_a_stack_changed_behind_its_digest_is_updated() -> None:
+def test_a_stack_that_was_changed_with_the_same_digest_is_updated() -> None:
     """The decision is not repeated without the templates."""
     edge = desired_stack("edge", region="us-east-1", outputs={"C": "1"})
     source = {"P": OutputOf("crd-x-edge", "us-east-1", "C")}
@@ -535,7 +535,7 @@ def test_a_stack_changed_behind_its_digest_is_updated() -> None:
 
 @pytest.mark.parametrize("interval", [1, 2, 3])
 def test_a_run_after_a_killed_run_has_the_same_result(interval: int) -> None:
-    """The process may be killed before every call."""
+    """A run after one that was killed, before any of its calls, has the same result."""
     clean = FakeCloud(FakeClock())
     deploy(clean, THREE)
     calls = len(clean.calls)
@@ -651,7 +651,7 @@ def test_nested_stacks_get_change_sets_too() -> None:
 
 
 def test_the_message_has_the_reason_of_a_nested_change_set() -> None:
-    """The stack that was created for the change set is deleted."""
+    """The message has the nested reason, and the stack that was created for the change set is deleted."""
 
     class Failing(FakeCloud):
         def change_set(self, region: str, arn: str) -> ChangeSet:

@@ -124,7 +124,7 @@ def test_the_events_of_a_cancelled_nested_stack_are_not_read() -> None:
 
 
 def test_a_nested_stack_without_a_physical_id_is_found_in_the_reason() -> None:
-    """A nested stack has no id if its creation failed early."""
+    """A nested stack whose creation failed early has no id; it is found by the id in the reason."""
     account = Account(FakeClock())
     account.add_event("arn:outer", "outer", "CREATE_IN_PROGRESS")
     account.add_event("arn:below", "Broken", "CREATE_FAILED", "no room")
@@ -139,7 +139,7 @@ def test_a_nested_stack_without_a_physical_id_is_found_in_the_reason() -> None:
 
 
 def test_a_nested_stack_that_cannot_be_read_is_the_cause() -> None:
-    """The reason of the parent is better than none."""
+    """If a nested stack cannot be read, the cause is the reason of its parent."""
     account = failed_account()
     del account.history["arn:deep"]
 
@@ -151,7 +151,7 @@ def test_a_nested_stack_that_cannot_be_read_is_the_cause() -> None:
 
 
 def test_an_unreachable_account_is_called_again() -> None:
-    """A lost connection is not the cause of the failure."""
+    """An unreachable account is called again: a lost connection is not the cause of a failure."""
 
     class FlakyAccount(Account):
         lost = 2
@@ -246,7 +246,7 @@ def test_a_reason_of_the_stack_is_a_cause_unless_it_says_nothing(
 
 
 def test_the_explanation_has_resource_type_and_reason() -> None:
-    """Without a cause it is the reason of the stack, or its status."""
+    """An explanation has the cause with its resource type, or the reason or status of the stack."""
     result, _ = follow_outer(failed_account())
     unexplained = OperationResult(OUTER)
 
@@ -315,7 +315,7 @@ def test_the_newest_event_is_the_last_of_the_previous_operation() -> None:
     assert account.history["arn:outer"][1].id == latest_event(watch, REGION, "arn:outer")
 
 
-def test_an_idle_stack_without_an_event_of_the_end_is_given_up() -> None:
+def test_an_idle_stack_without_an_event_of_the_end_is_an_error() -> None:
     """The operation may have been rejected; the error says what to do."""
     account = Account(FakeClock(), history={"arn:outer": []})
 
@@ -326,7 +326,7 @@ def test_an_idle_stack_without_an_event_of_the_end_is_given_up() -> None:
     assert 600 < account.clock.now() < 700
 
 
-def test_the_timeouts_of_a_watch() -> None:
+def test_the_timeouts() -> None:
     """An operation is followed for an hour, and AWS may be unreachable for ten minutes."""
     account = Account(FakeClock())
     watch = Watch(account, account.clock)

@@ -133,7 +133,7 @@ def test_templates_of_complete_stacks_are_read() -> None:
     ("value", "available"), [(None, set()), (ABSENT, set()), ("i", {"/image"})]
 )
 def test_parameters_are_available_with_a_value(value: str | None, available: set[str]) -> None:
-    """A parameter that is missing, or has the value for "absent", is still awaited."""
+    """A parameter without a value, or with the value ABSENT, is not available."""
     waiting = replace(NETWORK, awaited_parameters={"Image": "/image"})
     deployed = replace(stack("crd-x-network"), outputs={"Image": ABSENT})
     found = inventory(deployed, desired=(waiting,))

@@ -30,7 +30,7 @@ def results(events: Iterator[Event]) -> dict[str, Outcome]:
 
 
 def test_pauses_grow_to_a_limit() -> None:
-    """A fast operation is noticed at once, a slow one costs few calls."""
+    """Pauses are short at first and grow to a limit, so that a slow operation needs few calls."""
     pauses = [pause.seconds for pause in islice(backoff(), 13)]
 
     assert pauses[:3] == pytest.approx([0.05, 0.075, 0.1125])

@@ -1,3 +1,5 @@
+"""Running cfn-lint: findings, cache, exemptions and output."""
+
 from __future__ import annotations
 
 import json
@@ -246,7 +248,7 @@ def test_a_region_that_cfn_lint_does_not_know_is_an_error(tmp_path: Path) -> Non
 def test_the_longest_template_is_checked_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The other processes are busy meanwhile; the findings keep the order of the templates."""
+    """The longest template is checked first, and the findings keep the order of the templates."""
     checked: list[str] = []
 
     def ask(template: tuple[str, str]) -> tuple[Finding, ...]:
@@ -350,7 +352,7 @@ def test_another_version_checks_again(
 def test_a_damaged_entry_is_checked_again(
     cfn_lint: FakeCfnLint, tmp_path: Path, damage: object
 ) -> None:
-    """Damage does not lose a finding, and the entry is written again."""
+    """A template with a damaged cache entry is checked again, and the entry is written again."""
     before = lint([Subject("dns", "text")], cache_folder=tmp_path)
     (entry,) = tmp_path.iterdir()
     whole = entry.read_text()
@@ -380,7 +382,7 @@ def test_an_entry_with_another_name_is_damaged(cfn_lint: FakeCfnLint, tmp_path: 
 def test_the_least_recently_used_entries_are_deleted(
     cfn_lint: FakeCfnLint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The folder does not grow forever, and used entries remain."""
+    """The least recently used entries are deleted, so that the folder does not grow forever."""
     monkeypatch.setattr(cache_module, "MAX_ENTRIES", 2)
     lint([Subject("dns", "used")], cache_folder=tmp_path)
     (used,) = tmp_path.iterdir()
@@ -398,7 +400,7 @@ def test_the_least_recently_used_entries_are_deleted(
 def test_other_files_are_not_deleted(
     cfn_lint: FakeCfnLint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The folder may be a link to a wrong folder."""
+    """Other files in the folder are not deleted: it may be a link to a wrong folder."""
     monkeypatch.setattr(cache_module, "MAX_ENTRIES", 1)
     others = [tmp_path / name for name in ("thesis.txt", "deadbeef", "0" * 63)]
     for file in others:
@@ -480,7 +482,7 @@ def test_an_exemption_covers_what_it_names(
 
 
 def test_an_exemption_of_a_setting_is_not_stale(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
-    """Another value of the setting needs it, and the value is unknown here."""
+    """An exemption that names a setting is never stale: another value of the setting may need it."""
     conditional = exemption(rule="E2", setting="network.nat")
 
     findings = lint(
@@ -504,7 +506,7 @@ def test_a_stale_exemption_has_its_line(cfn_lint: FakeCfnLint, tmp_path: Path) -
 
 
 def test_policy_findings_follow_those_of_cfn_lint(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:
-    """They are ordered by stack, and exemptions apply to them too."""
+    """Policy findings follow those of cfn-lint, by stack, and exemptions apply to them too."""
     policy_findings = [
         Finding("C101", "error", "Ours", ("Resources", "Zone"), 3, 1, "", name, None, detail)
         for name, detail in (("crd-dev-dns", ""), ("crd-dev-net", "Sid"), ("crd-dev-net", "Other"))

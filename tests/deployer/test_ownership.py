@@ -71,13 +71,13 @@ def test_a_foreign_stack(change: dict[str, object], objection: str) -> None:
 
 
 def test_a_nested_stack_is_never_owned() -> None:
-    """CloudFormation gives it the tags of its root stack."""
+    """A nested stack is never owned, although CloudFormation gives it the tags of its root stack."""
     nested = replace(NETWORK, name="crd-local-network-Subnets-1A2B")
 
     assert not LOCAL.owns(nested)
 
 
-def test_all_foreign_stacks_are_refused_at_once() -> None:
+def test_all_foreign_stacks_are_refused_together() -> None:
     """One error has all foreign stacks with region and objection, and no owned stack."""
     untagged = replace(NETWORK, name="crd-local-users", tags={})
     sibling = replace(NETWORK, tags={**NETWORK.tags, "env": "local-two"})

@@ -142,7 +142,7 @@ def test_a_blocked_stack_has_a_command() -> None:
 
 
 def test_orphans_of_one_name_have_different_commands() -> None:
-    """Each command deletes one of them."""
+    """The commands for orphans of one name in two regions each delete one of them."""
     stacks = [
         replace(DEPLOYED, name="crd-x-old", region=region) for region in ("us-east-1", REGION)
     ]
@@ -164,7 +164,7 @@ def test_orphans_have_the_command_that_deletes_them() -> None:
 
 
 def test_an_orphan_in_another_region_is_named_with_it() -> None:
-    """The name alone would mean the stack in the code."""
+    """The command for an orphan in another region contains the region."""
     moved = replace(DEPLOYED, region="us-east-1")
 
     [orphan] = plan.orphans(ALL, [DEPLOYED, moved], "x")
@@ -265,7 +265,7 @@ def test_a_changed_nested_template_is_the_reason() -> None:
 
 
 def test_a_long_list_of_changes_is_shortened() -> None:
-    """A plan has one line per stack."""
+    """A long list of changes is shortened, so that each stack has one line."""
 
     def of(version: int) -> TemplateTree:
         topics = {f"T{n}": {"Type": "AWS::SNS::Topic", "Version": version} for n in range(9)}
@@ -309,7 +309,7 @@ def test_nested_templates_are_compared_on_request() -> None:
 
 
 def test_the_key_of_a_deeper_template_is_in_its_parent() -> None:
-    """The key is not in the root template."""
+    """The key of a nested template is looked up in its direct parent, not in the root template."""
     stack, deployed = nested("a", deep="# templates/Deep/d")
     deep = NestedTemplate(
         "crd-x-network-Inner-Deep", "f", REGION, "t", "templates/Deep/d", ("Inner", "Deep")

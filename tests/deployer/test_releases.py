@@ -41,7 +41,7 @@ def test_a_manual_stack_that_is_named_is_refused(name: str) -> None:
 
 
 def test_the_role_is_an_output_of_its_stack() -> None:
-    """The output of another stack does not count."""
+    """The role of a release is an output of the configured stack, not of another one."""
     stacks = [
         deployed("crd-x-network", ReleaseRole="arn:other"),
         deployed("crd-x-foundation", ReleaseRole="arn:role"),

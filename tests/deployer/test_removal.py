@@ -82,7 +82,7 @@ def test_without_names_all_stacks_are_deleted() -> None:
 
 
 def test_dependents_of_a_named_stack_are_deleted() -> None:
-    """All dependents by the code, and no other stack."""
+    """The dependents of a named stack according to the code are deleted, and no other stack."""
     deletions = removal.deletions(deployed(ALL), ["cluster"])
 
     assert ["crd-x-service", "crd-x-cluster"] == names(deletions)
@@ -131,7 +131,7 @@ def test_a_full_name_has_precedence() -> None:
 
 
 def test_a_stack_left_in_another_region_is_deleted_by_its_region() -> None:
-    """The name alone means the stack in the code."""
+    """A stack that is left in another region is deleted by REGION/NAME."""
     orphan = deployed_stack("network", "us-east-1")
     stacks = [*ALL, orphan]
 
@@ -289,7 +289,7 @@ NAMES = st.sampled_from(["network", "registry", "cluster", "service", "old", "ol
 def test_any_imports_have_an_order(
     imports: dict[tuple[str, str], list[str]], selected: list[str]
 ) -> None:
-    """The order has no cycle, whatever the imports are."""
+    """Any imports between stacks result in an order of deletions."""
     stacks = [deployed_stack(name, region) for name, region in imports]
     texts = {
         f"arn:{region}:crd-x-{name}": TemplateTree(template(*used, exports=name))
@@ -309,7 +309,7 @@ def test_any_imports_have_an_order(
 
 
 def test_stacks_of_one_name_are_confirmed_by_region() -> None:
-    """The name alone would be ambiguous."""
+    """Stacks of one name in two regions are confirmed by REGION/NAME."""
     stacks = [
         deployed_stack("network", is_protected=True),
         deployed_stack("network", "us-east-1", is_protected=True),

@@ -279,7 +279,7 @@ def test_an_unknown_artifact_bucket() -> None:
 
 
 def test_the_errors_of_several_stacks(tmp_path: Path) -> None:
-    """Errors of several stacks are reported at once; their dependents are skipped."""
+    """Errors of several stacks are reported together; their dependents are skipped."""
     first = load(tmp_path, "first", VPC + "settings.cdir")
     second = load(tmp_path, "second", VPC + "return Outputs(vpc=vpc.reff())")
 

@@ -33,7 +33,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return package
 
 
-def test_all_errors_at_once(folder: Path) -> None:
+def test_all_errors_are_reported_together(folder: Path) -> None:
     """Each failing import has a line with the nearest name, also several of one file."""
     assert import_errors(folder) == [
         "stacks_x/__init__.py:1: module stacks_x has no netwrk; did you mean network?",

@@ -98,7 +98,7 @@ def test_all_findings_are_one_error(findings: list[Finding], tmp_path: Path) -> 
 def test_a_finding_names_its_solution_and_the_page_of_its_rule(
     findings: list[Finding], tmp_path: Path
 ) -> None:
-    """Both are in a line below the finding."""
+    """The solution and the page of the rule are in a line below the finding."""
     helper = "stacks.parts.queues.dead_letter_queue"
     page = "docs/policy.md#C606"
     findings.append(replace(in_stack(POLICY, "dev"), solution=helper, docs=page))

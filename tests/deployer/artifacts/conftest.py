@@ -1,3 +1,5 @@
+"""The fixture `checkout`."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -392,7 +392,7 @@ except BuildError as error:
 
 @pytest.mark.parametrize("limit", [0, 60])
 def test_cannot_write(checkout: Checkout, limit: int) -> None:
-    """If writing fails, no incomplete zip is left."""
+    """If a write fails, no incomplete zip is left."""
     checkout.function("a")
 
     done = run(checkout.root, str(limit), code=FULL)

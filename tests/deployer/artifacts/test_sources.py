@@ -354,7 +354,7 @@ def test_target_counts(checkout: Checkout) -> None:
 def test_known_digest(checkout: Checkout) -> None:
     """The digest is part of reviewed templates, so it is the same on every machine and in every version.
 
-    If what the builder makes of the same sources changes, FORMAT is to change, and this with it.
+    If the builder makes another zip of the same sources, change FORMAT and the digest in this test.
     """
     _fill(checkout)
 

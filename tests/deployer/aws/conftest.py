@@ -20,7 +20,7 @@ from tests.deployer.aws.responses import (
 )
 from tests.loopback import Loopback
 
-# The emulator; conftest.py is for those who need it in every file of a folder.
+# The fixtures of the emulator, for every file in this folder.
 server, endpoint = emulator_server.server, emulator_server.endpoint
 
 
@@ -47,7 +47,7 @@ def fake_account(fake_aws: Loopback) -> Account:
 
 @pytest.fixture
 def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Return a monkeypatch of an operator without any AWS setup."""
+    """Return a monkeypatch; the environment is that of an operator without any AWS setup."""
     for name in os.environ:
         if name.startswith("AWS_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)

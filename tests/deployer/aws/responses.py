@@ -34,8 +34,8 @@ ENV = Env(
 )
 
 
-# A page that is XML as well: botocore would read an answer without values.
-HOTEL = Response("<html><body>Log in</body></html>", headers=(("Content-Type", "text/html"),))
+# The login page of a public network. It is valid XML, so botocore would read it as an empty response.
+LOGIN_PAGE = Response("<html><body>Log in</body></html>", headers=(("Content-Type", "text/html"),))
 
 
 OWN_IDENTITY = {"Account": ENV.account, "Arn": f"arn:aws:iam::{ENV.account}:user/engineer"}

@@ -101,7 +101,7 @@ class TestCalls:
         ],
     )
     def test_a_template_is_returned_unchanged(self, account: Account, text: str) -> None:
-        """Comments, spaces and line ends are kept: --verify compares them."""
+        """A template is returned with its comments, spaces and line ends, which --verify compares."""
         deploy(account, text)
 
         assert text == account.template(REGION, "s")
@@ -134,7 +134,7 @@ class TestCalls:
         assert account.stored_object(REGION, "store-1", "a/ke") is None
 
     def test_an_object_from_other_tools_has_no_checksum(self, account: Account) -> None:
-        """S3 stores the checksum that the client chose, and a hash of hashes for parts."""
+        """An object of another tool has no SHA-256 of its content: S3 stores what the client chose."""
         deploy(
             account, template(B=resource("AWS::S3::Bucket", BucketName="store-2")), stack="store"
         )
@@ -202,7 +202,10 @@ class TestCalls:
     def test_a_stack_in_review_has_the_common_tags_of_its_change_sets(
         self, account: Account
     ) -> None:
-        """CloudFormation adds tags to the stack only when a change set is executed."""
+        """A stack in REVIEW_IN_PROGRESS has the tags that all of its change sets have.
+
+        CloudFormation adds tags to a stack only when a change set is executed.
+        """
         body, tags = template(A=topic()), {"project": "cruddur", "env": "dev"}
         first = create_change_set(account, body, kind="CREATE", name="first", tags=tags)
         alone = account.stack(REGION, first.stack_id)
@@ -320,7 +323,7 @@ class TestCalls:
         assert refused.value.message.startswith("s: CreateChangeSet: ValidationError: ")
 
     def test_an_upload_without_replacement(self, account: Account) -> None:
-        """The existing object is kept, and the hint says who may replace it."""
+        """Without *replace* the existing object is kept, and the hint names the role that may replace it."""
         deploy(
             account, template(B=resource("AWS::S3::Bucket", BucketName="adding")), stack="adding"
         )
@@ -389,7 +392,7 @@ class TestPages:
         assert calls == len(fake_aws.requests)
 
     def test_changes(self, fake_account: Account, fake_aws: Loopback) -> None:
-        """No change may be omitted, since it would not be approved."""
+        """All pages of changes are read: an omitted change would not be approved."""
         fake_aws.on(
             "DescribeChangeSet",
             described([change("A")], NextToken="2"),
@@ -444,7 +447,7 @@ class TestChangeSets:
     def test_resources_without_values_are_described(
         self, fake_account: Account, fake_aws: Loopback
     ) -> None:
-        """AWS drops them from a description with values: then it is asked again, without.
+        """If AWS omits resources from a description with values, it is requested without values.
 
         The warning is quoted in aws/aws-cdk-cli pull request 1785; not verified on AWS.
         """
@@ -504,7 +507,7 @@ class TestChangeSets:
         details: list[Any],
         expected: PropertyChange,
     ) -> None:
-        """AWS lists a property for its value and for its cause."""
+        """A property that AWS lists twice, for its value and for its cause, has one change."""
         fake_aws.on("DescribeChangeSet", described([change("A", Details=details)]))
 
         change_set = fake_account.change_set(REGION, ARN)
@@ -514,7 +517,7 @@ class TestChangeSets:
     def test_a_failed_early_validation_has_its_reasons(
         self, fake_account: Account, fake_aws: Loopback
     ) -> None:
-        """Only DescribeEvents has the reasons. Not verified on AWS."""
+        """The reasons of a failed early validation are read by DescribeEvents. Not verified on AWS."""
         fake_aws.on("DescribeChangeSet", described([], Status="FAILED", StatusReason=TOO_EARLY))
         failure = {
             "EventType": "VALIDATION_ERROR",
@@ -551,7 +554,7 @@ class TestChangeSets:
     def test_other_failures_need_no_further_call(
         self, fake_account: Account, fake_aws: Loopback
     ) -> None:
-        """An empty change set is the usual failure, and costs one call."""
+        """Other failures, such as an empty change set, need one call only."""
         nothing = "The submitted information didn't contain changes."
         fake_aws.on("DescribeChangeSet", described([], Status="FAILED", StatusReason=nothing))
 
@@ -589,7 +592,7 @@ class TestChangeSets:
     def test_nested_stacks_are_included_on_request(
         self, fake_account: Account, fake_aws: Loopback, nested: bool, nested_flag: str | None
     ) -> None:
-        """The default of the call is to omit them."""
+        """Nested stacks are included in a change set only on request, as by default in AWS."""
         fake_aws.on("CreateChangeSet", response(Id=ARN, StackId=STACK_ID))
 
         fake_account.create_change_set(
@@ -601,7 +604,7 @@ class TestChangeSets:
     def test_a_nested_stack_has_its_change_set(
         self, fake_account: Account, fake_aws: Loopback
     ) -> None:
-        """Other resources have none."""
+        """A nested stack in a change set has the id of its own change set; other resources have none."""
         fake_aws.on("DescribeChangeSet", described([change("A", ChangeSetId=ARN), change("B")]))
 
         found = fake_account.change_set(REGION, ARN).changes

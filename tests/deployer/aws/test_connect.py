@@ -187,7 +187,7 @@ class TestCredentials:
     def test_no_response_is_not_a_wrong_account(
         self, fake_account: Account, fake_aws: Loopback, bad: Response
     ) -> None:
-        """A throttled call says nothing about the credentials."""
+        """A throttled call is reported as unreachable, not as wrong credentials."""
         fake_aws.on("GetCallerIdentity", bad)
 
         with pytest.raises(UnreachableError, match=f"dev: AWS in {REGION}: "):

@@ -25,7 +25,7 @@ RESOURCE = {"ResourceStatusReason": "no permission"}
     ids=["validation", "hook", "resource", "empty"],
 )
 def test_a_failure_has_the_most_specific_reason(reasons: dict[str, str], expected: str) -> None:
-    """AWS reports the reason in a field that depends on the part that failed."""
+    """The most specific of the fields in which AWS reports a reason is used."""
     event: Any = {"LogicalResourceId": "Bucket", **reasons}
 
     assert f"Bucket: {expected}" == validation_failure(event)
@@ -40,7 +40,7 @@ def test_a_failure_has_the_most_specific_reason(reasons: dict[str, str], expecte
     ],
 )
 def test_a_failure_has_the_most_specific_place(place: dict[str, str], expected: str) -> None:
-    """Without a place the reason is alone."""
+    """A failure has its most specific place, or only the reason if there is no place."""
     event: Any = {**place, "ValidationStatusReason": "no"}
 
     assert expected == validation_failure(event)

@@ -16,7 +16,7 @@ from deployer.aws.account import Account
 from deployer.errors import ClockError, CloudError, UnreachableError
 from tests.deployer.aws.responses import (
     ENV,
-    HOTEL,
+    LOGIN_PAGE,
     ONCE,
     REGION,
     SKEWED,
@@ -37,8 +37,11 @@ class TestErrors:
             (error("InternalFailure", "Oops", 500), "InternalFailure: Oops"),
             (Response("<html>Bad Gateway</html>", 502), "502"),
             (Response("", 503), "503"),
-            (Response("<html>Log in to this hotel", 200), "no response: Unable to parse response"),
-            (HOTEL, "no response: text/html that is not from AWS; is there a proxy"),
+            (
+                Response("<html>Log in to this login_page", 200),
+                "no response: Unable to parse response",
+            ),
+            (LOGIN_PAGE, "no response: text/html that is not from AWS; is there a proxy"),
             (Response("", 200), "no response: "),
             (CLOSE_CONNECTION, "no response: Connection was closed"),
         ],
@@ -86,22 +89,22 @@ class TestErrors:
     def test_a_response_of_a_proxy_is_no_response(
         self, fake_account: Account, fake_aws: Loopback, call: Any, body: str
     ) -> None:
-        """Each protocol refuses it, and S3 uploads do, whose responses are empty."""
-        hotel = replace(HOTEL, body=body)
+        """The page of a proxy is no response, in each protocol, also for S3 uploads with empty responses."""
+        login_page = replace(LOGIN_PAGE, body=body)
         for action in ("GetCallerIdentity", "DescribeStacks", "GetTemplate", "POST", "HEAD", "PUT"):
-            fake_aws.on(action, hotel)
+            fake_aws.on(action, login_page)
         fake_account.__dict__["_id"] = ENV.account  # Or an upload would ask for it first.
 
         with pytest.raises(UnreachableError) as lost:
             call(fake_account)
 
-        # Of an upload answered in words botocore itself makes a fault of S3.
+        # botocore reports a text response to an upload as an error of S3.
         assert re.search("text/html that is not from AWS|PutObject: 500", str(lost.value))
 
     def test_an_upload_without_a_request_id(
         self, fake_account: Account, fake_aws: Loopback
     ) -> None:
-        """S3 always sends one; an empty response would look like a success."""
+        """An upload response without a request id is refused: S3 always sends one."""
         fake_account.__dict__["_id"] = ENV.account
         fake_aws.on("PUT", Response(headers=(("Content-Type", "application/xml"),)))
 
@@ -112,7 +115,7 @@ class TestErrors:
     def test_a_request_with_an_old_signature_is_signed_again(
         self, fake_account: Account, fake_aws: Loopback, code: str, message: str
     ) -> None:
-        """A laptop may have been suspended between signing and sending."""
+        """A request with an old signature, such as after a suspended laptop, is signed again."""
         fake_aws.on("DescribeStacks", error(code, message, 403), response(Stacks=[stack("a")]))
 
         found = fake_account.stacks(REGION)
@@ -164,7 +167,7 @@ class TestErrors:
     def test_a_wrong_key_is_not_reported_as_wrong_clock(
         self, fake_account: Account, fake_aws: Loopback
     ) -> None:
-        """The error code is the same."""
+        """A wrong key is not reported as a wrong clock, although the error code is the same."""
         wrong = "The request signature we calculated does not match the signature you provided."
         fake_aws.on("DescribeStacks", error("SignatureDoesNotMatch", wrong, 403))
 
@@ -208,20 +211,20 @@ class TestErrors:
     def test_only_an_absent_stack_is_none(
         self, fake_account: Account, fake_aws: Loopback, code: str, message: str
     ) -> None:
-        """Other errors have similar messages; the stack must not be created again."""
+        """An error with a similar message is not a missing stack, which would be created again."""
         fake_aws.on("DescribeStacks", error(code, message))
 
         with pytest.raises(CloudError, match=code):
             fake_account.stack(REGION, "s")
 
     def test_an_absent_stack_is_none(self, fake_account: Account, fake_aws: Loopback) -> None:
-        """AWS has exactly this message."""
+        """The exact message of AWS for a missing stack is recognised."""
         fake_aws.on("DescribeStacks", error("ValidationError", "Stack with id s does not exist"))
 
         assert fake_account.stack(REGION, "s") is None
 
     def test_a_refused_connection(self) -> None:
-        """A refused connection is reported at once."""
+        """A refused connection is reported immediately."""
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             url = f"http://127.0.0.1:{taken.getsockname()[1]}"

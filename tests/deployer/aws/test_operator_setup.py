@@ -203,7 +203,7 @@ class TestRefused:
     def test_endpoint_rules_in_the_home(
         self, operator: Operator, impostor: Loopback, proxy: Proxy, file: str
     ) -> None:
-        """The tools of AWS read them from ~/.aws/models."""
+        """Endpoint rules in ~/.aws/models, which the tools of AWS read, are refused."""
         path = operator.home / ".aws" / "models" / file
         path.parent.mkdir(parents=True)
         path.write_text("{}")
@@ -226,7 +226,7 @@ class TestRefused:
     def test_another_region(
         self, operator: Operator, variables: dict[str, str], profile: str, place: str
     ) -> None:
-        """The operator expects it to be used; the error says where it is set."""
+        """A setting with another region is refused; the error has the place of the setting."""
         for name, value in variables.items():
             operator.variable(name, value)
         operator.config(f"[default]\n{f'region = {profile}' if profile else ''}\n")
@@ -274,7 +274,7 @@ class TestRefused:
 
         assert "dev: AWS profile source: credential_process: is empty" == refused().message
 
-    def test_all_at_once(self, operator: Operator, impostor: Loopback, proxy: Proxy) -> None:
+    def test_all_together(self, operator: Operator, impostor: Loopback, proxy: Proxy) -> None:
         """One error has all refused settings."""
         operator.variable("AWS_ENDPOINT_URL", impostor.url)
         operator.variable("AWS_DATA_PATH", "/models")
@@ -370,7 +370,7 @@ class TestWithoutEffect:
     def test_source_of_an_assumed_role(
         self, operator: Operator, impostor: Loopback, proxy: Proxy, source: str
     ) -> None:
-        """The role is assumed at AWS, whatever the source profile contains."""
+        """The request to assume a role is sent to AWS, whatever the source profile contains."""
         models = operator.home / "elsewhere"
         write_rules(models, impostor.url)
         operator.without_keys()
@@ -477,7 +477,7 @@ VARIABLE = re.compile(
 
 
 def test_the_decision_lists_all_settings_of_botocore() -> None:
-    """A new version of botocore may read more settings, for which to decide."""
+    """DECISION lists all settings of botocore; a new version may read more."""
     rows = [line for line in DECISION.read_text().splitlines() if line.startswith("| ")]
     ways = "\n".join(row.rsplit("|", 2)[0] for row in rows)
     listed = {*re.findall(r"`([A-Za-z_0-9]+)`", ways)}
@@ -517,7 +517,7 @@ SERVICES = set(
 def test_every_service_in_use_has_an_endpoint_of_aws(
     operator: Operator, service: str, region: str
 ) -> None:
-    """Credential providers call three more services."""
+    """Every service in use has an endpoint of AWS, including those that credential providers call."""
     session = sessions.account_session(sessions.operator_session(REGION))
 
     client = Account(session, REGION, clients.SINGLE_ATTEMPT).client(service, region)

@@ -305,7 +305,7 @@ def owned(folder, name, prefix="crd", **more):
     ids=["name", "prefix", "the same in two ways"],
 )
 def test_names_that_policies_cannot_distinguish_are_refused(tmp_path, one, other):
-    """An environment is refused if crd-local-* would match the stacks of another one, too."""
+    """An environment is refused if a pattern of its names, such as crd-local-*, matches another one."""
     files = [owned(tmp_path, *one), owned(tmp_path, *other)]
     begin = [f"{prefix}-{name}-" for name, prefix in (one, other)]
 

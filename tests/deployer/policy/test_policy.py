@@ -1,3 +1,5 @@
+"""The policy rules, their findings and their documentation."""
+
 from __future__ import annotations
 
 import copy
@@ -58,7 +60,7 @@ def test_clean_templates_have_no_findings(piece: str) -> None:
 
 @pytest.mark.parametrize("planted", PLANTED_VIOLATIONS, ids=str)
 def test_a_violation_is_found_at_its_place(planted: PlantedViolation) -> None:
-    """Its rule finds it once, and no other rule does."""
+    """The rule of a violation finds it once, and no other rule has a finding."""
     assert places(planted.templates()) == [(planted.rule, planted.where)]
 
 
@@ -96,7 +98,7 @@ def test_protection_is_required_in_protected_environments_only(planted: PlantedV
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_violation_is_found_in_every_notation(rule: policy.Rule, data: st.DataObject) -> None:
-    """Numbers in quotes, defaults of parameters, Join, Sub, If, and a single value for a list of one."""
+    """A violation is found in every equivalent notation, such as Join, Sub, If and quoted numbers."""
     planted = data.draw(
         st.sampled_from([planted for planted in PLANTED_VIOLATIONS if planted.rule == rule.id])
     )
@@ -117,7 +119,7 @@ def test_clean_templates_are_clean_in_every_notation(piece: str, seed: int) -> N
 
 
 def test_ecs_exec_allows_a_writable_root() -> None:
-    """The agent of ECS Exec writes to the root file system."""
+    """A writable root file system is accepted with ECS Exec, whose agent writes to it."""
     resources = {**CLEAN_TEMPLATES["task"][HIGH]["Resources"]}
     container = resources["Task"]["Properties"]["ContainerDefinitions"][0]
     writable = {**container, "ReadonlyRootFilesystem": False}
@@ -139,7 +141,7 @@ def test_localhost_is_a_cors_origin_in_unprotected_environments() -> None:
 
 
 def test_a_synchronous_function_needs_no_dead_letter_queue() -> None:
-    """An API waits for the response, so it receives the error."""
+    """A function that an API invokes needs no dead-letter queue: the API receives the error."""
     resources = _without_queue()
     called = _with(resources["ThumbnailCalled"], Principal="apigateway.amazonaws.com")
 
@@ -147,7 +149,7 @@ def test_a_synchronous_function_needs_no_dead_letter_queue() -> None:
 
 
 def test_a_destination_replaces_a_dead_letter_queue() -> None:
-    """OnFailure is in a separate resource, EventInvokeConfig."""
+    """An OnFailure destination, in the resource EventInvokeConfig, replaces a dead-letter queue."""
     resources = _without_queue()
     resources["Failures"] = {
         "Type": "AWS::Lambda::EventInvokeConfig",
@@ -161,7 +163,7 @@ def test_a_destination_replaces_a_dead_letter_queue() -> None:
 
 
 def test_logs_of_load_balancers_need_the_account_in_their_path() -> None:
-    """AWS documents no condition for them, only the account in the path."""
+    """The policy for logs of load balancers must have the account in its path, not a condition."""
     resources = {**CLEAN_TEMPLATES["bucket"][HIGH]["Resources"]}
     lock, delivery = resources["AssetsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     delivery = {
@@ -254,7 +256,7 @@ def test_a_parameter_references_a_resource_in_another_region() -> None:
 
 
 def test_a_finding_names_the_line_of_the_resource() -> None:
-    """It also names the part of the resource, such as a statement."""
+    """A finding has the line of the resource, and names its part, such as a statement."""
     [planted] = [planted for planted in PLANTED_VIOLATIONS if planted.rule == "C302"]
 
     [finding] = check(subjects(planted.templates()), Env())
@@ -303,7 +305,7 @@ def test_findings_are_ordered_by_stack_and_row() -> None:
     ["", "[", "Resources: 3", "Resources: {A: 1, B: {Type: AWS::S3::Bucket, Properties: no}}"],
 )
 def test_an_invalid_template_is_not_an_exception(text: str) -> None:
-    """An exception would hide the finding of cfn-lint that explains the error."""
+    """An invalid template raises no exception, which would hide the finding of cfn-lint."""
     [subject] = subjects(CLEAN_TEMPLATES["bucket"])
 
     check([replace(subject, text=text)], Env())

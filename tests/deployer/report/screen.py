@@ -1,4 +1,4 @@
-"""A terminal screen, as far as our output uses one: enough to see what is left on it."""
+"""A terminal screen with the control sequences that our output uses, for tests of the visible rows."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def test_deletions_on_stdout_are_the_deletions_event() -> None:
 
 
 def test_a_run() -> None:
-    """Two complete lines: an event of a resource, and the summary."""
+    """A run prints these two lines among others: an event of a resource, and the summary."""
     lines = lines_of([*CREATING, *CREATED, *FAILED])
 
     assert lines[6] == {

@@ -204,7 +204,7 @@ def test_progress_is_repeated_after_an_interval() -> None:
     assert ["Subnet0", "Subnet15"] == shown
 
 
-def test_a_rollback_is_shown_at_once() -> None:
+def test_a_rollback_is_shown_immediately() -> None:
     """The first resource after a rollback began has a line, before the interval has passed."""
     reporter, stream, clock = make_reporter()
     rollback = progress("network", NETWORK, "ROLLBACK_IN_PROGRESS")

@@ -85,7 +85,7 @@ def on_a_terminal(then: str, *, interrupt_at: str = "", **more: str) -> str:
 
 
 def _read(terminal: int) -> Iterator[bytes]:
-    with suppress(OSError):  # This is how Linux says that the other end is closed.
+    with suppress(OSError):  # Linux raises this error when the other end is closed.
         while data := os.read(terminal, 65_536):
             yield data
     os.close(terminal)
@@ -102,7 +102,7 @@ def test_an_interrupt_leaves_a_sane_screen() -> None:
 
 
 def test_finished_lines_stay() -> None:
-    """Finished stacks keep their lines, and a failure is shown at once."""
+    """Finished stacks keep their lines, and a failure is shown immediately."""
     written = on_a_terminal("[run.event(event) for event in (*CREATED, *FAILED)]; run.summary()")
 
     screen = Screen(80)
