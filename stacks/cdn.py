@@ -29,8 +29,8 @@ CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"
 DEFAULT_AVATAR = "/defaults/avatar.jpg"  # In the picture bucket.
 ERROR_CACHE_SECONDS = 10  # A missing object, such as a new avatar, may soon exist.
 
-# Pages of the application have no file; files have an extension. A handle may contain a dot, but
-# its page starts with @.
+# Pages of the application have no file; files have an extension, except those of RFC 8615. A handle
+# may contain a dot, but its page starts with @.
 SITE_FUNCTION = """\
 function handler(event) {
   const request = event.request;
@@ -44,7 +44,8 @@ function handler(event) {
     };
   }
   const last = request.uri.split('/').pop();
-  if (!last.includes('.') || last.startsWith('@')) {
+  const isFile = last.includes('.') && !last.startsWith('@');
+  if (!isFile && !request.uri.startsWith('/.well-known/')) {
     request.uri = '/index.html';
   }
   return request;

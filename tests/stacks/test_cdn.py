@@ -308,6 +308,8 @@ def run_site_function(uri, host="cruddur.example", **query):
         ("/favicon.ico", "/favicon.ico"),
         ("/assets/index-4711.js", "/assets/index-4711.js"),
         ("/assets/@scope.js/main.css", "/assets/@scope.js/main.css"),
+        ("/.well-known/apple-app-site-association", "/.well-known/apple-app-site-association"),
+        ("/apple-app-site-association", "/index.html"),
     ],
 )
 def test_pages_are_rewritten_and_files_are_not(uri, expected):
