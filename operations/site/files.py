@@ -20,6 +20,7 @@ from deployer.errors import ConfigError
 
 INDEX = "index.html"
 WELL_KNOWN = ".well-known"  # The only hidden folder that is published: RFC 8615.
+_MAX_KEY_BYTES = 1024  # The limit of S3.
 
 # For files with a digest in their name: different content has a different name.
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -72,10 +73,12 @@ TYPES_BY_NAME = {
 }
 PLAIN = "text/plain; charset=utf-8"  # Other files without an extension, such as LICENSE.
 
-# Vite's names, such as assets/index-BX3k_9aQ.js. The digest must contain a digit or a capital, or
-# it would match a word as in logo-wordmark.svg; one digest in seven hundred has neither. The source
-# map index-BX3k_9aQ.js.map has the digest of its script, and may differ for the same script.
-_DIGEST = re.compile(r"(?:^|/)assets/(?:.*/)?[^/]+-(?=[^/.]*[A-Z0-9])[A-Za-z0-9_-]{8}\.[a-z0-9]+$")
+# Vite's names, such as assets/index-BX3k_9aQ.js. Eight characters may also be words, a date or a size,
+# as in logo-wordmark.svg, Inter-SemiBold.woff2, logo-20240608.png and start-1024x768.png; one digest
+# in two hundred looks like these. The source map index-BX3k_9aQ.js.map has the digest of its script,
+# and may differ for the same script.
+_NO_DIGEST = r"(?:(?:[A-Z]?[a-z]{3,})*[0-9]*|[0-9x_-]+|[a-z_-]+)\."
+_DIGEST = re.compile(rf"(?:^|/)assets/(?:.*/)?[^/]+-(?!{_NO_DIGEST})[A-Za-z0-9_-]{{8}}\.[a-z0-9]+$")
 
 
 @dataclass(frozen=True)
@@ -160,7 +163,7 @@ def is_immutable(key: str) -> bool:
 
 def is_page(key: str) -> bool:
     """Return whether the file is an HTML page, which refers to other files."""
-    return key.endswith(".html")
+    return key.lower().endswith(".html")
 
 
 def _content(file: Path) -> bytes:
@@ -217,11 +220,23 @@ def _problem(path: Path, key: str) -> str:
         return "its name is not UTF-8"
     if any(unicodedata.category(character) == "Cc" for character in key):
         return "its name has a control character"
-    if key.rpartition("/")[2].startswith("@"):
-        return "a name beginning with @ is that of a page of the application"
+    if not unicodedata.is_normalized("NFC", key):
+        return "its name is not in Unicode normalization form C, unlike the links to it"
+    if len(key.encode()) > _MAX_KEY_BYTES:
+        return f"its path has more than {_MAX_KEY_BYTES} bytes"
+    if _is_page_of_application(key):
+        return (
+            "a name without an extension, or beginning with @, is that of a page of the application"
+        )
     if content_type(key) is None:
         return "its content type is unknown: see TYPES in operations/site/files.py"
     return ""
+
+
+def _is_page_of_application(key: str) -> bool:
+    """Return whether the function of the distribution serves the index for the path of *key*."""
+    name = PurePosixPath(key).name
+    return not key.startswith(f"{WELL_KNOWN}/") and ("." not in name or name.startswith("@"))
 
 
 def _printable(key: str) -> str:

@@ -20,7 +20,7 @@ from tests.viewer import view
 STACKS = Path(__file__).parent / "publishing"
 SITE = "https://local.example"
 PAGE = "<!doctype html><title>Cruddur</title>"
-INDEX, ROBOTS, CHUNK = "index.html", "robots.txt", "assets/chunk-00000000.js"
+INDEX, ROBOTS, CHUNK = "index.html", "robots.txt", "assets/chunk-A0000000.js"
 FILES = 1200
 RECORD = ".published.json"
 SETTINGS = """
@@ -82,7 +82,7 @@ def build(checkout, pictures=1100, chunks=97):
     (dist / "about us é.html").write_text(PAGE)
     (dist / ".DS_Store").write_text("metadata of a folder")
     for number in range(chunks):
-        (dist / "assets" / f"chunk-{number:08}.js").write_text(f"export {number}")
+        (dist / "assets" / f"chunk-A{number:07}.js").write_text(f"export {number}")
     for number in range(pictures):
         (dist / "pictures" / f"{number}.svg").write_text(f"<svg>{number}</svg>")
     return dist
@@ -199,7 +199,7 @@ def test_served(checkout):
 
     root, deep = (view(checkout.endpoint, f"{SITE}{path}") for path in ("/", "/@anna.b/status/1"))
     script, picture = (view(checkout.endpoint, f"{SITE}/{x}") for x in (CHUNK, "pictures/0.svg"))
-    missing = view(checkout.endpoint, f"{SITE}/assets/missing-00000000.js")
+    missing = view(checkout.endpoint, f"{SITE}/assets/missing-A0000000.js")
 
     assert [(200, PAGE)] * 2 == [
         (response.status, response.body.decode()) for response in (root, deep)

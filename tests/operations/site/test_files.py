@@ -20,6 +20,10 @@ from operations.site.files import (
     content_type,
 )
 
+PAGE_OF_APPLICATION = (
+    "a name without an extension, or beginning with @, is that of a page of the application"
+)
+
 
 @pytest.fixture
 def folder(tmp_path):
@@ -97,6 +101,13 @@ def test_types_are_valid():
         ("assets/index-BX3k_9aQ.js.map", FIVE_MINUTES),
         ("assets/logo-wordmark.svg", FIVE_MINUTES),
         ("assets/logo.svg", FIVE_MINUTES),
+        ("assets/fonts/Inter-SemiBold.woff2", FIVE_MINUTES),
+        ("assets/logo-20240608.png", FIVE_MINUTES),
+        ("assets/start-1024x768.png", FIVE_MINUTES),
+        ("assets/scan-24-06-08.png", FIVE_MINUTES),
+        ("assets/photo-iphone15.png", FIVE_MINUTES),
+        ("assets/index-D-tfNpnx.js", IMMUTABLE),
+        ("About.HTML", NO_CACHE),
         ("assets/index-BX3k.js", FIVE_MINUTES),
         ("images/index-BX3k_9aQ.png", FIVE_MINUTES),
         ("notassets/index-BX3k_9aQ.js", FIVE_MINUTES),
@@ -112,7 +123,7 @@ def test_cache(name, cache):
 
 def test_read(folder):
     """Files have a key and a checksum in S3's format; hidden files are not published."""
-    for name in ("assets/a-BX3k_9aQ.js", ".well-known/security.txt", "ä b+%.txt"):
+    for name in ("assets/a-BX3k_9aQ.js", ".well-known/host-meta", "ä b+%.txt"):
         write(folder, name)
     for name in (".DS_Store", ".vite/manifest.json", "assets/.gitkeep"):
         write(folder, name)
@@ -121,7 +132,7 @@ def test_read(folder):
 
     assert (set(found.files)) == {
         "assets/a-BX3k_9aQ.js",
-        ".well-known/security.txt",
+        ".well-known/host-meta",
         "ä b+%.txt",
         "index.html",
     }
@@ -151,6 +162,10 @@ def test_all_problems_are_in_one_error(folder):
     """One error lists all files that cannot be published."""
     write(folder, "LICENSE.rst")
     write(folder, "@anna.html")
+    write(folder, "CNAME")
+    write(folder, "cafe\u0301.txt")
+    long_path = "/".join(["d" * 200] * 5 + ["long-name.txt.txt.txt"])
+    write(folder, long_path)
     write(folder, "line\nbreak\x7f.txt")
     (folder / "link.txt").symlink_to("/etc/passwd")
     (folder / "pictures").symlink_to("/etc")
@@ -161,8 +176,11 @@ def test_all_problems_are_in_one_error(folder):
 
     problems = [line.removeprefix(f"{folder}: ") for line in refused.value.message.split("\n")]
     assert problems == [
-        "@anna.html: a name beginning with @ is that of a page of the application",
+        f"@anna.html: {PAGE_OF_APPLICATION}",
+        f"CNAME: {PAGE_OF_APPLICATION}",
         "LICENSE.rst: its content type is unknown: see TYPES in operations/site/files.py",
+        ("cafe\u0301.txt: its name is not in Unicode normalization form C, unlike the links to it"),
+        f"{long_path}: its path has more than 1024 bytes",
         "line\\nbreak\\x7f.txt: its name has a control character",
         "link.txt: is a symbolic link",
         "pictures: is a symbolic link",
