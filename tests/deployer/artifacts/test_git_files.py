@@ -125,7 +125,7 @@ def test_included_and_shared(repository: Checkout) -> None:
 
 def test_paths_are_not_patterns(repository: Checkout) -> None:
     """A path with brackets is one file or folder, never a pattern of git."""
-    repository.write(**{"data/[x]/y": "", "data/x/y": ""})
+    repository.write(**{"data/[x]/y": "", "data/x": ""})
 
     assert git_files.listing(repository.root, ["data/[x]"]).modes == {"data/[x]/y": ""}
 
