@@ -239,13 +239,14 @@ def _handler(artifact: Artifact, sources: Mapping[str, bytes]) -> Iterator[Probl
         return
     try:
         tree = parse(sources[path])
+        defined = bindings(tree, machine_of(artifact.target))
     except SyntaxError:
         return  # Reported with the imports.
     if any(isinstance(node, ast.AsyncFunctionDef) and node.name == "handler" for node in tree.body):
         yield Problem(
             f"lambdas/{path}: handler is async, and Lambda does not await it", _DEFINE_HANDLER
         )
-    elif "handler" not in bindings(tree, machine_of(artifact.target)):
+    elif "handler" not in defined:
         yield Problem(f"lambdas/{path}: has no function handler", _DEFINE_HANDLER)
 
 

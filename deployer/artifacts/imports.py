@@ -7,6 +7,7 @@ import functools
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from deployer.artifacts.conditions import Machine, depends_on_machine, dotted, truth
@@ -53,11 +54,21 @@ def parse(source: bytes) -> ast.Module:
     with _PARSE_LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return _parse(source, _ATTEMPTS)
+            with limited_depth():
+                return _parse(source, _ATTEMPTS)
         except (SyntaxError, ValueError) as error:  # ValueError: a null byte, in older Pythons.
             if isinstance(error, SyntaxError) and error.lineno:
                 raise
             raise SyntaxError(str(error), (None, 1, None, None)) from error
+
+
+@contextmanager
+def limited_depth() -> Iterator[None]:
+    """Raise SyntaxError for source that is nested too deeply to be parsed or searched."""
+    try:
+        yield
+    except (RecursionError, MemoryError) as error:  # MemoryError: the stack of Python's parser.
+        raise SyntaxError("is nested too deeply", (None, 1, None, None)) from error
 
 
 def _parse(source: bytes, attempts: int) -> ast.Module:
@@ -76,7 +87,9 @@ def imports(source: bytes, module: str, machine: Machine = Machine()) -> tuple[I
     *module* is the dotted name of the source, the base of relative imports.
     """
     tree = parse(source)
-    return tuple(_ImportFinder(module, machine, aliases(tree)).find(tree.body, Import("", (), 0)))
+    finder = _ImportFinder(module, machine, aliases(tree))
+    with limited_depth():
+        return tuple(finder.find(tree.body, Import("", (), 0)))
 
 
 def aliases(tree: ast.Module) -> Mapping[str, str]:

@@ -9,12 +9,12 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path, PurePath, PurePosixPath
 
 from deployer.artifacts import Target, elf, pip_settings
 from deployer.artifacts.problems import Problem, combined_error
-from deployer.artifacts.sources import LOCK, Sources, names
+from deployer.artifacts.sources import LOCK, Sources, decoded, names
 from deployer.artifacts.zip_files import Tree
 from deployer.errors import BuildError
 from deployer.lambda_runtime import PACKAGES, normalize_name
@@ -62,10 +62,17 @@ def install(name: str, lock: str, target: Target, folder: Path) -> Tree:
 
     Raise BuildError if a package has no wheel, differs from the lock, or cannot be fetched.
     """
-    folder.mkdir()
-    requirements = folder.with_suffix(".txt")
-    requirements.write_text(lock, encoding="utf-8")
-    _run(name, target, "--target", str(folder), "--requirements", str(requirements))
+    _run(name, target, lock, folder)
+    for owner, paths in _overwritten_files(folder, lock).items():
+        alone = folder.with_name(f"only-{owner}")
+        _run(
+            name,
+            target,
+            "".join(text for package, text in _blocks(lock) if package == owner),
+            alone,
+        )
+        for path in paths:
+            (alone / path).replace(folder / path)
     if not target.host and (problems := list(_missing_compiled_code(name, folder))):
         raise combined_error(BuildError, problems)
     return _packed_files(folder)
@@ -79,7 +86,7 @@ def packaged_requirements(sources: Sources) -> str:
     """
     requested = PACKAGES.keys() & set(names(sources.requirements_in))
     return "".join(
-        block for name, block in _blocks(sources.lock.decode()) if requested or name not in PACKAGES
+        block for name, block in _blocks(decoded(sources.lock)) if requested or name not in PACKAGES
     )
 
 
@@ -90,14 +97,39 @@ def _blocks(lock: str) -> Iterator[tuple[str, str]]:
             yield normalize_name(match[0]), block
 
 
-def _run(name: str, target: Target, *arguments: str) -> None:
-    """Install with uv, first from its cache only, which takes a third of the time if it has all packages."""
+def _run(name: str, target: Target, lock: str, folder: Path) -> None:
+    """Install *lock* into the new *folder* with uv.
+
+    The first attempt uses only its cache, which takes a third of the time if it has all packages.
+    """
+    folder.mkdir()
+    requirements = folder.with_suffix(".txt")
+    requirements.write_text(lock, encoding="utf-8")
     command = [uv(), "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
     command += ["--only-binary", ":all:", "--link-mode", "hardlink", "--python", sys.executable]
     command += _platform(target)
-    command += arguments
+    command += ["--target", str(folder), "--requirements", str(requirements)]
     if _error_of([*command, "--offline"]) and (error := _error_of(command)):
         raise _install_error(name, target, error)
+
+
+def _overwritten_files(folder: Path, lock: str) -> Mapping[str, Sequence[str]]:
+    """Return files that several packages install with different contents, by the package that wins.
+
+    The last one of the lock wins, as with pip. uv installs concurrently, so there the last writer
+    wins, which would be another one in each build.
+    """
+    order = [name for name, _ in _blocks(lock)]
+    writers: dict[str, dict[str, str]] = {}
+    for record in folder.glob(f"*.dist-info/{_RECORD}"):
+        package = normalize_name(record.parent.name.partition("-")[0])
+        for path, digest, *_ in _rows(record.read_bytes()):
+            writers.setdefault(path, {})[package] = digest
+    files: dict[str, list[str]] = {}
+    for path, digests in sorted(writers.items()):
+        if len(set(digests.values())) > 1:
+            files.setdefault(max(digests, key=order.index), []).append(path)
+    return files
 
 
 def uv() -> str:

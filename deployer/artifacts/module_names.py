@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from deployer.artifacts.conditions import Machine, truth
-from deployer.artifacts.imports import aliases
+from deployer.artifacts.imports import aliases, limited_depth
 
 # A module that uses one of these can have names that are not visible in its text.
 _DYNAMIC = {"globals", "vars", "locals", "exec", "setattr", "__getattr__", "modules"}
@@ -26,8 +26,12 @@ class Bindings:
 
 
 def bindings(tree: ast.Module, machine: Machine) -> Bindings:
-    """Return the names that the top-level statements of a module bind on *machine*."""
-    names = set(_bound(tree.body, aliases(tree), machine))
+    """Return the names that the top-level statements of a module bind on *machine*.
+
+    Raise SyntaxError if they are nested too deeply.
+    """
+    with limited_depth():
+        names = set(_bound(tree.body, aliases(tree), machine))
     return Bindings(frozenset(names), more="*" in names or _has_dynamic_names(tree))
 
 

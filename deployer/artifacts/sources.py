@@ -36,6 +36,7 @@ _NOT_CODE = {LOCK, REQUIREMENTS_IN, UNUSED, INCLUDE, "events"}
 _CACHES = ("__pycache__",)
 _COMPILED = ".pyc"
 _EDITOR_FILES = re.compile(r".*(~|\.orig|\.rej|\.bak|\.swp|\.swo)|#.*#")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # Of a package, at the start of a requirement.
 _UNPORTABLE = re.compile(
     r'[^ -~]|[\\:*?"<>|]'
 )  # Characters that some systems do not allow or encode differently.
@@ -71,6 +72,8 @@ def gather(root: Path, name: str) -> Sources:
     """Return the sources of lambdas/*name*; raise SynthError with all their problems."""
     _check_name(root, name)
     folder = root / LAMBDAS / name
+    if undecodable := list(_not_utf8(folder)):
+        raise combined_error(SynthError, undecodable)
     included = list(_included_paths(folder))
     paths = [f"{LAMBDAS}/{name}", f"{LAMBDAS}/{SHARED}"]
     paths += [str(path) for _, path in included if _is_within(path)]
@@ -81,6 +84,7 @@ def gather(root: Path, name: str) -> Sources:
         collector.add_included(path, place, name)
     collector.add_imported()
     lock, requirements_in = _bytes(folder / LOCK), _bytes(folder / REQUIREMENTS_IN)
+    collector.problems += _not_packages(name, lock)
     collector.problems += _unlocked(name, lock, requirements_in, _bytes(folder / UNUSED))
     collector.problems += _case_collisions(collector.files)
     if collector.problems:
@@ -90,9 +94,14 @@ def gather(root: Path, name: str) -> Sources:
 
 def names(text: bytes) -> Iterator[str]:
     """Yield the normalized names of the packages in a list of requirements."""
-    for line in text.decode().splitlines():
-        if match := re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", line):
+    for line in decoded(text).splitlines():
+        if match := _NAME.match(line):
             yield normalize_name(match[0])
+
+
+def decoded(text: bytes) -> str:
+    """Return a list of requirements or paths as text, without a byte order mark."""
+    return text.decode("utf-8-sig")
 
 
 @dataclass
@@ -252,7 +261,7 @@ def _symbolic_links(root: Path, folders: Iterable[str]) -> Iterator[Problem]:
 
 def _included_paths(folder: Path) -> Iterator[tuple[str, PurePosixPath]]:
     """Yield each path in the function's include.txt, with the place of its line."""
-    lines = _bytes(folder / INCLUDE).decode().splitlines()
+    lines = decoded(_bytes(folder / INCLUDE)).splitlines()
     for number, line in enumerate(lines, 1):
         if path := line.partition("#")[0].strip():
             yield f"{LAMBDAS}/{folder.name}/{INCLUDE}:{number}", PurePosixPath(path)
@@ -287,6 +296,24 @@ def _shared_names(import_: Import) -> Iterable[str]:
             return import_.names
         case _:
             return ()
+
+
+def _not_utf8(folder: Path) -> Iterator[Problem]:
+    """Yield the function's lists that are not UTF-8; PowerShell redirects text as UTF-16."""
+    for name in (LOCK, REQUIREMENTS_IN, UNUSED, INCLUDE):
+        try:
+            _bytes(folder / name).decode()
+        except UnicodeDecodeError as error:
+            place = f"{LAMBDAS}/{folder.name}/{name}"
+            yield Problem(f"{place}: is not UTF-8: byte {error.start + 1}", "save it as UTF-8")
+
+
+def _not_packages(name: str, lock: bytes) -> Iterator[Problem]:
+    """Yield the lines of the lock that are neither a package, nor its hashes, nor a comment."""
+    for number, line in enumerate(decoded(lock).splitlines(), 1):
+        if line and not (line[0].isspace() or line[0] == "#" or _NAME.match(line)):
+            fact = f"{LAMBDAS}/{name}/{LOCK}:{number}: is not a package of an index"
+            yield Problem(fact, "ship local source with include.txt, then run ./inv lock")
 
 
 def _unlocked(name: str, lock: bytes, requirements_in: bytes, unused: bytes) -> Iterator[Problem]:

@@ -201,6 +201,17 @@ for program in (here / "tool.sh", pathlib.Path(plain.__file__).parent / "tool.sh
 """
 
 
+def test_overwritten_files(checkout: Checkout) -> None:
+    """Of packages that install one file with different contents, the last one of the lock wins."""
+    names = [f"part{number}" for number in range(12)]
+    lines = {name: checkout.wheel(name, {"ns/__init__.py": f"# {name}\n"}) for name in names}
+    checkout.function("a", lock="".join(lines[name] for name in reversed(names)))
+
+    (built,) = checkout.build("a")
+
+    assert b"# part0\n" == read(built.path)["ns/__init__.py"]
+
+
 def test_executables(checkout: Checkout) -> None:
     """Programs of the function and of packages are executable; file modes are normalized."""
     tool = zipfile.ZipInfo("plain/tool.sh")
@@ -706,6 +717,8 @@ def test_packages_refused(checkout: Checkout, files: dict[str, str], words: str)
         "try:\n    import gone\nexcept ImportError:\n    pass\n",
         "type A = int  # Python 3.12, and more than this one may know.\n",
         "x = '\\d'\n",
+        f"x = {'+'.join('1' * 9999)}\n",
+        "if 1: pass\n" + "elif 1: pass\n" * 1500,
     ],
 )
 def test_packages_accepted(checkout: Checkout, source: str) -> None:

@@ -122,7 +122,13 @@ def test_unknown_target() -> None:
     assert {item.module: item.optional for item in found} == {"sys": False, "x": True, "y": True}
 
 
-@pytest.mark.parametrize("source", [b"x = (", b"\0", b"\xff = 1", b"# coding: nonsense\n"])
+TOO_DEEP = [b"x = " + b"+".join([b"1"] * depth) for depth in (1500, 9999)]
+TOO_DEEP += [b"x = " + b"-" * 100_000 + b"1", b"if x: pass\n" + b"elif x: pass\n" * 1500]
+
+
+@pytest.mark.parametrize(
+    "source", [b"x = (", b"\0", b"\xff = 1", b"# coding: nonsense\n", *TOO_DEEP]
+)
 def test_invalid_source(source: bytes) -> None:
     """Text that is not Python raises SyntaxError."""
     with pytest.raises(SyntaxError):

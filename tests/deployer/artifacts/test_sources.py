@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer.artifacts import Artifact, Code, host, target
+from deployer.artifacts.install import packaged_requirements
 from deployer.artifacts.sources import Sources, gather
 from deployer.errors import SynthError
 from tests.deployer.artifacts.checkout import ARM, HANDLER, Checkout
@@ -157,9 +158,19 @@ def test_included(checkout: Checkout) -> None:
         ({"lambdas/a/include.txt": "a/x"}, "would be in the function's own folder a/"),
         ({"lambdas/a/include.txt": "Shared"}, "would be in the function's own folder Shared/"),
         ({"lambdas/a/requirements.in": "Pillow >= 13\n"}, "requirements.in: pillow is not in req"),
+        (
+            {"lambdas/a/requirements.txt": "# a\n-e ./lib\n"},
+            "a/requirements.txt:2: is not a package",
+        ),
+        ({"lambdas/a/requirements.txt": "./lib\n"}, "requirements.txt:1: is not a package"),
+        ({"lambdas/a/requirements.txt": "--index-url https://x\n"}, ":1: is not a package"),
+        *(
+            ({f"lambdas/a/{name}": "x\n".encode("utf-16")}, f"{name}: is not UTF-8: byte 1")
+            for name in ("requirements.txt", "requirements.in", "unused.txt", "include.txt")
+        ),
     ],
 )
-def test_refused(checkout: Checkout, files: dict[str, str], words: str) -> None:
+def test_refused(checkout: Checkout, files: dict[str, str | bytes], words: str) -> None:
     """Each problem has a place and a hint."""
     checkout.function("a").write(**LOG).write(**files)
 
@@ -168,6 +179,23 @@ def test_refused(checkout: Checkout, files: dict[str, str], words: str) -> None:
 
     assert words in str(refused.value)
     assert refused.value.hint
+
+
+def test_byte_order_marks(checkout: Checkout) -> None:
+    """A byte order mark, which Windows programs write, changes no list."""
+    checkout.function("a").write(
+        **{
+            "lambdas/a/include.txt": "\ufeffdata\n",
+            "lambdas/a/requirements.in": "\ufeffpillow\n",
+            "lambdas/a/requirements.txt": "\ufeffpillow==1 --hash=sha256:1\n",
+            "data/x": "",
+        }
+    )
+
+    sources = gather(checkout.root, "a")
+
+    assert {"a/handler.py", "data/x"} == sources.files.keys()
+    assert "pillow==1 --hash=sha256:1\n" == packaged_requirements(sources)
 
 
 @pytest.mark.parametrize(
