@@ -27,6 +27,7 @@ CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"
 
 DEFAULT_AVATAR = "/defaults/avatar.jpg"  # In the picture bucket.
+AVATAR_VERSION = "v"  # The parameter of an avatar's address that changes with each new picture.
 ERROR_CACHE_SECONDS = 10  # A missing object, such as a new avatar, may soon exist.
 
 # Pages of the application have no file; files have an extension, except those of RFC 8615. A handle
@@ -266,10 +267,11 @@ def _assets(
 
 
 def _avatar_cache(t: Template, env: Env, settings: Settings) -> cloudfront.CachePolicy:
-    """Add a cache policy whose key is the path alone, and whose lifetime is short.
+    """Add a cache policy whose key is the path and the version, and whose lifetime is short.
 
-    A new avatar has the path of the previous one, so the policy limits the lifetime, whatever the
-    headers of the object are.
+    A new avatar has the path of the previous one and another version, which the API puts into the
+    address. The policy limits the lifetime, whatever the headers of the object are, so that an
+    address without a version is also up to date within minutes.
     """
     return t.add_resource(
         cloudfront.CachePolicy(
@@ -279,17 +281,19 @@ def _avatar_cache(t: Template, env: Env, settings: Settings) -> cloudfront.Cache
                 MinTTL=0,
                 DefaultTTL=settings.avatar_cache_seconds,
                 MaxTTL=settings.avatar_cache_seconds,
-                ParametersInCacheKeyAndForwardedToOrigin=_path_only(),
+                ParametersInCacheKeyAndForwardedToOrigin=_path_and_version(),
             ),
         )
     )
 
 
-def _path_only() -> cloudfront.ParametersInCacheKeyAndForwardedToOrigin:
+def _path_and_version() -> cloudfront.ParametersInCacheKeyAndForwardedToOrigin:
     return cloudfront.ParametersInCacheKeyAndForwardedToOrigin(
         CookiesConfig=cloudfront.CacheCookiesConfig(CookieBehavior="none"),
         HeadersConfig=cloudfront.CacheHeadersConfig(HeaderBehavior="none"),
-        QueryStringsConfig=cloudfront.CacheQueryStringsConfig(QueryStringBehavior="none"),
+        QueryStringsConfig=cloudfront.CacheQueryStringsConfig(
+            QueryStringBehavior="whitelist", QueryStrings=[AVATAR_VERSION]
+        ),
         EnableAcceptEncodingBrotli=False,
         EnableAcceptEncodingGzip=False,
     )

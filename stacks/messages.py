@@ -43,7 +43,6 @@ class Messages:
     table: TableName
     table_arn: Value
     index: Value
-    index_arn: Value
     messaging_stream: StreamReaderName
     dead_letter_queue: DeadLetterQueueName
 
@@ -59,7 +58,6 @@ def define(
         table=table.ref(),
         table_arn=table.get_att("Arn"),
         index=GROUP_INDEX,
-        index_arn=_index_arn(table),
         messaging_stream=function.ref(),
         dead_letter_queue=queue.get_att("QueueName"),
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from awacs import dynamodb as dynamodb_actions
+from awacs import sns as sns_actions
 from awacs import sqs as sqs_actions
 from awacs.aws import Allow, ArnEquals, Condition, Principal, Statement
 from troposphere import Equals, GetAtt, If, Join, Not, NoValue, Parameter, Sub, ecs, sns
@@ -163,8 +164,8 @@ def define(
         image=If(HAS_IMAGE, Join("@", [registry.uri, image.ref()]), registry.uri),
         repository=registry.arn,
         group=group,
-        variables=_variables(env, database, messages, users),
-        statements=_statements(database, messages),
+        variables=_variables(env, database, messages, users, assets),
+        statements=_statements(database, messages, assets),
     )
     if database:
         allow_ingress(
@@ -266,7 +267,11 @@ def _discovery(settings: Settings, cluster: Cluster, *, routed: bool) -> dict[st
 
 
 def _variables(
-    env: Env, database: Database | None, messages: Messages | None, users: Users | None
+    env: Env,
+    database: Database | None,
+    messages: Messages | None,
+    users: Users | None,
+    assets: Assets | None,
 ) -> dict[str, Value]:
     """Return the environment variables that the application reads, including those of libpq."""
     variables: dict[str, Value] = {
@@ -283,26 +288,29 @@ def _variables(
             "AWS_COGNITO_USER_POOL_ID": users.pool,
             "AWS_COGNITO_USER_POOL_CLIENT_ID": users.client,
         }
+    if assets:
+        variables["AVATAR_TOPIC_ARN"] = assets.avatar_topic
     return variables
 
 
-def _statements(database: Database | None, messages: Messages | None) -> list[Statement]:
-    """Allow the use of the message table and its index, and database connections."""
+def _statements(
+    database: Database | None, messages: Messages | None, assets: Assets | None
+) -> list[Statement]:
+    """Allow database connections, the use of the message table, and the subscription to avatars."""
     statements = [allow_connect(database.application, database)] if database else []
     if messages:
-        statements += [
-            allow(
-                "ReadAndWriteMessages",
-                [
-                    dynamodb_actions.ConditionCheckItem,
-                    dynamodb_actions.GetItem,
-                    dynamodb_actions.PutItem,
-                    dynamodb_actions.Query,
-                ],
-                messages.table_arn,
-            ),
-            allow("QueryConversations", [dynamodb_actions.Query], messages.index_arn),
+        use = [
+            dynamodb_actions.ConditionCheckItem,
+            dynamodb_actions.GetItem,
+            dynamodb_actions.PutItem,
+            dynamodb_actions.Query,
         ]
+        statements.append(allow("ReadAndWriteMessages", use, messages.table_arn))
+    if assets:
+        # Needed because only this account may cancel the confirmed subscription: see
+        # AuthenticateOnUnsubscribe in the API reference of ConfirmSubscription.
+        confirm = [sns_actions.ConfirmSubscription]
+        statements.append(allow("ConfirmAvatarSubscription", confirm, assets.avatar_topic))
     return statements
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from awacs import ecr, logs, rds_db, s3, sqs, ssm
+from awacs import ecr, logs, rds_db, s3, sns, sqs, ssm
 from awacs.aws import PolicyDocument
 
 from deployer.model import Env
@@ -48,6 +48,11 @@ def boundary(env: Env) -> PolicyDocument:
                 "ReadAndWriteMessages",
                 actions.MESSAGE_ITEMS,
                 arn("dynamodb", f"table/{resource_name(env, 'messages-*')}"),
+            ),
+            allow(
+                "ConfirmAvatarSubscription",
+                [sns.ConfirmSubscription],
+                arn("sns", resource_name(env, "assets-*")),
             ),
             allow("SendToDeadLetterQueues", [sqs.SendMessage], arn("sqs", resource_name(env, "*"))),
             allow(

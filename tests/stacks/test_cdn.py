@@ -111,8 +111,8 @@ def test_every_behavior_requires_https_and_adds_headers(site, assets):
         assert behavior["Compress"] is True
 
 
-def test_cache_keys_are_paths_only(cdn, site, assets):
-    """Queries, headers and cookies are not in the cache key, so clients cannot bypass the cache."""
+def test_cache_keys(cdn, site, assets):
+    """Cache keys are paths, and the version of an avatar: no headers, cookies or other parameters."""
     managed = "658327ea-f89d-4fab-a63d-7e88639e58f6"
     cache = cdn.one("AWS::CloudFront::CachePolicy")["CachePolicyConfig"]
     key = cache["ParametersInCacheKeyAndForwardedToOrigin"]
@@ -124,8 +124,8 @@ def test_cache_keys_are_paths_only(cdn, site, assets):
     assert {"none"} == {
         key["CookiesConfig"]["CookieBehavior"],
         key["HeadersConfig"]["HeaderBehavior"],
-        key["QueryStringsConfig"]["QueryStringBehavior"],
     }
+    assert key["QueryStringsConfig"] == {"QueryStringBehavior": "whitelist", "QueryStrings": ["v"]}
     assert "OriginRequestPolicyId" not in text([site, assets])
 
 

@@ -109,7 +109,6 @@ def test_outputs(messages, table):
         "Table": {"Ref": "MessageTable"},
         "TableArn": {"Fn::GetAtt": ["MessageTable", "Arn"]},
         "Index": "message-group-sk-index",
-        "IndexArn": {"Fn::Sub": "${MessageTable.Arn}/index/message-group-sk-index"},
         "MessagingStream": {"Ref": "MessagingStream"},
         "DeadLetterQueue": {"Fn::GetAtt": ["MessagingStreamDeadLetterQueue", "QueueName"]},
     } == outputs

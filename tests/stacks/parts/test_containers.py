@@ -152,6 +152,7 @@ def test_the_environment_of_the_application(service, config):
     found, domain = variables(service), config.env.domain
 
     assert {
+        "AVATAR_TOPIC_ARN": "assets-AvatarTopic",
         "AWS_COGNITO_USER_POOL_CLIENT_ID": "users-Client",
         "AWS_COGNITO_USER_POOL_ID": "users-Pool",
         "DDB_MESSAGE_TABLE": "messages-Table",
@@ -313,7 +314,7 @@ def test_the_task_role_reaches_table_index_and_database(service, config):
 
     assert {
         "ConnectToDatabase": ["rds-db:connect"],
-        "QueryConversations": ["dynamodb:Query"],
+        "ConfirmAvatarSubscription": ["sns:ConfirmSubscription"],
         "ReadAndWriteMessages": [
             "dynamodb:ConditionCheckItem",
             "dynamodb:GetItem",
@@ -322,13 +323,13 @@ def test_the_task_role_reaches_table_index_and_database(service, config):
         ],
     } == {
         sid: statements[sid]["Action"]
-        for sid in ("ConnectToDatabase", "QueryConversations", "ReadAndWriteMessages")
+        for sid in ("ConfirmAvatarSubscription", "ConnectToDatabase", "ReadAndWriteMessages")
     }
     assert [{"Fn::ImportValue": f"crd-{env}-messages-TableArn"}] == statements[
         "ReadAndWriteMessages"
     ]["Resource"]
-    assert [{"Fn::ImportValue": f"crd-{env}-messages-IndexArn"}] == statements[
-        "QueryConversations"
+    assert [{"Fn::ImportValue": f"crd-{env}-assets-AvatarTopic"}] == statements[
+        "ConfirmAvatarSubscription"
     ]["Resource"]
     (user,) = statements["ConnectToDatabase"]["Resource"]
     arn, values = user["Fn::Sub"]
@@ -352,7 +353,7 @@ def test_the_statement_for_ecs_exec_is_conditional(service, config):
         "SendTraces",
         "ConnectToDatabase",
         "ReadAndWriteMessages",
-        "QueryConversations",
+        "ConfirmAvatarSubscription",
     }
     assert expected | ({"UseEcsExec"} if config.service.enable_exec else set()) == statements.keys()
     if config.service.enable_exec:

@@ -36,6 +36,12 @@ class NamedReferenceResolver(ReferenceResolver):
             )
         return super()._attribute(title, attribute, stack).replace(title.lower(), name)
 
+    def _ref(self, name: str, stack: str) -> str:
+        """Return the value of a reference; that of a topic is its ARN, with the generated name."""
+        found = super()._ref(name, stack)
+        generated = f"{stack}-{name}-1A2B"
+        return found.replace(name.lower(), generated) if found.startswith("arn:aws:sns:") else found
+
 
 @functools.cache
 def resolver() -> NamedReferenceResolver:
