@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
+import sys
 
 from invoke.collection import Collection
 from invoke.context import Context
@@ -53,11 +53,14 @@ def status(_: Context) -> None:
     _print_status()
 
 
-@task()
-def env(_: Context) -> None:
+@task(help={"unset": "print the commands that restore the shell as it was"})
+def env(_: Context, unset: bool = False) -> None:
     """Print exports for the AWS CLI: eval "$(./inv emulator.env)"."""
-    for name, value in emulator.variables().items():
-        print(f"export {name}={shlex.quote(value)}")
+    commands = list(emulator.undo_shell_commands() if unset else emulator.shell_commands())
+    if not commands:
+        print("nothing to undo: emulator.env was not evaluated in this shell", file=sys.stderr)
+    for command in commands:
+        print(command)
 
 
 def _print_status() -> None:

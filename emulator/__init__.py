@@ -15,7 +15,7 @@ from emulator.admin import (
     set_resource_delay,
     web_identity_token,
 )
-from emulator.endpoint import ACCOUNT, Endpoint, as_account, environment_variables
+from emulator.endpoint import ACCOUNT, AWS_CLI_FOLDER, Endpoint, as_account, environment_variables
 from emulator.lifecycle import reset, running, start, stop
 from emulator.message import Message
 from emulator.prerequisites import Prerequisites
@@ -23,6 +23,7 @@ from emulator.server_status import Status, databases_bytes, status
 
 __all__ = [
     "ACCOUNT",
+    "AWS_CLI_FOLDER",
     "Endpoint",
     "Message",
     "Prerequisites",

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ACCOUNT = "000000000000"  # The default account.
+_ADDRESS = "127.0.0.1"
+_ALL_HOSTS = "*"  # In NO_PROXY.
+AWS_CLI_FOLDER = Path(__file__).with_name("bin")
 _AWS_CONFIG = Path(__file__).with_name("aws.ini")
 
 
@@ -27,12 +34,17 @@ def as_account(endpoint: Endpoint, account: str) -> Endpoint:
     return replace(endpoint, account=account, access_key=account)
 
 
-def environment_variables(endpoint: Endpoint, *, region: str) -> dict[str, str]:
+def environment_variables(
+    endpoint: Endpoint, *, region: str, environ: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Return environment variables that make the AWS CLI use *endpoint* and nothing else.
 
     The user's own AWS files are not read: a profile may contain an endpoint, a role or keys.
     AWS_PROFILE is set to the only profile in this package's file, because no value of it means "no profile".
+    The hosts in the NO_PROXY of *environ*, the user's environment, are kept. A host prefix, as of
+    `aws s3control`, would make a name of the endpoint's address that does not exist.
     """
+    no_proxy = _no_proxy(environ or {})
     return {
         "AWS_ENDPOINT_URL": endpoint.url,
         "AWS_ACCESS_KEY_ID": endpoint.access_key,
@@ -45,6 +57,16 @@ def environment_variables(endpoint: Endpoint, *, region: str) -> dict[str, str]:
         "AWS_CONFIG_FILE": str(_AWS_CONFIG),
         "AWS_SHARED_CREDENTIALS_FILE": str(_AWS_CONFIG),
         "AWS_EC2_METADATA_DISABLED": "true",
-        "NO_PROXY": "127.0.0.1",
-        "no_proxy": "127.0.0.1",
+        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
+        "NO_PROXY": no_proxy,
+        "no_proxy": no_proxy,
     }
+
+
+def _no_proxy(environ: Mapping[str, str]) -> str:
+    """Return the user's NO_PROXY with the endpoint's address added; `*` is kept as it is."""
+    values = [environ.get(name, "").strip() for name in ("NO_PROXY", "no_proxy")]
+    if _ALL_HOSTS in values:
+        return _ALL_HOSTS
+    hosts = [host.strip() for value in values for host in value.split(",")]
+    return ",".join(dict.fromkeys(filter(None, [*hosts, _ADDRESS])))

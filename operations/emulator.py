@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from operations import project
+from operations import project, shell_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
     from emulator import Status
 
@@ -72,14 +73,36 @@ def ca() -> Path:
     return status().ca
 
 
-def variables() -> Mapping[str, str]:
-    """Start the emulator if needed, and return the variables that point AWS tools at it."""
+def shell_commands() -> Iterator[str]:
+    """Start the emulator if needed, and yield shell commands that point AWS tools at it.
+
+    They add the folder of the bundled AWS CLI to PATH.
+    """
     import emulator
     from deployer.environment import start_emulator
 
     local = project.environment("local")
     endpoint = start_emulator(local, _folder(), os.environ)
-    return emulator.environment_variables(endpoint, region=local.env.region)
+    variables = emulator.environment_variables(
+        endpoint, region=local.env.region, environ=os.environ
+    )
+    path = shell_variables.add_folder(os.environ.get("PATH", ""), str(emulator.AWS_CLI_FOLDER))
+    yield from shell_variables.set_commands(variables, os.environ)
+    yield f"export PATH={shlex.quote(path)}"
+
+
+def undo_shell_commands() -> Iterator[str]:
+    """Yield shell commands that undo those of `shell_commands`; none if they were not run."""
+    import emulator
+
+    endpoint = emulator.Endpoint("", "", "", "")  # Only the names are needed.
+    names = emulator.environment_variables(endpoint, region="")
+    commands = list(shell_variables.unset_commands(names, os.environ))
+    yield from commands
+    if commands:
+        path = os.environ.get("PATH", "")
+        path = shell_variables.remove_folder(path, str(emulator.AWS_CLI_FOLDER))
+        yield f"export PATH={shlex.quote(path)}"
 
 
 def _folder() -> Path:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import configparser
 from pathlib import Path
 
+import pytest
+
 from emulator.endpoint import Endpoint, as_account, environment_variables
 
 ENDPOINT = Endpoint("http://127.0.0.1:1", "000000000000", "000000000000", "secret")
@@ -38,3 +40,19 @@ def test_environment_variables() -> None:
     assert not {"endpoint_url", "role_arn"} & {
         key for section in config.values() for key in section
     }
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, "127.0.0.1"),
+        ({"NO_PROXY": "example.org, .corp"}, "example.org,.corp,127.0.0.1"),
+        ({"NO_PROXY": "a", "no_proxy": "b,127.0.0.1"}, "a,b,127.0.0.1"),
+        ({"no_proxy": "*"}, "*"),
+    ],
+)
+def test_no_proxy(environ: dict[str, str], expected: str) -> None:
+    """The user's NO_PROXY is kept; the endpoint is added once."""
+    variables = environment_variables(ENDPOINT, region="ca-central-1", environ=environ)
+
+    assert [variables["NO_PROXY"], variables["no_proxy"]] == [expected, expected]
