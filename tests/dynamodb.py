@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 
-def texts(row: dict[str, str]) -> dict[str, dict[str, str]]:
-    """Return the item of *row*, in which every attribute is a string."""
-    return {name: {"S": value} for name, value in row.items()}
+def string_item(attributes: dict[str, str]) -> dict[str, dict[str, str]]:
+    """Return an item whose *attributes* are strings."""
+    return {name: {"S": value} for name, value in attributes.items()}

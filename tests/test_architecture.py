@@ -272,12 +272,12 @@ def test_task_list_imports_nothing_slow() -> None:
         assert roots <= {*sys.stdlib_module_names, "commands", "invoke", "operations"}, file.name
 
 
-def test_no_import_circles() -> None:
-    """No module imports itself through other modules. Imports for annotations do not count."""
+def test_no_circular_imports() -> None:
+    """No module imports itself through other modules, except for imports under TYPE_CHECKING."""
     files = {_module(file): file for file in [*_all_files(), *_files("lambdas")]}
     imported = {name: _modules_imported(file, files.keys()) for name, file in files.items()}
 
-    TopologicalSorter(imported).prepare()  # Raises CycleError with the modules of a circle.
+    TopologicalSorter(imported).prepare()  # Raises CycleError with the modules of a cycle.
 
 
 def _module(file: Path) -> str:

@@ -1,4 +1,4 @@
-"""The real ./inv, in a small checkout with scripts in place of uv and Python."""
+"""Tests of ./inv in a small checkout, with scripts in place of uv and Python."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ INV = Path(__file__).parents[1] / "inv"
 # The only programs that ./inv may use, besides Python or uv.
 TOOLS = ["cat", "cmp", "cp", "dirname", "mkdir", "mv", "readlink", "rm", "sh", "sleep"]
 
-# Each installation adds a line to $DIARY, so that tests can count them.
+# Each installation adds a line to $INSTALLATIONS, so that tests can count them.
 INSTALL = """
     for last; do :; done
-    echo "$tool $(cat "$last")" >> "$DIARY"
+    echo "$tool $(cat "$last")" >> "$INSTALLATIONS"
     sleep "${INSTALL_SECONDS:-0}"
     [ -z "${OFFLINE:-}" ]
 """
@@ -58,7 +58,7 @@ class Checkout:
     def __init__(self, folder: Path) -> None:
         self.root = folder / "crüd dur"
         self.path = folder / "bin"
-        self.diary = folder / "diary"
+        self.installations = folder / "installations"
         self.venv = self.root / ".venv"
 
         self.path.mkdir()
@@ -91,7 +91,7 @@ class Checkout:
         return subprocess.Popen(
             [inv, *args],
             cwd=cwd or self.root,
-            env={"PATH": str(self.path), "DIARY": str(self.diary), **env},
+            env={"PATH": str(self.path), "INSTALLATIONS": str(self.installations), **env},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=stderr,
@@ -105,7 +105,7 @@ class Checkout:
 
     @property
     def installed(self) -> list[str]:
-        return self.diary.read_text().splitlines() if self.diary.exists() else []
+        return self.installations.read_text().splitlines() if self.installations.exists() else []
 
     def wait_for_install(self) -> None:
         deadline = time.monotonic() + 5
@@ -275,7 +275,7 @@ def test_killed_install(checkout):
     assert ["uv tiny==1"] * 2 == checkout.installed
 
 
-def test_two_at_once(checkout):
+def test_two_concurrent_runs(checkout):
     """Of two concurrent runs, one creates .venv, and the other waits."""
     first = checkout.start("plan", INSTALL_SECONDS="0.3")
     checkout.wait_for_install()
@@ -313,7 +313,7 @@ def test_from_a_subfolder(checkout):
     assert [str(checkout.root), "plan"] == done.stdout.splitlines()
 
 
-def test_where_the_operator_stands(checkout):
+def test_a_relative_path(checkout):
     """A relative path on the command line is relative to the folder in which ./inv was called."""
     (checkout.root / "docs").mkdir()
     checkout.add_program("python3", PYTHON.replace('echo "$PWD"', 'echo "$CRUDDUR_CALLED_FROM"'))

@@ -27,7 +27,7 @@ def test_ratios_are_computed_per_round() -> None:
     ("goal", "verdict"), [(0.5, "met"), (0.6, "met"), (0.4, "MISSED"), (None, "")]
 )
 def test_the_median_is_compared_with_the_goal(goal: float | None, verdict: str) -> None:
-    """It is not the mean, because one slow round of three means nothing."""
+    """The median is compared with the goal, so that one slow round of three does not decide."""
     line = row([1, 1, 9], [2, 2, 2], goal)
 
     assert line.verdict == verdict

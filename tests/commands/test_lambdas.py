@@ -1,4 +1,4 @@
-"""`lambda.invoke` in a protected environment; tests/end_to_end/full_deployment/test_story.py invokes functions."""
+"""`lambda.invoke` in a protected environment; tests/end_to_end/full_deployment/test_functions.py invokes functions."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ FLAGS = (
     "--disable-dev-shm-usage",
     "--no-first-run",
     "--disable-background-networking",
-    "--remote-debugging-port=0",  # Otherwise it prints the document and ends before the page has finished.
+    "--remote-debugging-port=0",  # Without this, Chromium prints the document and ends before the page has finished.
 )
 # Each attempt has a name, and its result is what the page can see of the response.
 PAGE = """<!doctype html>

@@ -15,7 +15,7 @@ PARAMETER = resource("AWS::SSM::Parameter", Type="String", Value="x")
 
 
 def rejection(aws: Aws, body: str, **options: Any) -> str:
-    """Return the message with which a change set is rejected; it must be quick, and stacks listable."""
+    """Return the message with which a change set is rejected, quickly; then stacks must be listable."""
     started = time.monotonic()
     error = {"Code": "ValidationError", "Message": ""}
     try:

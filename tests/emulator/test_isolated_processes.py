@@ -109,7 +109,7 @@ def invoke(aws: Aws, name: str, event: Any = None) -> Any:
 
 @pytest.fixture(scope="module")
 def spied(isolated: tuple[str, EmulatorPaths, Aws]) -> dict[str, Any]:
-    """The results of a function that tries to spy on the machine."""
+    """The results of a function that reads files, processes and variables of the machine."""
     _, paths, aws = isolated
     pid = emulator.status(paths.folder).pid
     deploy(

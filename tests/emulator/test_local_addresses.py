@@ -270,7 +270,7 @@ def test_site_in_chromium(local_site: LocalSite, tmp_path: Path) -> None:
 
 @needs_chromium
 def test_cors_in_chromium(local_site: LocalSite, tmp_path: Path) -> None:
-    """Of pages on other ports, only one of the site can read what permits the site's origin."""
+    """A page of the site on another port can read responses that allow its origin; others cannot."""
     attempts = [f"await read('object', {local_site.presigned_url!r});"]
     results = {}
     for name in (local_site.name, f"evil{local_site.name}", "evil.localhost", "127.0.0.1"):

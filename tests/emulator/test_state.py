@@ -9,7 +9,7 @@ from tests.emulator_server import Aws
 
 
 def test_kill_after_an_operation(own_emulator: OwnEmulator) -> None:
-    """After a kill all completed operations are there, and an open change set can be executed.
+    """After a kill all completed operations still exist, and an open change set can be executed.
 
     A kill while the state is saved leaves an incomplete draft, which is ignored.
     """

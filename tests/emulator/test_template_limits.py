@@ -151,7 +151,7 @@ def test_characters(aws: Aws, options: dict[str, Any]) -> None:
 
 
 def test_characters_of_other_services(aws: Aws) -> None:
-    """In values from other services such characters are replaced in responses."""
+    """Characters that XML does not allow are replaced in responses with values of other services."""
     aws.client("ssm").put_parameter(Name="/odd", Value="a\x01b", Type="String")
     aws.client("sns").create_topic(Name="odd", Attributes={"DisplayName": "a\x01b"})
     body = {

@@ -1,4 +1,4 @@
-"""The deployed stacks, their outputs, and connections to what they contain."""
+"""The deployed stacks, their outputs, and connections to their database and services."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of commands in an AWS account, with guards, approval and TLS, through the proxy."""
+"""Tests of commands in an AWS account, with safety checks, approval and TLS, through the proxy."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def read(screen, *, until):
     return shown.decode(errors="replace")
 
 
-def test_story(dev):
+def test_each_change_set_needs_an_approval(dev):
     """A deploy needs an approval for each change set; the default answer is no.
 
     A refusal leaves nothing in the account. After an approval or with --yes, stacks are deployed,

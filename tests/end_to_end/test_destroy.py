@@ -161,7 +161,7 @@ def create_foreign_stack(checkout, name, tags):
     )
 
 
-def test_environments_and_foreign_stacks_survive_each_other(account):
+def test_other_environments_and_foreign_stacks_are_not_deleted(account):
     """Stacks with the environment's prefix but without its tags are ignored and not deleted."""
     only(account, "dev")
     tags = {"project": "cruddur", "env": "dev"}

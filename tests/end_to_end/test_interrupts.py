@@ -13,12 +13,12 @@ from tests.end_to_end.checkout import COMPLETE
 
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted(tiny, signal_number):
-    """SIGINT and SIGTERM end a deploy at once; it prints the operations that continue in AWS.
+    """SIGINT and SIGTERM end a deploy immediately; it prints the operations that continue in AWS.
 
     The next run follows the running operation and finishes.
     """
     tiny.pace(1.0)
-    tiny.configure(ground={"notes": 15})  # It takes at least 15 seconds.
+    tiny.configure(ground={"notes": 15})  # This creation takes at least 15 seconds.
     with tiny.running("deploy") as deploy:
         deploy.wait_for("of 15 resources, Note1")
 

@@ -69,7 +69,7 @@ def physical(checkout: Checkout, *path: str) -> str:
 def test_replacement_of_a_nested_table(nesting):
     """The plan and the change set name a nested table whose key changes.
 
-    They do not name the other nested stack of the same template.
+    The other nested stack of that template, which does not change, is not named.
     """
     nesting.run("deploy")
     item = {"TableName": physical(nesting, "Left", "Deep", "Table"), "Item": {"pk": {"S": "1"}}}
@@ -119,7 +119,7 @@ def test_removal_of_a_nested_stack(nesting):
 def test_nested_data_needs_confirmation(nesting):
     """A stack with retained nested tables is deleted only with `--confirm`, and the tables are kept.
 
-    The output names the tables. The same is true for an orphan.
+    The output names the tables. An orphan with retained tables needs the confirmation, too.
     """
     configure(nesting, keeps=True)
     nesting.run("deploy")

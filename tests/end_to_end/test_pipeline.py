@@ -432,7 +432,7 @@ def test_release_folder_is_append_only(dev):
 
 @pytest.mark.parametrize("stage", [build for build in BUILDS if build not in CHANGING])
 def test_stages_before_approval_change_no_stack(dev, stage):
-    """These stages can neither create change sets nor execute pending ones."""
+    """Stages before the approval can neither create change sets nor execute pending ones."""
     cloudformation, template = dev.client("cloudformation"), "{}"
     role = dev.output("foundation", "ReleaseRole")
     pending = cloudformation.create_change_set(

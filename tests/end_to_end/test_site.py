@@ -153,7 +153,7 @@ def counted(wire):
     return calls
 
 
-def test_story(checkout):
+def test_only_changed_files_are_uploaded(checkout):
     """All files are uploaded once, then only changed ones, with one invalidation per run.
 
     Files that were deleted from the folder are deleted from the bucket, except chunks, which

@@ -1,5 +1,6 @@
 """Third-party scanners of the templates and workflows: `python -m tests.scanners`.
 
-They check the rules of this repository (cfn-lint and deployer/policy) from outside. Each scanner
-is installed in an environment of its own below .cache/scanners/. See docs/scanners.md.
+The scanners have their own rules, in addition to those of `./inv lint` (cfn-lint and
+deployer/policy). Each scanner is installed in its own environment below .cache/scanners/. See
+docs/scanners.md.
 """

@@ -52,21 +52,21 @@ def test_a_row_without_finding_is_a_finding() -> None:
 
 
 def test_rows_are_not_stale_in_a_scan_of_one_environment() -> None:
-    """Another environment may have the finding of a row."""
+    """In a scan of one environment no row is stale: another environment may have its finding."""
     rows = [row("checkov:CKV_AWS_18", "crd-*", "*")]
 
     assert () == accepted.judge([], rows, complete=False).unexplained
 
 
 def test_rows_name_existing_scanners() -> None:
-    """A row of another scanner would never be reported as stale."""
+    """Every row names an existing scanner; a row of another one would never be reported as stale."""
     rows = accepted.load_exemptions(accepted.ACCEPTED)
 
     assert {accepted.tool_of(row) for row in rows} <= TOOLS.keys()
 
 
 def test_no_template_suppresses_findings() -> None:
-    """Metadata of resources could suppress findings where no reviewer would notice."""
+    """No template has metadata that suppresses findings, which a reviewer could overlook."""
     suppression = re.compile(r"^\s+(checkov|guard|cdk_nag|cfn-lint):", re.MULTILINE)
 
     assert [] == [stack.name for stack in scan.load_templates() if suppression.search(stack.text)]

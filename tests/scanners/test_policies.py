@@ -65,7 +65,7 @@ def test_references_become_examples(value: Any, expected: Any) -> None:
 
 
 def test_type_without_example_arn_is_an_error() -> None:
-    """Parliament would report an invented ARN as a mismatch."""
+    """A resource type without an example ARN is an error: parliament would refuse an invented ARN."""
     with pytest.raises(ScannerError, match="ARN of AWS::Route53::HostedZone"):
         ReferenceResolver({"crd": FOUNDATION}).resolve({"Fn::GetAtt": ["Zone", "Arn"]}, "crd")
 

@@ -60,7 +60,7 @@ def test_folder_without_workflows_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_workflows_have_no_findings() -> None:
-    """Both scanners accept the workflows of this repository."""
+    """The scanners of schema and security accept the workflows of this repository."""
     assert ((), ()) == (workflows.audit(), workflows.validate())
 
 

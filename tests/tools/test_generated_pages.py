@@ -6,7 +6,7 @@ from tools.generated_pages import with_graph
 
 
 def test_only_the_first_diagram_is_replaced() -> None:
-    """Text around it and other diagrams stay."""
+    """Only the first diagram is replaced; the text around it and other diagrams are unchanged."""
     page = "a\n```mermaid\nold\n```\nb\n```mermaid\nother\n```\n"
 
     assert "a\n```mermaid\nnew \\1\n```\nb\n```mermaid\nother\n```\n" == with_graph(

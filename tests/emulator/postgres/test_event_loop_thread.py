@@ -1,4 +1,4 @@
-"""A thread with an event loop, used by several threads at once."""
+"""A thread with an event loop, used by several threads concurrently."""
 
 from __future__ import annotations
 

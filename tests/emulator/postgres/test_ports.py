@@ -11,7 +11,7 @@ from emulator.postgres import ports
 
 
 def test_free_port() -> None:
-    """The same seed gives the next port if the first one is used by a database or a program."""
+    """If the first port of a seed is used by a database or a program, the next port is returned."""
     with closing(ports.listen_on_free_port("seed", set())) as first:
         port = first.getsockname()[1]
         with closing(ports.listen_on_free_port("seed", set())) as second:

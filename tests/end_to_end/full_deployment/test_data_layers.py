@@ -96,7 +96,7 @@ def test_messages(deployed):
     task = deployed.role("task", {"Effect": "Allow", "Action": actions, "Resource": arns})
     dynamodb = task.client("dynamodb", endpoint_url=deployed.endpoint.url)
     key = {"pk": {"S": "GRP#anna"}, "sk": {"S": "2026-01-01T00:00:00Z"}}
-    row = key | {"message_group_uuid": {"S": "one"}, "message": {"S": "Hello"}}
+    item = key | {"message_group_uuid": {"S": "one"}, "message": {"S": "Hello"}}
     key_of = {"pk": "GRP#anna", "message_group_uuid": "one"}
     queries = {
         name: {
@@ -113,7 +113,7 @@ def test_messages(deployed):
         BillingMode="PAY_PER_REQUEST",
     )["TableDescription"]["TableName"]
 
-    dynamodb.put_item(TableName=table, Item=row)
+    dynamodb.put_item(TableName=table, Item=item)
     by_key = dynamodb.get_item(TableName=table, Key=key)["Item"]
     by_user = dynamodb.query(**queries["pk"])["Items"]
     by_conversation = dynamodb.query(IndexName=index, **queries["message_group_uuid"])["Items"]
@@ -121,15 +121,15 @@ def test_messages(deployed):
         "scan": lambda: dynamodb.scan(TableName=table),
         "scan of the index": lambda: dynamodb.scan(TableName=table, IndexName=index),
         "deletion": lambda: dynamodb.delete_item(TableName=table, Key=key),
-        "another table": lambda: dynamodb.put_item(TableName=other, Item=row),
+        "another table": lambda: dynamodb.put_item(TableName=other, Item=item),
     }
     codes = {case: code_of(call) for case, call in denied.items()}
 
-    assert row == by_key
-    assert [row] == by_user == by_conversation
+    assert item == by_key
+    assert [item] == by_user == by_conversation
     assert dict.fromkeys(denied, "AccessDeniedException") == codes
     [new] = streamed(deployed, table)
-    assert ("INSERT", "NEW_IMAGE", row) == (
+    assert ("INSERT", "NEW_IMAGE", item) == (
         new["eventName"],
         new["dynamodb"]["StreamViewType"],
         new["dynamodb"]["NewImage"],

@@ -108,19 +108,19 @@ def test_destroy_deletes_all_resources(restored):
     deployed = described(checkout)
     with deployed.master() as master:
         tables = master.execute("SELECT 1 FROM pg_tables WHERE tablename = 'kept'").fetchall()
-    rows = checkout.client("dynamodb").scan(TableName=deployed.known["messages"]["Table"])["Items"]
+    items = checkout.client("dynamodb").scan(TableName=deployed.known["messages"]["Table"])["Items"]
     users = checkout.client("cognito-idp").list_users(UserPoolId=deployed.known["users"]["Pool"])
     checkout.run("destroy", "--yes")
 
     assert second.last.startswith(f"{layers} created, in ")
-    assert ([], [], []) == (tables, rows, users["Users"])
+    assert ([], [], []) == (tables, items, users["Users"])
     assert ({}, remaining) == (resources(checkout), records(checkout))
 
 
 def fill(deployed: Deployed) -> None:
     """Store data in every stack that can hold data."""
-    row = {"pk": {"S": "MSG#one"}, "sk": {"S": "now"}}
-    deployed.client("dynamodb").put_item(TableName=deployed.known["messages"]["Table"], Item=row)
+    item = {"pk": {"S": "MSG#one"}, "sk": {"S": "now"}}
+    deployed.client("dynamodb").put_item(TableName=deployed.known["messages"]["Table"], Item=item)
     deployed.put(deployed.known["assets"]["AvatarBucket"], "avatars/anna.jpg", IMAGE)
     deployed.put(deployed.known["assets"]["AvatarBucket"], "avatars/anna.jpg", OTHER_IMAGE)
     deployed.put(deployed.known["cdn"]["SiteBucket"], "index.html", PAGE)

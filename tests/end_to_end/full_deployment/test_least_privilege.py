@@ -26,7 +26,7 @@ from botocore.exceptions import ClientError
 from PIL import Image
 
 from shared.avatars import avatar_key, upload_key
-from tests.dynamodb import texts
+from tests.dynamodb import string_item
 from tests.emulator_server import REGION
 from tests.stacks.templates import config_of, emit
 
@@ -54,7 +54,7 @@ NOT_ENFORCED = {
 
 @dataclass(frozen=True)
 class Function:
-    """A function: its stack, a check that it works, and something that it must not be able to do."""
+    """A function: its stack, a check that it works, and an action that its role must not allow."""
 
     stack: str
     works: Callable[[Deployed], bool]
@@ -150,7 +150,7 @@ def updates_conversations(deployed: Deployed) -> bool:
         }
         row |= {"message": "Hello", "user_uuid": other}
         row |= {"user_handle": other[:8], "user_display_name": other[:8]}
-        dynamodb.put_item(TableName=table, Item=texts(row))
+        dynamodb.put_item(TableName=table, Item=string_item(row))
     later = (now + timedelta(seconds=1)).isoformat(timespec="microseconds")
     new = {"pk": f"MSG#{group}", "sk": later, "message": "Again"}
     new |= {"message_uuid": str(uuid.uuid4()), "user_uuid": users[0]}
@@ -343,7 +343,7 @@ def created(bucket: str, avatar: str) -> dict[str, Any]:
 
 def inserted(row: dict[str, str]) -> dict[str, Any]:
     """Return the record of a DynamoDB stream about a new item."""
-    image = texts(row)
+    image = string_item(row)
     keys = {name: image[name] for name in ("pk", "sk")}
     change = {"Keys": keys, "NewImage": image, "SequenceNumber": str(time.time_ns())}
     return {

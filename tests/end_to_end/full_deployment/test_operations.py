@@ -227,7 +227,7 @@ def test_sessions(deployed) -> None:
     assert other == "no connections\n"
 
 
-def test_image_registry_needs_an_account(deployed) -> None:
+def test_the_emulator_has_no_image_registry(deployed) -> None:
     """`ecr.login` is refused on the emulator, which stores no images."""
     refused = deployed.checkout.run("ecr.login", code=1)
 

@@ -1,6 +1,6 @@
 """The service without an image, its first image, a release and a rollback.
 
-The commands run once and record what they see; each test checks one part.
+The commands run once, and the state of the service is recorded after each; tests check one state each.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ WEBHOOK = "https://api.cruddur.localhost/webhooks/avatar"
 
 
 @dataclass(frozen=True)
-class Moment:
-    """The service at one moment, with its task definition, image, scaling, subscriptions and plan."""
+class ServiceState:
+    """The service after a command: task definition, image, scaling, subscriptions and plan."""
 
     service: dict[str, Any]
     task: dict[str, Any]
@@ -60,12 +60,12 @@ class Moment:
 
 
 @dataclass
-class Story:
-    """The recorded moments by name, and the output of the commands between them."""
+class ServiceHistory:
+    """The recorded states by name, and the output of the commands between them."""
 
     deployed: Deployed
     digests: list[str]
-    moments: dict[str, Moment] = field(default_factory=dict)
+    states: dict[str, ServiceState] = field(default_factory=dict)
     output: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -73,14 +73,14 @@ class Story:
         """Return the checkout in which commands run."""
         return self.deployed.checkout
 
-    def record(self, moment: str, *, plan: int = 0) -> None:
-        """Record a moment, in which `plan` ends with the exit code *plan*."""
+    def record(self, state: str, *, plan: int = 0) -> None:
+        """Record the state of the service; `plan` must end with the exit code *plan*."""
         ecs, scaling = self.deployed.client("ecs"), self.deployed.client("application-autoscaling")
         [service] = ecs.describe_services(cluster=CLUSTER, services=[NAME])["services"]
         arn = service["taskDefinition"]
         topic = self.deployed.known["assets"]["AvatarTopic"]
         ssm, sns = self.deployed.client("ssm"), self.deployed.client("sns")
-        self.moments[moment] = Moment(
+        self.states[state] = ServiceState(
             service,
             ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"],
             ssm.get_parameter(Name=PARAMETER)["Parameter"]["Value"],
@@ -89,16 +89,16 @@ class Story:
             self.checkout.run("plan", "--stack=service", "--only", "--json", code=plan).out,
         )
 
-    def run(self, moment: str, *task: str) -> None:
-        """Run a task, and record its output and the moment after it."""
-        self.output[moment] = self.checkout.run(*task).out
-        self.record(moment)
+    def run(self, state: str, *task: str) -> None:
+        """Run a task, and record its output and the state after it."""
+        self.output[state] = self.checkout.run(*task).out
+        self.record(state)
 
 
 @pytest.fixture(scope="module")
-def story(deployed: Deployed) -> Story:
-    """Return the recorded moments after all commands ran on one deployment."""
-    recorded = Story(deployed, [push(deployed, number) for number in (1, 2)])
+def history(deployed: Deployed) -> ServiceHistory:
+    """Return the recorded states after all commands ran on one deployment."""
+    recorded = ServiceHistory(deployed, [push(deployed, number) for number in (1, 2)])
     first, second = recorded.digests
 
     recorded.record("nothing", plan=0)
@@ -140,67 +140,67 @@ def change_config(checkout: Checkout, before: str, after: str) -> None:
 # --- before there is an image -----------------------------------------------------------------
 
 
-def test_service_without_image_has_no_tasks(story):
+def test_service_without_image_has_no_tasks(history):
     """The service exists without tasks, autoscaling and subscriptions."""
-    initial = story.moments["nothing"]
+    initial = history.states["nothing"]
 
     assert (ABSENT, (0, 0)) == (initial.image, initial.running)
     assert [] == initial.targets == initial.subscriptions
-    assert ABSENT == story.deployed.known["service"]["Image"]
+    assert ABSENT == history.deployed.known["service"]["Image"]
 
 
-def test_plan_detects_a_recorded_image(story):
+def test_plan_detects_a_recorded_image(history):
     """`plan` finds an update when an image is recorded, although the templates are unchanged."""
-    assert "keep unchanged" == story.moments["nothing"].step
-    assert "update /crd/local/backend/image is available" == story.moments["recorded"].step
+    assert "keep unchanged" == history.states["nothing"].step
+    assert "update /crd/local/backend/image is available" == history.states["recorded"].step
 
 
-def test_start_without_image_is_refused(story):
+def test_start_without_image_is_refused(history):
     """`service.start` is refused as long as there is no image."""
-    assert "backend-flask: no image is released yet" in story.output["too early"]
-    assert "./inv service.record" in story.output["too early"]
+    assert "backend-flask: no image is released yet" in history.output["too early"]
+    assert "./inv service.record" in history.output["too early"]
 
 
 # --- the first image --------------------------------------------------------------------------
 
 
-def test_deploy_uses_the_recorded_image(story):
+def test_deploy_uses_the_recorded_image(history):
     """A deploy uses the recorded digest, starts the minimum number of tasks and subscribes the webhook."""
-    deployed, [first, _] = story.moments["deployed"], story.digests
+    deployed, [first, _] = history.states["deployed"], history.digests
 
     assert first == deployed.digest
-    assert deployed.images[NAME].startswith(story.deployed.known["registry"]["Uri"])
+    assert deployed.images[NAME].startswith(history.deployed.known["registry"]["Uri"])
     assert (1, 1) == deployed.running
     [target] = deployed.targets
     assert (1, 2) == (target["MinCapacity"], target["MaxCapacity"])
     assert [WEBHOOK] == [subscription["Endpoint"] for subscription in deployed.subscriptions]
 
 
-def test_a_second_deploy_changes_nothing(story):
+def test_a_second_deploy_changes_nothing(history):
     """A second deploy with the same image changes nothing."""
-    assert "keep unchanged" == story.moments["deployed"].step
+    assert "keep unchanged" == history.states["deployed"].step
     assert (
-        story.moments["deployed"].service["deployments"]
-        == (story.moments["again"].service["deployments"])
+        history.states["deployed"].service["deployments"]
+        == (history.states["again"].service["deployments"])
     )
 
 
 # --- releases ---------------------------------------------------------------------------------
 
 
-def test_release_deploys_and_records_an_image(story):
+def test_release_deploys_and_records_an_image(history):
     """A release changes only the image in the task definition, and `plan` finds no update."""
     before, after, [_, second] = (
-        *(story.moments[name] for name in ("again", "released")),
-        story.digests,
+        *(history.states[name] for name in ("again", "released")),
+        history.digests,
     )
 
-    def without_revision(moment: Moment) -> dict[str, Any]:
+    def without_revision(state: ServiceState) -> dict[str, Any]:
         of_revision = {"taskDefinitionArn", "revision", "registeredAt", "containerDefinitions"}
-        return {name: value for name, value in moment.task.items() if name not in of_revision}
+        return {name: value for name, value in state.task.items() if name not in of_revision}
 
-    def without_image(moment: Moment) -> list[dict[str, Any]]:
-        containers = moment.task["containerDefinitions"]
+    def without_image(state: ServiceState) -> list[dict[str, Any]]:
+        containers = state.task["containerDefinitions"]
         ignored = {"image", "cpu", "systemControls", "volumesFrom"}  # ECS sets defaults for these.
         return [
             {name: value for name, value in container.items() if name not in ignored}
@@ -212,26 +212,28 @@ def test_release_deploys_and_records_an_image(story):
     assert before.images["collector"] == after.images["collector"]
     assert without_image(before) == without_image(after)
     assert without_revision(before).items() <= without_revision(after).items()
-    assert f"@{second}\n" in story.output["released"]
+    assert f"@{second}\n" in history.output["released"]
     assert (1, 1) == after.running
 
 
-def test_stack_update_keeps_the_released_image(story):
+def test_stack_update_keeps_the_released_image(history):
     """A stack update does not replace the released image (defect 32 of the original)."""
-    updated, [_, second] = story.moments["updated"], story.digests
+    updated, [_, second] = history.states["updated"], history.digests
 
-    assert "update template changed" == story.moments["changed"].step
+    assert "update template changed" == history.states["changed"].step
     assert (second, second) == (updated.digest, updated.image)
     assert [3] == [target["MaxCapacity"] for target in updated.targets]
     assert (1, 1) == updated.running
 
 
-def test_a_rollback_is_a_release_of_an_older_image(story):
+def test_a_rollback_is_a_release_of_an_older_image(history):
     """`service.release` deploys an older image in the registry again (defect 24 of the original)."""
     assert (
-        story.digests[0] == story.moments["rolled back"].digest == story.moments["started"].digest
+        history.digests[0]
+        == history.states["rolled back"].digest
+        == history.states["started"].digest
     )
-    assert story.digests[0] == story.moments["rolled back"].image
+    assert history.digests[0] == history.states["rolled back"].image
 
 
 @pytest.mark.parametrize(
@@ -243,25 +245,25 @@ def test_a_rollback_is_a_release_of_an_older_image(story):
     ],
     ids=["not in the registry", "a tag", "none"],
 )
-def test_invalid_image_is_refused(story, image, error):
+def test_invalid_image_is_refused(history, image, error):
     """An unknown image is refused before anything changes."""
-    refused = story.checkout.run("service.release", f"--image={image}", code=1)
+    refused = history.checkout.run("service.release", f"--image={image}", code=1)
 
-    ssm = story.deployed.client("ssm")
+    ssm = history.deployed.client("ssm")
     assert error in refused.err
-    assert story.digests[0] == ssm.get_parameter(Name=PARAMETER)["Parameter"]["Value"]
+    assert history.digests[0] == ssm.get_parameter(Name=PARAMETER)["Parameter"]["Value"]
 
 
-def test_only_digests_are_recorded(story):
+def test_only_digests_are_recorded(history):
     """`service.record` refuses a tag, which the next stack update could not deploy."""
-    refused = story.checkout.run("service.record", "--image=latest", code=1)
+    refused = history.checkout.run("service.record", "--image=latest", code=1)
 
     assert "--image=latest: not the digest of an image" in refused.err
 
 
-def test_missing_service_is_refused(story):
+def test_missing_service_is_refused(history):
     """A service that is not deployed is refused."""
-    refused = story.checkout.run("service.restart", "--stack=verifier", code=1)
+    refused = history.checkout.run("service.restart", "--stack=verifier", code=1)
 
     assert "--stack=verifier: has no service" in refused.err
 
@@ -269,30 +271,30 @@ def test_missing_service_is_refused(story):
 # --- stopped and started ----------------------------------------------------------------------
 
 
-def test_stopped_service_stays_stopped(story):
+def test_stopped_service_stays_stopped(history):
     """A stopped service has no tasks and suspended autoscaling, also after a release."""
-    for moment in ("stopped", "rolled back"):
-        stopped = story.moments[moment]
+    for state in ("stopped", "rolled back"):
+        stopped = history.states[state]
         assert (0, 0) == stopped.running
         assert [{True}] == [set(target["SuspendedState"].values()) for target in stopped.targets]
     assert (
-        "no task is running: run ./inv service.start --env=local\n" in story.output["rolled back"]
+        "no task is running: run ./inv service.start --env=local\n" in history.output["rolled back"]
     )
 
 
-def test_started_service_runs_and_scales(story):
+def test_started_service_runs_and_scales(history):
     """`service.start` runs the minimum number of tasks and resumes autoscaling."""
-    started = story.moments["started"]
+    started = history.states["started"]
 
     assert (1, 1) == started.running
     assert [{False}] == [set(target["SuspendedState"].values()) for target in started.targets]
 
 
-def test_restart_keeps_the_task_definition(story):
+def test_restart_keeps_the_task_definition(history):
     """`service.restart` creates a deployment with the same task definition."""
-    before, after = story.moments["started"], story.moments["restarted"]
+    before, after = history.states["started"], history.states["restarted"]
 
-    ids = [moment.service["deployments"][0]["id"] for moment in (before, after)]
+    ids = [state.service["deployments"][0]["id"] for state in (before, after)]
     assert ids[0] != ids[1]
     assert before.task == after.task
     assert (1, 1) == after.running
@@ -301,20 +303,20 @@ def test_restart_keeps_the_task_definition(story):
 # --- a shell ----------------------------------------------------------------------------------
 
 
-def test_connect_without_plugin_is_refused(story):
+def test_connect_without_plugin_is_refused(history):
     """`service.connect` is refused without the Session Manager plugin."""
-    refused = story.checkout.run("service.connect", code=1, PATH="/nowhere")
+    refused = history.checkout.run("service.connect", code=1, PATH="/nowhere")
 
     assert "session-manager-plugin is not on PATH" in refused.err
 
 
-def test_connect_passes_the_session_to_the_plugin(story, tmp_path):
+def test_connect_passes_the_session_to_the_plugin(history, tmp_path):
     """The plugin gets the session in an environment variable, which other users cannot read."""
     plugin = tmp_path / "session-manager-plugin"
     plugin.write_text('#!/bin/sh\nprintenv "$1"; echo "$2"; echo "$3"\n')
     plugin.chmod(0o755)
 
-    session, region, operation = story.checkout.run(
+    session, region, operation = history.checkout.run(
         "service.connect", PATH=f"{tmp_path}:/usr/bin:/bin"
     ).out.splitlines()
 
@@ -325,14 +327,14 @@ def test_connect_passes_the_session_to_the_plugin(story, tmp_path):
 # --- destroy ----------------------------------------------------------------------------------
 
 
-def test_service_is_destroyed_and_deployed_alone(story):
+def test_service_is_destroyed_and_deployed_alone(history):
     """Destroying the service deletes only the monitoring stack with it; a deploy creates both."""
-    before = story.checkout.stacks()
-    story.checkout.run("destroy", "--stack=service", "--yes")
-    without = story.checkout.stacks()
-    again = story.checkout.run("deploy")
+    before = history.checkout.stacks()
+    history.checkout.run("destroy", "--stack=service", "--yes")
+    without = history.checkout.stacks()
+    again = history.checkout.run("deploy")
 
     assert {"service", "monitoring"} == before.keys() - without.keys()
     assert "pipeline" in without
-    assert before.keys() == story.checkout.stacks().keys()
+    assert before.keys() == history.checkout.stacks().keys()
     assert again.last.startswith("2 created, ")

@@ -137,7 +137,7 @@ def test_the_address_of_another_user(aws: Aws, cognito: Any) -> None:
 
 
 def test_without_verification_before_the_update(aws: Aws, cognito: Any) -> None:
-    """Without the setting, a new address is set at once, and is not verified.
+    """Without the setting, a new address is set immediately, and is not verified.
 
     AWS: UserAttributeUpdateSettingsType.
     """

@@ -20,7 +20,7 @@ from PIL import Image
 
 import emulator
 from shared.avatars import avatar_id, avatar_key, upload_key
-from tests.dynamodb import texts
+from tests.dynamodb import string_item
 from tests.srp import decode_base64url, sign_in
 from tests.viewer import ViewerResponse, view
 from tests.webhook import NOTIFICATION, verify, webhook
@@ -121,7 +121,7 @@ def test_invalid_uploads_are_refused(deployed):
 
 
 def test_a_conversation_shows_its_newest_message(deployed):
-    """Both users of a conversation get one row with its newest message (patterns C and D)."""
+    """Each user of a conversation gets one item with the newest message of the conversation."""
     table = deployed.known["messages"]["Table"]
     dynamodb = deployed.client("dynamodb")
     group, anna, ben = (str(uuid.uuid4()) for _ in range(3))
@@ -130,7 +130,7 @@ def test_a_conversation_shows_its_newest_message(deployed):
     dynamodb.batch_write_item(
         RequestItems={
             table: [
-                {"PutRequest": {"Item": texts(item)}}
+                {"PutRequest": {"Item": string_item(item)}}
                 for item in (
                     *(
                         {
@@ -149,21 +149,21 @@ def test_a_conversation_shows_its_newest_message(deployed):
             ]
         }
     )
-    dynamodb.put_item(TableName=table, Item=texts(message(group, later, "Again", ben, "ben")))
+    dynamodb.put_item(TableName=table, Item=string_item(message(group, later, "Again", ben, "ben")))
 
-    def rows(user: str) -> list[dict[str, Any]]:
+    def items(user: str) -> list[dict[str, Any]]:
         found = dynamodb.query(
             TableName=table,
             KeyConditionExpression="pk = :pk",
             ExpressionAttributeValues={":pk": {"S": f"GRP#{user}"}},
         )["Items"]
-        return [{name: value["S"] for name, value in row.items()} for row in found]
+        return [{name: value["S"] for name, value in item.items()} for item in found]
 
-    eventually(lambda: [row["sk"] for row in rows(anna)] == [later])
-    eventually(lambda: [row["sk"] for row in rows(ben)] == [later])
+    eventually(lambda: [item["sk"] for item in items(anna)] == [later])
+    eventually(lambda: [item["sk"] for item in items(ben)] == [later])
     for user, (other, handle) in users.items():
-        [row] = rows(user)
-        assert ("Again", other, handle) == (row["message"], row["user_uuid"], row["user_handle"])
+        [item] = items(user)
+        assert ("Again", other, handle) == (item["message"], item["user_uuid"], item["user_handle"])
 
 
 def test_operator_uploads_and_clears_avatar(deployed, tmp_path):
