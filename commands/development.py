@@ -39,7 +39,7 @@ def check(_: Context, all: bool = False) -> None:  # noqa: A002  # the name of t
 
 @task()
 def docs(_: Context) -> None:
-    """Write the generated pages of docs/."""
+    """Write the generated pages of docs/ and the OpenAPI document of the backend."""
     with _exit_code_of_tools():
         development.docs()
 

@@ -13,6 +13,7 @@ from deployer import symlinks
 from deployer.errors import ConfigError
 from operations import project
 
+BACKEND = project.ROOT / "backend"
 LAMBDAS = project.ROOT / "lambdas"
 
 
@@ -65,7 +66,7 @@ def check(*, all_: bool) -> None:
 
 
 def docs() -> None:
-    """Write the pages of docs/ that are generated from the stacks and the policy rules."""
+    """Write the generated pages of docs/, and the OpenAPI document of the backend."""
     run("tools.generated_pages")
 
 
@@ -75,8 +76,8 @@ def bench(names: Sequence[str], *, rounds: int) -> None:
 
 
 def lock(*, upgrade: bool) -> None:
-    """Write the lock files of setup.cfg and lambdas/*/requirements.in, resolved together."""
-    compile_, inputs = list(_compile_command()), list(_lambda_requirements())
+    """Write the locks of setup.cfg, the backend and the functions, resolved together."""
+    compile_, inputs = list(_compile_command()), list(_requirements())
     for file in (Path("requirements/dev.txt"), Path("requirements/deploy.txt"), *inputs):
         symlinks.refuse(project.ROOT / file.with_suffix(".txt"), project.ROOT)
     options = ["--upgrade"] if upgrade else []
@@ -96,8 +97,9 @@ def _compile_command() -> Iterator[str]:
     yield from ("--custom-compile-command", "./inv lock")
 
 
-def _lambda_requirements() -> Iterator[Path]:
-    for file in sorted(LAMBDAS.glob("*/requirements.in")):
+def _requirements() -> Iterator[Path]:
+    """Yield the requirements.in of the backend and of each function with packages."""
+    for file in (BACKEND / "requirements.in", *sorted(LAMBDAS.glob("*/requirements.in"))):
         yield file.relative_to(project.ROOT)
 
 

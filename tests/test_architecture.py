@@ -175,7 +175,7 @@ def test_deployer_imports_downwards(module: str) -> None:
 @pytest.mark.parametrize(
     ("library", "allowed"),
     [
-        (BOTO3, {"deployer/aws/", "emulator/", "operations/"}),
+        (BOTO3, {"backend/", "deployer/aws/", "emulator/", "operations/"}),
         (EMULATOR, {"emulator/"}),
         (TROPOSPHERE, {"deployer/model/", "stacks/"}),
         ({"invoke"}, {"tasks.py", "commands/"}),
@@ -183,6 +183,9 @@ def test_deployer_imports_downwards(module: str) -> None:
         ({"cfnlint"}, {"deployer/lint/"}),
         ({"uv"}, {"deployer/artifacts/"}),
         ({"tomllib"}, {"deployer/config/", "deployer/lint/"}),
+        ({"flask", "werkzeug"}, {"backend/"}),
+        ({"spectree"}, {"backend/cruddur/openapi.py"}),
+        ({"psycopg", "psycopg_pool"}, {"backend/cruddur/database.py", "operations/db_connection"}),
     ],
 )
 def test_libraries_are_used_only_in_their_package(library: set[str], allowed: set[str]) -> None:
@@ -253,6 +256,37 @@ def test_imports_go_downwards(folder: str, forbidden: set[str]) -> None:
     assert {file: roots for file, roots in imported.items() if roots} == {}
 
 
+# The packages of backend/cruddur/ with routes.
+FEATURES = {"activities", "health", "messages", "notifications", "users", "webhooks"}
+# The modules of lambdas/ that the image contains.
+SHARED = {"avatars", "base64url", "database", "deadline", "fetch", "ids", "jwks", "loggers"}
+SHARED |= {"tokens"}
+
+
+def test_the_backend_is_independent() -> None:
+    """The backend imports nothing of this repository but itself and modules of lambdas/shared/."""
+    roots = {path.name for path in ROOT.iterdir() if path.is_dir()} | {"tasks"}
+    roots |= {path.name for path in (ROOT / "lambdas").iterdir()}
+    imported = {name for file in _files("backend") for name in _imports(file)}
+    of_repository = {name for name in imported if name.split(".")[0] in roots}
+
+    assert {name for name in of_repository if not name.startswith("shared.")} == set()
+    assert {name.split(".")[1] for name in of_repository} <= SHARED
+
+
+@pytest.mark.parametrize("feature", sorted(FEATURES))
+def test_features_are_independent(feature: str) -> None:
+    """A package with routes imports no other such package: `app` connects them."""
+    imported = {
+        name.split(".")[1]
+        for file in _files(f"backend/cruddur/{feature}")
+        for name in _imports(file)
+        if name.startswith("cruddur.")
+    }
+
+    assert (imported & FEATURES) - {feature} == set()
+
+
 # Modules of the project that take less than 5 ms to import.
 LIGHT = {"deployer", "deployer.errors", "deployer.symlinks"}
 # Modules that tasks import when they run.
@@ -281,9 +315,9 @@ def test_no_circular_imports() -> None:
 
 
 def _module(file: Path) -> str:
-    """Return the name by which *file* is imported; lambdas/ is a root of imports."""
+    """Return the name by which *file* is imported; lambdas/ and backend/ are roots of imports."""
     parts = file.relative_to(ROOT).with_suffix("").parts
-    if parts[0] == "lambdas":
+    if parts[0] in {"backend", "lambdas"}:
         parts = parts[1:]
     return ".".join(parts).removesuffix(".__init__")
 
@@ -316,7 +350,7 @@ def _roots(file: Path) -> set[str]:
 
 def _all_files() -> Iterator[Path]:
     yield ROOT / "tasks.py"
-    for folder in ("commands", "deployer", "emulator", "operations", "stacks", "tools"):
+    for folder in ("backend", "commands", "deployer", "emulator", "operations", "stacks", "tools"):
         yield from _files(folder)
 
 

@@ -1,8 +1,9 @@
-"""Write the generated pages of docs/: `./inv docs`."""
+"""Write the generated pages of docs/, and the OpenAPI document of the backend: `./inv docs`."""
 
 from __future__ import annotations
 
 import re
+import sys
 
 from deployer import dependency_graph, symlinks
 from deployer.policy import rules_page
@@ -16,7 +17,11 @@ def with_graph(page: str, graph: str) -> str:
 
 
 def main() -> None:
-    """Write docs/layers.md, docs/policy.md, and the graph in docs/architecture.md."""
+    """Write layers.md, policy.md and the graph in architecture.md in docs/, and openapi.json."""
+    # The roots of imports of the image, as in setup.cfg.
+    sys.path += [str(project.ROOT / "backend"), str(project.ROOT / "lambdas")]
+    from cruddur import openapi
+
     docs = project.ROOT / "docs"
     architecture = docs / "architecture.md"
     graph = dependency_graph.mermaid(project.environment("local").desired)
@@ -25,6 +30,7 @@ def main() -> None:
         architecture: with_graph(architecture.read_text("utf-8"), graph),
         docs / "layers.md": layers_page.markdown(layers),
         docs / "policy.md": rules_page.markdown(),
+        openapi.FILE: openapi.text(),
     }
     for path, text in pages.items():
         symlinks.refuse(path, project.ROOT).write_text(text, "utf-8")

@@ -1,1 +1,1 @@
-"""The backend of Cruddur."""
+"""The HTTP API of Cruddur, a microblog."""

@@ -47,18 +47,21 @@ def connect(
 
 
 def _token() -> str:
-    """Return a new token: a URL that is signed locally, without a request.
+    return authentication_token(botocore.session.get_session(), os.environ["AWS_REGION"])
+
+
+def authentication_token(session: botocore.session.Session, region: str) -> str:
+    """Return a new token for PGUSER: a URL that is signed locally, without a request.
 
     It equals that of the RDS client's generate_db_auth_token, but creating an RDS client takes ten
     times as long.
     """
-    session = botocore.session.get_session()
     credentials = session.get_credentials()
     if credentials is None:
         raise NoCredentialsError
     signer = RequestSigner(
         ServiceId("RDS"),
-        os.environ["AWS_REGION"],
+        region,
         "rds-db",
         "v4",
         credentials,

@@ -77,8 +77,8 @@ def test_unused_packages(tmp_path: Path) -> None:
     assert development._unused_packages(tmp_path / "absent" / "requirements.in") == []
 
 
-def test_lock_files_are_written_for_every_function(runs) -> None:
-    """The lock of a function is constrained by the lock of all dependencies."""
+def test_lock_files_are_written_for_the_backend_and_every_function(runs) -> None:
+    """Their locks are constrained by the lock of all dependencies."""
     development.lock(upgrade=False)
 
     outputs = [run[-1] for run in runs]
@@ -86,7 +86,8 @@ def test_lock_files_are_written_for_every_function(runs) -> None:
         f"lambdas/{file.parent.name}/requirements.txt"
         for file in (project.ROOT / "lambdas").glob("*/requirements.in")
     )
-    assert outputs == ["requirements/dev.txt", "requirements/deploy.txt", *functions]
+    packages = ["backend/requirements.txt", *functions]
+    assert outputs == ["requirements/dev.txt", "requirements/deploy.txt", *packages]
     assert all("requirements/dev.txt" in run for run in runs)
 
 

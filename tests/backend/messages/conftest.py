@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+
 from cruddur.messages.conversation import User
 from cruddur.messages.store import Store
 from cruddur.messages.table import Table
-
 from tests.emulator_server import aws, endpoint, server
 
 if TYPE_CHECKING:

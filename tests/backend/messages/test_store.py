@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+
 from cruddur.messages.conversation import conversation_id
 from cruddur.messages.store import KeyReusedError, NotParticipantError
-
 from lambdas.messaging_stream.records import is_timestamp
 from tests.backend.messages.conftest import DELENN, GKAR, LONDO
 

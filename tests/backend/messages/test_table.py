@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from botocore.parsers import ResponseParserError
-from cruddur.messages.table import CONFLICT_DELAYS, ConditionsError, Table, UnavailableError
 
+from cruddur.messages.table import CONFLICT_DELAYS, ConditionsError, Table, UnavailableError
 from tests.lambdas.messaging_stream.lagging_table import (
     CanceledError,
     canceled_error,

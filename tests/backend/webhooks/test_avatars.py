@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from cruddur.webhooks.avatars import NewAvatar, new_avatars
 
 AVATAR = "5f6c1d0a-7f0e-5d0b-9d43-0c7c3a6f2b11"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from cruddur.webhooks.certificates import cached_certificates
 
+from cruddur.webhooks.certificates import cached_certificates
 from shared.jwks import FetchError
 from tests.backend.webhooks.sns_messages import CERTIFICATE_URL, certificate
 

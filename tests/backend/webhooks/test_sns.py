@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from cruddur.webhooks.sns import Confirmation, ForgedError, Notification, Verifier
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509 import load_pem_x509_certificate
 
+from cruddur.webhooks.sns import Confirmation, ForgedError, Notification, Verifier
 from tests.backend.webhooks.sns_messages import (
     CERTIFICATE_URL,
     CONFIRMATION,

@@ -1,0 +1,54 @@
+"""The application: `create_app` connects the parts."""
+
+from __future__ import annotations
+
+import os
+
+from flask import Flask
+
+from cruddur import paths, problems, rds, security, services
+from cruddur.database import Database
+from cruddur.health.routes import blueprint as health
+from cruddur.limits import BODY_BYTES
+from cruddur.notifications.conversations import NoConversations
+from cruddur.services import Services
+from cruddur.settings import Settings
+from shared.fetch import fetch_document
+from shared.tokens import Verifier
+
+BLUEPRINTS = (health,)
+
+
+def create_app(settings: Settings | None = None, *, parts: Services | None = None) -> Flask:
+    """Return the application with *parts*, by default those that *settings* describe.
+
+    Without *settings*, they are read from the environment. Nothing is connected until a request
+    needs it. Raises SettingsError if the environment is not valid.
+    """
+    parts = parts or default_services(settings or Settings.from_environ(os.environ))
+    app = Flask("cruddur", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
+    app.url_map.strict_slashes = False
+    paths.install(app)
+    problems.install(app)
+    security.install(app, parts.settings.origins)
+    services.install(app, parts)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    return app
+
+
+def default_services(settings: Settings) -> Services:
+    """Return the services of a task: PostgreSQL on RDS, and the user pool."""
+    return Services(
+        settings=settings,
+        database=Database(rds.connection_parameters),
+        verifier=Verifier(
+            settings.region,
+            settings.user_pool,
+            settings.user_pool_client,
+            fetch=fetch_document,
+            base_url=settings.cognito_url,
+        ),
+        conversations=NoConversations(),
+    )

@@ -1,0 +1,178 @@
+"""PostgreSQL, through a pool of connections.
+
+A read is one statement in autocommit mode, and is repeated once on a new connection if its
+connection was broken, for example by a restart or a failover of the server. A write is a
+transaction: it is repeated only if it could not begin, so no statement runs twice.
+
+Errors that are not the client's become ProblemError 503: no free connection, no server, a timeout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import Connection, errors
+from psycopg.rows import TupleRow, args_row
+from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
+
+from cruddur import limits
+from cruddur.problems import unavailable
+from cruddur.statements import Statement
+
+Parameters = Mapping[str, Any]
+ConnectionParameters = Callable[[], dict[str, Any]]
+"""A function that returns the keyword arguments of psycopg.connect for one new connection."""
+
+_Row = TypeVar("_Row")
+
+SETTINGS = {
+    "search_path": "public",
+    "timezone": "UTC",
+    "statement_timeout": f"{limits.STATEMENT_TIMEOUT_MS}ms",
+    "lock_timeout": f"{limits.LOCK_TIMEOUT_MS}ms",
+    "idle_in_transaction_session_timeout": f"{limits.IDLE_TRANSACTION_TIMEOUT_MS}ms",
+}
+
+# A deadlock, a lock that was not free, and a statement that took too long: another try may succeed.
+_BUSY = (errors.DeadlockDetected, errors.LockNotAvailable, errors.QueryCanceled)
+_UNAVAILABLE = (psycopg.OperationalError, psycopg.InterfaceError)
+
+
+class Transaction:
+    """A transaction that commits if its block ends without an error."""
+
+    def __init__(self, connection: Connection[TupleRow]) -> None:
+        self._connection = connection
+
+    def all(
+        self, statement: Statement, parameters: Parameters, row: Callable[..., _Row]
+    ) -> list[_Row]:
+        """Return the rows of *statement*, each as row(*columns)."""
+        return _all(self._connection, statement, parameters, row)
+
+    def one(
+        self, statement: Statement, parameters: Parameters, row: Callable[..., _Row]
+    ) -> _Row | None:
+        """Return the first row of *statement* as row(*columns), or None."""
+        rows = self.all(statement, parameters, row)
+        return rows[0] if rows else None
+
+    def execute(self, statement: Statement, parameters: Parameters) -> int:
+        """Execute *statement* and return the number of rows that it changed."""
+        return self._connection.execute(statement.text, parameters).rowcount
+
+
+class Database:
+    """A pool that opens connections with *parameters* when they are needed.
+
+    *connections* is the largest number of connections. A request waits for a connection for at most
+    *timeout* seconds.
+    """
+
+    def __init__(
+        self,
+        parameters: ConnectionParameters,
+        *,
+        connections: int = limits.POOL_CONNECTIONS,
+        timeout: float = limits.POOL_TIMEOUT_SECONDS,
+    ) -> None:
+        self._pool = ConnectionPool(
+            kwargs=lambda: {**parameters(), "autocommit": True, "options": _options()},
+            min_size=1,
+            max_size=connections,
+            open=False,
+            timeout=timeout,
+            max_waiting=limits.POOL_WAITING_REQUESTS,
+            max_lifetime=limits.CONNECTION_LIFETIME_SECONDS,
+            # After this time without a server, the next request starts new attempts.
+            reconnect_timeout=timeout,
+            name="cruddur",
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.close()
+
+    def all(
+        self, statement: Statement, parameters: Parameters, row: Callable[..., _Row]
+    ) -> list[_Row]:
+        """Return the rows of a statement that only reads, each as row(*columns)."""
+        with _problems():
+            try:
+                with self._connection() as connection:
+                    return _all(connection, statement, parameters, row)
+            except _UNAVAILABLE as error:
+                self._raise_unless_broken(error)
+            with self._connection() as connection:
+                return _all(connection, statement, parameters, row)
+
+    def one(
+        self, statement: Statement, parameters: Parameters, row: Callable[..., _Row]
+    ) -> _Row | None:
+        """Return the first row of a statement that only reads as row(*columns), or None."""
+        rows = self.all(statement, parameters, row)
+        return rows[0] if rows else None
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Begin a transaction."""
+        with _problems(), ExitStack() as stack:
+            yield Transaction(self._begin(stack))
+
+    def _begin(self, stack: ExitStack) -> Connection[TupleRow]:
+        try:
+            return self._try_to_begin(stack)
+        except _UNAVAILABLE as error:
+            self._raise_unless_broken(error)
+        return self._try_to_begin(stack)
+
+    def _try_to_begin(self, stack: ExitStack) -> Connection[TupleRow]:
+        """Return a connection with an open transaction, which ends with *stack*."""
+        with ExitStack() as attempt:
+            connection = attempt.enter_context(self._connection())
+            attempt.enter_context(connection.transaction())
+            stack.push(attempt.pop_all())
+        return connection
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection[TupleRow]]:
+        self._pool.open()  # Only the first call does anything.
+        with self._pool.connection() as connection:
+            yield connection
+
+    def _raise_unless_broken(self, error: Exception) -> None:
+        """Replace the idle connections, which are probably broken as well, for another try."""
+        if isinstance(error, (PoolTimeout, TooManyRequests, *_BUSY)):
+            raise error
+        self._pool.drain()
+
+
+def _all(
+    connection: Connection[TupleRow],
+    statement: Statement,
+    parameters: Parameters,
+    row: Callable[..., _Row],
+) -> list[_Row]:
+    with connection.cursor(row_factory=args_row(row), binary=True) as cursor:
+        cursor.execute(statement.text, parameters, prepare=statement.prepare)
+        return cursor.fetchall()
+
+
+@contextmanager
+def _problems() -> Iterator[None]:
+    """Turn errors of the server and of the network into ProblemError 503."""
+    try:
+        yield
+    except (PoolTimeout, TooManyRequests):
+        raise unavailable("All connections to the database are in use.") from None
+    except _BUSY as error:
+        raise unavailable("The database is busy.") from error
+    except _UNAVAILABLE as error:
+        raise unavailable("The database is not available.") from error
+
+
+def _options() -> str:
+    return " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())

@@ -1,0 +1,104 @@
+"""Turn a function with typed parameters into a Flask view, which also describes itself.
+
+    @blueprint.post("/api/activities")
+    @endpoint(Access.MEMBER, tag="activities", status=HTTPStatus.CREATED)
+    def create(identity: Identity, body: NewPost) -> Post: ...
+
+Parameters with these names are passed: `identity`, of the request; `body`, from its JSON object;
+`query`, from its query string; and the variables of the path. The result is sent as JSON; a
+function may return Flask's Response instead. `cruddur.openapi` generates the OpenAPI document from
+the same declarations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, TypeVar, get_type_hints
+
+import msgspec
+from flask import Response, request
+
+from cruddur import identity, requests, services
+
+_View = TypeVar("_View", bound=Callable[..., Any])
+_ENCODER = msgspec.json.Encoder()
+
+
+class Access(Enum):
+    """The identity that an endpoint needs."""
+
+    PUBLIC = "public"  # Tokens are ignored.
+    OPTIONAL = "optional"  # Anonymous, or a valid token.
+    MEMBER = "member"  # A valid token.
+
+
+@dataclass(frozen=True)
+class Operation:
+    """The declaration of an endpoint, for its view and for the OpenAPI document.
+
+    *errors* are statuses in addition to those that follow from the other fields.
+    """
+
+    access: Access
+    tag: str
+    status: HTTPStatus
+    errors: frozenset[HTTPStatus]
+    query: type[msgspec.Struct] | None
+    body: type[msgspec.Struct] | None
+    result: Any
+
+
+def endpoint(
+    access: Access,
+    *,
+    tag: str,
+    status: HTTPStatus = HTTPStatus.OK,
+    errors: tuple[HTTPStatus, ...] = (),
+) -> Callable[[_View], Callable[..., Response]]:
+    """Declare an endpoint. The identity is checked before the query string and the body."""
+
+    def decorate(view: _View) -> Callable[..., Response]:
+        hints = get_type_hints(view)
+        query, body = hints.get("query"), hints.get("body")
+        operation = Operation(access, tag, status, frozenset(errors), query, body, hints["return"])
+        takes_identity = "identity" in hints
+
+        @wraps(view)
+        def handle(**arguments: Any) -> Response:
+            user = _identity(access)
+            if takes_identity:
+                arguments["identity"] = user
+            if query is not None:
+                arguments["query"] = requests.query(request, query)
+            if body is not None:
+                arguments["body"] = requests.body(request, body)
+            return _response(view(**arguments), status)
+
+        handle.operation = operation  # type: ignore[attr-defined]
+        return handle
+
+    return decorate
+
+
+def operation_of(view: Callable[..., Any]) -> Operation | None:
+    """Return the declaration of a view, or None for a view of Flask itself."""
+    return getattr(view, "operation", None)
+
+
+def _identity(access: Access) -> identity.Identity | None:
+    if access is Access.PUBLIC:
+        return None
+    verifier = services.current().verifier
+    if access is Access.OPTIONAL:
+        return identity.optional(request, verifier)
+    return identity.required(request, verifier)
+
+
+def _response(result: Any, status: HTTPStatus) -> Response:
+    if isinstance(result, Response):
+        return result
+    return Response(_ENCODER.encode(result), status.value, mimetype="application/json")

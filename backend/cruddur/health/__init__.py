@@ -1,0 +1,1 @@
+"""Health checks of the load balancer and of operators."""

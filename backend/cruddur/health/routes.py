@@ -1,0 +1,45 @@
+"""Liveness, without any dependency, and readiness, with the database.
+
+The load balancer uses liveness: a task is not replaced because the database is unavailable, which
+would remove all tasks at once.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from flask import Blueprint
+
+from cruddur import services
+from cruddur.endpoints import Access, endpoint
+from cruddur.statements import Statement
+
+blueprint = Blueprint("health", __name__)
+
+_PING = Statement("health/sql/ping.sql")
+
+
+class Health(msgspec.Struct, frozen=True):
+    """The response of the original application."""
+
+    success: bool
+    ver: int
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """The response while the database is available; otherwise the status is 503."""
+
+    ready: bool
+
+
+@blueprint.get("/api/health-check")
+@endpoint(Access.PUBLIC, tag="health")
+def check() -> Health:
+    """Report that the process handles requests."""
+    return Health(success=True, ver=1)
+
+
+@blueprint.get("/api/ready")
+@endpoint(Access.PUBLIC, tag="health")
+def ready() -> Ready:
+    """Report whether the database answers."""
+    return Ready(services.current().database.one(_PING, {}, bool) is True)

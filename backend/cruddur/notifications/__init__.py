@@ -1,0 +1,1 @@
+"""Notifications of a user: replies to their posts, and new conversations."""

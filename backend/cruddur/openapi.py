@@ -1,0 +1,114 @@
+"""Generate the OpenAPI document from the declarations of the endpoints.
+
+`./inv docs` writes backend/openapi.json. SpecTree is needed only here, so it is not part of the
+image.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from spectree import Response, SpecTree
+from spectree.model_adapter import get_msgspec_model_adapter
+
+from cruddur import problems
+from cruddur.app import create_app
+from cruddur.endpoints import Access, Operation, operation_of
+from cruddur.problems import Problem
+from cruddur.settings import Settings
+
+FILE = Path(__file__).parent.parent / "openapi.json"
+
+# No document depends on these values, and nothing is connected.
+_EXAMPLE = Settings(
+    frontend_url="https://example.com",
+    backend_url="https://api.example.com",
+    assets_url="https://assets.example.com",
+    region="ca-central-1",
+    user_pool="ca-central-1_AbCdEf123",
+    user_pool_client="client",
+    message_table="messages",
+    avatar_topic="arn:aws:sns:ca-central-1:000000000000:avatars",
+)
+_SECURITY: dict[Access, list[dict[str, list[str]]]] = {
+    Access.PUBLIC: [],
+    Access.OPTIONAL: [{}, {"token": []}],
+    Access.MEMBER: [{"token": []}],
+}
+
+
+def document(app: Flask) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of *app*, whose views are replaced: do not use it further."""
+    spec = SpecTree(
+        "flask",
+        title="Cruddur",
+        version="1",
+        mode="strict",
+        annotations=False,
+        model_adapter=get_msgspec_model_adapter(),
+        naming_strategy=lambda model: model.__name__,
+        nested_naming_strategy=lambda _parent, child: child,
+        # SpecTree adds a response for validation errors to every endpoint: here, one it already has.
+        validation_error_status=HTTPStatus.SERVICE_UNAVAILABLE,
+    )
+    for endpoint, view in app.view_functions.items():
+        if operation := operation_of(view):
+            app.view_functions[endpoint] = spec.validate(
+                query=operation.query,
+                json=operation.body,
+                resp=_responses(operation),
+                security=_SECURITY[operation.access],
+                tags=[operation.tag],
+                operation_id=endpoint.replace(".", "_"),
+            )(view)
+    with app.app_context():
+        generated: dict[str, Any] = json.loads(json.dumps(spec.spec))
+    for path in generated["paths"].values():
+        for described in path.values():
+            described["responses"] = dict(_corrected(described["responses"]))
+    generated["components"]["securitySchemes"] = {
+        "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    }
+    del generated["security"]
+    return generated
+
+
+def statuses(operation: Operation) -> frozenset[HTTPStatus]:
+    """Return the statuses of the errors of an endpoint that are documented."""
+    found = {*operation.errors, HTTPStatus.SERVICE_UNAVAILABLE}
+    if operation.access is not Access.PUBLIC:
+        found.add(HTTPStatus.UNAUTHORIZED)
+    if operation.query:
+        found.add(HTTPStatus.UNPROCESSABLE_ENTITY)
+    if operation.body:
+        found |= {
+            HTTPStatus.BAD_REQUEST,
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+        }
+    return frozenset(found)
+
+
+def text() -> str:
+    """Return the document as it is committed."""
+    return json.dumps(document(create_app(_EXAMPLE)), indent=2, sort_keys=True) + "\n"
+
+
+def _responses(operation: Operation) -> Response:
+    success = {f"HTTP_{operation.status.value}": operation.result}
+    errors = {f"HTTP_{status.value}": Problem for status in sorted(statuses(operation))}
+    return Response(**success, **errors)
+
+
+def _corrected(responses: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the responses in order of their statuses, errors with their media type."""
+    for status, response in sorted(responses.items()):
+        if int(status) >= 400:
+            response["content"] = {problems.MEDIA_TYPE: response["content"]["application/json"]}
+        yield status, response

@@ -1,0 +1,84 @@
+"""Pages of a list, with keyset pagination.
+
+A cursor is the position after the last item of a page: its time and id, encoded so that clients
+cannot depend on the contents. A list that changes between two pages neither repeats nor omits
+the items that existed before.
+"""
+
+from __future__ import annotations
+
+import base64
+from binascii import Error as Base64Error
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from cruddur.limits import CURSOR_CHARACTERS, MAX_PAGE_ITEMS, PAGE_ITEMS
+from cruddur.problems import FieldError, invalid
+from shared.base64url import decoded
+
+_Item = TypeVar("_Item")
+
+Cursor = Annotated[
+    str,
+    Meta(
+        max_length=CURSOR_CHARACTERS,
+        pattern="^[A-Za-z0-9_-]+$",
+        description="next_cursor of the previous page; without it, the first page",
+    ),
+]
+Limit = Annotated[int, Meta(ge=1, le=MAX_PAGE_ITEMS, description="The largest number of items")]
+
+
+class PageQuery(msgspec.Struct, frozen=True):
+    """The parameters of a list."""
+
+    cursor: Cursor | None = None
+    limit: Limit = PAGE_ITEMS
+
+
+class Position(msgspec.Struct, frozen=True, array_like=True):
+    """The place of an item in a list that is ordered by time and id."""
+
+    time: datetime
+    id: UUID
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters `before` and `before_id` of a statement."""
+        return {"before": self.time, "before_id": self.id}
+
+
+# The first page of a list with the newest items first: after every possible item.
+NEWEST = Position(datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
+# The first page of a list with the oldest items first.
+OLDEST = Position(datetime.min.replace(tzinfo=UTC), UUID(int=0))
+
+
+def position(query: PageQuery, first: Position) -> Position:
+    """Return the position that *query* continues from, or *first*. Raises ProblemError 422."""
+    if query.cursor is None:
+        return first
+    try:
+        return msgspec.json.decode(decoded(query.cursor.encode()), type=Position)
+    except (ValueError, Base64Error, msgspec.DecodeError):
+        raise invalid(FieldError("cursor_invalid", "cursor")) from None
+
+
+def encoded(position: Position) -> str:
+    """Return *position* as a cursor."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(position)).rstrip(b"=").decode()
+
+
+def cut(
+    rows: Sequence[_Item], limit: int, position_of: Callable[[_Item], Position]
+) -> tuple[Sequence[_Item], str | None]:
+    """Return the items of a page and the cursor of the next one, from up to *limit* + 1 *rows*."""
+    if len(rows) <= limit:
+        return rows, None
+    items = rows[:limit]
+    return items, encoded(position_of(items[-1]))

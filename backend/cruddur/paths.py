@@ -1,0 +1,32 @@
+"""The variables of paths: a handle, and the id of an object.
+
+A path with anything else matches no route, so the response has the status 404.
+"""
+
+from __future__ import annotations
+
+from flask import Flask
+from werkzeug.routing import BaseConverter
+
+from cruddur.limits import HANDLE_CHARACTERS
+
+
+class HandleConverter(BaseConverter):
+    """A handle: ASCII letters, digits and underscores, as in the table `users`."""
+
+    regex = rf"[0-9A-Za-z_]{{1,{HANDLE_CHARACTERS}}}"
+
+
+class IdConverter(BaseConverter):
+    """A UUID in its canonical form, in any case; the value is in lower case."""
+
+    regex = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+
+    def to_python(self, value: str) -> str:
+        return value.lower()
+
+
+def install(app: Flask) -> None:
+    """Register the converters `handle` and `id`."""
+    app.url_map.converters["handle"] = HandleConverter
+    app.url_map.converters["id"] = IdConverter

@@ -1,0 +1,90 @@
+"""Read the query string and the JSON body of a request into typed structures.
+
+All fields are checked, so the client receives all errors at once. The code of an error is the name
+of the field and the kind of the error, as in the original application:
+
+    message_blank                missing, or without a visible character
+    message_invalid              another type, a character that is not allowed, …
+    message_exceed_max_chars     too long
+
+A structure may name other codes in `CODES`, a ClassVar: {"message_exceed_max_chars": "other"}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import msgspec
+from flask import Request
+from msgspec.structs import FieldInfo
+
+from cruddur.problems import FieldError, ProblemError, invalid
+
+_Model = TypeVar("_Model", bound=msgspec.Struct)
+
+
+def query(request: Request, model: type[_Model]) -> _Model:
+    """Return the query string as *model*; unknown parameters are ignored.
+
+    Raises ProblemError 422 with all errors.
+    """
+    return _converted(request.args, model, strict=False)
+
+
+def body(request: Request, model: type[_Model]) -> _Model:
+    """Return the JSON object in the body as *model*; unknown fields are ignored.
+
+    Raises ProblemError: 415 for another content type, 400 for text that is not JSON, 413 for a body
+    above the limit, and 422 with all errors of the fields.
+    """
+    if request.mimetype != "application/json":
+        detail = "The content type must be application/json."
+        raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
+    try:
+        fields = msgspec.json.decode(request.get_data(cache=False))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise ProblemError(HTTPStatus.BAD_REQUEST, "The body is not JSON.") from None
+    if not isinstance(fields, dict):
+        raise invalid(FieldError("body_invalid", ""))
+    return _converted(fields, model, strict=True)
+
+
+def _converted(values: Mapping[str, Any], model: type[_Model], *, strict: bool) -> _Model:
+    codes: Mapping[str, str] = getattr(model, "CODES", {})
+    arguments: dict[str, Any] = {}
+    errors: list[FieldError] = []
+    for field in _fields(model):
+        try:
+            arguments.update(_value(field, values, strict=strict))
+        except _FieldKindError as error:
+            code = f"{field.encode_name}_{error}"
+            errors.append(FieldError(codes.get(code, code), field.encode_name))
+    if errors:
+        raise invalid(*errors)
+    return model(**arguments)
+
+
+class _FieldKindError(Exception):
+    """The end of the code of an error: blank, invalid or exceed_max_chars."""
+
+
+def _value(field: FieldInfo, values: Mapping[str, Any], *, strict: bool) -> Iterator[Any]:
+    """Return the pair of name and value of *field*, or nothing if it may be missing."""
+    value = values.get(field.encode_name)
+    if value is None and not field.required:
+        return iter(())
+    if value is None or (field.required and isinstance(value, str) and not value.strip()):
+        raise _FieldKindError("blank")
+    try:
+        return iter([(field.name, msgspec.convert(value, field.type, strict=strict))])
+    except msgspec.ValidationError as error:
+        is_long = "of length <=" in str(error)
+        raise _FieldKindError("exceed_max_chars" if is_long else "invalid") from None
+
+
+@cache
+def _fields(model: type[msgspec.Struct]) -> tuple[FieldInfo, ...]:
+    return msgspec.structs.fields(model)

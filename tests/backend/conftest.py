@@ -1,0 +1,99 @@
+"""The application over a real PostgreSQL with all migrations; one server for each test process.
+
+A test starts with empty tables: `database` truncates them, which takes a few milliseconds.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from cruddur.app import create_app
+from cruddur.database import Database
+from cruddur.notifications.conversations import NoConversations
+from cruddur.services import Services
+from cruddur.settings import Settings
+from shared.tokens import Verifier
+from tests.backend.api import Api, Member
+from tests.backend.clusters import Cluster, cluster
+from tests.lambdas import access_tokens
+
+SETTINGS = Settings(
+    frontend_url="https://cruddur.example",
+    backend_url="https://api.cruddur.example",
+    assets_url="https://assets.cruddur.example",
+    region=access_tokens.REGION,
+    user_pool=access_tokens.POOL,
+    user_pool_client=access_tokens.CLIENT,
+    message_table="messages",
+    avatar_topic="arn:aws:sns:ca-central-1:000000000000:avatars",
+)
+TABLES = "users, activities"
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A server with the database `cruddur`, migrated by the runner of the function `migrate`."""
+    with cluster() as created:
+        created.create_database("cruddur")
+        with created.runner() as migrations:
+            migrations.migrate()
+        yield created
+
+
+@pytest.fixture(scope="session")
+def pool(postgres: Cluster):
+    """The application's pool of connections to `postgres`."""
+    database = Database(postgres.parameters)
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def services(pool: Database) -> Services:
+    """The services of the application, with the keys of an imaginary user pool."""
+    verifier = Verifier(
+        access_tokens.REGION,
+        access_tokens.POOL,
+        access_tokens.CLIENT,
+        fetch=lambda _url, _timeout: access_tokens.USUAL_KEYS,
+        clock=lambda: access_tokens.NOW,
+    )
+    return Services(SETTINGS, pool, verifier, NoConversations())
+
+
+@pytest.fixture(scope="session")
+def application(services: Services):
+    """The Flask application."""
+    return create_app(parts=services)
+
+
+@pytest.fixture(scope="session")
+def migrator(postgres: Cluster):
+    """A connection of the owner of the tables, with which tests prepare rows."""
+    with postgres.connect() as connection:
+        yield connection
+
+
+@pytest.fixture
+def database(migrator):
+    """Empty tables; the value is the connection of their owner."""
+    migrator.execute(f"TRUNCATE {TABLES} CASCADE")
+    return migrator
+
+
+@pytest.fixture
+def api(application, database) -> Api:
+    """An anonymous client of the application."""
+    return Api(application.test_client(), database)
+
+
+@pytest.fixture
+def andrew(api: Api) -> Member:
+    """A user with a token."""
+    return api.member("andrewbrown", "Andrew Brown")
+
+
+@pytest.fixture
+def bayko(api: Api) -> Member:
+    """Another user with a token."""
+    return api.member("bayko", "Andrew Bayko")
