@@ -238,21 +238,36 @@ def status(_: Context, env: str = "", json: bool = False) -> None:
 
 @task(
     iterable=["stack"],
-    help={"stack": _STACK, "format": "table, json, dotenv or shell"},
+    help={
+        "stack": _STACK,
+        "format": "table, json, dotenv or shell",
+        "name": "an output such as Pool: print only its value",
+    },
 )
 def outputs(
     _: Context,
     stack: list[str] | None = None,
     env: str = "",
-    format: str = "table",  # noqa: A002  # the name of the flag
+    format: str = "",  # noqa: A002  # the name of the flag
+    name: str = "",
 ) -> None:
     """Print the outputs of the deployed stacks."""
-    from commands.framework.open_deployment import open_deployment, show_outputs
+    from commands.framework.open_deployment import open_deployment, show_next_steps, show_outputs
     from deployer import report
 
-    output_format = one_of("format", format, report.FORMATS)
+    if name and format:
+        raise ConfigError(
+            "--name and --format: give one of them", hint="--name prints the bare value"
+        )
+    output_format = one_of("format", format or "table", report.FORMATS)
     with open_deployment(env) as deployment:
-        show_outputs(deployment, deployment.select_deployed(stack or ()), output_format)
+        stacks = deployment.select_deployed(stack or ())
+        if name:
+            print(report.output_value(stacks, name))
+            return
+        show_outputs(deployment, stacks, output_format)
+        if output_format == "table":
+            show_next_steps(deployment, stacks, changed=False)
 
 
 @task(help={"format": "mermaid or dot"})

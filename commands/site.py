@@ -14,7 +14,7 @@ from commands.framework import terminal
 from commands.framework.connection import connect
 from commands.framework.task import task
 from deployer.errors import GuardError
-from operations import site
+from operations import addresses, site
 
 if TYPE_CHECKING:
     from deployer.environment import Environment
@@ -43,19 +43,21 @@ def sync(
     print(preview.text(publication.plan, built.hidden, style=style), end="")
     if dry_run:
         raise Exit(code=CHANGES if publication.plan.changes else 0)
+    url = addresses.url(target)
     if publication.plan.changes:
-        _approve(target.environment, yes=yes)
+        _approve(target.environment, url, yes=yes)
     for line in publication.run():
         terminal.show(line, flush=True)
+    terminal.show(f"the site is at {url}")
 
 
-def _approve(environment: Environment, *, yes: bool) -> None:
+def _approve(environment: Environment, url: str, *, yes: bool) -> None:
     """Ask for approval; raise GuardError if it is denied or cannot be asked for."""
     from deployer.approval import Approver
 
     required = not (yes or environment.is_local)
     approver = Approver(environment.env.name, "--dry-run to only look", required=required)
-    if not approver.approves(f"Publish this at https://{environment.env.domain}? [y/N] "):
+    if not approver.approves(f"Publish this at {url}? [y/N] "):
         raise GuardError("not approved: nothing was published")
 
 

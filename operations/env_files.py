@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from deployer import symlinks
 from deployer.errors import ConfigError, DeployError, GuardError
-from operations import project
+from operations import addresses, project
 
 if TYPE_CHECKING:
     from operations.target import Target
@@ -22,6 +22,7 @@ FILES = {"backend": "backend/.env", "frontend": "frontend/.env.local"}
 # The outputs that each part needs, by stack.
 OUTPUTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "backend": {
+        "assets": ("AvatarTopic",),
         "database": ("Address", "Port", "Name", "Application"),
         "messages": ("Table",),
         "users": ("Pool", "Client"),
@@ -68,13 +69,14 @@ def backend(outputs: DeployedOutputs) -> dict[str, str]:
     """Return the variables of the backend: those of its ECS task that are valid outside of it."""
     env = outputs.target.env
     variables = {
-        "FRONTEND_URL": f"https://{env.domain}",
-        "BACKEND_URL": f"https://api.{env.domain}",
-        "ASSETS_URL": f"https://assets.{env.domain}",
+        "FRONTEND_URL": addresses.url(outputs.target),
+        "BACKEND_URL": addresses.url(outputs.target, "api."),
+        "ASSETS_URL": addresses.url(outputs.target, "assets."),
         "PGHOST": outputs["database", "Address"],
         "PGPORT": outputs["database", "Port"],
         "PGDATABASE": outputs["database", "Name"],
         "PGUSER": outputs["database", "Application"],
+        "AVATAR_TOPIC_ARN": outputs["assets", "AvatarTopic"],
         "DDB_MESSAGE_TABLE": outputs["messages", "Table"],
         "AWS_COGNITO_USER_POOL_ID": outputs["users", "Pool"],
         "AWS_COGNITO_USER_POOL_CLIENT_ID": outputs["users", "Client"],
@@ -93,9 +95,9 @@ def frontend(outputs: DeployedOutputs) -> dict[str, str]:
     """Return the variables of the frontend's build, which are public in the built pages."""
     env = outputs.target.env
     variables = {
-        "VITE_BACKEND_URL": f"https://api.{env.domain}",
-        "VITE_FRONTEND_URL": f"https://{env.domain}",
-        "VITE_ASSETS_URL": f"https://assets.{env.domain}",
+        "VITE_BACKEND_URL": addresses.url(outputs.target, "api."),
+        "VITE_FRONTEND_URL": addresses.url(outputs.target),
+        "VITE_ASSETS_URL": addresses.url(outputs.target, "assets."),
         "VITE_API_GATEWAY_ENDPOINT_URL": f"https://{outputs['avatars', 'ApiDomain']}",
         "VITE_AWS_PROJECT_REGION": env.region,
         "VITE_AWS_COGNITO_REGION": env.region,

@@ -18,7 +18,7 @@ from deployer.report.event_lines import start_line
 from deployer.report.exit_codes import exit_code
 from deployer.report.line_reporter import LineReporter
 from deployer.report.next_steps import Address, NextCommand, next_steps
-from deployer.report.outputs import FORMATS, Format, dotenv, outputs
+from deployer.report.outputs import FORMATS, Format, dotenv, output_value, outputs
 from deployer.report.plan import plan_json, plan_text
 from deployer.report.reporter import Reporter
 from deployer.report.status import ManualStep, status, status_json
@@ -39,6 +39,7 @@ __all__ = [
     "error_text",
     "exit_code",
     "next_steps",
+    "output_value",
     "outputs",
     "plan_json",
     "plan_text",

@@ -7,10 +7,11 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from deployer.aws.cloud import DeployedStack
-from deployer.errors import DeployError
+from deployer.errors import ConfigError, DeployError
 from deployer.report.text import JSON_VERSION, clean, table
 
 if TYPE_CHECKING:
@@ -59,6 +60,29 @@ def outputs(stacks: Iterable[DeployedStack], form: Format, *, env: Env) -> str:
             return "".join(_lines(all_outputs, "{name}={value}", _for_dotenv))
         case "shell":
             return "".join(_lines(all_outputs, "export {name}={value}", _shell))
+
+
+def output_value(stacks: Iterable[DeployedStack], name: str) -> str:
+    """Return the value of the output *name*; raise ConfigError unless one of *stacks* has it."""
+    known = [
+        (stack.name, title, value)
+        for stack in stacks
+        for title, value in sorted(stack.outputs.items())
+        if title != _DIGEST
+    ]
+    found = [(stack, value) for stack, title, value in known if title == name]
+    match found:
+        case [(_, value)]:
+            return value
+        case []:
+            near = get_close_matches(name, [title for _, title, _ in known], n=1)
+            meant = f"; did you mean {near[0]}?" if near else ""
+            raise ConfigError(
+                f"--name={name}: no such output{meant}", hint="./inv outputs lists the outputs"
+            )
+        case _:
+            names = ", ".join(stack for stack, _ in found)
+            raise ConfigError(f"--name={name}: an output of {names}", hint="add --stack=STACK")
 
 
 def _outputs(stack: DeployedStack, env: Env) -> Iterator[_Output]:

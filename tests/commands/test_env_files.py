@@ -16,6 +16,7 @@ from tests.operations.fake_account import Account, use_account
 from tests.stacks.templates import config_of, emit
 
 OUTPUTS = {
+    "assets": {"AvatarTopic": "arn:aws:sns:x:1:avatars"},
     "database": {"Address": "db.x", "Port": "5432", "Name": "cruddur", "Application": "app"},
     "messages": {"Table": "crd-x-messages-Messages-1"},
     "users": {"Pool": "ca-central-1_x", "Client": "client"},
@@ -93,8 +94,8 @@ def test_missing_stacks(checkout: Path, monkeypatch, capsys) -> None:
         env_files.write(Context())
 
     error = capsys.readouterr().err
-    assert "crd-x-database, crd-x-users, crd-x-avatars are not deployed" in error
-    assert "--stack=database --stack=users --stack=avatars" in error
+    assert "crd-x-assets, crd-x-database, crd-x-users, crd-x-avatars are not deployed" in error
+    assert "--stack=assets --stack=database --stack=users --stack=avatars" in error
     assert not (checkout / "backend/.env").exists()
 
 

@@ -12,6 +12,7 @@ ACCOUNT = SimpleNamespace(
     is_local=False, env=SimpleNamespace(name="prod", domain="cruddur.example")
 )
 EMULATOR = SimpleNamespace(is_local=True, env=SimpleNamespace(name="local", domain="local.example"))
+URL = "https://cruddur.example"
 
 
 class Terminal(io.StringIO):
@@ -26,7 +27,7 @@ def test_approved(monkeypatch, capsys, typed):
     """The question names the address of the site."""
     monkeypatch.setattr("sys.stdin", Terminal(typed))
 
-    site._approve(ACCOUNT, yes=False)
+    site._approve(ACCOUNT, URL, yes=False)
 
     assert capsys.readouterr().err == "Publish this at https://cruddur.example? [y/N] "
 
@@ -37,7 +38,7 @@ def test_not_approved(monkeypatch, typed):
     monkeypatch.setattr("sys.stdin", Terminal(typed))
 
     with pytest.raises(GuardError, match="not approved: nothing was published"):
-        site._approve(ACCOUNT, yes=False)
+        site._approve(ACCOUNT, URL, yes=False)
 
 
 @pytest.mark.parametrize(("environment", "yes"), [(ACCOUNT, True), (EMULATOR, False)])
@@ -45,7 +46,7 @@ def test_approval_is_not_needed(monkeypatch, environment, yes):
     """--yes and the emulator need no approval."""
     monkeypatch.setattr("sys.stdin", io.StringIO())
 
-    site._approve(environment, yes=yes)
+    site._approve(environment, URL, yes=yes)
 
 
 def test_approval_cannot_be_asked_for(monkeypatch):
@@ -53,7 +54,7 @@ def test_approval_cannot_be_asked_for(monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
 
     with pytest.raises(GuardError, match="prod: cannot ask for approval") as refused:
-        site._approve(ACCOUNT, yes=False)
+        site._approve(ACCOUNT, URL, yes=False)
 
     assert (
         refused.value.hint == "pass --yes to approve without a question, or --dry-run to only look"

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deployer.errors import DeployError
+from deployer.errors import ConfigError, DeployError
 from deployer.model import Env
 from deployer.model.desired import DIGEST
-from deployer.report import FORMATS, dotenv, outputs
+from deployer.report import FORMATS, dotenv, output_value, outputs
 from tests.deployer.report.samples import found
 from tests.fakes import REGION
 
@@ -227,3 +227,26 @@ def test_any_value_is_unambiguous_or_refused(values: list[str]) -> None:
 
     assert kept == list(parse_dotenv(text).values())
     assert kept == sourced(text, names)
+
+
+def test_one_value() -> None:
+    """The value of an output is returned as it is."""
+    assert output_value([NETWORK], "VpcId") == "vpc-1"
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("VpcID", "--name=VpcID: no such output; did you mean VpcId?"),
+        (DIGEST, f"--name={DIGEST}: no such output"),
+        ("Note", "--name=Note: an output of crd-x-a, crd-x-b"),
+    ],
+)
+def test_no_single_value(name: str, error: str) -> None:
+    """A name that no stack has, or several have, is refused; so is the digest of a template."""
+    others = [found(stack, outputs={"Note": "1"}) for stack in ("a", "b")]
+
+    with pytest.raises(ConfigError) as refused:
+        output_value([NETWORK, *others], name)
+
+    assert refused.value.message == error
