@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from deployer.policy.model import Resource, Templates, Violation, for_each_resource
-from deployer.policy.values import as_list, get, text
+from deployer.policy.values import as_list, get, is_true, text
 
 _TLS = ("TLSv1.2_2021", "TLSv1.2_2025", "TLSv1.3_2025")
 _HTTPS_ONLY = ("https-only", "redirect-to-https")
@@ -16,6 +16,8 @@ modern_tls = for_each_resource(
     is_valid=lambda distribution: (
         get(_certificate(distribution), "MinimumProtocolVersion") in _TLS
         and get(_certificate(distribution), "SslSupportMethod") == "sni-only"
+        # With the certificate of cloudfront.net, CloudFront allows TLSv1, whatever the version is.
+        and not is_true(get(_certificate(distribution), "CloudFrontDefaultCertificate"))
     ),
     message="allows TLS versions before TLSv1.2_2021, or clients without SNI",
 )

@@ -1,4 +1,4 @@
-"""Rules for the permissions in identity policies, and for roles and users."""
+"""Rules for the permissions in policies, and for roles and users."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ def no_wildcard_actions(templates: Templates) -> Iterator[Violation]:
 
 def no_negated_elements(templates: Templates) -> Iterator[Violation]:
     """No statement allows with NotAction or NotResource, which include future actions of AWS."""
-    for statement in _allowing(templates):
-        if negated := [key for key in ("NotAction", "NotResource") if key in statement.body]:
+    for statement in statements(templates, "identity", "trust", "resource", "endpoint"):
+        negated = [key for key in ("NotAction", "NotResource") if key in statement.body]
+        if statement.allows and negated:
             yield statement.violation(
                 f"allows everything except for what {' and '.join(negated)} lists"
             )

@@ -15,20 +15,23 @@ _BROAD_RANGE = 32_768  # Ports: half of all.
 # The largest number of public addresses that one owner has: a /8 of IPv4, a /16 of IPv6.
 # Rules that allow more are open to the internet.
 _LARGEST_IPV4, _LARGEST_IPV6 = 2**24, 2**112
-_ALL = {"-1", "all"}
 _WITH_PORTS = {"tcp", "udp", "6", "17"}
+_WITH_TYPES = {"icmp", "icmpv6", "1", "58"}  # FromPort and ToPort are an ICMP type and code.
 
 
 def ports(rule: Any) -> tuple[int | None, int | None]:
-    """Return the first and the last port; all ports if the rule allows every protocol."""
+    """Return the first and the last port; None for ICMP, which has no ports.
+
+    EC2 ignores the ports of a rule unless its protocol is TCP or UDP.
+    """
     protocol = text(get(rule, "IpProtocol")).lower()
     first, last = as_int(get(rule, "FromPort")), as_int(get(rule, "ToPort"))
-    if protocol in _ALL or (first, last) == (-1, -1):
+    if protocol in _WITH_TYPES:
+        return None, None
+    if protocol and protocol not in _WITH_PORTS:
         return ALL_PORTS
-    is_open = get(rule, "FromPort") is None and get(rule, "ToPort") is None
-    if is_open and protocol in _WITH_PORTS:
-        return ALL_PORTS
-    return first, last
+    has_none = get(rule, "FromPort") is None and get(rule, "ToPort") is None
+    return ALL_PORTS if has_none or (first, last) == (-1, -1) else (first, last)
 
 
 def has_narrow_range(rule: Any) -> bool:

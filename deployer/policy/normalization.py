@@ -1,7 +1,7 @@
 """Normalize templates, so that equivalent values are equal.
 
 CloudFormation accepts a value in several notations: 443 and "443", true and "true", a parameter and
-its default, Fn::Join and Fn::Sub and the text that they result in. After normalization, scalars are
+its default, and functions such as Fn::Join and Fn::Split and the value that they result in. After normalization, scalars are
 strings, text with references is a single Fn::Sub, and Fn::If is replaced by one of its branches.
 `condition_outcomes` yields the combinations of branches that rules must check.
 """
@@ -164,13 +164,14 @@ class Normalizer:
             case (("Fn::Sub" | "Fn::Join"), _):
                 parts = self._parts({name: argument})
                 return {name: self._argument(argument)} if parts is None else _compose(parts)
-            case "Fn::FindInMap", [_, _, _]:
-                keys = self.value(argument)
-                mappings = as_mapping(self.source.template.get("Mappings"))
-                value = get(mappings, *keys) if all(isinstance(key, str) for key in keys) else None
-                return {name: keys} if value is None else self.value(value)
-            case "Fn::Select", [index, list(options)]:
-                return self._selected(self.value(index), self.value(options))
+            case "Fn::FindInMap", [*keys]:
+                return self._mapped(self.value(keys))
+            case "Fn::Select", [index, options]:
+                return self._selected(self.value(index), self._argument(options))
+            case "Fn::Split", [str(delimiter), text] if delimiter:
+                normalized = self._argument(text)
+                is_text = isinstance(normalized, str)
+                return normalized.split(delimiter) if is_text else {name: [delimiter, normalized]}
             case _:
                 return self._mapping({name: argument})
 
@@ -178,8 +179,21 @@ class Normalizer:
         normalized = self.value(argument)
         return None if normalized is _NO_VALUE else normalized
 
-    def _selected(self, index: Any, options: list[Any]) -> Any:
-        if isinstance(index, str) and index.isdecimal() and int(index) < len(options):
+    def _mapped(self, keys: list[Any]) -> Any:
+        """Return the value of Fn::FindInMap with these arguments, the fourth of which is a default."""
+        path, options = keys[:3], keys[3:]
+        mappings = as_mapping(self.source.template.get("Mappings"))
+        if len(path) == 3 and all(isinstance(key, str) for key in path):
+            value = get(mappings, *path)
+            if value is not None:
+                return self.value(value)
+            if options and (default := get(options[0], "DefaultValue")) is not None:
+                return default
+        return {"Fn::FindInMap": keys}
+
+    def _selected(self, index: Any, options: Any) -> Any:
+        is_index = isinstance(index, str) and index.isdecimal()
+        if is_index and isinstance(options, list) and int(index) < len(options):
             return options[int(index)]
         return {"Fn::Select": [index, options]}
 
@@ -208,6 +222,8 @@ class Normalizer:
                 return self._template_parts(template, variables)
             case {"Fn::Join": [delimiter, list(items)]}:
                 return self._joined_parts(self.value(delimiter), items)
+            case {"Fn::Join": [delimiter, items]} if isinstance(row := self.value(items), list):
+                return self._joined_parts(self.value(delimiter), row)
             case {"Fn::Sub": _} | {"Fn::Join": _}:
                 return None
             case _:

@@ -9,7 +9,8 @@ from deployer.policy.model import Templates, Violation
 from deployer.policy.statements import Statement, is_all_resources, is_any_account, statements
 from deployer.policy.values import pattern, text
 
-_EXACT_OPERATORS = {"stringequals", "stringlike", "arnequals", "arnlike", "foranyvalue:stringlike"}
+_EXACT_OPERATORS = {"stringequals", "stringlike", "arnequals", "arnlike"}
+_EXACT_OPERATORS |= {f"foranyvalue:{operator}" for operator in _EXACT_OPERATORS}
 _SOURCE_KEYS = {"aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceowner"}
 _OWNER_KEYS = _SOURCE_KEYS | {
     "aws:principalaccount",

@@ -32,6 +32,14 @@ _DOCUMENTS: Mapping[str, tuple[Kind, tuple[str, ...]]] = {
     "SecretsManager::ResourcePolicy": ("resource", ("ResourcePolicy",)),
     "DynamoDB::Table": ("resource", ("ResourcePolicy", "PolicyDocument")),
     "EFS::FileSystem": ("resource", ("FileSystemPolicy",)),
+    "ECR::RegistryPolicy": ("resource", ("PolicyText",)),
+    "Logs::ResourcePolicy": ("resource", ("PolicyDocument",)),
+    "S3::AccessPoint": ("resource", ("Policy",)),
+    "Events::EventBusPolicy": ("resource", ()),  # It has one Statement, without a document.
+    "Kinesis::ResourcePolicy": ("resource", ("ResourcePolicy",)),
+    "Backup::BackupVault": ("resource", ("AccessPolicy",)),
+    "OpenSearchService::Domain": ("resource", ("AccessPolicies",)),
+    "ApiGateway::RestApi": ("resource", ("Policy",)),
     "EC2::VPCEndpoint": ("endpoint", ("PolicyDocument",)),
 }
 _INLINE = ("IAM::Role", "IAM::Group", "IAM::User")
@@ -109,8 +117,7 @@ class Statement:
 
 def _matches(pattern: str, action: str) -> bool:
     """Return whether *pattern* matches; few have wildcards, which need a regular expression."""
-    has_wildcard = "*" in pattern or "?" in pattern
-    return fnmatchcase(action, pattern) if has_wildcard else pattern == action
+    return fnmatchcase(action, pattern) if _has_wildcard(pattern) else pattern == action
 
 
 def is_all_resources(resource: Any) -> bool:
@@ -128,12 +135,22 @@ def _ends_before_resource(name: str) -> bool:
 
 
 def is_any_account(name: str) -> bool:
-    """Return whether *name*, an account or an ARN in a condition, matches any account."""
-    _, *rest = name.split(":", 5)
+    """Return whether *name* in a condition matches any account: an ARN, account or organization.
+
+    The name of a bucket is unique, so an ARN of S3 with a bucket is specific without an account.
+    """
+    _, *rest = _VARIABLE.sub("x", name).split(":", 5)
     if len(rest) < 5:
-        return "*" in name
-    has_any_account = _MATCH_ALL.fullmatch(rest[3]) is not None or not rest[3]
-    return has_any_account and _MATCH_ALL.fullmatch(rest[4]) is not None
+        return _has_wildcard(name.partition("/")[0])  # A path of aws:PrincipalOrgPaths: o-abc/*.
+    _, service, _, account, resource = rest
+    if account and service != "s3":
+        return _has_wildcard(account)
+    has_any_account = not account or _has_wildcard(account)
+    return has_any_account and _MATCH_ALL.fullmatch(resource) is not None
+
+
+def _has_wildcard(pattern: str) -> bool:
+    return "*" in pattern or "?" in pattern
 
 
 def statements(templates: Templates, *kinds: Kind) -> Iterator[Statement]:

@@ -96,7 +96,14 @@ class _Rewriter:
                 return value
 
     def _texts(self) -> list[Callable[[str], Any]]:
-        return [self._joined, self._default, self._sub, self._selected]
+        return [
+            self._joined,
+            self._default,
+            self._sub,
+            self._selected,
+            self._split,
+            self._listed_default,
+        ]
 
     def _joined(self, text: str) -> Any:
         at = self.random.randint(0, len(text))
@@ -109,6 +116,16 @@ class _Rewriter:
 
     def _sub(self, text: str) -> Any:
         return {"Fn::Sub": text.replace("${", "${!")}
+
+    def _split(self, text: str) -> Any:
+        return {"Fn::Join": ["|", {"Fn::Split": ["|", text]}]}
+
+    def _listed_default(self, text: str) -> Any:
+        if "," in text or text != text.strip():
+            return text
+        name = f"{PARAMETER_PREFIX}{len(self.parameters)}"
+        self.parameters[name] = {"Type": "CommaDelimitedList", "Default": f"other, {text}"}
+        return {"Fn::Select": ["1", {"Ref": name}]}
 
     def _selected(self, text: str) -> Any:
         return {"Fn::Select": ["1", ["other", text]]}

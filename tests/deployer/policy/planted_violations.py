@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from tests.deployer.policy.clean_templates import (
     allow,
     arn,
     container,
+    document,
     import_value,
     in_own_account,
     ingress,
@@ -104,6 +106,8 @@ _WITHOUT_PORTS = {"IpProtocol": "tcp", "Description": "All", "SourceSecurityGrou
 _GIVEN = "Permissions PolicyDocument Statement 0"
 _PASSED = "Permissions PolicyDocument Statement 1"
 _ORIGIN = "Site DistributionConfig Origins 0"
+_PUBLIC = allow("x:Read", "*", Principal="*")
+_PUBLIC_DOCUMENT = document(_PUBLIC)
 
 PLANTED_VIOLATIONS = (
     # Exports, imports, parameters and hardcoded values
@@ -654,6 +658,12 @@ PLANTED_VIOLATIONS = (
         "C913",
         "cdn",
         "Site",
+        set_("Site DistributionConfig ViewerCertificate CloudFrontDefaultCertificate", value=True),
+    ),
+    violation(
+        "C913",
+        "cdn",
+        "Site",
         set_("Site DistributionConfig ViewerCertificate SslSupportMethod", "vip"),
     ),
     violation(
@@ -743,6 +753,38 @@ PLANTED_VIOLATIONS = (
                 Condition={"ArnLike": {"aws:SourceArn": "arn:*:*:*:*:*"}},
             ),
         ),
+    ),
+    *(
+        violation(
+            "C201",
+            "topic",
+            "AvatarsPolicy/Allowed",
+            set_(
+                "AvatarsPolicy PolicyDocument Statement 0",
+                allow("sns:Publish", ref("Avatars"), Principal="*", Condition=condition),
+            ),
+        )
+        for condition in (
+            {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/admin"}},
+            {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::12*:role/admin"}},
+            {"StringLike": {"aws:SourceAccount": "????????????"}},
+            {"ForAllValues:StringEquals": {"aws:PrincipalOrgID": "o-abc"}},
+        )
+    ),
+    *(
+        violation("C201", "topic", "Foreign/Allowed", set_("Foreign", foreign))
+        for foreign in (
+            resource("ECR::RegistryPolicy", PolicyText=_PUBLIC_DOCUMENT),
+            resource("Logs::ResourcePolicy", PolicyDocument=json.dumps(_PUBLIC_DOCUMENT)),
+            resource("Events::EventBusPolicy", StatementId="a", Statement=_PUBLIC),
+        )
+    ),
+    violation(
+        "C302",
+        "topic",
+        "AvatarsPolicy/Allowed",
+        delete("AvatarsPolicy PolicyDocument Statement 0 Action"),
+        set_("AvatarsPolicy PolicyDocument Statement 0 NotAction", "sns:DeleteTopic"),
     ),
     *(
         violation(
@@ -844,6 +886,15 @@ PLANTED_VIOLATIONS = (
             stack=LOW,
         ),
     ),
+    violation(
+        "C501",
+        "balancer",
+        "LoadBalancerSecurityGroup",
+        set_(
+            "LoadBalancerSecurityGroup SecurityGroupIngress 0",
+            ingress(80, CidrIp="0.0.0.0/0") | {"IpProtocol": "icmp", "ToPort": -1},
+        ),
+    ),
     *(
         violation(
             "C502",
@@ -859,6 +910,7 @@ PLANTED_VIOLATIONS = (
             (1, 65535, {}),
             (1024, 65535, {}),
             (443, 443, {"IpProtocol": -1}),
+            (443, 443, {"IpProtocol": 50}),
         )
     ),
     violation(

@@ -177,6 +177,31 @@ def test_logs_of_load_balancers_need_the_account_in_their_path() -> None:
     assert places(only(**{**resources, "AssetsPolicy": policy})) == []
 
 
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"ArnLike": {"aws:SourceArn": "arn:aws:s3:*:*:pictures"}},
+        {"ForAnyValue:StringEquals": {"aws:PrincipalOrgPaths": "o-abc/r-ab12/ou-ab12-1/"}},
+        {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-abc/*"}},
+        {
+            "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/admin"},
+            "StringEquals": {"aws:PrincipalOrgID": "o-abc"},
+        },
+    ],
+    ids=["bucket", "unit", "units of an organization", "roles of an organization"],
+)
+def test_a_condition_on_the_account_or_organization(condition) -> None:
+    """The name of a bucket is unique; of several conditions, one on the organization is enough."""
+    resources = CLEAN_TEMPLATES["topic"][HIGH]["Resources"]
+    allowed = {"Sid": "Allowed", "Effect": "Allow", "Principal": "*", "Action": "sns:Publish"}
+    statement = {**allowed, "Resource": {"Ref": "Avatars"}, "Condition": condition}
+    statements = resources["AvatarsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    document = {"Statement": [statement, *statements[1:]]}
+    policy = _with(resources["AvatarsPolicy"], PolicyDocument=document)
+
+    assert places(only(**{**resources, "AvatarsPolicy": policy})) == []
+
+
 def test_an_event_loop_is_found_through_an_import() -> None:
     """The bucket belongs to another stack, and the role has its ARN."""
     resources = {**CLEAN_TEMPLATES["function"][HIGH]["Resources"]}
@@ -257,7 +282,11 @@ def test_a_parameter_references_a_resource_in_another_region() -> None:
 
 def test_a_finding_names_the_line_of_the_resource() -> None:
     """A finding has the line of the resource, and names its part, such as a statement."""
-    [planted] = [planted for planted in PLANTED_VIOLATIONS if planted.rule == "C302"]
+    [planted] = [
+        planted
+        for planted in PLANTED_VIOLATIONS
+        if (planted.rule, planted.piece) == ("C302", "permissions")
+    ]
 
     [finding] = check(subjects(planted.templates()), Env())
 
