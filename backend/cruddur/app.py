@@ -7,16 +7,19 @@ import os
 from flask import Flask
 
 from cruddur import paths, problems, rds, security, services
+from cruddur.activities.routes import blueprint as activities
 from cruddur.database import Database
 from cruddur.health.routes import blueprint as health
 from cruddur.limits import BODY_BYTES
 from cruddur.notifications.conversations import NoConversations
+from cruddur.notifications.routes import blueprint as notifications
 from cruddur.services import Services
 from cruddur.settings import Settings
+from cruddur.users.routes import blueprint as users
 from shared.fetch import fetch_document
 from shared.tokens import Verifier
 
-BLUEPRINTS = (health,)
+BLUEPRINTS = (activities, health, notifications, users)
 
 
 def create_app(settings: Settings | None = None, *, parts: Services | None = None) -> Flask:

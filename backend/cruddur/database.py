@@ -41,6 +41,10 @@ _BUSY = (errors.DeadlockDetected, errors.LockNotAvailable, errors.QueryCanceled)
 _UNAVAILABLE = (psycopg.OperationalError, psycopg.InterfaceError)
 
 
+class MissingReferenceError(Exception):
+    """A row that a statement refers to was deleted by a concurrent transaction."""
+
+
 class Transaction:
     """A transaction that commits if its block ends without an error."""
 
@@ -118,9 +122,12 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """Begin a transaction."""
+        """Begin a transaction. Raises MissingReferenceError for a reference to a deleted row."""
         with _problems(), ExitStack() as stack:
-            yield Transaction(self._begin(stack))
+            try:
+                yield Transaction(self._begin(stack))
+            except errors.ForeignKeyViolation:
+                raise MissingReferenceError from None
 
     def _begin(self, stack: ExitStack) -> Connection[TupleRow]:
         try:

@@ -102,7 +102,10 @@ def text() -> str:
 
 def _responses(operation: Operation) -> Response:
     success = {f"HTTP_{operation.status.value}": operation.result}
-    errors = {f"HTTP_{status.value}": Problem for status in sorted(statuses(operation))}
+    errors = {
+        f"HTTP_{status.value}": (Problem, problems.title(status))
+        for status in sorted(statuses(operation))
+    }
     return Response(**success, **errors)
 
 

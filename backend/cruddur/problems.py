@@ -15,6 +15,7 @@ import msgspec
 from flask import Flask, Response
 from msgspec import Meta
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
 
 from cruddur.limits import RETRY_AFTER_SECONDS
 
@@ -79,6 +80,11 @@ def unavailable(detail: str) -> ProblemError:
     )
 
 
+def title(status: HTTPStatus) -> str:
+    """Return the phrase of *status*; those of HTTPStatus differ between versions of Python."""
+    return HTTP_STATUS_CODES[status.value]
+
+
 def install(app: Flask) -> None:
     """Make *app* respond to every error with a Problem."""
     app.register_error_handler(ProblemError, _problem)
@@ -95,7 +101,7 @@ def _http_error(error: HTTPException) -> Response:
     status = HTTPStatus(error.code or 500)
     kept = {"Allow", "Retry-After"}
     headers = {name: value for name, value in error.get_headers() if name in kept}
-    return _response(status, _DETAILS.get(status, status.phrase + "."), (), headers)
+    return _response(status, _DETAILS.get(status, f"{title(status)}."), (), headers)
 
 
 def _bug(error: Exception) -> Response:
@@ -113,7 +119,7 @@ _DETAILS = {
 def _response(
     status: HTTPStatus, detail: str, errors: tuple[FieldError, ...], headers: Mapping[str, str]
 ) -> Response:
-    problem = Problem("about:blank", status.phrase, status.value, detail, errors)
+    problem = Problem("about:blank", title(status), status.value, detail, errors)
     response = Response(msgspec.json.encode(problem), status.value, mimetype=MEDIA_TYPE)
     response.headers.update(headers)
     return response

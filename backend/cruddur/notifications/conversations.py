@@ -6,26 +6,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 
 @dataclass(frozen=True)
 class NewConversation:
     """A conversation of a user, with its newest message and the other user."""
 
-    uuid: str
+    uuid: UUID
+    created_at: datetime
     handle: str
     display_name: str
     message: str
-    created_at: datetime
 
 
 class Conversations(Protocol):
     """A source of the conversations of a user."""
 
     def newest(
-        self, cognito_user_id: str, *, before: datetime | None, limit: int
+        self, cognito_user_id: str, *, until: datetime, limit: int
     ) -> Sequence[NewConversation]:
-        """Return at most *limit* conversations, newest first, that are older than *before*."""
+        """Return at most *limit* conversations, newest first, not newer than *until* (UTC)."""
         ...
 
 

@@ -1,0 +1,1 @@
+"""Posts, replies, likes and reposts."""

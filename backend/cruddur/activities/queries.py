@@ -1,0 +1,184 @@
+"""Read and write posts, likes and reposts in PostgreSQL."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from cruddur import limits
+from cruddur.activities.models import NewPost, Profile, Reactions
+from cruddur.avatars import with_avatar_url
+from cruddur.database import Database, MissingReferenceError, Transaction
+from cruddur.identity import Identity
+from cruddur.members import member_uuid
+from cruddur.pages import NEWEST, OLDEST, PageQuery, cut, position
+from cruddur.posts import Post, PostPage, position_of
+from cruddur.problems import ProblemError, not_found
+from cruddur.services import Services
+from cruddur.statements import Statement
+
+_HOME = Statement("activities/sql/home.sql")
+# A frequent word needs another plan than a rare one.
+_SEARCH = Statement("activities/sql/search.sql", prepare=False)
+_POSTS_OF_USER = Statement("activities/sql/posts_of_user.sql")
+_REPLIES = Statement("activities/sql/replies.sql")
+_ONE = Statement("activities/sql/one.sql")
+_PROFILE = Statement("activities/sql/profile.sql")
+_CREATE = Statement("activities/sql/create.sql")
+_REPLY = Statement("activities/sql/reply.sql")
+
+
+class Reaction(Enum):
+    """A row that a user adds to a post; its statements are SQL files of this name."""
+
+    LIKE = "like"
+    REPOST = "repost"
+
+
+_ADD = {reaction: Statement(f"activities/sql/{reaction.value}.sql") for reaction in Reaction}
+_REMOVE = {
+    reaction: Statement(f"activities/sql/undo_{reaction.value}.sql") for reaction in Reaction
+}
+
+
+def home(services: Services, viewer: Identity | None, query: PageQuery) -> PostPage:
+    """Return the newest posts of all users."""
+    return _page(services, _HOME, viewer, query)
+
+
+def search(services: Services, viewer: Identity | None, term: str, query: PageQuery) -> PostPage:
+    """Return the newest posts and replies that contain all words of *term*."""
+    return _page(services, _SEARCH, viewer, query, term=term)
+
+
+def posts_of_user(
+    services: Services, viewer: Identity | None, user: UUID, query: PageQuery
+) -> PostPage:
+    """Return the newest posts of a user."""
+    return _page(services, _POSTS_OF_USER, viewer, query, user_uuid=user)
+
+
+def replies(
+    services: Services, viewer: Identity | None, activity: str, query: PageQuery
+) -> PostPage:
+    """Return the replies to a post, the first one first."""
+    first = position(query, OLDEST)
+    parameters = {"viewer": _id(viewer), "limit": query.limit + 1, "activity_uuid": activity}
+    rows = services.database.all(
+        _REPLIES, parameters | first.parameters, with_avatar_url(Post, services.settings.assets_url)
+    )
+    return PostPage(*cut(rows, query.limit, position_of))
+
+
+def profile(services: Services, handle: str) -> Profile:
+    """Return the profile of a user. Raises ProblemError 404."""
+    row = with_avatar_url(Profile, services.settings.assets_url)
+    found = services.database.one(_PROFILE, {"handle": handle}, row)
+    if found is None:
+        raise not_found("user_not_found", "handle", "There is no user with this handle.")
+    return found
+
+
+def post(services: Services, viewer: Identity | None, activity: str, handle: str) -> Post:
+    """Return a post or a reply of the user with *handle*. Raises ProblemError 404."""
+    found = _one(services.database, services, viewer, activity)
+    if found is None or found.handle.lower() != handle.lower():
+        raise _no_post()
+    return found
+
+
+def create(services: Services, author: Identity, new: NewPost) -> Post:
+    """Add a post and return it."""
+    with services.database.transaction() as transaction:
+        parameters = {
+            "user_uuid": member_uuid(transaction, author),
+            "message": new.message,
+            "lifetime": limits.LIFETIMES[new.ttl],
+        }
+        return _added(services, transaction, author, _CREATE, parameters)
+
+
+def reply(services: Services, author: Identity, activity: str, message: str) -> Post:
+    """Add a reply to a post and return it. Raises ProblemError 404 if the post is not visible."""
+    try:
+        with services.database.transaction() as transaction:
+            parameters = {
+                "user_uuid": member_uuid(transaction, author),
+                "message": message,
+                "activity_uuid": activity,
+            }
+            return _added(services, transaction, author, _REPLY, parameters)
+    except MissingReferenceError:  # The post was deleted meanwhile.
+        raise _no_post() from None
+
+
+def react(
+    services: Services, user: Identity, activity: str, reaction: Reaction, *, undo: bool
+) -> Reactions:
+    """Add or remove a reaction, once, and return the counts. Raises ProblemError 404."""
+    statement = (_REMOVE if undo else _ADD)[reaction]
+    try:
+        with services.database.transaction() as transaction:
+            member = member_uuid(transaction, user)
+            transaction.execute(statement, {"user_uuid": member, "activity_uuid": activity})
+            found = _one(transaction, services, user, activity)
+    except MissingReferenceError:
+        raise _no_post() from None
+    if found is None:
+        raise _no_post()
+    return Reactions(
+        uuid=found.uuid,
+        replies_count=found.replies_count,
+        reposts_count=found.reposts_count,
+        likes_count=found.likes_count,
+        liked=found.liked,
+        reposted=found.reposted,
+    )
+
+
+def _page(
+    services: Services,
+    statement: Statement,
+    viewer: Identity | None,
+    query: PageQuery,
+    **parameters: Any,
+) -> PostPage:
+    """Return a page of a list with the newest posts first."""
+    before = position(query, NEWEST).parameters
+    common = {"viewer": _id(viewer), "limit": query.limit + 1}
+    rows = services.database.all(
+        statement, parameters | before | common, with_avatar_url(Post, services.settings.assets_url)
+    )
+    return PostPage(*cut(rows, query.limit, position_of))
+
+
+def _added(
+    services: Services,
+    transaction: Transaction,
+    author: Identity,
+    statement: Statement,
+    parameters: dict[str, Any],
+) -> Post:
+    """Return the post that *statement* adds, as it is read. Raises ProblemError 404."""
+    uuid = transaction.one(statement, parameters, str)
+    added = None if uuid is None else _one(transaction, services, author, uuid)
+    if added is None:
+        raise _no_post()
+    return added
+
+
+def _one(
+    source: Database | Transaction, services: Services, viewer: Identity | None, activity: str
+) -> Post | None:
+    parameters = {"viewer": _id(viewer), "activity_uuid": activity}
+    return source.one(_ONE, parameters, with_avatar_url(Post, services.settings.assets_url))
+
+
+def _id(viewer: Identity | None) -> str | None:
+    return viewer.cognito_user_id if viewer else None
+
+
+def _no_post() -> ProblemError:
+    detail = "There is no such post, or it has expired."
+    return not_found("activity_not_found", "activity_uuid", detail)

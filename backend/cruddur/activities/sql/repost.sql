@@ -1,0 +1,6 @@
+-- Add a repost, unless the user has one or the post is not visible. A trigger counts it.
+INSERT INTO reposts (activity_uuid, user_uuid)
+SELECT post.uuid, %(user_uuid)s
+FROM visible_activities AS post
+WHERE post.uuid = %(activity_uuid)s
+ON CONFLICT DO NOTHING

@@ -1,0 +1,1 @@
+SELECT uuid FROM users WHERE cognito_user_id = %(cognito_user_id)s

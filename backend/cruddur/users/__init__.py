@@ -1,0 +1,1 @@
+"""Users, and changes of their own profile."""

@@ -1,0 +1,31 @@
+"""The endpoints of users."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from flask import Blueprint
+
+from cruddur import services
+from cruddur.endpoints import Access, endpoint
+from cruddur.identity import Identity
+from cruddur.users import queries
+from cruddur.users.models import OwnProfile, ProfileChange, ShortUser
+
+blueprint = Blueprint("users", __name__)
+
+
+@blueprint.get("/api/users/@<handle:handle>/short")
+@endpoint(Access.PUBLIC, tag="users", errors=(HTTPStatus.NOT_FOUND,))
+def short(handle: str) -> ShortUser:
+    """Return the name and the avatar of a user."""
+    return queries.short(services.current(), handle)
+
+
+# The original's page sends PUT, its route accepts POST.
+@blueprint.put("/api/profile/update")
+@blueprint.post("/api/profile/update", endpoint="post_profile")
+@endpoint(Access.MEMBER, tag="users", errors=(HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT))
+def update_profile(body: ProfileChange, identity: Identity) -> OwnProfile:
+    """Change the display name and the bio of the user."""
+    return queries.update_profile(services.current(), identity, body)

@@ -1,0 +1,1 @@
+SELECT 1; -- A constraint that was validated stays valid.

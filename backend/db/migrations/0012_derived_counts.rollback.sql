@@ -1,0 +1,1 @@
+GRANT UPDATE (replies_count, reposts_count, likes_count) ON activities TO application;
