@@ -1,0 +1,46 @@
+"""Record new avatars of users, so that the addresses of their avatars change.
+
+A notification has the avatar id, which is derived from the Cognito id and cannot be reversed. The
+id of a user is stored when it is first needed: not with the row, because the function that adds the
+row may be deployed before the migration that adds the column.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from cruddur.database import Database, Transaction
+from cruddur.statements import Statement
+from shared.avatars import avatar_id
+
+_UPDATE = Statement("sql/update_avatar_version.sql")
+_EXISTS = Statement("sql/avatar_exists.sql")
+_WITHOUT_ID = Statement("sql/users_without_avatar_uuid.sql")
+_SET_IDS = Statement("sql/set_avatar_uuids.sql")
+
+_BATCH = 500
+
+
+def record(database: Database, avatar: str, version: str) -> bool:
+    """Record that *avatar* has *version*, and return whether a user has this avatar.
+
+    Versions are ordered as texts. An older or equal version changes nothing, so notifications may
+    arrive repeatedly and in any order.
+    """
+    parameters = {"avatar_uuid": avatar, "version": version}
+    with database.transaction() as transaction:
+        while not transaction.one(_EXISTS, parameters, bool):
+            if not _store_ids(transaction):
+                return False
+        transaction.execute(_UPDATE, parameters)
+        return True
+
+
+def _store_ids(transaction: Transaction) -> bool:
+    """Store the avatar ids of some users without one; return whether there were any."""
+    users = transaction.all(_WITHOUT_ID, {"limit": _BATCH}, lambda uuid, sub: (uuid, sub))
+    if not users:
+        return False
+    ids = [UUID(avatar_id(sub)) for _, sub in users]
+    transaction.execute(_SET_IDS, {"users": [uuid for uuid, _ in users], "avatars": ids})
+    return True

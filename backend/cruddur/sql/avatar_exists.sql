@@ -1,0 +1,1 @@
+SELECT true FROM users WHERE avatar_uuid = %(avatar_uuid)s
