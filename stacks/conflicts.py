@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from stacks.parts import postgresql
+from stacks.parts.containers import COLLECTOR
+from stacks.parts.names import email_title
 
 if TYPE_CHECKING:
     from stacks import Config
@@ -14,6 +16,19 @@ Conflict = tuple[str, str]  # The dotted key of a setting, and a fact about it.
 
 BUCKET_NAME_LENGTH = 63
 LONGEST_BUCKET = "access-logs"  # A test compares it with the stacks.
+# The services that do not allow names with this start. Names of all services start with env.prefix.
+RESERVED_STARTS = {
+    "aws": "Parameter Store",
+    "ssm": "Parameter Store",
+    "internal-": "Elastic Load Balancing",
+    "sthree-": "S3",
+    "amzn-s3-demo-": "S3",
+}
+# The variables that the stacks set in tasks, apart from those that secrets cannot have as a name.
+TASK_VARIABLES = {  # A test compares them with the stacks.
+    *("FRONTEND_URL", "BACKEND_URL", "ASSETS_URL", "DDB_MESSAGE_TABLE"),
+    *("OTEL_SERVICE_NAME", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+}
 PROTECTED_BACKUP_DAYS = 7  # As the policy rule C804 requires.
 
 _BUDGETS, _BUILD, _CONNECTIONS = "AWS Budgets", "CodeBuild", "CodeConnections"
@@ -46,6 +61,7 @@ def conflicts(config: Config) -> Iterator[Conflict]:
     yield from _region(config)
     yield from _instance_class(config.database.instance_class, config.env.region)
     yield from _names(config)
+    yield from _recipients(config)
     yield from _services(config)
     if config.env.protect:
         yield from _protected(config)
@@ -73,8 +89,14 @@ def _instance_class(instance_class: str, region: str) -> Iterator[Conflict]:
 
 
 def _names(config: Config) -> Iterator[Conflict]:
-    """Yield a conflict if a bucket name is too long: it ends with account, region and "an"."""
+    """Yield a reserved prefix, and a bucket name that is too long.
+
+    The names of buckets end with account, region and "an".
+    """
     env = config.env
+    for start, service in RESERVED_STARTS.items():
+        if f"{env.prefix}-".startswith(start):
+            yield "env.prefix", f"{service} does not allow names that start with {start}"
     name = f"{env.stack_name(LONGEST_BUCKET)}-{env.account}-{env.region}-an"
     if (excess := len(name) - BUCKET_NAME_LENGTH) > 0:
         fact = (
@@ -82,6 +104,18 @@ def _names(config: Config) -> Iterator[Conflict]:
             f" {BUCKET_NAME_LENGTH}; shorten env.prefix or env.name by {excess}"
         )
         yield "env.prefix", fact
+
+
+def _recipients(config: Config) -> Iterator[Conflict]:
+    """Yield addresses whose subscriptions would have the same title in the template."""
+    titles: dict[str, str] = {}
+    for email in config.foundation.alert_emails:
+        other = titles.setdefault(email_title(email), email)
+        if other is not email:
+            fact = f"{email} is listed twice"
+            if other != email:
+                fact = f"{other} and {email} differ only in case or punctuation; list one of them"
+            yield "foundation.alert_emails", fact
 
 
 def _services(config: Config) -> Iterator[Conflict]:
@@ -92,8 +126,21 @@ def _services(config: Config) -> Iterator[Conflict]:
             " the load balancer could not reach the service"
         )
         yield "service.port", fact
+    for key, settings in (("service", service), ("verifier", verifier)):
+        yield from _secrets(key, settings.secrets if settings else ())
+        if settings and settings.name == COLLECTOR:
+            yield f"{key}.name", f"{COLLECTOR} is the name of another container of the task"
     if verifier and verifier.name == service.name:
         yield "verifier.name", f"service and verifier have the same name {service.name}"
+
+
+def _secrets(key: str, secrets: Sequence[str]) -> Iterator[Conflict]:
+    """Yield names that occur twice among the variables of a task; ECS does not allow that."""
+    for name in dict.fromkeys(secrets):
+        if name in TASK_VARIABLES:
+            yield f"{key}.secrets", f"{name} is a variable that the stack sets; use another name"
+        if secrets.count(name) > 1:
+            yield f"{key}.secrets", f"{name} is listed twice"
 
 
 def _protected(config: Config) -> Iterator[Conflict]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,10 +20,15 @@ _EXPLANATIONS = (
         r"the table or key \2 is defined twice",
     ),
     (r"Invalid value", "this is not a value; text needs quotes"),
+    (r"Invalid statement", "this is neither a key nor a table"),
+    (r"Illegal character '\\n'", "this text has no closing quote"),
     (r"Expected newline or end of document.*", "this does not belong to the value before it"),
     (r"Exceeds the limit .*", "this number is too long"),
     (r"maximum recursion depth exceeded.*", "this is nested too deeply"),
 )
+
+
+_LEADING_ZERO = re.compile(r"(?:^|[\s=,\[])[+-]?0(?=[0-9])")
 
 
 @dataclass(frozen=True)
@@ -85,9 +90,28 @@ def walk(value: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, object]]:
 def _explain(error: str, text: str) -> SettingError:
     """Return the *error* of tomllib in plain words, with its line."""
     fact, _, position = error.partition(" (at ")
-    numbers = re.findall(r"[0-9]+", position)
-    line, column = map(int, numbers) if numbers else (text.rstrip().count("\n") + 1, 0)
+    rows = text.rstrip().split("\n")
+    line, column = _position(position, rows)
+    row = rows[line - 1] if line <= len(rows) else ""
     for pattern, explanation in _EXPLANATIONS:
         fact = re.sub(rf"^(?:{pattern})$", explanation, fact)
+    character = row[column - 1 : column] if column else ""
+    if character.isdigit() and any(
+        zero.end() == column - 1 for zero in _LEADING_ZERO.finditer(row)
+    ):
+        fact = "a number cannot start with 0; text needs quotes"
+    elif character and not character.isprintable():
+        fact = f"the invisible character U+{ord(character):04X} is not allowed here"
     place = f"column {column}: " if column else ""
     return SettingError((), f"{place}{fact}", line=line, hint="see https://toml.io for the syntax")
+
+
+def _position(position: str, rows: Sequence[str]) -> tuple[int, int]:
+    """Return line and column of an error; column 0 if it is unknown.
+
+    Errors for long numbers and deep nesting have no position: these are in the longest row.
+    """
+    if numbers := re.findall(r"[0-9]+", position):
+        line, column = map(int, numbers)
+        return line, column
+    return (len(rows) if position else rows.index(max(rows, key=len)) + 1), 0

@@ -34,6 +34,12 @@ class ConflictError(ValueError):
         self.conflicts = conflicts
 
 
+# "This network", loopback, link-local, multicast and reserved addresses (RFC 6890).
+_NOT_OF_HOSTS = tuple(
+    map(IPv4Network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"))
+)
+
+
 class Cidr(IPv4Network):
     """An IPv4 network that AWS accepts for a VPC: no host bits set, /16 to /28.
 
@@ -50,6 +56,8 @@ class Cidr(IPv4Network):
             raise ValueError(f"{address} has host bits set; did you mean '{self}'?")
         if not 16 <= self.prefixlen <= 28:
             raise ValueError(f"a VPC network is /16 to /28, not /{self.prefixlen}")
+        if any(map(self.overlaps, _NOT_OF_HOSTS)):
+            raise ValueError(f"{self} has no addresses for hosts; use one such as 10.0.0.0/16")
 
 
 def described(words: str, **limits: Any) -> Meta:
@@ -94,7 +102,8 @@ Email: TypeAlias = Annotated[
     str,
     described(
         "an email address",
-        pattern=r"^[A-Za-z0-9._%+-]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}$",
+        pattern=r"^(?=[^@]{1,64}@)[A-Za-z0-9_%+-]+(\.[A-Za-z0-9_%+-]+)*"
+        r"@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])$",
         max_length=254,
     ),
 ]
@@ -102,14 +111,14 @@ GitHubRepository: TypeAlias = Annotated[
     str,
     described(
         "a GitHub repository, owner/name",
-        pattern=r"^[A-Za-z0-9](-?[A-Za-z0-9]){0,38}/[A-Za-z0-9._-]{1,100}$",
+        pattern=r"^[A-Za-z0-9](-?[A-Za-z0-9]){0,38}/(?!.*\.git$)[A-Za-z0-9._-]{1,100}$",
     ),
 ]
 Branch: TypeAlias = Annotated[
     str,
     described(
-        "the name of a branch, without wildcards",
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$",
+        "the name of a branch, without refs/heads/ and wildcards",
+        pattern=r"^(?!refs/)(?!.*(\.\.|//|/\.|\./|\.lock(/|$)|[./]$))[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$",
     ),
 ]
 Port: TypeAlias = Annotated[int, described("a port from 1 to 65535", ge=1, le=65535)]

@@ -101,6 +101,26 @@ def refused(folder, changes):
             '"aws-otel-collector:latest"',
             "is not an image with its digest",
         ),
+        *(
+            ("env.prefix", f'"{prefix}"', f"{service} does not allow names that start with")
+            for prefix, service in {
+                "aws": "Parameter Store",
+                "ssmall": "Parameter Store",
+                "internal": "Elastic Load Balancing",
+                "sthree": "S3",
+                "amzn-s3-demo": "S3",
+            }.items()
+        ),
+        ("foundation.alert_emails", '["a@b.ca", "a@b.ca"]', "a@b.ca is listed twice"),
+        (
+            "foundation.alert_emails",
+            '["a@b.ca", "A@b.ca"]',
+            "a@b.ca and A@b.ca differ only in case",
+        ),
+        ("service.secrets", '["A_B", "C_D", "A_B"]', "A_B is listed twice"),
+        ("service.secrets", '["FRONTEND_URL"]', "FRONTEND_URL is a variable that the stack sets"),
+        ("service.name", '"collector"', "collector is the name of another container of the task"),
+        ("network.cidr", '"127.0.0.0/16"', "127.0.0.0/16 has no addresses for hosts"),
         ("service.max_tasks", "0", "is not 1 to 100 tasks"),
         ("service.min_tasks", "3", "2 is less than min_tasks = 3"),
         ("service.port", "80", "is 80, and cluster.port is 4567"),

@@ -4,6 +4,7 @@ import pytest
 from msgspec import ValidationError, convert
 from msgspec.structs import replace
 
+from stacks.conflicts import TASK_VARIABLES
 from stacks.service import SecretName
 from tests.stacks.templates import config_of, emit, statements, text
 
@@ -322,6 +323,23 @@ def test_a_secret_is_no_aws_variable(name):
         convert(name, SecretName)
 
     assert "ROLLBAR_ACCESS_TOKEN" == convert("ROLLBAR_ACCESS_TOKEN", SecretName)
+
+
+def test_the_variables_that_no_secret_may_repeat_are_known(service):
+    """Config refuses their names for secrets, since ECS refuses them in a task definition."""
+    application, _ = service.one("AWS::ECS::TaskDefinition")["ContainerDefinitions"]
+
+    names = {variable["Name"] for variable in application["Environment"]}
+
+    assert {name for name in names if is_secret_name(name)} == TASK_VARIABLES
+
+
+def is_secret_name(name):
+    """Return whether a secret could have *name*."""
+    try:
+        return convert(name, SecretName) == name
+    except ValidationError:
+        return False
 
 
 def test_max_tasks_below_min_tasks_is_refused():
