@@ -26,6 +26,7 @@ _AVAILABILITY_ZONE = re.compile(
 )
 _CLOUDFRONT_HOSTED_ZONE = "Z2FDTNDATAQYW2"  # The hosted zone of all distributions.
 _SECRET = re.compile(rf"{CREDENTIAL.pattern}|://[^\s/@:]*:(?!\*)[^\s/@]+@")
+_ANY_DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:.*?\}\}")
 _DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:(secretsmanager|ssm-secure):")
 _HOST = re.compile(r"(?:https?://)?([^/:]+)(?::\d+)?(?:/.*)?")
 _LOOPBACK = {"localhost", "127.0.0.1"}
@@ -78,8 +79,15 @@ def _is_in_digest(match: re.Match[str]) -> bool:
 
 def no_zone_names(templates: Templates) -> Iterator[Violation]:
     """No availability zone is hardcoded: names of zones differ between accounts."""
-    for resource, zone in _matches(templates, _AVAILABILITY_ZONE):
-        yield resource.violation(f"has the availability zone {zone}")
+    for resource in templates.resources:
+        zones = (
+            match[0]
+            for string in resource.all_strings
+            for match in _AVAILABILITY_ZONE.finditer(string)
+        )
+        yield from (
+            resource.violation(f"has the availability zone {zone}") for zone in dict.fromkeys(zones)
+        )
 
 
 def configured_hosted_zone(templates: Templates) -> Iterator[Violation]:
@@ -110,9 +118,11 @@ def _host(value: Any) -> str:
 
 
 def no_secrets(templates: Templates) -> Iterator[Violation]:
-    """No secret is in a template, alone or in a URL."""
-    for resource in {resource: None for resource, _ in _matches(templates, _SECRET)}:
-        yield resource.violation("has a secret, or a URL with a password")
+    """No secret is in a template, alone or in a URL; a dynamic reference is none."""
+    for resource in templates.resources:
+        texts = (_ANY_DYNAMIC_REFERENCE.sub("", string) for string in resource.all_strings)
+        if any(_SECRET.search(string) for string in texts):
+            yield resource.violation("has a secret, or a URL with a password")
 
 
 def no_secret_variables(templates: Templates) -> Iterator[Violation]:
@@ -156,10 +166,3 @@ def _at(value: Any, path: tuple[str, ...]) -> Iterator[Any]:
             yield from _at(get(value, key), tuple(rest))
         case _ if value is not None:
             yield value
-
-
-def _matches(templates: Templates, pattern: re.Pattern[str]) -> Iterator[tuple[Resource, str]]:
-    """Yield every distinct match in each resource."""
-    for resource in templates.resources:
-        texts = (match[0] for string in resource.all_strings for match in pattern.finditer(string))
-        yield from ((resource, text_) for text_ in dict.fromkeys(texts))

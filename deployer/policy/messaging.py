@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from deployer.policy.buckets import WITHOUT_TLS, denials_without_tls
 from deployer.policy.model import Templates, Violation, for_each_resource
-from deployer.policy.values import as_list, get, is_true
+from deployer.policy.values import as_list, get, is_false
 
 # Type, property of its policy that names it, and the actions that carry messages.
 _MESSAGES = (
@@ -17,10 +17,11 @@ _WITH_REDRIVE = ("http", "https", "lambda", "sqs", "firehose")
 
 encrypted = for_each_resource(
     "SQS::Queue",
+    # SQS encrypts queues by default.
     is_valid=lambda resource: (
-        is_true(resource.get("SqsManagedSseEnabled")) or bool(resource.get("KmsMasterKeyId"))
+        not is_false(resource.get("SqsManagedSseEnabled")) or bool(resource.get("KmsMasterKeyId"))
     ),
-    message="is not encrypted: no SqsManagedSseEnabled, no KmsMasterKeyId",
+    message="is not encrypted: SqsManagedSseEnabled is false, and there is no KmsMasterKeyId",
 )
 over_https = for_each_resource(
     "SNS::Subscription",

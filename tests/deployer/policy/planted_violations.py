@@ -577,7 +577,7 @@ PLANTED_VIOLATIONS = (
     ),
     violation("C618", "task", "Service", set_("Service EnableExecuteCommand", value=True)),
     # Topics and queues
-    violation("C701", "topic", "Dead", delete("Dead SqsManagedSseEnabled")),
+    violation("C701", "topic", "Dead", set_("Dead SqsManagedSseEnabled", value=False)),
     violation("C702", "topic", "Dead", delete("DeadPolicy")),
     violation("C702", "topic", "Avatars", delete("AvatarsPolicy PolicyDocument Statement 1")),
     violation("C703", "topic", "Avatars", set_("Avatars SignatureVersion", "1")),

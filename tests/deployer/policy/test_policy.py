@@ -202,6 +202,25 @@ def test_a_condition_on_the_account_or_organization(condition) -> None:
     assert places(only(**{**resources, "AvatarsPolicy": policy})) == []
 
 
+def test_a_queue_is_encrypted_by_default() -> None:
+    """A queue without a property for encryption is encrypted with a key of SQS."""
+    resources = copy.deepcopy(CLEAN_TEMPLATES["topic"][HIGH]["Resources"])
+    del resources["Dead"]["Properties"]["SqsManagedSseEnabled"]
+
+    assert places(only(**resources)) == []
+
+
+def test_a_dynamic_reference_in_a_url_is_not_a_secret() -> None:
+    """CloudFormation resolves it, so the template has no password."""
+    secret = "{{resolve:secretsmanager:${Above}:SecretString:password}}"
+    piece = copy.deepcopy(CLEAN_TEMPLATES["references"])
+    piece[HIGH]["Resources"]["Above"]["Properties"]["Url"] = {
+        "Fn::Sub": f"postgres://crud:{secret}@host/db"
+    }
+
+    assert places(piece) == []
+
+
 def test_an_event_loop_is_found_through_an_import() -> None:
     """The bucket belongs to another stack, and the role has its ARN."""
     resources = {**CLEAN_TEMPLATES["function"][HIGH]["Resources"]}
