@@ -52,11 +52,11 @@ class Metric:
 
 @dataclass(frozen=True)
 class Alarm:
-    """An alarm that fires if *metric* reaches *threshold* in each of the last *periods*, a number.
+    """An alarm that fires if *metric* reaches *threshold* in each of the last *periods* periods.
 
     With *below*, it fires if the metric is less than the threshold. With *minus*, it compares the
-    difference of two metrics with the threshold. *graph* is the title of the dashboard graph that
-    has a line for each alarm of this kind.
+    difference of the two metrics with the threshold. *graph* is the title of the dashboard graph
+    that has a line for each alarm of this kind.
     """
 
     condition: str
@@ -81,7 +81,7 @@ class Alarm:
 
 
 def add_alarm(t: Template, alarm: Alarm, *, topic: Value) -> cloudwatch.Alarm:
-    """Add *alarm*, which notifies *topic* and, unless it counts events, does so again when OK."""
+    """Add *alarm*. It notifies *topic* and, unless it counts events, again when it is OK."""
     ok_actions: dict[str, Any] = {} if alarm.metric.statistic == "Sum" else {"OKActions": [topic]}
     return t.add_resource(
         cloudwatch.Alarm(
@@ -116,7 +116,7 @@ def _single_metric(alarm: Alarm) -> dict[str, Any]:
 
 
 def _difference(alarm: Alarm) -> dict[str, Any]:
-    """Return an expression of two metrics. If one has no data, the difference has none."""
+    """Return the expression *metric* - *minus*, which has no data if either metric has none."""
     queries = [
         cloudwatch.MetricDataQuery(
             Id=id_,
@@ -149,7 +149,8 @@ def _difference(alarm: Alarm) -> dict[str, Any]:
 def function(subject: str, name: Value) -> Iterator[Alarm]:
     """Yield the alarms of a Lambda function.
 
-    A function that refuses an invalid request succeeds: that is no error. A timeout is an error.
+    The metric Errors counts exceptions and timeouts. A function that rejects an invalid request
+    returns normally, which is not an error.
     """
 
     def count(metric: str) -> Metric:
@@ -176,8 +177,9 @@ def function(subject: str, name: Value) -> Iterator[Alarm]:
 def stream_reader(subject: str, name: Value) -> Iterator[Alarm]:
     """Yield the alarm of a function that reads a stream.
 
-    A record that fails is not an error of the function, so the age of the oldest record counts.
-    15 minutes are at least ten retries. Then the record is sent to the dead-letter queue.
+    The function reports a failed record in its response, which the metric Errors does not count. So
+    the alarm uses the age of the oldest record. Lambda retries a record ten times, which takes at
+    most 15 minutes, then sends it to the dead-letter queue.
     """
     yield Alarm(
         "IteratorAge",
@@ -193,7 +195,7 @@ def stream_reader(subject: str, name: Value) -> Iterator[Alarm]:
 def dead_letter_queue(subject: str, name: Value) -> Iterator[Alarm]:
     """Yield the alarms of a dead-letter queue.
 
-    The queue keeps a message for 14 days; the second alarm reminds after ten. SQS stops reporting
+    The queue keeps a message for 14 days, and the second alarm fires after ten days. SQS reports no
     metrics for a queue that has been inactive for six hours.
     """
 
@@ -219,9 +221,9 @@ def dead_letter_queue(subject: str, name: Value) -> Iterator[Alarm]:
 
 
 def table(subject: str, name: Value, index: Value | None = None) -> Iterator[Alarm]:
-    """Yield the alarms of an on-demand table, or of one of its indexes, which has its own metrics.
+    """Yield the alarms of an on-demand table, or of its *index*, which has metrics of its own.
 
-    Clients retry throttled requests, so a short burst causes no alarm; ten minutes do.
+    Clients retry throttled requests, so the alarms fire only after ten minutes of throttling.
     """
     dimensions = {"TableName": name} | ({"GlobalSecondaryIndexName": index} if index else {})
     for operation in ("Read", "Write"):
@@ -242,9 +244,9 @@ def database(
 ) -> Iterator[Alarm]:
     """Yield the alarms of an RDS *instance*.
 
-    RDS extends the storage when at most a tenth is free, at most every six hours and up to its
-    limit. Half an hour below *free_gib* means that it could not. RDS always reports metrics, so
-    missing data means that the database is not running.
+    RDS extends the storage when at most a tenth is free, at most every six hours and up to a limit.
+    If less than *free_gib* is free for half an hour, RDS could not extend it. RDS always reports
+    metrics of a running database, so missing data means that the database is not running.
     """
 
     def number(metric: str, statistic: str) -> Metric:
@@ -288,9 +290,10 @@ def database(
 def targets(
     subject: str, load_balancer: Value, target_group: Value, *, errors: int, seconds: float
 ) -> Iterator[Alarm]:
-    """Yield the alarms of the targets of a load balancer, both given by the end of their ARNs.
+    """Yield the alarms of a target group and its load balancer.
 
-    Targets that start or stop are not unhealthy, so a deployment causes no alarm.
+    Both are given by the last part of the ARN, as in the dimensions of the metrics. Targets that
+    start or stop do not count as unhealthy, so a deployment causes no alarm.
     """
     of_balancer = {"LoadBalancer": load_balancer}
     of_targets = {"LoadBalancer": load_balancer, "TargetGroup": target_group}
@@ -363,12 +366,12 @@ def api(subject: str, id_: Value, *, errors: int, milliseconds: int) -> Iterator
 def service(
     subject: str, cluster: Value, name: Value, *, tasks: int, insights: bool
 ) -> Iterator[Alarm]:
-    """Yield the alarm of an ECS service that runs fewer tasks than it should for ten minutes.
+    """Yield the alarm of an ECS service that runs fewer tasks than desired for ten minutes.
 
-    ECS reports the desired count only with Container Insights. Without them, each running task
-    reports one sample of its CPU per minute (ECS developer guide, CloudWatch metrics), and
-    autoscaling keeps at least *tasks*. Without tasks there is no data, so missing data is an alarm,
-    also before the first release.
+    ECS reports the desired count only with Container Insights (*insights*). Otherwise the alarm
+    counts samples of the CPU metric: each running task reports one per minute (ECS developer guide,
+    CloudWatch metrics), and autoscaling keeps at least *tasks*. If no task runs there is no data,
+    so missing data is breaching, also before the first release.
     """
     dimensions = {"ClusterName": cluster, "ServiceName": name}
     description = (

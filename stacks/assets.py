@@ -29,7 +29,7 @@ class Assets:
 
     *avatar_bucket* holds avatars/<avatar id>.jpg; *picture_bucket* holds the default avatar and
     the banner. They are two buckets because CloudFront responds differently to a missing avatar and
-    to a missing picture: see `stacks/cdn.py`, which adds their policies.
+    to a missing picture: see `stacks/cdn.py`, which adds the bucket policies.
     """
 
     avatar_bucket: Value
@@ -72,15 +72,18 @@ def define(t: Template, env: Env, settings: Settings) -> Assets:
 def _topic(t: Template, env: Env) -> tuple[sns.Topic, sns.TopicPolicy]:
     """Add the topic, whose messages have SHA-256 signatures for subscribers to verify.
 
-    It is not encrypted: S3 cannot publish to a topic with an AWS managed key, and the messages
-    name public images.
+    The topic is not encrypted: S3 cannot publish to a topic that is encrypted with an AWS managed
+    key, and the messages only contain the names of public images.
     """
     topic = t.add_resource(sns.Topic("AvatarTopic", SignatureVersion="2"))
     return topic, topic_policy(t, topic, _allow_avatar_bucket(env, topic))
 
 
 def _allow_avatar_bucket(env: Env, topic: sns.Topic) -> Statement:
-    """Allow the avatar bucket to publish; the bucket depends on this, so its ARN is built."""
+    """Allow the avatar bucket to publish.
+
+    The bucket depends on this policy, so the ARN of the bucket is built from its name.
+    """
     return Statement(
         Sid="AllowAvatarBucketToPublish",
         Effect=Allow,

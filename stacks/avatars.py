@@ -28,7 +28,7 @@ UPLOADS = "uploads"
 UPLOAD_FOLDER, AVATAR_FOLDER = "originals/", "avatars/"  # As in lambdas/shared/avatars.py.
 ROUTE = "POST /avatars/key_upload"
 
-# Pillow keeps two blocks of 16 MB for the next image: allocating them anew takes 10 % of its time.
+# Pillow keeps two blocks of 16 MB for the next image: to allocate new ones takes 10 % of its time.
 # https://pillow.readthedocs.io/en/stable/reference/block_allocator.html
 PILLOW = {"PILLOW_BLOCKS_MAX": "2"}
 
@@ -121,7 +121,7 @@ def define(
 def _thumbnail(
     factory: FunctionFactory, settings: Settings, assets: Assets, queue: sqs.Queue
 ) -> awslambda.Function:
-    """Add the function without a dependency on the upload bucket, which depends on the function."""
+    """Add the function. It must not depend on the upload bucket, which depends on the function."""
     uploads = bucket_arn(factory.env, UPLOADS)
     thumbnail = factory.function(
         "Thumbnail",
@@ -193,7 +193,7 @@ def _uploads(t: Template, env: Env, thumbnail: awslambda.Function) -> s3.Bucket:
                 )
             ]
         ),
-        DependsOn=permission,  # S3 checks it when the notification is created.
+        DependsOn=permission,  # S3 checks the permission when it creates the notification.
     )
     return bucket
 
@@ -266,7 +266,7 @@ def _api(
 def _authorizer(
     t: Template, api: apigatewayv2.Api, function: awslambda.Function
 ) -> apigatewayv2.Authorizer:
-    """Add the authorizer without a cache: a cached result could be used after its token expired."""
+    """Add the authorizer without a cache: a cached result could outlast the token's validity."""
     authorizer = t.add_resource(
         apigatewayv2.Authorizer(
             "TokenAuthorizer",

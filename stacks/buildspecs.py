@@ -1,7 +1,7 @@
 """The buildspecs of the pipeline's CodeBuild projects: the commands that each stage runs.
 
-They are part of the project, which only an administrator deploys, so a commit cannot change them.
-`./inv` is code of the commit: a stage that runs it is limited by the role of its project.
+They are part of the projects, which only an administrator deploys, so a commit cannot change them.
+`./inv` is code of the commit: what it can do in a stage is limited by the role of the project.
 
 Every command is one line, because CodeBuild checks the exit status of the last line only. A
 longer script is written to a file outside the source first. There is no `post_build`: CodeBuild
@@ -34,10 +34,12 @@ UPDATE_SERVICE_STACK = ("sh ./inv deploy --release --yes --stack=service --only"
 #
 # The tag is new for each build, and the digest is the one that this push returned, so an existing
 # image of the repository is never released instead of the built one.
-# The login comes last: while the Dockerfile runs, there is no password that it could read.
+# docker login runs after docker build, so no command of the Dockerfile can read the password.
 # docker runs git to find the revision of backend/, and git runs programs that a config file of the
-# commit names (any folder with HEAD, objects/ and refs/ is a repository): GIT_DIR prevents that.
-# No attestations: they turn an image into an index, and ECS must run the image that was scanned.
+# commit names (any folder with HEAD, objects/ and refs/ is a repository). With GIT_DIR set to
+# /dev/null git finds no repository.
+# Attestations are disabled: with them docker pushes an image index, and ECS must run the image that
+# was scanned.
 IMAGE_SCRIPT = """\
 # Build the image of the commit, push it, and write its digest and the definitions for ECS.
 grep -i "^[[:space:]]*FROM[[:space:]]" backend/Dockerfile > /tmp/bases
@@ -81,11 +83,11 @@ IMAGE = (f"sh -eu {SCRIPT}", 'export IMAGE_DIGEST="$(cat /tmp/image.digest)"')
 # Variables: CRUDDUR_ENV; STACK_PREFIX, the prefix of every stack name; REGIONS; MANUAL_STACKS, the
 # stacks that only an administrator deploys; STACK_QUERY, the JMESPath expression for the stacks.
 #
-# It runs no code of the commit: the stacks and their templates are read from AWS, and the files of
-# build/ are data. `cat -v` escapes all characters but printable ASCII; otherwise a template
-# could overwrite or reorder the lines above it on the screen. Each line of a template begins with
-# `+`, `-` or a space; otherwise it could look like a heading. A template with a NUL is
-# compared as text.
+# The script runs no code of the commit: it reads the stacks and their templates from AWS, and uses
+# the files of build/ as data. `cat -v` escapes all characters but printable ASCII; otherwise a
+# template could overwrite or reorder previous lines on the screen. Each line of a template begins
+# with `+`, `-` or a space; otherwise it could look like a heading. `--text` compares a template
+# with a NUL character as text.
 DIFF_SCRIPT = """\
 # Print how the templates in build/ of the commit differ from the deployed ones.
 changed=0
@@ -150,7 +152,8 @@ def buildspec(
 ) -> str:
     """Return a buildspec that runs *commands*, in order, until one fails.
 
-    *script* is the content of SCRIPT, *exported* a variable for later actions, *artifact* a file.
+    *script* is written to the file SCRIPT first. *exported* is a variable for later actions of the
+    pipeline, *artifact* the file that is the output artifact.
     """
     lines = ["version: 0.2"]
     if exported:

@@ -21,7 +21,7 @@ from stacks.parts.buckets import bucket_policy, bucket_without_policy, expire_no
 from stacks.parts.dns_records import alias_records
 from stacks.parts.names import arn, name_tag, resource_name
 
-# Ids that are the same in every account: the managed cache policy that follows the headers of an
+# Ids that are the same in every account: the managed cache policy that uses the cache headers of an
 # object and ignores query, headers and cookies of requests, and the hosted zone of distributions.
 CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"
@@ -30,8 +30,8 @@ DEFAULT_AVATAR = "/defaults/avatar.jpg"  # In the picture bucket.
 AVATAR_VERSION = "v"  # The parameter of an avatar's address that changes with each new picture.
 ERROR_CACHE_SECONDS = 10  # A missing object, such as a new avatar, may soon exist.
 
-# Pages of the application have no file; files have an extension, except those of RFC 8615. A handle
-# may contain a dot, but its page starts with @.
+# A path without a file extension is a page of the application, which is index.html, except for the
+# paths of RFC 8615. A handle may contain a dot, but the path of a user's page begins with @.
 SITE_FUNCTION = """\
 function handler(event) {
   const request = event.request;
@@ -239,8 +239,8 @@ def _assets(
 
     A distribution has one custom response per status code for all its paths. So the two cases must
     have different status codes: S3 responds 404 if CloudFront may list the bucket, and 403
-    otherwise (see `_allow_read`). The default root object does not exist; without it
-    the root would be the list of objects.
+    otherwise (see `_allow_read`). The default root object is a name that does not exist: without
+    one, a request for the root would return the list of objects.
     """
     headers = response_headers.assets_headers(t, env)
     return _distribution(
@@ -267,11 +267,11 @@ def _assets(
 
 
 def _avatar_cache(t: Template, env: Env, settings: Settings) -> cloudfront.CachePolicy:
-    """Add a cache policy whose key is the path and the version, and whose lifetime is short.
+    """Add a cache policy with path and version as the cache key, and a short lifetime.
 
-    A new avatar has the path of the previous one and another version, which the API puts into the
-    address. The policy limits the lifetime, whatever the headers of the object are, so that an
-    address without a version is also up to date within minutes.
+    A new avatar has the path of the previous one, and a new version, which the API puts into the
+    address. The policy limits the lifetime even if the headers of the object allow a longer one, so
+    an address without a version is also up to date within minutes.
     """
     return t.add_resource(
         cloudfront.CachePolicy(

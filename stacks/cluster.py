@@ -176,7 +176,7 @@ def _load_balancer(
     group: ec2.SecurityGroup,
     dual_stack: bool,
 ) -> elb.LoadBalancer:
-    """Add the load balancer with all attributes: an omitted one would keep its previous value."""
+    """Add the load balancer with all attributes: an omitted attribute keeps its previous value."""
     log_attributes, properties = _access_logs(t, env, settings)
     attributes = {
         "deletion_protection.enabled": _boolean(env.protect),
@@ -229,11 +229,11 @@ def _access_logs(
 
 
 def _write_access_logs() -> Statement:
-    """Allow Elastic Load Balancing to write logs of this account below this prefix.
+    """Allow Elastic Load Balancing to write logs of this account below LOG_PREFIX.
 
-    AWS documents the account in the path as the protection: its service writes no logs of other
-    accounts there. A condition on the source is not documented for load balancers, and if it does
-    not match, the creation of the load balancer fails.
+    The account in the path is the protection that AWS documents: Elastic Load Balancing writes no
+    logs of other accounts to that path. A condition on the source is not documented for load
+    balancers, and if it does not match, the creation of the load balancer fails.
     """
     path = f"${{{LOG_BUCKET}.Arn}}/{LOG_PREFIX}/AWSLogs/${{AWS::AccountId}}/*"
     return Statement(
@@ -248,7 +248,7 @@ def _write_access_logs() -> Statement:
 def _target_group(
     t: Template, env: Env, settings: Settings, *, network: Network
 ) -> elb.TargetGroup:
-    """Add the target group; two checks make a target healthy, three failed ones unhealthy."""
+    """Add the target group: two passed checks make a target healthy, three failed ones unhealthy."""
     return t.add_resource(
         elb.TargetGroup(
             "BackendTargetGroup",
@@ -293,7 +293,8 @@ def _https_listener(
 ) -> elb.Listener:
     """Redirect requests that match no rule to the site, with their path.
 
-    The redirect is temporary (302): browsers would keep a permanent one after a rule is added.
+    The redirect is temporary (302), so that a rule for the host can be added later: browsers cache
+    a permanent redirect.
     """
     return t.add_resource(
         elb.Listener(

@@ -24,20 +24,20 @@ from stacks.permissions.resources import MANUAL_STACKS
 Architecture = Literal["ARM64", "X86_64"]
 
 # The newest of AWS's images that have Python 3.13: github.com/aws/aws-codebuild-docker-images, al/.
-# A build machine has the architecture of the service, because it builds images for that one.
+# A build machine has the architecture of the service: docker builds for that of its machine.
 MACHINES: Mapping[Architecture, tuple[str, str]] = {
     "ARM64": ("ARM_CONTAINER", "aws/codebuild/amazonlinux-aarch64-standard:4.0"),
     "X86_64": ("LINUX_CONTAINER", "aws/codebuild/amazonlinux-x86_64-standard:6.0"),
 }
 
-QUEUED_MINUTES = 30  # Until a build that gets no machine fails.
+QUEUED_MINUTES = 30  # A build fails if it gets no machine in this time.
 TEST_MINUTES = 60  # All checks and all tests.
 IMAGE_MINUTES = 30
 PLAN_MINUTES = 20
 DEPLOY_MINUTES = 180  # The first deploy creates a database and distributions.
-RELEASE_MINUTES = 20  # Migrations have 15 minutes, the maximum of a function.
+RELEASE_MINUTES = 20  # A migration has at most 15 minutes, the maximum timeout of a function.
 
-SOURCE, IMAGE = "Source", "Image"  # Artifacts.
+SOURCE, IMAGE = "Source", "Image"  # The names of the pipeline's artifacts.
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,8 @@ class Projects:
 def define(t: Template, env: Env, settings: Settings, resources: Resources) -> Projects:
     """Add a project, a role and a log group for each build action of the pipeline.
 
-    Before the approval, code of the commit runs in Test and Plan only, and their roles change
-    nothing. After it, each role allows the calls of its action.
+    Before the approval, code of the commit runs in Test and Plan only, and their roles allow no
+    changes. After the approval, each role allows the calls that its action needs.
     """
     add = partial(_project, t, env, settings, resources)
     inv: dict[str, Value] = {"CRUDDUR_ENV": env.name, "CRUDDUR_LOCK": "deploy"}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Conflict = tuple[str, str]  # The dotted key of a setting, and a fact about it.
 
 BUCKET_NAME_LENGTH = 63
-LONGEST_BUCKET = "access-logs"  # A test compares it with the stacks.
+LONGEST_BUCKET = "access-logs"  # The longest bucket name of the stacks, which a test checks.
 # The services that do not allow names with this start. Names of all services start with env.prefix.
 RESERVED_STARTS = {
     "aws": "Parameter Store",

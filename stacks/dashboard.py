@@ -17,7 +17,7 @@ WIDTH, HEIGHT = 8, 6  # Of a graph. The grid has 24 columns.
 
 @dataclass(frozen=True)
 class Graph:
-    """A graph with a line for each metric, all of which are in one *region*."""
+    """A metric widget: a graph with a line for each metric, all of which are in one *region*."""
 
     title: str
     metrics: Sequence[Metric]
@@ -57,7 +57,10 @@ def graphs_of(alarms: Iterable[Alarm]) -> list[Graph]:
 
 
 def _body(widgets: Sequence[dict[str, Any]]) -> str:
-    """Return the JSON of the dashboard, one line per widget. CloudWatch arranges the widgets."""
+    """Return the JSON of the dashboard, one line per widget.
+
+    The widgets have no position, so CloudWatch arranges them.
+    """
     lines = ",\n".join(json.dumps(widget) for widget in widgets)
     return f'{{"widgets": [\n{lines}\n]}}'
 

@@ -21,7 +21,7 @@ from stacks.parts.retention import retention_policies
 PORT = 5432
 
 # The database users. RDS stores and rotates the password of the master user, which creates the
-# other two. Those authenticate with IAM tokens, which are valid for fifteen minutes.
+# other two users. These authenticate with IAM tokens, which are valid for fifteen minutes.
 MASTER = "overseer"
 MIGRATOR = "migrator"  # Owns the tables and changes their schema.
 APPLICATION = "application"  # Reads and writes rows.
@@ -214,19 +214,19 @@ def define(t: Template, env: Env, settings: Settings, network: Network) -> Datab
 
 
 def _identifier(env: Env) -> str:
-    """Return the fixed identifier of the instance, on which the names of its log groups depend.
+    """Return the fixed identifier of the instance, which is part of the names of its log groups.
 
-    CloudFormation cannot replace a resource with a fixed name: it rejects changes that would
+    CloudFormation cannot replace a resource with a fixed name. So it rejects a change that would
     create an empty database, and an operator must move the data first.
     """
     return resource_name(env, "database")
 
 
 def _security_group(t: Template, env: Env, *, network: Network) -> ec2.SecurityGroup:
-    """Add a security group without ingress, to which dependent stacks add rules, or egress.
+    """Add a security group without egress. Dependent stacks add the ingress rules.
 
     Without an egress rule AWS would add one that allows all traffic; the rule to the loopback
-    address replaces it.
+    address prevents that.
     """
     return t.add_resource(
         ec2.SecurityGroup(
@@ -244,7 +244,7 @@ def _security_group(t: Template, env: Env, *, network: Network) -> ec2.SecurityG
 
 
 def _log_groups(t: Template, env: Env, days: int) -> list[LogGroup]:
-    """Add the log groups of RDS exports; groups that RDS creates itself never expire."""
+    """Add the log groups of RDS exports. In groups that RDS creates itself, logs never expire."""
     return [
         t.add_resource(
             LogGroup(

@@ -75,8 +75,8 @@ def _artifacts(t: Template, env: Env, days: int) -> s3.Bucket:
     """Add the bucket of Lambda zips and templates, whose keys contain a digest of the content.
 
     Current objects do not expire, because a rollback may need an old zip.
-    A release adds objects to one folder and cannot replace them, so an object that an administrator
-    verified there does not change. Only administrators write to the other folders.
+    A release adds objects below one key prefix and cannot replace them, so an object that an
+    administrator verified does not change. Only administrators write below the other prefixes.
     """
     bucket, _ = private_bucket(
         t,
@@ -93,8 +93,8 @@ def _artifacts(t: Template, env: Env, days: int) -> s3.Bucket:
 def _deny_changes_by_releases(env: Env) -> list[Statement]:
     """Return statements that prevent all roles of this environment from changing objects.
 
-    The policies of the roles do not allow it either. The bucket policy still applies if one of them
-    gets more permissions.
+    The policies of the roles do not allow such changes either. The bucket policy still denies them
+    if a role gets more permissions.
     """
     bucket = bucket_arn(env, "artifacts")
     released = objects(bucket, f"{RELEASES}*")

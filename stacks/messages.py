@@ -74,8 +74,9 @@ def _table(t: Template, env: Env, settings: Settings) -> dynamodb.Table:
     | NEW#<user> | time#<conversation> | a conversation that another user started |
     | KEY#<user>#<idempotency key> | KEY | the message that was sent with the key, for a day |
 
-    Only GRP items have the attribute message_group_uuid, so only they are in the index, with which
-    the function finds the two items that a new message changes. Only KEY items expire.
+    Only GRP items have the attribute message_group_uuid, so the index contains only these. The
+    function uses the index to find the two GRP items that a new message changes. Only KEY items
+    expire.
     """
     return t.add_resource(
         dynamodb.Table(
@@ -110,8 +111,9 @@ def _stream_function(
     """Add the function that updates both items of a conversation with each new message.
 
     The stream also has the function's own writes; the event filter excludes them. A new event
-    source mapping starts with the oldest record: processing a record twice changes nothing. If a
-    record ends in the dead-letter queue, the next message of the conversation corrects the items.
+    source mapping starts with the oldest record, because processing a record twice has no effect.
+    If a record ends in the dead-letter queue, the next message of the conversation corrects the
+    items.
     """
     function = factory.function(
         "MessagingStream",

@@ -1,7 +1,7 @@
 """Types of stack outputs that have alarms: names of functions, dead-letter queues and tables.
 
-The stack monitoring adds the alarms of every output with one of these types, so a stack with a new
-function only annotates the field of its outputs:
+The stack monitoring adds the alarms for every output with one of these types. So a stack with a new
+function only annotates the field of its outputs dataclass:
 
     thumbnail: FunctionName
 """
@@ -24,6 +24,7 @@ StreamReaderName: TypeAlias = Annotated[Value, alarms.function, alarms.stream_re
 DeadLetterQueueName: TypeAlias = Annotated[Value, alarms.dead_letter_queue]
 TableName: TypeAlias = Annotated[Value, alarms.table]
 
+# The functions that yield the alarms of one kind of resource. They are the metadata of the types.
 KINDS: tuple[Callable[[str, Value], Iterator[Alarm]], ...] = (
     alarms.function,
     alarms.stream_reader,
@@ -33,12 +34,12 @@ KINDS: tuple[Callable[[str, Value], Iterator[Alarm]], ...] = (
 
 
 def with_alarms(outputs: Iterable[object]) -> list[object]:
-    """Return the outputs of the stacks that have at least one typed value."""
+    """Return those *outputs*, one dataclass per stack, that have a field with one of the types."""
     return [stack for stack in outputs if any(_typed_values(stack))]
 
 
 def alarms_of(env: Env, outputs: Iterable[object]) -> Iterator[Alarm]:
-    """Yield the alarms of the typed outputs of all stacks, grouped by kind of resource."""
+    """Yield the alarms for the typed fields of all *outputs*, grouped by kind of resource."""
     typed = [value for stack in outputs for value in _typed_values(stack)]
     for kind in KINDS:
         for value, kinds in typed:

@@ -55,9 +55,9 @@ def define(
 ) -> None:
     """Add the alarms, which notify the alert topic, and the budgets, which notify *emails*.
 
-    Functions, dead-letter queues and tables in the *outputs* of other stacks have alarms without a
-    line here: see `monitored_outputs`. *tasks* and *verifier_tasks* are the minimum of each
-    service, *insights* is whether Container Insights are on.
+    The alarms of functions, dead-letter queues and tables are derived from the *outputs* of other
+    stacks: see `monitored_outputs`. *tasks* and *verifier_tasks* are the minimum number of tasks of
+    each service. *insights* is True if Container Insights are enabled.
     """
     all_alarms = [
         *alarms_of(env, outputs),
@@ -106,10 +106,11 @@ def _requests(settings: Settings, cluster: Cluster, avatars: Avatars) -> Iterato
 
 
 def _traffic(cluster: Cluster, avatars: Avatars, cdn: Cdn) -> list[Graph]:
-    """Return graphs without alarms.
+    """Return the graphs of metrics that have no alarm.
 
-    Distributions report their metrics to us-east-1, whose alarms cannot notify the topic. They
-    only read from buckets, so their 5xx responses are errors of CloudFront or S3.
+    Distributions report their metrics in us-east-1, and an alarm in us-east-1 cannot notify the
+    topic in this region. Distributions only read from buckets, so their 5xx responses are errors of
+    CloudFront or S3.
     """
     balancer, api = {"LoadBalancer": cluster.load_balancer_name}, {"ApiId": avatars.api}
     return [
@@ -178,9 +179,9 @@ def _traces(t: Template, env: Env, service: Service) -> None:
 def _budget(t: Template, env: Env, usd: int, email: str) -> None:
     """Add a budget for the account: it mails at 80 %, and when the forecast exceeds the limit.
 
-    Each address has its own budget, because CloudFormation cannot update the recipients: it
-    creates the replacement first, which would have the same name. Likewise, a change of the
-    thresholds needs a new name.
+    Each address has a budget of its own. CloudFormation cannot update the recipients of a budget:
+    it would create a replacement, and that fails because the name exists. For the same reason, a
+    change of the thresholds needs a new name.
     """
     title = email_title(email)
     t.add_resource(

@@ -1,4 +1,4 @@
-"""The VPC: public and private subnets in each zone, route tables, gateways and flow logs."""
+"""The VPC: subnets in each availability zone, route tables, gateways and flow logs."""
 
 from __future__ import annotations
 
@@ -44,7 +44,10 @@ class Settings(fields.Settings, frozen=True):
     flow_log_retention_days: fields.LogRetentionDays
 
     def __post_init__(self) -> None:
-        """Raise ConflictError if a zone has no /27 for a load balancer: see `zone_blocks`."""
+        """Raise ConflictError if a public subnet is smaller than /27, the minimum of load balancers.
+
+        See `zone_blocks`.
+        """
         if self.cidr.prefixlen > 22:
             fact = f"{self.cidr} is too small for the subnets; use a block between /16 and /22"
             raise fields.ConflictError(("cidr", fact))
@@ -121,10 +124,11 @@ class Zone:
 
 
 def zone_blocks(cidr: IPv4Network, zones: int) -> list[Zone]:
-    """Divide *cidr* into quarters, one for each zone: half of it private, a quarter of it public.
+    """Divide *cidr* into quarters, one for each of up to four zones; return the first *zones*.
 
-    The rest of each quarter and the quarters of unused zones stay free. So adding a zone replaces
-    no subnet, and there is room for a third kind of subnet.
+    Half of a quarter is private and a quarter of it is public. The rest of each quarter and the
+    quarters of unused zones stay free. So adding a zone replaces no subnet, and there is room for a
+    third kind of subnet.
     """
     quarters = islice(cidr.subnets(prefixlen_diff=2), zones)
     return [_zone(number, quarter) for number, quarter in enumerate(quarters, 1)]
@@ -308,7 +312,7 @@ def _gateway_endpoints(
 
 
 def _only_this_account(sid: str, action: Action) -> Statement:
-    """Limit an endpoint to this account: credentials of another account cannot copy data out."""
+    """Limit an endpoint to resources of this account, so no data can be copied to another one."""
     return Statement(
         Sid=sid,
         Effect=Allow,
@@ -369,7 +373,7 @@ def _flow_logs(t: Template, env: Env, days: int, *, vpc: ec2.VPC, boundary: Valu
 
 
 def _write_logs(group: LogGroup) -> list[Statement]:
-    """Allow writes to *group*; the service also lists log groups, which cannot be narrowed."""
+    """Allow writes to *group*, and listing log groups, which supports no narrower resource."""
     write = [logs.CreateLogStream, logs.DescribeLogStreams, logs.PutLogEvents]
     return [
         allow("WriteLogs", write, group.get_att("Arn")),

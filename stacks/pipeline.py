@@ -31,7 +31,7 @@ from stacks.permissions import pipeline_role
 from stacks.permissions.build_roles import artifact_folder
 from stacks.registry import repository_arn, repository_uri
 
-DEPLOYMENT_MINUTES = 10  # For the service to replace all of its tasks.
+DEPLOYMENT_MINUTES = 10  # The time in which the service must replace all of its tasks.
 
 
 class Settings(fields.Settings, frozen=True):
@@ -130,8 +130,9 @@ def define(
 def _artifact_store(t: Template, env: Env, retention_days: int) -> s3.Bucket:
     """Add the bucket with the artifacts of the actions, all of which can be created again.
 
-    Of all roles of this environment, only the pipeline's own can write the source artifact,
-    whatever their policies allow, because the source is what was approved.
+    Of all roles of this environment, only the pipeline's own can write the source artifact, because
+    the source is what was approved. The bucket policy denies it to the other roles, even if their
+    own policies allow it.
     """
     source = objects(bucket_arn(env, "pipeline"), f"{artifact_folder(env, SOURCE)}/*")
     roles = arn("iam", f"role/{env.stack_name('*')}")

@@ -64,7 +64,7 @@ def repository_arn(env: Env) -> Sub:
 
 
 def repository_uri(env: Env) -> Sub:
-    """Return the URI that the repository will have, as `repository_arn` does."""
+    """Return the URI that the repository will have; like `repository_arn`, it uses no export."""
     host = "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}"
     return Sub(f"{host}/{_repository_name(env)}")
 
@@ -74,10 +74,10 @@ def _repository_name(env: Env) -> str:
 
 
 def _image_parameter(t: Template, env: Env, image: str) -> None:
-    """Add the parameter of *image*, whose value says that it was never released.
+    """Add the parameter of *image*, with the value for an image that was never released.
 
-    Do not change it: with any change CloudFormation writes all properties, also the value, and
-    the digest of the last release is lost.
+    Do not change any property of the parameter: CloudFormation would write all of them, including
+    the value, and the digest of the last release would be lost.
     """
     t.add_resource(
         ssm.Parameter(
@@ -94,13 +94,13 @@ def _image_parameter(t: Template, env: Env, image: str) -> None:
 def _lifecycle(max_images: int) -> dict[str, object]:
     """Return the lifecycle policy, which ECR applies once a day.
 
-    ECR does not know which image is running: the last *max_images* must include every release
+    ECR also deletes images that are running, so the last *max_images* must include every release
     that an operator may roll back to.
     """
     return {
         "rules": [
-            _expire(1, "untagged images", tagStatus="untagged", **_after(days=14)),
-            _expire(2, "old images", tagStatus="any", **_beyond(images=max_images)),
+            _expire(1, "untagged images", tagStatus="untagged", **_older_than(days=14)),
+            _expire(2, "old images", tagStatus="any", **_more_than(images=max_images)),
         ]
     }
 
@@ -114,9 +114,9 @@ def _expire(priority: int, description: str, **selection: object) -> dict[str, o
     }
 
 
-def _after(*, days: int) -> dict[str, object]:
+def _older_than(*, days: int) -> dict[str, object]:
     return {"countType": "sinceImagePushed", "countUnit": "days", "countNumber": days}
 
 
-def _beyond(*, images: int) -> dict[str, object]:
+def _more_than(*, images: int) -> dict[str, object]:
     return {"countType": "imageCountMoreThan", "countNumber": images}

@@ -106,8 +106,8 @@ class Settings(fields.Settings, frozen=True):
 class Service:
     """The service, and the resources that monitoring observes.
 
-    *image* is the digest of the last stack update. *dead_letter_queue* holds notifications of new
-    avatars that could not be delivered to the application.
+    *image* is the digest of the image at the last stack update. *dead_letter_queue* holds
+    notifications of new avatars that could not be delivered to the application.
     """
 
     name: Value
@@ -176,7 +176,7 @@ def define(
             port=database.port,
             description="From services",
         )
-    if not routed:  # Only other services reach it.
+    if not routed:  # Only other services can connect to this one.
         allow_ingress(
             t,
             "ServiceIngressFromServices",
@@ -208,11 +208,11 @@ def define(
 
 
 def _task_count(cluster: Cluster) -> dict[str, Any]:
-    """Run no tasks before the first image; after that, autoscaling sets the count.
+    """Return the number of tasks: none before the first image; after that, autoscaling sets it.
 
-    With the first image the count stays 0, and Application Auto Scaling raises it to the minimum,
-    as it does for every new target (API reference of RegisterScalableTarget). A deployment keeps
-    all healthy tasks, and is rolled back if its tasks do not start.
+    When the first image is deployed the count is still 0, and Application Auto Scaling raises it to
+    the minimum, as for every new scalable target (API reference of RegisterScalableTarget). A
+    deployment keeps all healthy tasks, and is rolled back if its new tasks do not start.
     """
     return {
         "Cluster": cluster.name,
@@ -226,7 +226,7 @@ def _task_count(cluster: Cluster) -> dict[str, Any]:
 
 
 def _placement(network: Network, cluster: Cluster, *, private: bool) -> dict[str, Any]:
-    """Use private subnets, or public addresses that the security group protects."""
+    """Return private subnets, or public subnets and addresses, which the security group protects."""
     return {
         "NetworkConfiguration": ecs.NetworkConfiguration(
             AwsvpcConfiguration=ecs.AwsvpcConfiguration(
@@ -239,7 +239,10 @@ def _placement(network: Network, cluster: Cluster, *, private: bool) -> dict[str
 
 
 def _discovery(settings: Settings, cluster: Cluster, *, routed: bool) -> dict[str, Any]:
-    """Register the tasks as NAME:PORT in Service Connect and, if *routed*, in the load balancer."""
+    """Return the registration in Service Connect and, if *routed*, with the load balancer.
+
+    In Service Connect the tasks have the address NAME:PORT.
+    """
     by_name = ecs.ServiceConnectConfiguration(
         Enabled=True,
         Namespace=cluster.namespace,

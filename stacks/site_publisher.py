@@ -44,7 +44,7 @@ class Settings(fields.Settings, frozen=True):
     repository_id: GitHubId = 0
 
     def __post_init__(self) -> None:
-        """Raise ConflictError unless both ids are set or neither is: a token contains both or none."""
+        """Raise ConflictError if only one of the ids is set: a token contains both or none."""
         if bool(self.owner_id) != bool(self.repository_id):
             missing = "repository_id" if self.owner_id else "owner_id"
             fact = "owner_id and repository_id go together: set both, or leave both 0"

@@ -58,7 +58,7 @@ def define(
     network: Network,
     database: Database,
 ) -> Users:
-    """Add the user pool and its client, the function the pool invokes, and migrations."""
+    """Add the user pool and its client, the function it invokes, and the migration function."""
     factory = functions.factory(t, env, foundation)
     placement = _database_access(t, env, network=network, database=database)
     post_confirmation = factory.function(

@@ -1,6 +1,6 @@
 """AWS prices for docs/layers.md, each with its source.
 
-AWS's price pages load their prices by JavaScript. So each price here was read in an article that quotes
+AWS's price pages load their prices by JavaScript. So each price here is from an article that quotes
 such a page: *page* is the page of AWS, *quoted_by* the article, *as_of* the month of the article.
 Prices are those of us-east-1; other regions differ. None was compared with a bill.
 """

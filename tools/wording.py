@@ -57,7 +57,7 @@ def files() -> Iterator[Path]:
 
 
 def main() -> int:
-    """Print each word with its place and its replacement; return 1 if there is one."""
+    """Print each word that is not used, with file, line and replacement; return 1 if any exists."""
     replaced = words(STYLE.read_text(encoding="utf-8"))
     lines = [
         f"{file.relative_to(ROOT)}:{line}: {word!r}: use {instead}"

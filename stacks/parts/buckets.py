@@ -50,7 +50,7 @@ def bucket_without_policy(
     versioned: bool = False,
     **properties: Any,
 ) -> s3.Bucket:
-    """Add a bucket; the stack that defines its readers adds its policy: see `bucket_policy`.
+    """Add a bucket. The stack that defines the readers of the bucket calls `bucket_policy`.
 
     The bucket name is in the namespace of the account, so no other account can have it.
     """
@@ -120,7 +120,7 @@ def _bucket_name(env: Env, name: str) -> str:
 
 
 def objects(bucket: Value, key: str = "*") -> Sub:
-    """Return the ARN of the objects *key* in the bucket whose ARN is *bucket*."""
+    """Return the ARN of the objects with the *key*, a pattern, in the bucket with the ARN *bucket*."""
     return Sub(f"${{Bucket}}/{key}", Bucket=bucket)
 
 

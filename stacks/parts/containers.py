@@ -26,7 +26,7 @@ TMP = "tmp"
 COLLECTOR = "collector"
 APPLICATION_USER = "1000:1000"  # Overrides the user and group of the image.
 OTLP_PORT = 4318  # OTLP over HTTP, on the loopback interface that all containers of a task share.
-COLLECTOR_USER = "4317"  # As in its image.
+COLLECTOR_USER = "4317"  # As in the image of the collector.
 # Headers that the collector adds to exported traces, as a YAML map.
 EXPORTER_HEADERS = "OTEL_EXPORTER_OTLP_HEADERS"
 SEND_TRACES = [
@@ -48,9 +48,9 @@ STOP_SECONDS = 30  # From SIGTERM to SIGKILL: longer than the longest request.
 class Task:
     """The settings of a task definition.
 
-    *secrets* are names of variables whose values are in Parameter Store below
-    /<prefix>/<environment>/<name>/. *collector* is an image. *exporter* is a URL to which the
-    collector sends traces in addition to X-Ray.
+    *secrets* are names of environment variables with values in Parameter Store, below
+    /<prefix>/<environment>/<name>/. *collector* is the image of the OpenTelemetry collector.
+    *exporter* is a URL to which the collector sends traces in addition to X-Ray, or "".
     """
 
     name: str
@@ -75,7 +75,7 @@ def define(
     variables: Mapping[str, Value],
     statements: Sequence[Statement],
 ) -> ecs.TaskDefinition:
-    """Add the task definition: an essential container, and the OpenTelemetry collector."""
+    """Add the task definition: the essential application container, and the collector."""
     execution = role(
         t,
         "ExecutionRole",
@@ -206,7 +206,7 @@ def _execution_statements(
     statements = [
         allow(
             "GetRegistryToken", [ecr.GetAuthorizationToken], "*"
-        ),  # It supports no narrower resource.
+        ),  # The action supports no narrower resource.
         allow(
             "PullImage",
             [ecr.BatchCheckLayerAvailability, ecr.BatchGetImage, ecr.GetDownloadUrlForLayer],
@@ -224,8 +224,8 @@ def _execution_statements(
 def _task_statements(task: Task) -> list[Statement]:
     """Allow a task to send traces and, if enabled, to use ECS Exec.
 
-    Neither supports narrower resources: see X-Ray and ssmmessages in the service authorization
-    reference.
+    The actions of neither support a narrower resource: see X-Ray and ssmmessages in the service
+    authorization reference.
     """
     return [
         allow("SendTraces", SEND_TRACES, "*"),

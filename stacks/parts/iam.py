@@ -34,8 +34,8 @@ def role(
 ) -> iam.Role:
     """Add a role for one AWS *service*, with *statements* as its only policy.
 
-    *boundary* is its permissions boundary, None only in stacks that an administrator deploys.
-    *condition* limits who can assume it.
+    *boundary* is the permissions boundary of the role, None only in stacks that an administrator
+    deploys. *condition* limits who can assume the role.
     """
     limits: dict[str, Any] = {"PermissionsBoundary": boundary} if boundary else {}
     return t.add_resource(
@@ -85,7 +85,7 @@ def allow(
 
 
 def deny_insecure_transport(action: Action, *resources: Value) -> Statement:
-    """Deny every principal access without TLS; every resource-based policy has this statement."""
+    """Deny access without TLS to every principal; every resource-based policy has this statement."""
     return Statement(
         Sid="DenyInsecureTransport",
         Effect=Deny,

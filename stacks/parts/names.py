@@ -8,12 +8,12 @@ from deployer.model import Env
 
 
 def resource_name(env: Env, name: str) -> str:
-    """Return *name* with the prefix of the environment, which the permissions are limited to."""
+    """Return *name* with the prefix of the environment, to which permissions are limited."""
     return env.stack_name(name)
 
 
 def name_tag(env: Env, name: str) -> Tags:
-    """Return the tag that the console shows as the name; stack tags add all other tags."""
+    """Return the tag that the console shows as the name; all other tags are those of the stack."""
     return Tags(Name=resource_name(env, name))
 
 

@@ -12,7 +12,7 @@ from deployer.model import Env, Template
 from stacks.parts.iam import allow, deny_insecure_transport
 from stacks.parts.retention import retention_policies
 
-RETENTION_SECONDS = 14 * 24 * 3600  # The longest that SQS offers: time to analyze and redrive.
+RETENTION_SECONDS = 14 * 24 * 3600  # The maximum of SQS: operators need time to fix and redrive.
 
 
 def dead_letter_queue(
@@ -20,11 +20,11 @@ def dead_letter_queue(
 ) -> sqs.Queue:
     """Add a queue that keeps failed events for two weeks.
 
-    For a stream it holds the positions of the records, not their content, which the stream itself
-    deletes after a day.
+    A message about records of a stream contains their positions in the stream, not their content.
+    The stream deletes the content after a day.
 
-    The policy of the queue is TLS only, and *statements*. A function needs none of them: its
-    execution role allows it to send.
+    The policy of the queue denies access without TLS, and has *statements*. A function that sends
+    to the queue needs no statement: its execution role allows it.
     """
     queue = t.add_resource(
         sqs.Queue(

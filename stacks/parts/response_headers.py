@@ -31,8 +31,8 @@ def site_headers(
 ) -> ResponseHeadersPolicy:
     """Allow scripts and styles from the site only, and connections to the APIs and *connect_origins*.
 
-    The hosts of this environment have no scheme, so the scheme of the page applies, and any port is
-    allowed, because the emulator uses ports of its own.
+    The hosts of this environment are listed without a scheme, so the scheme of the page applies,
+    and with any port, because the emulator does not use port 443.
     """
     return _headers(
         t,

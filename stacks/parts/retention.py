@@ -10,8 +10,8 @@ from deployer.model import Env
 def retention_policies(env: Env) -> dict[str, Any]:
     """Return DeletionPolicy and UpdateReplacePolicy: retain the resource in a protected environment.
 
-    A resource of a failed creation holds no data, so it is deleted: a retained bucket or
-    repository has the same name as the next attempt's, which would then fail.
+    If the creation of the stack fails, the resource holds no data and is deleted. If it were
+    retained, its name would exist, and the next attempt to create the stack would fail.
     """
     if not env.protect:
         return {"DeletionPolicy": "Delete", "UpdateReplacePolicy": "Delete"}

@@ -11,7 +11,7 @@ from stacks.parts.iam import deny_insecure_transport
 
 
 def topic_policy(t: Template, topic: sns.Topic, publisher: Statement) -> sns.TopicPolicy:
-    """Add the policy of *topic*: TLS only, and the statement that allows one *publisher*."""
+    """Add the policy of *topic*: deny access without TLS, and allow one *publisher*."""
     return t.add_resource(
         sns.TopicPolicy(
             f"{topic.title}Policy",

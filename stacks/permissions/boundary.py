@@ -18,8 +18,8 @@ from stacks.permissions.ownership import deny_other_owners
 def boundary(env: Env) -> PolicyDocument:
     """Return the permissions boundary: no role of a release has more permissions.
 
-    A release can write any policy for a role. It excludes the artifacts, which are the code of the
-    functions, and the files of the site.
+    A release can write any policy for a role, so only the boundary limits the role. It excludes the
+    artifacts, which contain the code of the functions, and the files of the site.
     """
     return PolicyDocument(
         Version="2012-10-17",
@@ -65,7 +65,7 @@ def boundary(env: Env) -> PolicyDocument:
                 [ecr.BatchCheckLayerAvailability, ecr.BatchGetImage, ecr.GetDownloadUrlForLayer],
                 arn("ecr", f"repository/{resource_name(env, '*')}"),
             ),
-            # The next three support no narrower resource.
+            # The actions of the next three statements support no narrower resource.
             allow("GetRegistryToken", [ecr.GetAuthorizationToken], "*"),
             allow("SendTraces", SEND_TRACES, "*"),
             allow("UseEcsExec", USE_ECS_EXEC, "*"),

@@ -22,7 +22,7 @@ from stacks.parts.names import arn, image_parameter, resource_name
 from stacks.permissions.ownership import deny_other_owners
 from stacks.permissions.resources import CLOUDFRONT_REGION, MANUAL_STACKS
 
-# A release deletes a stack only if its creation failed, in order to create it again.
+# A release deletes a stack only if the creation of the stack failed, in order to create it again.
 DELETE_OR_PROTECT = [cloudformation.DeleteStack, cloudformation.UpdateTerminationProtection]
 EXECUTE_CHANGE_SETS = [
     cloudformation.DeleteChangeSet,
@@ -106,8 +106,8 @@ def read_released_images(env: Env) -> Statement:
 def change_stacks(env: Env, release_role_arn: Value, stack: str) -> list[Statement]:
     """Allow changing *stack* (or `*`) by change sets of a release, with the release role.
 
-    A change set without a role would have the permissions of the caller. IAM denies it, as it
-    denies a change set with another role and a change set that a release did not create.
+    A change set without a role would have the permissions of the caller. So IAM denies change sets
+    without a role, with another role, or with a name that is not that of a release.
     """
     stacks = _stacks(env, stack)
     change_sets = _in_all_regions(env, "changeSet/release-*")
@@ -159,7 +159,7 @@ def _deny_manual_stacks(env: Env) -> Statement:
         Resource=[
             resource
             for stack in MANUAL_STACKS
-            for name in (stack, f"{stack}-*")  # The latter are nested stacks.
+            for name in (stack, f"{stack}-*")  # The second pattern matches nested stacks.
             for resource in _stacks(env, name)
         ],
     )

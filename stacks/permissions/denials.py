@@ -14,7 +14,10 @@ from stacks.permissions.resources import MANUAL_STACKS
 
 
 def deny_roles_of_manual_stacks(env: Env) -> Statement:
-    """Deny changes of the roles and policies that limit a release, since their names match."""
+    """Deny changes of the roles and policies that limit a release.
+
+    The names of these have the prefix that other statements of the release role allow.
+    """
     names = [f"{env.stack_name(stack)}-*" for stack in MANUAL_STACKS]
     return _deny(
         "DenyRolesOfManualStacks",
@@ -48,7 +51,8 @@ def deny_pipeline_logs(env: Env) -> Statement:
 def deny_other_alarm_actions(env: Env) -> Statement:
     """Deny alarms that do more than send an alert or scale a service.
 
-    An alarm can stop or terminate any instance of the account, which the release itself cannot.
+    An alarm action can stop or terminate any EC2 instance of the account, which the release role
+    cannot.
     """
     allowed = [_alert_topic(env), arn("autoscaling", "scalingPolicy:*")]
     condition = Condition(ForAnyValueStringNotLike({"cloudwatch:AlarmActions": allowed}))

@@ -55,9 +55,9 @@ def start_builds(
 
 
 def deploy_service(env: Env, service: str) -> list[Statement]:
-    """Allow what the ECS action does: deploy the task definition of *service* with a new image.
+    """Allow what CodePipeline's ECS action does: deploy *service* with a new image.
 
-    CloudFormation generates the last part of the names of the task's roles.
+    CloudFormation generates the last part of the names of the task role and the execution role.
     """
     service_arn = arn("ecs", f"service/{env.stack_name('cluster')}/{service}")
     family = arn("ecs", f"task-definition/{resource_name(env, service)}:*")

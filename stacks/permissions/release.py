@@ -2,8 +2,8 @@
 
 They cover the resources of this environment: by name where names can be chosen (`crd-dev-*`), by
 the tags of the stack where AWS chooses the name. The stacks in `MANUAL_STACKS` are excluded.
-Resources of other environments are denied by their tags (see `ownership`); if a service sends no
-tags to IAM, complete names are listed.
+Resources with the tags of other environments are denied (see `ownership`). If a service sends no
+tags to IAM, the statements contain complete names instead of a prefix.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ INVOKING_SERVICES = ["apigateway.amazonaws.com", "cognito-idp.amazonaws.com", "s
 
 
 def roles(env: Env) -> list[Value]:
-    """Return the ARNs of the roles. AWS advises against tag conditions for iam:PassRole."""
+    """Return the ARN patterns of the roles: AWS advises against tag conditions for iam:PassRole."""
     return [arn("iam", f"role/{resource_name(env, f'{stack}-*')}") for stack in STACKS_WITH_ROLES]
 
 
@@ -40,7 +40,11 @@ def log_groups(env: Env, stack: str) -> Value:
 
 
 def bucket(env: Env, name: str) -> Value:
-    """Return the ARN of a bucket in any region: its tags are only evaluated if ABAC is enabled."""
+    """Return the ARN of a bucket in any region.
+
+    It contains the complete name, because IAM evaluates the tags of a bucket only if attribute-based
+    access control is enabled for the bucket.
+    """
     return Sub(f"arn:${{AWS::Partition}}:s3:::{resource_name(env, name)}-${{AWS::AccountId}}-*-an")
 
 
@@ -87,10 +91,11 @@ def tracing(env: Env) -> list[Value]:
 
 
 def apis() -> list[Value]:
-    """Return the ARN patterns of all HTTP APIs, which contain no account.
+    """Return the ARN patterns of all HTTP APIs; these ARNs contain no account.
 
-    AWS generates their ids, and the parts of an API do not inherit its tags (API Gateway developer
-    guide, resources that can be tagged), so each environment of an account may change all APIs.
+    AWS generates the ids of APIs, and the parts of an API do not inherit its tags (API Gateway
+    developer guide, resources that can be tagged). So each environment may change all APIs of its
+    account.
     """
     region = "arn:${AWS::Partition}:apigateway:${AWS::Region}::"
     return [Sub(f"{region}{path}") for path in ("/apis", "/apis/*", "/tags/*")]
@@ -99,7 +104,8 @@ def apis() -> list[Value]:
 def cloudfront_policies() -> list[Value]:
     """Return the ARN patterns of all policies and origin access controls of CloudFront.
 
-    AWS generates their ids and they have no tags, so each environment may change all of them.
+    AWS generates their ids and they have no tags, so each environment may change all of them in its
+    account.
     """
     kinds = ("cache-policy", "origin-access-control", "response-headers-policy")
     return [arn("cloudfront", f"{kind}/*") for kind in kinds]

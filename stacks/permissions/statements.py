@@ -25,9 +25,9 @@ RECORD_TYPES = ["A", "AAAA", "CNAME"]
 
 
 def create(env: Env, create_actions: Sequence[Action]) -> Statement:
-    """Allow creating resources in the regions of the environment.
+    """Allow creating resources, whatever their names and tags, in the regions of the environment.
 
-    A resource that does not exist yet has neither a name nor a tag to compare.
+    IAM has no name or tag to compare for a resource that does not exist yet.
     """
     regions = sorted({env.region, resources.CLOUDFRONT_REGION})
     condition = Condition(StringEquals({"aws:RequestedRegion": regions}))
@@ -89,7 +89,7 @@ def create_service_linked_roles() -> Statement:
 
 
 def grant_invoke_to_services(env: Env) -> Statement:
-    """Allow AWS services, but no other account and no anonymous caller, to invoke a function."""
+    """Allow granting AWS services, but no other account or anonymous caller, to invoke a function."""
     return allow(
         "GrantInvokeToServices",
         [awslambda.AddPermission],
@@ -101,7 +101,7 @@ def grant_invoke_to_services(env: Env) -> Statement:
 def manage_event_source_mappings(env: Env) -> Statement:
     """Allow event source mappings for functions of this environment.
 
-    AWS generates the id of a mapping, but the function has the name of its stack.
+    AWS generates the id of a mapping, so the condition compares the name of the function.
     """
     function = arn("lambda", f"function:{resource_name(env, 'messages-*')}")
     return allow(
