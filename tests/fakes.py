@@ -66,7 +66,7 @@ def with_template(stack: DesiredStack, text: str) -> DesiredStack:
     return replace(stack, text=text, body=load(text))
 
 
-THING = ResourceChange("Modify", "Thing", "AWS::Fake::Thing")
+CHANGED_RESOURCE = ResourceChange("Modify", "Thing", "AWS::Fake::Thing")
 
 
 @dataclass
@@ -200,7 +200,7 @@ class FakeCloud:
             status=status,
             execution="AVAILABLE" if status == "CREATE_COMPLETE" else "UNAVAILABLE",
             reason=reason,
-            changes=self.changes.get(request.stack, (THING,)),
+            changes=self.changes.get(request.stack, (CHANGED_RESOURCE,)),
         )
 
     def execute_change_set(self, region: str, arn: str, token: str) -> None:

@@ -93,7 +93,7 @@ def test_a_reset_asks_for_approval(stdin, capsys, resets, *, typed, yes, code) -
     assert "8 of objects" in capsys.readouterr().out
 
 
-def test_a_reset_of_an_empty_folder_asks_nothing(stdin, resets, tmp_path) -> None:
+def test_a_reset_of_an_empty_folder_needs_no_approval(stdin, resets, tmp_path) -> None:
     """Without data there is nothing to approve."""
     stdin("", terminal=False)
     (tmp_path / ".emulator" / "objects" / "one").unlink()

@@ -22,8 +22,8 @@ pytestmark = pytest.mark.thorough
 
 ROOT = Path(__file__).parent.parent.parent
 DELETED = "its data is deleted"
-STAYS = "it is kept, outside of CloudFormation"
-LATER = "no data is lost yet, but a later deletion would be final"
+RETAINED = "it is kept, outside of CloudFormation"
+NO_LOSS_YET = "no data is lost yet, but a later deletion would be final"
 
 
 def template(**resources: dict[str, Any]) -> dict[str, Any]:
@@ -57,8 +57,8 @@ def changes(old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("policy", "consequence"),
     [
-        ("Retain", STAYS),
-        ("RetainExceptOnCreate", STAYS),
+        ("Retain", RETAINED),
+        ("RetainExceptOnCreate", RETAINED),
         ("Snapshot", "a final snapshot is kept"),
         ("Delete", DELETED),
         (None, DELETED),
@@ -71,7 +71,9 @@ def test_a_removed_resource_has_a_consequence(policy: str | None, consequence: s
 
 def test_a_renamed_resource_counts_as_removed() -> None:
     """A new logical id means a removed and a new resource."""
-    assert changes(template(Table=table()), template(Messages=table())) == [("is removed", STAYS)]
+    assert changes(template(Table=table()), template(Messages=table())) == [
+        ("is removed", RETAINED)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +139,9 @@ def test_a_removed_protection_is_a_loss(
     old: dict[str, Any], new: dict[str, Any], what: str
 ) -> None:
     """Removing a protection is a finding, although no data is lost yet."""
-    assert changes(template(Table=table(**old)), template(Table=table(**new))) == [(what, LATER)]
+    assert changes(template(Table=table(**old)), template(Table=table(**new))) == [
+        (what, NO_LOSS_YET)
+    ]
 
 
 @pytest.mark.parametrize(("days", "named"), [("1", True), ("30", False), ("7", False)])
@@ -216,14 +220,14 @@ def test_each_type_has_its_protections(
         {"Type": f"AWS::{type_}", "Properties": properties} for properties in (protected, weakened)
     )
 
-    assert changes(template(Data=old), template(Data=new)) == [(what, LATER)]
+    assert changes(template(Data=old), template(Data=new)) == [(what, NO_LOSS_YET)]
 
 
 def test_weaker_policies_are_a_loss() -> None:
     """A change from Retain to Delete is a finding, for both policies."""
     assert changes(template(Table=table("Retain")), template(Table=table(None))) == [
-        ("loses DeletionPolicy Retain, gets none", LATER),
-        ("loses UpdateReplacePolicy Retain, gets none", LATER),
+        ("loses DeletionPolicy Retain, gets none", NO_LOSS_YET),
+        ("loses UpdateReplacePolicy Retain, gets none", NO_LOSS_YET),
     ]
 
 
@@ -238,7 +242,7 @@ def test_a_resource_without_data_is_not_a_loss() -> None:
 
     assert changes(template(Topic=topic), template()) == []
     assert changes(template(Topic={**topic, "DeletionPolicy": "Retain"}), template()) == [
-        ("is removed", STAYS)
+        ("is removed", RETAINED)
     ]
 
 
@@ -353,7 +357,7 @@ def test_a_retained_nested_stack_keeps_its_data() -> None:
     kept = nest(tree(template(Table=table("Delete"))), DeletionPolicy="Retain")
 
     assert with_paths(data_loss.find_data_losses(kept, tree(template()))) == [
-        ("Inner", "is removed", STAYS)
+        ("Inner", "is removed", RETAINED)
     ]
 
 
@@ -363,7 +367,7 @@ def test_a_nested_stack_that_is_no_longer_retained() -> None:
 
     assert with_paths(
         data_loss.find_data_losses(nest(inner, DeletionPolicy="Retain"), nest(inner))
-    ) == [("Inner", "loses DeletionPolicy Retain, gets Delete", LATER)]
+    ) == [("Inner", "loses DeletionPolicy Retain, gets Delete", NO_LOSS_YET)]
 
 
 def test_a_nested_stack_that_gets_another_type() -> None:

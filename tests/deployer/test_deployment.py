@@ -213,7 +213,7 @@ def local(**more):
 
 
 @pytest.mark.parametrize(("terminal", "json"), [(False, False), (True, True)])
-def test_destroy_asks_in_the_emulator_too(monkeypatch, terminal, json):
+def test_destroy_needs_an_approval_in_the_emulator_too(monkeypatch, terminal, json):
     """The deletions are shown, and refused if no approval is possible."""
     monkeypatch.setattr("sys.stdin", Stdin("y\n", terminal=terminal))
     deployment, stream = local(yes=False, json=json)
@@ -281,7 +281,7 @@ def test_deploy_without_possible_approval_is_refused_before_the_build(monkeypatc
     assert ([], []) == (built, deployment.account.writes)
 
 
-def test_deploy_asks_before_a_change_set_is_executed(monkeypatch):
+def test_a_change_set_is_executed_only_after_an_approval(monkeypatch):
     """Without an approval the stack is not created, and the exit code is that of a guard."""
     monkeypatch.setattr("sys.stdin", Stdin("n\n", terminal=True))
     deployment, _ = new_deployment(yes=False)

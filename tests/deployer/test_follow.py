@@ -231,7 +231,7 @@ def test_retained_resources_of_nested_stacks_have_their_path() -> None:
         ("Cannot update export X as it is in use by Y.", ()),
     ],
 )
-def test_a_reason_of_the_stack_is_a_cause_unless_it_says_nothing(
+def test_a_reason_of_the_stack_is_a_cause_unless_it_is_generic(
     reason: str, cause: tuple[str, ...] | None
 ) -> None:
     """AWS gives the reason `User Initiated` to every operation without another reason."""
@@ -267,7 +267,7 @@ def test_the_explanation_has_resource_type_and_reason() -> None:
         ("DELETE_IN_PROGRESS", "delete"),
     ],
 )
-def test_the_running_operation_is_known_by_the_status(status: str, operation: str) -> None:
+def test_the_running_operation_follows_from_the_status(status: str, operation: str) -> None:
     """A rollback belongs to the operation that is rolled back."""
     assert operation == running_operation(replace(OUTER, status=status))
 

@@ -54,7 +54,7 @@ def test_a_path_outside_of_the_root_is_refused(root: Path, path: str) -> None:
         symlinks.refuse(root / path, root)
 
 
-def test_dots_behind_a_link_are_refused(root: Path) -> None:
+def test_dots_after_a_link_are_refused(root: Path) -> None:
     """A path with .. behind a link is refused."""
     (root / "a").symlink_to(root.parent / "own")
 

@@ -195,7 +195,7 @@ SECTIONS = st.sampled_from(
     ]
 )
 TEMPLATES = st.dictionaries(SECTIONS, VALUES, max_size=5).map(json.dumps)
-SOUND = st.dictionaries(SECTIONS, VALUES, max_size=3).map(
+WELL_FORMED = st.dictionaries(SECTIONS, VALUES, max_size=3).map(
     lambda sections: json.dumps({**sections, **template(A=PARAMETER)})
 )
 TEXTS = st.text(max_size=200) | st.text(alphabet="{}[]:-&*!|>?#,'\"% \nabR", max_size=200)
@@ -206,7 +206,7 @@ TEXTS = st.text(max_size=200) | st.text(alphabet="{}[]:-&*!|>?#,'\"% \nabR", max
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(body=TEMPLATES | SOUND | TEXTS)
+@given(body=TEMPLATES | WELL_FORMED | TEXTS)
 def test_any_template(aws: Aws, body: str) -> None:
     """Any text is accepted, or rejected quickly with a ValidationError; stacks can be listed."""
     try:

@@ -51,17 +51,17 @@ class ForkServer:
     def __init__(self, env: Mapping[str, str]) -> None:
         """Start it with *env*, which sets the interpreter's options for all commands."""
         self.env = dict(env)
-        self._socket, theirs = socket.socketpair()
+        self._socket, child_socket = socket.socketpair()
         self._process = subprocess.Popen(
-            [sys.executable, __file__, str(theirs.fileno())],
+            [sys.executable, __file__, str(child_socket.fileno())],
             env=self.env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,  # Streams of the kind that commands get.
             stderr=subprocess.PIPE,
-            pass_fds=(theirs.fileno(),),
+            pass_fds=(child_socket.fileno(),),
             start_new_session=True,
         )
-        theirs.close()
+        child_socket.close()
         atexit.register(self._close)
 
     def suits(self, env: Mapping[str, str]) -> bool:

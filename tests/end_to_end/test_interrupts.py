@@ -53,7 +53,7 @@ def test_interrupted_destroy(tiny):
     assert {} == tiny.stacks()
 
 
-def test_interrupt_spares_the_emulator(tiny):
+def test_an_interrupt_does_not_stop_the_emulator(tiny):
     """Ctrl-C in the terminal that started the emulator ends the deploy, not the emulator."""
     with tiny.running("deploy") as deploy:
         deploy.wait_for("5 stacks: 5 create")

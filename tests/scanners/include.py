@@ -47,14 +47,16 @@ def _invalid(report: dict[str, Any]) -> Iterator[Finding]:
 
 def _different(report: dict[str, Any], templates: dict[str, dict[str, Any]]) -> Iterator[Finding]:
     for stack, template in report["templates"].items():
-        for path, ours, from_cdk in differences(normalize(templates[stack]), normalize(template)):
-            yield _difference(stack, path, ours, from_cdk)
+        for path, expected, from_cdk in differences(
+            normalize(templates[stack]), normalize(template)
+        ):
+            yield _difference(stack, path, expected, from_cdk)
 
 
-def _difference(stack: str, path: tuple[str, ...], ours: Any, from_cdk: Any) -> Finding:
+def _difference(stack: str, path: tuple[str, ...], expected: Any, from_cdk: Any) -> Finding:
     """Return a finding. Its message has the path if that is outside of Resources."""
     title, detail = (path[1], path[2:]) if path[0] == "Resources" else ("", path)
-    message = f"the template has {_short(ours)}, CDK's has {_short(from_cdk)}"
+    message = f"the template has {_short(expected)}, CDK's has {_short(from_cdk)}"
     if not title:
         message = f"{'.'.join(path)}: {message}"
     return new_finding(

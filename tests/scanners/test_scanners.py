@@ -10,7 +10,7 @@ from tests.scanners.table import TOOLS
 
 pytestmark = pytest.mark.slow
 
-NAIVE = """\
+INSECURE = """\
 AWSTemplateFormatVersion: "2010-09-09"
 Resources:
   Bucket:
@@ -56,16 +56,16 @@ def test_no_finding_is_unexplained() -> None:
 
 
 @pytest.mark.parametrize(("name", "rule"), EXPECTED_RULES.items())
-def test_scanner_catches_naive_template(name: str, rule: str) -> None:
+def test_a_scanner_finds_an_insecure_template(name: str, rule: str) -> None:
     """A public bucket with an unknown property and a policy that allows all actions are findings."""
-    [result] = scan.run_tools([TOOLS[name]], [Subject(NAIVE)], complete=False)
+    [result] = scan.run_tools([TOOLS[name]], [Subject(INSECURE)], complete=False)
 
     assert rule in {finding.rule for finding in result.verdict.unexplained}
 
 
 def test_cdk_refuses_invalid_template() -> None:
     """CDK's parser refuses a reference to a missing resource."""
-    text = NAIVE.replace("AccessControl: PublicRead", "BucketName: !Ref Missing")
+    text = INSECURE.replace("AccessControl: PublicRead", "BucketName: !Ref Missing")
 
     [result] = scan.run_tools([TOOLS["include"]], [Subject(text)], complete=False)
 
@@ -76,7 +76,7 @@ def test_cdk_refuses_invalid_template() -> None:
 
 def test_parliament_checks_statements_with_unknown_actions() -> None:
     """Accepting an unknown action must not hide other findings of its statement."""
-    text = NAIVE.replace("Action: '*'", "Action: ['s3:Invented', 's3:PutBucketPolicy']")
+    text = INSECURE.replace("Action: '*'", "Action: ['s3:Invented', 's3:PutBucketPolicy']")
 
     [result] = scan.run_tools([TOOLS["parliament"]], [Subject(text)], complete=False)
 

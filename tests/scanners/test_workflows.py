@@ -13,7 +13,7 @@ from tests.scanners.errors import ScannerError
 
 RECORDED = Path(__file__).parent / "recorded"
 FILES = sorted(workflows.FOLDER.glob("*.yml"))
-NAIVE = """\
+INSECURE = """\
 name: naive
 on: pull_request_target
 jobs:
@@ -67,7 +67,7 @@ def test_workflows_have_no_findings() -> None:
 @pytest.mark.slow
 def test_insecure_workflow_is_found(tmp_path: Path) -> None:
     """Unpinned actions, injections, excessive permissions and schema errors are findings."""
-    (tmp_path / "naive.yml").write_text(NAIVE)
+    (tmp_path / "naive.yml").write_text(INSECURE)
 
     audited = {finding.rule for finding in workflows.audit(tmp_path)}
     validated = locations(workflows.validate(tmp_path))

@@ -137,7 +137,7 @@ def test_alarms_notify_when_they_are_over(alarms):
         assert ("OKActions" in alarm) == (alarm.get("Statistic") != "Sum"), title
 
 
-def test_a_description_says_what_to_check(alarms):
+def test_a_description_has_what_to_check(alarms):
     """The mail of an alarm contains its description, which has at most 1024 characters."""
     for alarm in alarms.values():
         assert re.fullmatch(r"[A-Z].+\. Check .+\.", alarm["AlarmDescription"])

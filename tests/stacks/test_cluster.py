@@ -90,7 +90,7 @@ def test_invalid_headers_are_dropped(cluster):
     assert "defensive" == found["routing.http.desync_mitigation_mode"]
 
 
-def test_only_a_protected_load_balancer_resists_deletion(cluster, config):
+def test_only_a_protected_load_balancer_has_deletion_protection(cluster, config):
     """Only protected environments have deletion protection, which blocks a deletion (defect 10)."""
     expected = "true" if config.env.protect else "false"
 

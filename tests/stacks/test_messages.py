@@ -90,7 +90,7 @@ def test_the_recovery_period_is_a_setting():
     assert 3 == table["PointInTimeRecoverySpecification"]["RecoveryPeriodInDays"]
 
 
-def test_only_a_protected_table_resists_deletion(table, config):
+def test_only_a_protected_table_has_deletion_protection(table, config):
     """Deletion protection is always set explicitly."""
     assert config.env.protect == table["DeletionProtectionEnabled"]
 

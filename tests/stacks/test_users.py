@@ -88,7 +88,7 @@ def test_the_tier_is_a_setting(tier):
     assert tier == with_users(tier=tier)["UserPoolTier"]
 
 
-def test_only_a_protected_pool_resists_deletion(pool, config):
+def test_only_a_protected_pool_has_deletion_protection(pool, config):
     """Deletion protection is always set explicitly."""
     assert ("ACTIVE" if config.env.protect else "INACTIVE") == pool["DeletionProtection"]
 

@@ -250,17 +250,17 @@ def test_markers(checkout: Checkout) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "packed"),
+    ("requirements", "packed"),
     [("extra\n", {"extra"}), ("extra\nboto3\n", {"extra", "urllib3", "boto3"})],
     ids=["because of another", "by name"],
 )
-def test_packages_of_the_runtime(checkout: Checkout, asked: str, packed: set[str]) -> None:
+def test_packages_of_the_runtime(checkout: Checkout, requirements: str, packed: set[str]) -> None:
     """Packages of Lambda's runtime are packed only if the function requires them."""
     lock = "".join(
         checkout.wheel(name, {f"{name}/__init__.py": ""}) for name in ("extra", "urllib3", "boto3")
     )
     checkout.function("a", f"import urllib3, boto3, extra\n{HANDLER}", lock=lock)
-    checkout.write(**{"lambdas/a/requirements.in": asked})
+    checkout.write(**{"lambdas/a/requirements.in": requirements})
 
     (built,) = checkout.build("a")
 

@@ -18,11 +18,11 @@ LAMBDA = Machine((3, 13), "linux")
 SUPPRESS = "import contextlib\nwith contextlib.suppress(ImportError):\n    import fast\n"
 
 
-def needed(source: str, machine: Machine = LAMBDA, there: tuple[str, ...] = ()) -> set[str]:
-    """Return the modules that must exist, if those in *there* exist."""
+def needed(source: str, machine: Machine = LAMBDA, available: tuple[str, ...] = ()) -> set[str]:
+    """Return the modules that must exist, if those in *available* exist."""
     found = imports(source.encode(), "a.handler", machine)
     given_ = {"contextlib", "sys", "typing", "importlib", "importlib.util", "os"}
-    return {item.module for item in found if item.is_needed(there.__contains__)} - given_
+    return {item.module for item in found if item.is_needed(available.__contains__)} - given_
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_instead() -> None:
     source = "try:\n    import tomllib\nexcept ImportError:\n    import tomli as tomllib\n"
 
     assert needed(source) == {"tomli"}
-    assert needed(source, there=("tomllib",)) == set()
+    assert needed(source, available=("tomllib",)) == set()
 
 
 def test_instead_of_several() -> None:
@@ -92,9 +92,9 @@ def test_instead_of_several() -> None:
     """
     source = textwrap.dedent(source)
 
-    assert needed(source, there=("one", "two")) == set()
-    assert needed(source, there=("one", "three")) == set()
-    assert needed(source, there=("one",)) == {"four"}
+    assert needed(source, available=("one", "two")) == set()
+    assert needed(source, available=("one", "three")) == set()
+    assert needed(source, available=("one",)) == {"four"}
 
 
 def test_caught_within() -> None:
@@ -110,7 +110,7 @@ def test_caught_within() -> None:
             import three
     """
 
-    assert needed(textwrap.dedent(source), there=("one",)) == set()
+    assert needed(textwrap.dedent(source), available=("one",)) == set()
 
 
 def test_unknown_target() -> None:
@@ -189,9 +189,9 @@ def test_same_missing_module_as_python(source: str) -> None:
     """A module whose absence stops Python is reported as needed."""
     source = f"import sys, contextlib\nTYPE_CHECKING = False\n{source}"
     here = Machine((sys.version_info.major, sys.version_info.minor), sys.platform)
-    there = {"sys", "contextlib", "json"}
+    available = {"sys", "contextlib", "json"}
     found = imports(source.encode(), "a", here)
-    missing = {item.module for item in found if item.is_needed(there.__contains__)} - there
+    missing = {item.module for item in found if item.is_needed(available.__contains__)} - available
 
     missed = _run(source)
 

@@ -43,17 +43,17 @@ def test_fits(machine: str, suffix: str, libc: str, expected: bool) -> None:
 
 def _answers(monkeypatch: pytest.MonkeyPatch, found: str, facts: object) -> list[list[str]]:
     """Make uv find *found* with *facts*; return the list of queries."""
-    asked: list[list[str]] = []
+    commands: list[list[str]] = []
 
     def output(command: list[str]) -> str:
-        asked.append(command)
+        commands.append(command)
         if command[1] == "python":
             return found
         return json.dumps(facts) if command[0] == OTHER else ""
 
     monkeypatch.setattr(interpreters, "_output", output)
     monkeypatch.setattr(interpreters.sys, "platform", "linux")
-    return asked
+    return commands
 
 
 FACTS = ["aarch64", ".cpython-313-aarch64-linux-gnu.so", "glibc 2.36", "/opt/other"]
@@ -61,10 +61,10 @@ FACTS = ["aarch64", ".cpython-313-aarch64-linux-gnu.so", "glibc 2.36", "/opt/oth
 
 def test_another_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
     """A Python that uv finds is used if it matches; nothing is downloaded."""
-    asked = _answers(monkeypatch, f"{OTHER}\n", FACTS)
+    commands = _answers(monkeypatch, f"{OTHER}\n", FACTS)
 
     assert interpreters.find(ARM) == Interpreter(OTHER, *FACTS)
-    uv = next(command for command in asked if command[1] == "python")
+    uv = next(command for command in commands if command[1] == "python")
     assert uv[-1] == "cpython-3.13-linux-aarch64-gnu"
     assert {"--offline", "--no-python-downloads"} < set(uv)
 
@@ -81,10 +81,10 @@ def test_none(monkeypatch: pytest.MonkeyPatch, found: str, facts: object) -> Non
 
 def test_not_on_linux(monkeypatch: pytest.MonkeyPatch) -> None:
     """On macOS there is no interpreter for Lambda, because its packages are for Linux."""
-    asked = _answers(monkeypatch, f"{OTHER}\n", FACTS)
+    commands = _answers(monkeypatch, f"{OTHER}\n", FACTS)
     monkeypatch.setattr(interpreters.sys, "platform", "darwin")
 
-    assert (interpreters.find(ARM), asked) == (None, [])
+    assert (interpreters.find(ARM), commands) == (None, [])
 
 
 def test_this_one() -> None:
@@ -98,10 +98,10 @@ def test_this_one() -> None:
 
 def test_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     """The search is made once per target."""
-    asked = _answers(monkeypatch, "", FACTS)
+    commands = _answers(monkeypatch, "", FACTS)
 
     interpreters.find(ARM)
-    before = len(asked)
+    before = len(commands)
     interpreters.find(target("python3.13", "arm64"))
 
-    assert len(asked) == before
+    assert len(commands) == before

@@ -115,11 +115,11 @@ def test_without_pip(monkeypatch: pytest.MonkeyPatch) -> None:
 class Index(BaseHTTPRequestHandler):
     """A package index without packages that records requests."""
 
-    asked: list[str]
+    requested_paths: list[str]
 
     def do_GET(self) -> None:
         """Answer that there is no such package."""
-        type(self).asked.append(self.path)
+        type(self).requested_paths.append(self.path)
         self.send_error(404)
 
     def log_message(self, *_: object) -> None:
@@ -129,12 +129,12 @@ class Index(BaseHTTPRequestHandler):
 @pytest.fixture
 def index() -> Iterator[tuple[str, list[str]]]:
     """The URL of an index, and the requests that it received."""
-    handler = type("Handler", (Index,), {"asked": []})
+    handler = type("Handler", (Index,), {"requested_paths": []})
     server = HTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}/simple", handler.asked
+        yield f"http://127.0.0.1:{server.server_port}/simple", handler.requested_paths
     finally:
         server.shutdown()
         server.server_close()
@@ -144,7 +144,7 @@ def index() -> Iterator[tuple[str, list[str]]]:
 @pip_made_it
 def test_uv_uses_the_index_of_pip(tmp_path: Path, index: tuple[str, list[str]]) -> None:
     """Packages of a function are fetched from the index of pip."""
-    url, asked = index
+    url, requested_paths = index
     env = given({"PIP_INDEX_URL": url, "NO_PROXY": "127.0.0.1"}) | {
         "UV_CACHE_DIR": str(tmp_path / "cache")
     }
@@ -156,4 +156,4 @@ def test_uv_uses_the_index_of_pip(tmp_path: Path, index: tuple[str, list[str]]) 
         check=False,
     )
 
-    assert ["/simple/no-such-package/"] == asked[:1]
+    assert ["/simple/no-such-package/"] == requested_paths[:1]

@@ -142,14 +142,14 @@ def test_fargate_suggests_the_closest_size():
 def test_fargate_sizes_are_those_of_cfn_lint():
     """The table of Fargate sizes equals that of cfn-lint."""
     path = "data/schemas/extensions/aws_ecs_taskdefinition/fargate_cpu_memory.json"
-    theirs = jsonschema.Draft7Validator(json.loads(data("cfnlint", path)))
+    cfn_lint = jsonschema.Draft7Validator(json.loads(data("cfnlint", path)))
     every_size = sorted({size for sizes in fields.FARGATE_MEMORY_MIB.values() for size in sizes})
 
     valid = {
         cpu: tuple(
             memory
             for memory in [256, *every_size, every_size[-1] + 8192]
-            if theirs.is_valid(
+            if cfn_lint.is_valid(
                 {"Cpu": str(cpu), "Memory": memory, "RequiresCompatibilities": ["FARGATE"]}
             )
         )

@@ -594,7 +594,7 @@ def test_a_secret_is_refused_and_never_shown(tmp_path, kind, place, seed):
         ('x = { password = "hunter2" }', "16: service.x.password: looks like a password"),
     ],
 )
-def test_a_password_is_known_by_its_name(tmp_path, row, fact):
+def test_a_password_is_recognised_by_its_name(tmp_path, row, fact):
     """A value whose key is called a password is refused, whatever its form."""
     path = write(tmp_path, "dev")
     path.write_text(path.read_text() + row + "\n")

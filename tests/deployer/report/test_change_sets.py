@@ -94,10 +94,10 @@ def test_a_change_set_without_resource_changes() -> None:
 
 def test_the_question_has_the_counts() -> None:
     """The question counts the changes, and its default answer is no."""
-    asked = question(MIXED)
+    text = question(MIXED)
 
-    assert asked.startswith("Execute on crd-x-cluster: 1 removed, 1 replaced, 1 may be")
-    assert asked.endswith("? [y/N] ")
+    assert text.startswith("Execute on crd-x-cluster: 1 removed, 1 replaced, 1 may be")
+    assert text.endswith("? [y/N] ")
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ def test_no_text_controls_a_terminal(text: str) -> None:
         assert text in written
 
 
-def test_text_stays_readable() -> None:
+def test_text_remains_readable() -> None:
     """Control characters are escaped, not removed."""
     assert "error: a\\x1b[31mb\n" == error_text(DeployError("a\x1b[31mb"), style=Style())
 

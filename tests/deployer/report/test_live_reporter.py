@@ -91,7 +91,7 @@ def _read(terminal: int) -> Iterator[bytes]:
     os.close(terminal)
 
 
-def test_an_interrupt_leaves_a_sane_screen() -> None:
+def test_an_interrupt_restores_the_screen() -> None:
     """After Ctrl-C the progress display is removed, and the cursor is visible."""
     written = on_a_terminal("time.sleep(20)", interrupt_at="creating      Vpc")
 

@@ -165,7 +165,7 @@ def test_status_403_is_an_error(function: ThumbnailFunction) -> None:
     assert "AccessDenied" in str(failure)
 
 
-def test_an_avatar_outlives_its_upload(function: ThumbnailFunction) -> None:
+def test_an_avatar_remains_without_its_upload(function: ThumbnailFunction) -> None:
     """The avatar stays if the upload is deleted right after the conversion."""
     function.upload(encoded(solid_image()))
     function.s3.faults = [no_fault, no_fault, call_first(function.s3.objects.clear)]

@@ -208,7 +208,7 @@ def collector_config(service):
     return json.loads(variables(service, "collector")["AOT_CONFIG_CONTENT"])
 
 
-def test_the_application_outlives_the_collector(service):
+def test_the_application_runs_without_the_collector(service):
     """If the collector fails, only the collector restarts; the original stopped the task (defect 28)."""
     collector = container(service, "collector")
 
