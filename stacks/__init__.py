@@ -18,6 +18,7 @@ from stacks import messages as messages_stack
 from stacks import monitoring as monitoring_stack
 from stacks import network as network_stack
 from stacks import pipeline as pipeline_stack
+from stacks import posts as posts_stack
 from stacks import registry as registry_stack
 from stacks import service as service_stack
 from stacks import site_publisher as site_publisher_stack
@@ -89,6 +90,7 @@ def layers(config: Config, code: Code) -> Layers:
         network=network,
         database=database,
     )
+    layers.add("posts", posts_stack.define, lambdas, foundation, network=network, database=database)
     assets = layers.add("assets", assets_stack.define, config.assets)
     avatars = layers.add(
         "avatars",

@@ -174,6 +174,21 @@ def function(subject: str, name: Value) -> Iterator[Alarm]:
     )
 
 
+def scheduled_function(subject: str, name: Value) -> Iterator[Alarm]:
+    """Yield the alarm of a function that a schedule invokes at least every half hour."""
+    yield Alarm(
+        "NotInvoked",
+        "The schedule has not invoked the function for an hour. Check whether the rule is enabled, "
+        "and the metric FailedInvocations of the rule.",
+        "Invocations of scheduled functions",
+        Metric(subject, "AWS/Lambda", "Invocations", {"FunctionName": name}, "Sum", minutes=30),
+        threshold=1,
+        periods=2,
+        below=True,
+        missing_data="breaching",
+    )
+
+
 def stream_reader(subject: str, name: Value) -> Iterator[Alarm]:
     """Yield the alarm of a function that reads a stream.
 

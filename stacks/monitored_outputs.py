@@ -20,6 +20,7 @@ from stacks import alarms
 from stacks.alarms import Alarm
 
 FunctionName: TypeAlias = Annotated[Value, alarms.function]
+ScheduledFunctionName: TypeAlias = Annotated[Value, alarms.function, alarms.scheduled_function]
 StreamReaderName: TypeAlias = Annotated[Value, alarms.function, alarms.stream_reader]
 DeadLetterQueueName: TypeAlias = Annotated[Value, alarms.dead_letter_queue]
 TableName: TypeAlias = Annotated[Value, alarms.table]
@@ -27,6 +28,7 @@ TableName: TypeAlias = Annotated[Value, alarms.table]
 # The functions that yield the alarms of one kind of resource. They are the metadata of the types.
 KINDS: tuple[Callable[[str, Value], Iterator[Alarm]], ...] = (
     alarms.function,
+    alarms.scheduled_function,
     alarms.stream_reader,
     alarms.dead_letter_queue,
     alarms.table,

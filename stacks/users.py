@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from troposphere import Sub, awslambda, cognito, ec2
+from troposphere import Sub, awslambda, cognito
 
 from deployer.config import fields
 from deployer.model import Env, Template, Value
@@ -13,10 +13,10 @@ from stacks.database import Database, allow_connect, connection_variables
 from stacks.foundation import Foundation
 from stacks.monitored_outputs import FunctionName
 from stacks.network import Network
-from stacks.parts.functions import Functions, VpcPlacement, allow_invoke
-from stacks.parts.names import name_tag, resource_name
+from stacks.parts.database_access import database_access
+from stacks.parts.functions import Functions, allow_invoke
+from stacks.parts.names import resource_name
 from stacks.parts.retention import retention_policies
-from stacks.parts.security_groups import allow_ingress
 
 # The attributes that a user enters at sign-up, and whether the user can change them later. Cognito
 # can change neither in an existing pool. The handle is immutable, because posts, messages and
@@ -60,7 +60,7 @@ def define(
 ) -> Users:
     """Add the user pool and its client, the function it invokes, and the migration function."""
     factory = functions.factory(t, env, foundation)
-    placement = _database_access(t, env, network=network, database=database)
+    placement = database_access(t, env, "users", network=network, database=database)
     post_confirmation = factory.function(
         "PostConfirmation",
         code="post_confirmation",
@@ -91,38 +91,6 @@ def define(
         post_confirmation=post_confirmation.ref(),
         migrate=migrate.ref(),
     )
-
-
-def _database_access(
-    t: Template, env: Env, *, network: Network, database: Database
-) -> VpcPlacement:
-    """Add a security group with egress to the database only, and use it in the private subnets."""
-    security_group = t.add_resource(
-        ec2.SecurityGroup(
-            "FunctionSecurityGroup",
-            GroupDescription="Functions that reach the database and nothing else",
-            VpcId=network.vpc,
-            SecurityGroupEgress=[  # Without a rule AWS would add one that allows all traffic.
-                ec2.SecurityGroupRule(
-                    DestinationSecurityGroupId=database.security_group,
-                    Description="To the database",
-                    FromPort=database.port,
-                    ToPort=database.port,
-                    IpProtocol="tcp",
-                )
-            ],
-            Tags=name_tag(env, "functions"),
-        )
-    )
-    allow_ingress(
-        t,
-        "DatabaseIngressFromFunctions",
-        group=database.security_group,
-        source=security_group.get_att("GroupId"),
-        port=database.port,
-        description="From the functions of the stack users",
-    )
-    return VpcPlacement(network.private_subnets, security_group)
 
 
 def _pool(

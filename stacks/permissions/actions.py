@@ -19,6 +19,7 @@ from awacs import (
     ec2,
     ecr,
     ecs,
+    events,
     iam,
     kms,
     logs,
@@ -477,6 +478,20 @@ TABLES = [
     dynamodb.UntagResource,
     dynamodb.UpdateContinuousBackups,
     dynamodb.UpdateTable,
+    dynamodb.UpdateTimeToLive,
+]
+
+# A rule with targets. Only Lambda functions allow them: no role is passed.
+SCHEDULES = [
+    events.DeleteRule,
+    events.DescribeRule,
+    events.ListTagsForResource,
+    events.ListTargetsByRule,
+    events.PutRule,
+    events.PutTargets,
+    events.RemoveTargets,
+    events.TagResource,
+    events.UntagResource,
 ]
 
 TOPICS = [

@@ -132,6 +132,7 @@ def _functions(env: Env, artifacts: Value) -> list[Statement]:
         statements.grant_invoke_to_services(env),
         allow("ReadFunctionCode", [s3.GetObject], objects(artifacts)),
         statements.manage_event_source_mappings(env),
+        allow("ManageSchedules", actions.SCHEDULES, *resources.schedules(env)),
         allow("ManageQueues", actions.QUEUES, arn("sqs", resource_name(env, "*"))),
         allow("ManageApis", actions.APIS, *resources.apis()),
     ]

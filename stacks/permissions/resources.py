@@ -15,7 +15,8 @@ CLOUDFRONT_REGION = "us-east-1"  # IAM and Route 53 report this region, too.
 MANUAL_STACKS = ["foundation", "pipeline", "site-publisher"]
 
 # Stacks of a release with resources whose generated names start with the name of the stack.
-STACKS_WITH_ROLES = ["avatars", "messages", "network", "service", "users", "verifier"]
+STACKS_WITH_ROLES = ["avatars", "messages", "network", "posts", "service", "users", "verifier"]
+STACKS_WITH_SCHEDULES = ["posts"]
 STACKS_WITH_TOPICS = ["assets"]
 
 # Resources of a release that config or a stack names.
@@ -26,7 +27,12 @@ HOST_PREFIXES = ["", "www.", "assets.", "api."]  # Of the distributions and the 
 
 # AWS services that assume roles of a release, and that invoke its functions.
 ROLE_SERVICES = ["ecs-tasks.amazonaws.com", "lambda.amazonaws.com", "vpc-flow-logs.amazonaws.com"]
-INVOKING_SERVICES = ["apigateway.amazonaws.com", "cognito-idp.amazonaws.com", "s3.amazonaws.com"]
+INVOKING_SERVICES = [
+    "apigateway.amazonaws.com",
+    "cognito-idp.amazonaws.com",
+    "events.amazonaws.com",
+    "s3.amazonaws.com",
+]
 
 
 def roles(env: Env) -> list[Value]:
@@ -56,6 +62,13 @@ def bucket_objects(env: Env, name: str) -> Value:
 def topics(env: Env) -> list[Value]:
     """Return the ARN patterns of the topics."""
     return [arn("sns", resource_name(env, f"{stack}-*")) for stack in STACKS_WITH_TOPICS]
+
+
+def schedules(env: Env) -> list[Value]:
+    """Return the ARN patterns of the EventBridge rules."""
+    return [
+        arn("events", f"rule/{resource_name(env, f'{stack}-*')}") for stack in STACKS_WITH_SCHEDULES
+    ]
 
 
 def databases(env: Env) -> list[Value]:

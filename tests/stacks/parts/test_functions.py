@@ -36,6 +36,13 @@ class Expected:
 
 # A new function needs a row: a reviewer sees what it is allowed to do.
 EXPECTED = {
+    "ExpirePosts": Expected(
+        "expire_posts",
+        timeout_seconds=60,
+        memory_mb=256,
+        variables=frozenset({"PGHOST", "PGPORT", "PGDATABASE", "PGUSER"}),
+        actions=VPC_ACCESS | {"rds-db:connect"},
+    ),
     "Authorizer": Expected(
         "authorizer",
         timeout_seconds=5,
@@ -264,6 +271,7 @@ def test_invoke_permissions_have_one_source(functions, emitted):
 
     assert {
         "AuthorizerInvokePermission": ("apigateway.amazonaws.com", "Authorizer"),
+        "ExpirePostsInvokePermission": ("events.amazonaws.com", "ExpirePosts"),
         "PostConfirmationInvokePermission": ("cognito-idp.amazonaws.com", "PostConfirmation"),
         "ThumbnailInvokePermission": ("s3.amazonaws.com", "Thumbnail"),
         "UploadUrlInvokePermission": ("apigateway.amazonaws.com", "UploadUrl"),

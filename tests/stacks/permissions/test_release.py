@@ -46,7 +46,6 @@ NOT_NEEDED = {
     "dynamodb:UpdateContributorInsights": "never set",
     "dynamodb:UpdateItem": "no replicas: CloudFormation reads and writes no items",
     "dynamodb:UpdateKinesisStreamingDestination": "no Kinesis stream",
-    "dynamodb:UpdateTimeToLive": "messages do not expire",
     "ec2:AcceptAddressTransfer": "addresses are allocated, not taken over",
     "ec2:AllocateIpamPoolCidr": "no IPAM",
     "ec2:AssignPrivateNatGatewayAddress": "a NAT gateway keeps its address",
