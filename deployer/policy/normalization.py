@@ -1,8 +1,8 @@
 """Normalize templates, so that equivalent values are equal.
 
 CloudFormation accepts a value in several notations: 443 and "443", true and "true", a parameter and
-its default, and functions such as Fn::Join and Fn::Split and the value that they result in. After normalization, scalars are
-strings, text with references is a single Fn::Sub, and Fn::If is replaced by one of its branches.
+its default, functions such as Fn::Join and Fn::Split and their result. After normalization, scalars
+are strings, text with references is a single Fn::Sub, and Fn::If is replaced by one of its branches.
 `condition_outcomes` yields the combinations of branches that rules must check.
 """
 

@@ -128,7 +128,10 @@ def _in_transaction(
     except psycopg.Error as error:
         raise MigrationError(describe(script, error)) from None
     if remaining != recorded:
-        raise MigrationError(f"{script.file}: changes {journal.TABLE}, the journal of migrations")
+        raise MigrationError(
+            f"{script.file}: changes {journal.TABLE}, the journal of migrations:"
+            " name the tables to drop or empty"
+        )
     _commit(connection, script)
 
 

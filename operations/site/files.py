@@ -71,7 +71,7 @@ TYPES_BY_NAME = {
     "traffic-advice": "application/trafficadvice+json",
     "webfinger": "application/jrd+json",
 }
-PLAIN = "text/plain; charset=utf-8"  # Other files without an extension, such as LICENSE.
+PLAIN = "text/plain; charset=utf-8"  # Others without an extension.
 
 # Vite's names, such as assets/index-BX3k_9aQ.js. Eight characters may also be words, a date or a size,
 # as in logo-wordmark.svg, Inter-SemiBold.woff2, logo-20240608.png and start-1024x768.png; one digest

@@ -196,7 +196,10 @@ def test_a_file_that_changes_the_journal(database: Postgres, statement: str) -> 
 
     error = error_of(database)
 
-    assert "0002_t.sql: changes public.schema_migrations, the journal of migrations" == error
+    assert error == (
+        "0002_t.sql: changes public.schema_migrations, the journal of migrations:"
+        " name the tables to drop or empty"
+    )
     assert (["t1"], ["0001_t"]) == (tables_of_migrations(database), applied_migrations(database))
 
 
