@@ -179,6 +179,7 @@ def _refuse_incomplete(file: bytes) -> None:
     """Raise Rejected if pixels are missing before the added end marker of a JPEG *file*.
 
     Pillow does not report that. But in a complete file, bits after the last pixel change nothing.
+    They are compared at the size that is used, as a progressive JPEG ends with finer details.
     """
     data = file.removesuffix(jpeg.END).rstrip(jpeg.END[:1])
     first, second = (

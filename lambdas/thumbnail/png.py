@@ -38,6 +38,17 @@ class InflatedPng(PngImageFile):
         super()._open()
         if self.mode == "P" and self.palette is None:
             raise SyntaxError("the palette is missing")
+        self._is_grey = [tile.args for tile in self.tile] == ["LA;16B"]
+
+    def load_end(self) -> None:
+        """Restore grey pixels with alpha, which Pillow decodes as colours if they have 16 bits.
+
+        The profile of such a picture is for grey.
+        """
+        super().load_end()
+        if self._is_grey:
+            self.im = self.im.convert("LA")
+            self._mode = "LA"
 
     def load_prepare(self) -> None:
         from isal import isal_zlib  # Imported here because most uploads are JPEGs.

@@ -140,6 +140,7 @@ MORE_TRANSPARENT_THAN_COLOURS = tiny_png(
 )
 HALF_TRANSPARENT_RED = tuple((channel + 255) // 2 for channel in RED)
 P3, ADOBE = icc_profiles.rgb(icc_profiles.P3), icc_profiles.rgb(icc_profiles.ADOBE)
+LINEAR_GREY = png_chunk(b"iCCP", b"grey\0\0" + zlib.compress(icc_profiles.linear_grey()))
 P3_COLOUR = icc_profiles.srgb_of((200, 100, 50), icc_profiles.P3)
 ADOBE_COLOUR = icc_profiles.srgb_of((200, 100, 50), icc_profiles.ADOBE)
 
