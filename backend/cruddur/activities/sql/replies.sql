@@ -11,13 +11,15 @@ SELECT
     replies_count,
     reposts_count,
     likes_count,
-    EXISTS (
-        SELECT FROM likes
-        WHERE activity_uuid = activity.uuid AND likes.user_uuid = (SELECT uuid FROM viewer)
+    coalesce(
+        (SELECT TRUE FROM likes
+        WHERE activity_uuid = activity.uuid AND likes.user_uuid = (SELECT uuid FROM viewer)),
+        FALSE
     ) AS liked,
-    EXISTS (
-        SELECT FROM reposts
-        WHERE activity_uuid = activity.uuid AND reposts.user_uuid = (SELECT uuid FROM viewer)
+    coalesce(
+        (SELECT TRUE FROM reposts
+        WHERE activity_uuid = activity.uuid AND reposts.user_uuid = (SELECT uuid FROM viewer)),
+        FALSE
     ) AS reposted,
     reply_to_activity_uuid,
     expires_at,
