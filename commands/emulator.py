@@ -7,6 +7,7 @@ import sys
 from invoke.collection import Collection
 from invoke.context import Context
 
+from commands.framework import table
 from commands.framework.task import task
 from deployer.errors import GuardError
 from operations import emulator
@@ -53,6 +54,18 @@ def status(_: Context) -> None:
     _print_status()
 
 
+@task(help={"json": "print the messages as JSON"})
+def outbox(_: Context, json: bool = False) -> None:
+    """Print the emails and SMS that AWS would have sent, with their codes."""
+    found = emulator.outbox()
+    print(
+        table.text("messages", found.messages, found.COLUMNS, as_json=json, mask=False),
+        end="",
+    )
+    if not json:
+        print(f"in a browser: {found.url}")
+
+
 @task(help={"unset": "print the commands that restore the shell as it was"})
 def env(_: Context, unset: bool = False) -> None:
     """Print exports for the AWS CLI: eval "$(./inv emulator.env)"."""
@@ -72,4 +85,4 @@ def _print_status() -> None:
     print(f"data       {status.state_bytes:,} bytes of state, {status.objects_bytes:,} of objects")
 
 
-namespace = Collection(start, stop, reset, status, env)
+namespace = Collection(start, stop, reset, status, env, outbox)

@@ -12,6 +12,7 @@ from emulator.admin import (
     allow,
     create_prerequisites,
     messages,
+    outbox_url,
     set_resource_delay,
     web_identity_token,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "databases_bytes",
     "environment_variables",
     "messages",
+    "outbox_url",
     "reset",
     "running",
     "set_resource_delay",

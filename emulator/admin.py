@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from deployer.errors import EmulatorError
 from emulator.access import admin_requests, web_identity
 from emulator.message import Message
+from emulator.pages import requests
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -46,6 +47,11 @@ def messages(endpoint: Endpoint) -> list[Message]:
     """Return the messages that AWS would have sent for the account, oldest first."""
     response = _post(endpoint, "messages", {"account": endpoint.account})
     return [Message(**message) for message in json.loads(response)]
+
+
+def outbox_url(endpoint: Endpoint) -> str:
+    """Return the address of the outbox for a browser; it contains a key and must not be shared."""
+    return f"{endpoint.url}{requests.outbox_path(endpoint.secret_key)}"
 
 
 def web_identity_token(endpoint: Endpoint, claims: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The ASGI application of the server: access control, the admin API, and MiniStack."""
+"""The ASGI application of the server: access control, pages, the admin API, and MiniStack."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from emulator.access.control import AccessControl
 from emulator.autosave import Autosave
 from emulator.local_addresses import LocalAddresses
 from emulator.ministack import asgi
+from emulator.pages.server import Pages
 from emulator.state import State
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Application:
             "prerequisites": hosted_zones.create,
             "resource-delay": resource_delay.set_delay,
         }
+        self._pages = Pages(paths, secret=secret, port=port)
         self._query_handlers = {"messages": outbox.read}
         self.autosave = Autosave(State(paths))
 
@@ -52,6 +54,8 @@ class Application:
         await self._control(scope, receive, send)
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope.get(asgi.AUTHENTICATED) and await self._pages.respond(scope, send):
+            return
         if scope["type"] == "http" and _is_admin_request(scope):
             await self._handle_admin(scope, receive, send)
         elif scope["type"] == "http":

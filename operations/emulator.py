@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from operations import project, shell_variables
 
@@ -31,6 +31,15 @@ class Data:
         """Return whether a reset would delete and stop nothing."""
         sizes = self.state_bytes, self.objects_bytes, self.databases_bytes
         return not (self.is_running or any(sizes))
+
+
+@dataclass(frozen=True)
+class Outbox:
+    """The messages that AWS would have sent, oldest first, and their address for a browser."""
+
+    COLUMNS: ClassVar = ("sent", "to", "about", "secret")
+    messages: list[dict[str, str]]
+    url: str
 
 
 def start() -> None:
@@ -59,6 +68,21 @@ def data() -> Data:
     folder = _folder()
     status, databases_bytes = emulator.status(folder), emulator.databases_bytes(folder)
     return Data(folder, status.state_bytes, status.objects_bytes, databases_bytes, bool(status.url))
+
+
+def outbox() -> Outbox:
+    """Return the messages that AWS would have sent; raise EmulatorError if the emulator is stopped."""
+    import emulator
+    from deployer.errors import EmulatorError
+
+    endpoint = emulator.running(_folder())
+    if endpoint is None:
+        raise EmulatorError(
+            "the emulator is not running, and it keeps no messages when it stops",
+            hint="run ./inv emulator.start, then send the message again",
+        )
+    messages = [asdict(message) for message in emulator.messages(endpoint)]
+    return Outbox(messages, emulator.outbox_url(endpoint))
 
 
 def status() -> Status:

@@ -6,21 +6,27 @@ from collections.abc import Mapping, Sequence
 
 
 def text(
-    name: str, rows: Sequence[Mapping[str, object]], columns: Sequence[str], *, as_json: bool
+    name: str,
+    rows: Sequence[Mapping[str, object]],
+    columns: Sequence[str],
+    *,
+    as_json: bool,
+    mask: bool = True,
 ) -> str:
     """Return *rows* as a table of *columns*, or all their values as one line of JSON.
 
     *name* is the plural of a row, such as `users`: the key of the rows in JSON, and the text in
-    place of a table without rows ("no users"). Control characters are escaped and likely secrets
-    are masked.
+    place of a table without rows ("no users"). Control characters are escaped and, in a table,
+    likely secrets are masked unless *mask* is false.
     """
-    from deployer.report.text import JSON_VERSION, clean, json_text, table
+    from deployer.report.text import JSON_VERSION, clean, json_text, table, visible
 
     if as_json:
         return f"{json_text({'version': JSON_VERSION, name: rows})}\n"
     if not rows:
         return f"no {name}\n"
-    cells = [[clean(_cell(row[column])) for column in columns] for row in rows]
+    show = clean if mask else visible
+    cells = [[show(_cell(row[column])) for column in columns] for row in rows]
     return table([[column.replace("_", " ") for column in columns], *cells])
 
 

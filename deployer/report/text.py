@@ -21,9 +21,12 @@ def clean(text: str) -> str:
 
 def escaped(text: str) -> str:
     r"""Return *text* on one line, with invisible characters escaped: a line break becomes \n."""
-    return "".join(
-        char if char.isprintable() else ascii(char)[1:-1] for char in secret_detection.mask(text)
-    )
+    return visible(secret_detection.mask(text))
+
+
+def visible(text: str) -> str:
+    """Return *text* like `escaped`, but with the secrets in it: only for what prints a secret."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def json_text(value: object) -> str:

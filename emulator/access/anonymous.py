@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from emulator.access.signatures import S3
 from emulator.ministack import credentials
+from emulator.pages.requests import is_page
 
 if TYPE_CHECKING:
     from emulator.access.request import Request
@@ -58,6 +59,8 @@ def is_served(request: Request) -> bool:
     if request.header("authorization"):
         return False
     match request.method:
+        case "GET" | "HEAD" if is_page(request):
+            return not _may_be_other_operation(request)
         case "GET" | "HEAD":
             return not _may_be_other_operation(request) and (
                 request.path == CERTIFICATE

@@ -172,6 +172,17 @@ def find(host: str) -> _Match | None:
     return None
 
 
+def names() -> list[str]:
+    """Return the names of alias records of load balancers, in lower case."""
+    records = [
+        record["Name"].rstrip(".").lower()
+        for _, records in context.items_of_all_accounts(services.records)
+        for record in records
+        if "AliasTarget" in record
+    ]
+    return sorted({name for name in records if find(name)})
+
+
 def _alias_target(name: str) -> str:
     """Return the target of the alias record *name* without `dualstack.`, or *name* without one."""
     for _, records in context.items_of_all_accounts(services.records):

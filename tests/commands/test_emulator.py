@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,55 @@ def test_a_reset_of_an_empty_folder_needs_no_approval(stdin, resets, tmp_path) -
     commands.reset(Context())
 
     assert resets
+
+
+SNS_LINK = "http://127.0.0.1:1/?Action=ConfirmSubscription&Token=" + "a1" * 32
+
+
+def use_messages(monkeypatch: pytest.MonkeyPatch, *messages: emulator.Message) -> None:
+    """Replace the running emulator by one with *messages*."""
+    endpoint = emulator.Endpoint("http://127.0.0.1:1", "0" * 12, "0" * 12, "secret")
+    monkeypatch.setattr(emulator, "running", lambda _: endpoint)
+    monkeypatch.setattr(emulator, "messages", lambda _: list(messages))
+
+
+def test_outbox(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The messages are printed with code or link, and with the address of their page."""
+    sent = "2026-01-01T00:00:00.000+00:00"
+    use_messages(monkeypatch, emulator.Message("ada@x.example", "subscription", SNS_LINK, sent))
+
+    commands.outbox(Context())
+
+    head, row, address = capsys.readouterr().out.splitlines()
+    assert head.split() == ["sent", "to", "about", "secret"]
+    assert row.split() == [sent, "ada@x.example", "subscription", SNS_LINK]
+    assert address.startswith("in a browser: http://127.0.0.1:1/_emulator/outbox?key=")
+
+
+def test_outbox_as_json(monkeypatch, capsys) -> None:
+    """The JSON document has the codes, and nothing else is on standard output."""
+    use_messages(monkeypatch, emulator.Message("ada@x.example", "confirmation", "123456", "now"))
+
+    commands.outbox(Context(), json=True)
+
+    message = {"to": "ada@x.example", "about": "confirmation", "secret": "123456", "sent": "now"}
+    assert json.loads(capsys.readouterr().out) == {"version": 2, "messages": [message]}
+
+
+def test_an_empty_outbox(monkeypatch, capsys) -> None:
+    """Without messages, the task says so."""
+    use_messages(monkeypatch)
+
+    commands.outbox(Context())
+
+    assert capsys.readouterr().out.startswith("no messages\nin a browser: ")
+
+
+def test_the_outbox_of_a_stopped_emulator(monkeypatch, capsys) -> None:
+    """A stopped emulator has no messages: this is an error, not an empty result."""
+    monkeypatch.setattr(emulator, "running", lambda _: None)
+
+    with pytest.raises(Exit):
+        commands.outbox(Context())
+
+    assert "the emulator is not running" in capsys.readouterr().err

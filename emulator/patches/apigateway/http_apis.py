@@ -103,6 +103,12 @@ def find(host: str, path: str, method: str) -> tuple[str, str] | None:
     return None
 
 
+def ids() -> list[str]:
+    """Return the ids of all HTTP APIs."""
+    apis = context.items_of_all_accounts(_apis)
+    return sorted(key for (_, _, key), api in apis if api.get("protocolType") == "HTTP")
+
+
 def _requires_signature(api_id: str, stage: str, method: str, path: str) -> bool:
     resolved = _resolve_path(api_id, stage, path)
     return _authorization_type(api_id, resolved[0], method, resolved[1]) == "AWS_IAM"

@@ -107,6 +107,12 @@ def aliases(distribution: dict[str, Any]) -> tuple[str, ...]:
     return _aliases(distribution["config_xml"])
 
 
+def names() -> list[str]:
+    """Return the alternate domain names of all distributions."""
+    found = context.items_of_all_accounts(_distributions)
+    return sorted({name for _, distribution in found for name in aliases(distribution)})
+
+
 @lru_cache(maxsize=256)
 def _aliases(config: str) -> tuple[str, ...]:
     return tuple(name.lower() for name in _distribution_aliases({"config_xml": config}))
