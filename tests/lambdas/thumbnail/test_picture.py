@@ -251,6 +251,13 @@ CASES: list[tuple[str, Check]] = [
         "linear grey",
         converts(lambda: with_profile(icc_profiles.linear_grey(), "L", 128), (188, 188, 188)),
     ),
+    *(
+        (
+            f"linear grey and alpha, {depth} bits",
+            converts(tiny_png(depth, 4, samples, LINEAR_GREY), (188, 188, 188)),
+        )
+        for depth, samples in {8: (0x80, 0xFF), 16: (0x8000, 0xFFFF)}.items()
+    ),
     ("invalid profile", converts(lambda: with_profile(b"broken" * 50), (200, 100, 50))),
     (
         "profile of other colours",
