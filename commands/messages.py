@@ -25,24 +25,26 @@ def scan(_: Context, env: str = "", json: bool = False) -> None:
 def conversation(_: Context, id: str = "", env: str = "", json: bool = False) -> None:  # noqa: A002  # the name of the flag
     """List the messages of a conversation, the newest last."""
     messages.refuse_missing_id("--id", id)
-    rows = messages.conversation(connect(env), id)
-    _print("messages", rows, ("sk", "user_handle", "message"), as_json=json)
+    items = messages.conversation(connect(env), id)
+    _print("messages", items, ("sk", "user_handle", "message"), as_json=json)
 
 
 @task(help=_HELP | {"user_id": "the UUID of a user in the table users of the database"})
 def conversations(_: Context, user_id: str = "", env: str = "", json: bool = False) -> None:
     """List the conversations of a user, the newest last."""
     messages.refuse_missing_id("--user-id", user_id)
-    rows = messages.conversations(connect(env), user_id)
+    items = messages.conversations(connect(env), user_id)
     _print(
-        "conversations", rows, ("sk", "message_group_uuid", "user_handle", "message"), as_json=json
+        "conversations", items, ("sk", "message_group_uuid", "user_handle", "message"), as_json=json
     )
 
 
-def _print(name: str, rows: list[messages.Row], columns: tuple[str, ...], *, as_json: bool) -> None:
+def _print(
+    name: str, items: list[messages.Item], columns: tuple[str, ...], *, as_json: bool
+) -> None:
     if not as_json:
-        rows = [dict.fromkeys(columns, "") | row for row in rows]
-    print(table.text(name, rows, columns, as_json=as_json), end="")
+        items = [dict.fromkeys(columns, "") | item for item in items]
+    print(table.text(name, items, columns, as_json=as_json), end="")
 
 
 namespace = Collection(scan, conversation, conversations)

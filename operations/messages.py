@@ -13,20 +13,20 @@ from deployer.errors import ConfigError
 if TYPE_CHECKING:
     from operations.target import Target
 
-Row = dict[str, str]
+Item = dict[str, str]
 
 
-def scan(target: Target) -> list[Row]:
+def scan(target: Target) -> list[Item]:
     """Return all items of the table."""
     return _read(target, "scan")
 
 
-def conversation(target: Target, id_: str) -> list[Row]:
+def conversation(target: Target, id_: str) -> list[Item]:
     """Return the messages of the conversation *id_*, the newest last."""
     return _read(target, "query", **_with_key("MSG", id_))
 
 
-def conversations(target: Target, user_id: str) -> list[Row]:
+def conversations(target: Target, user_id: str) -> list[Item]:
     """Return the conversations of one user, the one with the newest message last."""
     return _read(target, "query", **_with_key("GRP", user_id))
 
@@ -47,15 +47,15 @@ def _with_key(kind: str, id_: str) -> dict[str, Any]:
     }
 
 
-def _read(target: Target, operation: str, **arguments: Any) -> list[Row]:
+def _read(target: Target, operation: str, **arguments: Any) -> list[Item]:
     """Return all items that a DynamoDB *operation* returns, sorted by key."""
     table = target.output("messages", "Table")
     paginator = target.client("dynamodb").get_paginator(operation)
     pages = paginator.paginate(TableName=table, ConsistentRead=True, **arguments)
-    return sorted(_rows(pages), key=lambda row: (row["pk"], row["sk"]))
+    return sorted(_text_items(pages), key=lambda item: (item["pk"], item["sk"]))
 
 
-def _rows(pages: Any) -> Iterator[Row]:
+def _text_items(pages: Any) -> Iterator[Item]:
     """Yield the items as the application shows them: all attributes as text.
 
     If two conversations of a user had a message at the same time, the sort key has a suffix
@@ -63,5 +63,5 @@ def _rows(pages: Any) -> Iterator[Row]:
     """
     for page in pages:
         for item in page["Items"]:
-            row = {name: str(next(iter(value.values()))) for name, value in item.items()}
-            yield row | {"sk": row["sk"].partition("#")[0]}
+            text_item = {name: str(next(iter(value.values()))) for name, value in item.items()}
+            yield text_item | {"sk": text_item["sk"].partition("#")[0]}

@@ -3,11 +3,12 @@
 Event: a request to the HTTP API, payload format 2.0; the identity source is its header
 `authorization`, which must be `Bearer TOKEN`.
 
-Result: `{"isAuthorized": true, "context": {"sub": …}}`, or `{"isAuthorized": false}`: 403 for the
-caller. If the keys of the user pool are not available, the function raises: 500 for the caller.
+Result: `{"isAuthorized": true, "context": {"sub": …}}`, or `{"isAuthorized": false}`, for which API
+Gateway responds 403. If the keys of the user pool are not available, the function raises an error,
+for which API Gateway responds 500.
 Results must not be cached (a result TTL of 0), because tokens expire and errors are temporary.
 
-Permissions: writing its own log. The keys are public, so fetching them needs none.
+Permissions: writing its own log. The keys are public, so fetching them needs no permission.
 
 Limits: fetching the keys takes at most 3 s; API Gateway waits 10 s, including a cold start.
 """

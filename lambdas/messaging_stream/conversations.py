@@ -1,14 +1,14 @@
-"""Update the two rows of a conversation, one for each participant, to its newest message.
+"""Update the two items of a conversation, one for each participant, to its newest message.
 
-The sort key of a row is the time of the last message, so an update deletes the row and puts a new
-one. Both rows are updated in one transaction, on condition that the old rows are unchanged since
-they were read and that the new ones do not exist. So no concurrent update can lose a row, duplicate
-it, or set it back to an older message.
+The sort key of an item is the time of the last message, so an update deletes the item and puts a new
+one. Both items are updated in one transaction, on condition that the old items are unchanged since
+they were read, and that no item has a new key. So concurrent updates cannot lose or duplicate an
+item, or set it back to an older message.
 
-The rows are read from a global secondary index, which is eventually consistent: it may return a row
-at its old key, at both keys, or not at all. A transaction that is based on outdated rows is refused,
-and the index is queried again. The index is never ahead of the table, and the time of a row only
-increases, so a row that has the message, or a newer one, needs no update.
+The items are read from a global secondary index, which is eventually consistent: it may return an
+item at its old key, at both keys, or not at all. A transaction that is based on outdated items is
+canceled, and the index is queried again. The index is never ahead of the table, and the time of an
+item only increases, so an item that has the message, or a newer one, needs no update.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from messaging_stream.records import Message
 
-Row: TypeAlias = Mapping[str, Any]  # In DynamoDB's JSON: {"pk": {"S": "GRP#…"}, …}.
+Item: TypeAlias = Mapping[str, Any]  # In DynamoDB's JSON: {"pk": {"S": "GRP#…"}, …}.
 
 KEY = ("pk", "sk")
 PARTICIPANTS = 2
@@ -38,14 +38,16 @@ PARTICIPANTS = 2
 # Seconds before each new query of the index. AWS does not document how long it may lag.
 DELAYS = (0.05, 0.1, 0.2, 0.4, 0.8)
 
-# Cancellation reasons after which to read the rows again (API reference, TransactWriteItems, Errors).
+# Cancellation reasons after which the items are read again: see TransactWriteItems, Errors, in the
+# API reference.
 _RETRYABLE = {
     "None", "ConditionalCheckFailed", "TransactionConflict",
     "ThrottlingError", "ProvisionedThroughputExceeded",
 }  # fmt: skip
 
-# The errors that remain after botocore's retries if DynamoDB is overloaded: these, and all of 5xx.
-_OVERLOADED = {
+# The errors that remain after botocore's retries if DynamoDB throttles or is unavailable. So do all
+# errors with an HTTP status of 5xx.
+_UNAVAILABLE = {
     "InternalFailure", "InternalServerError", "LimitExceededException",
     "ProvisionedThroughputExceededException", "ReplicatedWriteConflictException",
     "RequestLimitExceeded", "RequestThrottled", "RequestTimeout", "RequestTimeoutException",
@@ -53,9 +55,9 @@ _OVERLOADED = {
     "ThrottlingException", "TooManyRequestsException", "TransactionConflictException",
     "TransactionInProgressException",
 }  # fmt: skip
-_SERVER_ERROR = 500  # and above: HTTP status
+_SERVER_ERROR = 500  # The lowest HTTP status of a server error.
 
-# Errors that are caused by the rows of one conversation, such as a row that is too large.
+# Errors that are caused by the items of one conversation, such as an item that is too large.
 _INVALID = {
     "IdempotentParameterMismatchException", "ItemCollectionSizeLimitExceededException",
     "ValidationException",
@@ -69,17 +71,18 @@ _NO_RESPONSE = (
 
 
 class NotUpdatedError(Exception):
-    """The rows could not be updated, or there was no response. A retry is possible."""
+    """The items could not be updated, or there was no response. A retry is possible."""
 
 
-class OverloadedError(NotUpdatedError):
-    """DynamoDB is overloaded or cannot be reached, which affects every conversation."""
+class UnavailableError(NotUpdatedError):
+    """DynamoDB throttles requests or cannot be reached, which affects every conversation."""
 
 
 class _OutdatedError(Exception):
-    """The rows were outdated, or changed concurrently. Read them again.
+    """The items were outdated, or changed concurrently. Read them again.
 
-    *collisions* are the participants who have another conversation with the timestamp of the message.
+    *collisions* are the participants with another conversation that has the timestamp of the
+    message, which is the sort key.
     """
 
     def __init__(self, reason: str, collisions: Iterable[str] = ()) -> None:
@@ -89,20 +92,20 @@ class _OutdatedError(Exception):
 
 @dataclass(frozen=True)
 class Update:
-    """A row as it was read, and its replacement, which has another key."""
+    """An item as it was read, and its replacement, which has another key."""
 
-    old: Row
-    new: Row
+    old: Item
+    new: Item
 
     @property
     def participant(self) -> str:
-        """The partition key, which all conversations of the participant share."""
+        """The partition key, which all items of the participant share."""
         return _participant(self.old)
 
 
 @dataclass(frozen=True)
 class Conversations:
-    """The rows of all conversations in *table*; *sleep* takes seconds."""
+    """The items of all conversations in *table*; *sleep* takes seconds."""
 
     client: DynamoDBClient
     table: str
@@ -110,7 +113,7 @@ class Conversations:
     sleep: Callable[[float], object] = time.sleep
 
     def update(self, message: Message, delays: Iterable[float] = DELAYS) -> None:
-        """Update both rows to *message*, unless they have a newer one. Raises NotUpdatedError."""
+        """Update both items to *message*, unless they have a newer one. Raises NotUpdatedError."""
         collisions: frozenset[str] = frozenset()
         reason = None
         for delay in (0.0, *delays):
@@ -122,25 +125,28 @@ class Conversations:
         raise NotUpdatedError(str(reason)) from reason
 
     def _update(self, message: Message, collisions: frozenset[str]) -> None:
-        with _overload_errors():
-            rows = self._rows(message.group)
-            if pending := updates(rows, message, collisions):
+        with _unavailable_errors():
+            items = self._items(message.group)
+            if pending := updates(items, message, collisions):
                 self._execute(pending)
 
-    def _rows(self, group: str) -> Sequence[Row]:
-        """Return the rows of the conversation in the index: few and short, so always one page."""
+    def _items(self, group: str) -> Sequence[Item]:
+        """Return the items of the conversation from the index: two short items, so one page."""
         response = self.client.query(
             TableName=self.table,
             IndexName=self.index,
             KeyConditionExpression="message_group_uuid = :group",
             ExpressionAttributeValues={":group": {"S": group}},
         )
-        if "Items" not in response:  # botocore accepts any text with status 200 as a response.
-            raise OverloadedError("a response without items")
+        if "Items" not in response:  # botocore accepts a response with any text and status 200.
+            raise UnavailableError("a response without items")
         return response["Items"]
 
     def _execute(self, pending: Sequence[Update]) -> None:
-        """Update all rows or none. botocore adds a client request token, so its retries are safe."""
+        """Update all items or none.
+
+        botocore adds a client request token, so a retry does not apply the transaction twice.
+        """
         actions = [
             action
             for update in pending
@@ -159,71 +165,71 @@ class Conversations:
                 raise
             raise NotUpdatedError(error.response["Error"]["Code"]) from error
 
-    def _delete(self, row: Row) -> TransactWriteItemTypeDef:
-        """Return the deletion of *row*, on condition that it is unchanged."""
-        names = [name for name in row if name not in KEY]
+    def _delete(self, item: Item) -> TransactWriteItemTypeDef:
+        """Return the deletion of *item*, on condition that it is unchanged."""
+        names = [name for name in item if name not in KEY]
         return {
             "Delete": {
                 "TableName": self.table,
-                "Key": {name: row[name] for name in KEY},
+                "Key": {name: item[name] for name in KEY},
                 "ConditionExpression": " AND ".join(f"#{n} = :{n}" for n, _ in enumerate(names)),
                 "ExpressionAttributeNames": {f"#{n}": name for n, name in enumerate(names)},
-                "ExpressionAttributeValues": {f":{n}": row[name] for n, name in enumerate(names)},
+                "ExpressionAttributeValues": {f":{n}": item[name] for n, name in enumerate(names)},
             }
         }
 
-    def _put(self, row: Row) -> TransactWriteItemTypeDef:
-        """Return the creation of *row*, on condition that no row has its key."""
+    def _put(self, item: Item) -> TransactWriteItemTypeDef:
+        """Return the creation of *item*, on condition that no item has its key."""
         new = "attribute_not_exists(pk)"
-        return {"Put": {"TableName": self.table, "Item": row, "ConditionExpression": new}}
+        return {"Put": {"TableName": self.table, "Item": item, "ConditionExpression": new}}
 
 
 def updates(
-    rows: Iterable[Row], message: Message, collisions: frozenset[str] = frozenset()
+    items: Iterable[Item], message: Message, collisions: frozenset[str] = frozenset()
 ) -> tuple[Update, ...]:
-    """Return the updates of those *rows* of a conversation that have an older message."""
-    latest = {_participant(row): row for row in sorted(rows, key=_time)}
+    """Return the updates of those *items* of a conversation that have an older message."""
+    latest = {_participant(item): item for item in sorted(items, key=_time)}
     if len(latest) < PARTICIPANTS:
-        raise _OutdatedError("the index does not have a row for each participant")
+        raise _OutdatedError("the index does not have an item for each participant")
     return tuple(
-        Update(row, _updated(row, message, has_collision=participant in collisions))
-        for participant, row in latest.items()
-        if _time(row) < message.sk
+        Update(item, _updated(item, message, has_collision=participant in collisions))
+        for participant, item in latest.items()
+        if _time(item) < message.sk
     )
 
 
-def _updated(row: Row, message: Message, *, has_collision: bool) -> Row:
-    """Return *row* with *message*. It still describes the other participant.
+def _updated(item: Item, message: Message, *, has_collision: bool) -> Item:
+    """Return *item* with *message*. The item still describes the other participant.
 
-    If the other participant wrote the message, their current names are used (defect 100). Two
-    conversations of one participant cannot have the same timestamp as the sort key, so on a
-    collision a suffix is added.
+    If the other participant wrote the message, the item gets their current names (defect 100). Two
+    conversations of one participant cannot have the same sort key, so on a collision the timestamp
+    gets a suffix.
     """
     sk = f"{message.sk}#{message.group}" if has_collision else message.sk
-    new = {**row, "sk": {"S": sk}, "message": {"S": message.text}}
-    if row.get("user_uuid") != {"S": message.user_uuid}:
+    new = {**item, "sk": {"S": sk}, "message": {"S": message.text}}
+    if item.get("user_uuid") != {"S": message.user_uuid}:
         return new
     names = {"user_handle": message.user_handle, "user_display_name": message.user_display_name}
     return new | {name: {"S": text} for name, text in names.items()}
 
 
-def _participant(row: Row) -> str:
-    return str(row["pk"]["S"])
+def _participant(item: Item) -> str:
+    return str(item["pk"]["S"])
 
 
-def _time(row: Row) -> str:
-    """Return the sort key of *row*: the time of its message, with a suffix after a collision.
+def _time(item: Item) -> str:
+    """Return the sort key of *item*: the time of its message, with a suffix after a collision.
 
-    A row without a valid time counts as older than any message, so that it can be replaced.
+    An item without a valid time counts as older than any message, so that it can be replaced.
     """
-    sk = str(row["sk"]["S"])
+    sk = str(item["sk"]["S"])
     return sk if is_timestamp(sk.partition("#")[0]) else ""
 
 
 def _collisions(pending: Sequence[Update], codes: Sequence[str]) -> Iterator[str]:
-    """Yield the participants whose old row is unchanged but whose new key is in use.
+    """Yield the participants whose old item is unchanged, but whose new key is in use.
 
-    So another conversation uses that key.
+    In this case another conversation of the participant uses the key.
     """
     for update, deleted, put in zip(pending, codes[::2], codes[1::2], strict=False):
         if (deleted, put) == ("None", "ConditionalCheckFailed"):
@@ -231,15 +237,15 @@ def _collisions(pending: Sequence[Update], codes: Sequence[str]) -> Iterator[str
 
 
 @contextmanager
-def _overload_errors() -> Iterator[None]:
-    """Raise OverloadedError for temporary errors, and others, such as AccessDenied, unchanged."""
+def _unavailable_errors() -> Iterator[None]:
+    """Raise UnavailableError for temporary errors; other errors propagate, such as AccessDenied."""
     try:
         yield
     except _NO_RESPONSE as error:
-        raise OverloadedError(type(error).__name__) from error
+        raise UnavailableError(type(error).__name__) from error
     except exceptions.ClientError as error:
         code = error.response["Error"]["Code"]
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if code not in _OVERLOADED and status < _SERVER_ERROR:
+        if code not in _UNAVAILABLE and status < _SERVER_ERROR:
             raise
-        raise OverloadedError(code) from error
+        raise UnavailableError(code) from error

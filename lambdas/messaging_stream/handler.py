@@ -1,4 +1,4 @@
-"""Update the two rows of a conversation when a message is written.
+"""Update the two items of a conversation when a message is written.
 
 Event: records of the table's stream (NEW_IMAGE), in the order of the shard. Records of new messages
 (pk MSG#<conversation>) are processed, all others are skipped.
@@ -9,11 +9,11 @@ TransactWriteItems needs.
 Limits: a record waits up to 1.6 s for the index, and each request to DynamoDB times out after 9 s.
 
 Records may be delivered repeatedly and in any order: see `conversations.py`. The application writes
-the rows of a conversation together with its first message, so if one is missing, the index lags: the
-record is retried, and ends in the dead-letter queue if the row never appears.
+the items of a conversation together with its first message. So if an item is missing, the index lags
+behind the table: the record is retried, and ends in the dead-letter queue if the item never appears.
 A malformed record is skipped and logged, because retrying it would only block later records. A
-record that DynamoDB refuses is reported, so that it ends in the dead-letter queue; the others are
-processed.
+record that DynamoDB rejects is reported as failed, so that it ends in the dead-letter queue. The
+other records are processed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from messaging_stream.conversations import (
     DELAYS,
     Conversations,
     NotUpdatedError,
-    OverloadedError,
+    UnavailableError,
 )
 from messaging_stream.records import MalformedError, Message, message
 from shared.log import log
@@ -52,8 +52,8 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
 def process(records: Iterable[Mapping[str, Any]], conversations: Conversations) -> dict[str, Any]:
     """Update each conversation to its newest message in *records*; return the result for Lambda.
 
-    A conversation that fails does not block others. After the first failure there are no delays,
-    because Lambda retries the later records in any case.
+    A conversation that fails does not block others. After the first failure the index is queried
+    without delays, because Lambda retries all later records in any case.
     """
     failures: list[str] = []
     for newest in _newest_messages(records):
@@ -67,7 +67,7 @@ def process(records: Iterable[Mapping[str, Any]], conversations: Conversations) 
                 reason=str(error),
             )
             failures.append(newest.first_sequence)
-            if isinstance(error, OverloadedError):
+            if isinstance(error, UnavailableError):
                 break
     return {"batchItemFailures": [{"itemIdentifier": sequence} for sequence in failures[:1]]}
 
@@ -90,7 +90,7 @@ class _Newest:
 def _newest_messages(records: Iterable[Mapping[str, Any]]) -> Iterable[_Newest]:
     """Return the newest message of each conversation, in the order of their first records.
 
-    So if a conversation fails, all records before its first one were processed.
+    With this order, all records before the first record of a failed conversation were processed.
     """
     newest: dict[str, _Newest] = {}
     for record in records:

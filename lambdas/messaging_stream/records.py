@@ -13,7 +13,7 @@ PREFIX = "MSG#"
 # Timestamps are compared as texts, so all must have one format: UTC, and fractions of a second, if
 # any, with six digits, as Python writes them.
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{6})?\+00:00", re.ASCII)
-_SKEW = timedelta(days=1)  # By which a timestamp may be later than the time of storage.
+_SKEW = timedelta(days=1)  # A timestamp may be later than the time of storage by this much.
 
 
 class MalformedError(Exception):
@@ -35,8 +35,9 @@ class Message:
 def message(record: Mapping[str, Any]) -> Message | None:
     """Return the new message in *record*, or None if the record is not about a new message.
 
-    The event source mapping has a filter for new messages. This function does not rely on it,
-    because a row that it writes must not invoke it again (defect 94). Raises MalformedError.
+    The event source mapping has a filter for new messages. This check does not rely on the filter,
+    because the function must ignore the items that it writes itself (defect 94). Raises
+    MalformedError.
     """
     if record.get("eventName") != "INSERT":
         return None

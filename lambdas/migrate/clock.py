@@ -24,7 +24,7 @@ class Clock:
         return cls(time.monotonic() + context.get_remaining_time_in_millis() / 1000)
 
     def seconds(self) -> int:
-        """Return the time limit of the next file; 0 or less if no time is left."""
+        """Return the time limit of the next file in seconds; 0 or less if no time is left."""
         if self.end is None:
             return FILE_SECONDS
         return min(FILE_SECONDS, int(self.end - time.monotonic()) - SPARE_SECONDS)

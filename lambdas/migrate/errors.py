@@ -10,16 +10,16 @@ import psycopg
 
 from migrate.script import Script
 
-# The SQLSTATE classes whose messages name a constraint at most, even if a function or trigger
-# causes the error: integrity constraint, transaction state, rollback, insufficient resources,
-# program limits, state of an object, operator intervention.
+# The SQLSTATE classes with messages that contain no data of a row, at most the name of a constraint,
+# even if a function or trigger causes the error: integrity constraint, transaction state, rollback,
+# insufficient resources, program limits, state of an object, operator intervention.
 _NO_ROWS = {"23", "25", "2D", "40", "53", "54", "55", "57"}
 # The context of an error of a statement in the file itself, not in a function or trigger.
 _FILE_CONTEXT = "PL/pgSQL function inline_code_block line 1 at EXECUTE"
 
 
 class MigrationError(Exception):
-    """An error that names every invalid file, PostgreSQL's message, and what to do."""
+    """The migrations cannot be run. The message has the files, the reasons, and what to do."""
 
 
 def describe(script: Script, error: psycopg.Error, *, before: str = "") -> str:

@@ -45,7 +45,7 @@ def create(connection: Connection[TupleRow]) -> None:
 def rows(connection: Connection[TupleRow]) -> list[Row]:
     """Return the rows, in the order in which the migrations were applied; none without a journal.
 
-    Raises MigrationError for a database whose schema was created by yoyo, the previous engine.
+    Raises MigrationError if the journal is one of yoyo, the tool before this runner.
     """
     if _exists(connection, _YOYO_JOURNAL):
         raise MigrationError(

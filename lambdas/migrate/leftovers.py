@@ -1,7 +1,8 @@
-"""Find the objects that a failed statement outside a transaction leaves behind.
+"""Find the objects that a failed statement outside a transaction leaves behind: leftovers.
 
-CREATE, DROP and REINDEX INDEX CONCURRENTLY leave an invalid index, which is not used but still
-updated; ALTER TABLE … DETACH PARTITION CONCURRENTLY leaves a partition that is half detached.
+CREATE, DROP and REINDEX INDEX CONCURRENTLY leave an invalid index, which queries do not use but
+writes still update. ALTER TABLE … DETACH PARTITION CONCURRENTLY leaves a partition that is half
+detached.
 """
 
 from __future__ import annotations
@@ -54,8 +55,8 @@ def find(connection: Connection[TupleRow]) -> list[Leftover]:
 def of_statement(
     names: frozenset[str], before: list[Leftover], after: list[Leftover]
 ) -> list[Leftover]:
-    """Return the leftovers of a statement: new ones, and those that it *names*.
+    """Return the leftovers of a statement: new ones, and older ones with one of its *names*.
 
-    The latter are older ones that CREATE INDEX … IF NOT EXISTS did not replace.
+    Older ones are those that CREATE INDEX … IF NOT EXISTS did not replace.
     """
     return [item for item in after if item not in before or item.name in names]

@@ -24,7 +24,8 @@ _SETTINGS = {
     "lock_timeout": "10s",
     "statement_timeout": "30s",
     "idle_session_timeout": "0",  # This connection is idle while a file runs on another one.
-    # A function whose machine fails closes no connection: PostgreSQL detects that within 20 s.
+    # If the machine of the function fails, the connection is not closed. With these settings
+    # PostgreSQL detects that within 20 s.
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
@@ -35,8 +36,9 @@ _SETTINGS = {
 def acquire() -> Iterator[Connection[TupleRow]]:
     """Wait for the lock, and yield the connection that holds it.
 
-    The lock is polled: if this run waited inside PostgreSQL, a CREATE INDEX CONCURRENTLY of the run
-    that holds the lock would wait for this run, which is a deadlock.
+    The lock is polled instead of using pg_advisory_lock. A run that waits inside PostgreSQL has an
+    open transaction, and a CREATE INDEX CONCURRENTLY of the run that holds the lock waits for all
+    open transactions: a deadlock.
     """
     deadline = time.monotonic() + LOCK_SECONDS
     with database.connect(**_SETTINGS) as connection:

@@ -46,7 +46,10 @@ def status(folder: Folder, rows: Sequence[Row]) -> dict[str, list[str]]:
 
 
 def pending(folder: Folder, rows: Sequence[Row]) -> Pending:
-    """Return the migrations to apply. If there are none, a missing file is not an error."""
+    """Return the migrations to apply, with all errors.
+
+    If there is nothing to apply, the missing file of an applied migration is not an error.
+    """
     known = {row.name for row in rows}
     to_apply = tuple(item for item in folder.migrations if item.name not in known)
     errors = [*folder.errors, *_row_errors(folder, rows, missing=bool(to_apply))]
@@ -115,7 +118,7 @@ def _row_errors(folder: Folder, rows: Sequence[Row], *, missing: bool) -> Iterat
 
 
 def _interrupted(row: Row) -> str:
-    """Return the error with the statements for both outcomes; the operator must check which one applies."""
+    """Return the error, with the statement to run if the script took effect, and if it did not."""
     set_applied = f"UPDATE public.{JOURNAL} SET state = 'applied' WHERE name = '{row.name}'"  # noqa: S608
     delete_row = f"DELETE FROM public.{JOURNAL} WHERE name = '{row.name}'"  # noqa: S608
     if row.state == "applying":

@@ -1,4 +1,6 @@
-"""Apply and roll back migrations, each in a new connection and in one transaction with its row.
+"""Apply and roll back migrations, each on a new connection.
+
+The file and the change of its row in the journal are one transaction.
 
 PostgreSQL receives a whole file as a string, which a DO block executes. In a DO block PostgreSQL
 refuses transaction control such as COMMIT, and returns no rows. Settings, temporary tables and
@@ -22,13 +24,13 @@ from migrate.script import Script
 from shared import database
 from shared.log import log
 
-# lock_timeout: ALTER TABLE waits for running queries, and meanwhile all later queries wait for it.
+# lock_timeout: an ALTER TABLE waits for running queries, and all later queries wait for it.
 SETTINGS = {
     "search_path": "public",
     "standard_conforming_strings": "on",
     "client_encoding": "UTF8",
     "lock_timeout": "10s",
-    "client_connection_check_interval": "2s",  # Stop when the function ends before its statement.
+    "client_connection_check_interval": "2s",  # Stop a statement if the function has ended.
 }
 
 _SET_FILE = "SELECT pg_catalog.set_config('migrate.file', %s, %s)"
@@ -152,8 +154,9 @@ def _outside_transaction(
 ) -> None:
     """Execute the only statement of a script outside a transaction.
 
-    Calls *failed* before it raises, unless it is unknown whether the statement took effect. For a
-    binary result psycopg uses the extended query protocol, which accepts only one statement.
+    If the statement fails, call *failed* and raise. If it is unknown whether the statement took
+    effect, raise only. With binary=True psycopg uses the extended query protocol, which accepts only
+    one statement.
     """
     before = leftovers.find(connection)
     errors = []

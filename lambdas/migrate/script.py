@@ -28,8 +28,8 @@ _TRANSACTION = {"ABORT", "BEGIN", "COMMIT", "END", "RELEASE", "ROLLBACK", "SAVEP
 class Script:
     """A checked SQL file.
 
-    *text* has line feeds only, also if the checkout has CR LF, and *checksum* is of this text.
-    Each error names the line; a script with errors is never sent to PostgreSQL.
+    *text* has LF line ends, also if the checkout has CR LF, and *checksum* is that of this text.
+    Errors have the line, if there is one. A script with errors is never sent to PostgreSQL.
     """
 
     file: str

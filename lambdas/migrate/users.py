@@ -1,8 +1,8 @@
 """Create the two IAM-authenticated database users: the migrator, which owns the tables, and the application.
 
-The master user must not become a member of either role, because every direct or indirect member of
-rds_iam needs IAM authentication, and the master user has a password. So this module does not change
-the owner of the schema, which would need such a membership.
+Both users are members of rds_iam, and every direct or indirect member of rds_iam must use IAM
+authentication. The master user has a password, so it must not become a member of either user's role.
+That membership would be needed to change the owner of the schema, so the owner is not changed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Add one row to `users` for each user who confirmed their e-mail address.
 
 Event: PostConfirmation of Cognito, after a sign-up or after a forgotten password.
-Result: the same event. Cognito shows an error to the user, who is confirmed nevertheless.
-Permissions: rds-db:connect as the database user `application`, and writing its log.
+Result: the event, unchanged. If the function raises an error, Cognito shows its message to the user,
+who is confirmed nevertheless.
+Permissions: rds-db:connect as the database user `application`, and writing its own log.
 Limits: Cognito waits 5 s and invokes the function up to three times; the function returns within
 4 s, even if the database or the name server does not respond.
 
@@ -29,9 +30,9 @@ from shared.log import log
 # start and the network.
 DEADLINE_SECONDS = 4.0
 
-# An attempt that failed within this time is repeated once: too many connections, or a token that
-# expired a moment ago. Later there is no time for another attempt, which takes 2 s to connect and
-# executes three statements.
+# An attempt that fails within this time is repeated once: there were too many connections, or the
+# token has just expired. After that there is no time for a second attempt, which takes up to 2 s to
+# connect and executes three statements.
 RETRY_LIMIT_SECONDS = 0.5
 
 
@@ -68,7 +69,7 @@ def _refuse_other_regions(event: dict[str, Any]) -> None:
 
 
 def _add_user(profile: UserProfile) -> None:
-    """Add the row. The log gets the error code of PostgreSQL, the user only a helpful message."""
+    """Add the row. On an error, log PostgreSQL's error code and show a general message to the user."""
     try:
         outcome = within(DEADLINE_SECONDS, partial(_add, profile), name="post_confirmation")
     except (psycopg.Error, rows.NoHandleError, DeadlineError) as error:

@@ -1,8 +1,8 @@
 """Remove invisible characters from names, and derive handles from them.
 
-The invisible characters are listed here (Unicode 17, Default_Ignorable_Code_Point): Python would
-treat every character that is newer than its own tables as unprintable. Characters that are newer
-than this list are kept.
+The invisible characters are listed here (Unicode 17, Default_Ignorable_Code_Point), because
+str.isprintable() rejects every character that is newer than Python's Unicode tables. Characters that
+are newer than this list are kept.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ _CONTROLS = "\x00-\x1f\x7f-\x9f\ud800-\udfff"  # and surrogates
 _BLANKS = "\u2800\U0001d159"  # Blank characters of Braille and of musical notation
 
 _HIDDEN = re.compile(f"[{_CONTROLS}{_IGNORABLE}{_BLANKS}]")
-# A flag of a part of a country; a character in one of its forms; a joiner; anything else.
+# The flag of a region, such as Scotland; a character with its variation selector; a joiner; any other
+# character.
 _PIECE = re.compile(
     "\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f"
     f"|[^ {_CONTROLS}{_IGNORABLE}{_BLANKS}][{_VARIATIONS}]?"
@@ -72,13 +73,13 @@ def _visible(line: str) -> str:
                 pieces.append(piece)
         elif not _HIDDEN.match(piece):
             if piece == " ":
-                _drop_idle_joiner(pieces)
+                _drop_joiner_at_end(pieces)
             pieces.append(piece)
-    _drop_idle_joiner(pieces)
+    _drop_joiner_at_end(pieces)
     return " ".join("".join(pieces).split())
 
 
-def _drop_idle_joiner(pieces: list[str]) -> None:
+def _drop_joiner_at_end(pieces: list[str]) -> None:
     """Remove a joiner at the end of a word, unless it follows a virama."""
     if pieces and pieces[-1] in _JOINERS and unicodedata.combining(pieces[-2][-1]) != _VIRAMA:
         pieces.pop()

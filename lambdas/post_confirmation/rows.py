@@ -1,4 +1,4 @@
-"""Add a user to the table `users`, once."""
+"""Add a row for a user to the table `users`, unless there is one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Outcome = Literal["added", "added_with_another_handle", "existed"]
 
 STATEMENT_TIMEOUT = "600ms"  # For each of at most three statements.
 
-# Uses the first free handle. Any unique key may conflict, also because the event is delivered twice.
+# Use the first free handle. Any unique key may conflict, for example if Cognito repeats the event.
 _ADD = """
     INSERT INTO users (display_name, handle, email, cognito_user_id)
     SELECT %(name)s, handle, %(mail)s, %(id)s
@@ -27,7 +27,7 @@ _ADD = """
     RETURNING handle
 """
 # In Cognito an address belongs to one user. If a new user has the address of an existing row, the
-# other user changed it or was deleted, so that row is outdated.
+# user of that row has changed their address or was deleted, so the address in the row is outdated.
 _RELEASE_ADDRESS = """
     WITH new_user AS (
         SELECT %(id)s WHERE NOT EXISTS (SELECT FROM users WHERE cognito_user_id = %(id)s)

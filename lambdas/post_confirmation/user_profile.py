@@ -22,9 +22,9 @@ _MAIL = re.compile(rf"(?=.{{3,{MAIL_LENGTH}}}$)[^@\s]+@[^@\s]+")
 
 
 class RefusedError(Exception):
-    """The event is not valid for a row; the message is shown to the user.
+    """A field of the event is not valid; the message is shown to the user.
 
-    *reason* is the invalid field.
+    *reason* is the name of the field.
     """
 
     def __init__(self, reason: str, message: str) -> None:

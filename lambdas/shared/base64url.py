@@ -1,6 +1,6 @@
 """Decode base64url, in its canonical form only (RFC 4648, section 5; RFC 7515, section 2).
 
-Python's base64 module ignores invalid characters. Encoding its result again and comparing takes
+Python's base64 module ignores invalid characters. To detect them by encoding the result again takes
 twice as long, and the goal of `authorizer: warm` in docs/benchmarks.md would be missed.
 """
 

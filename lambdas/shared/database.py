@@ -41,7 +41,8 @@ def connect(
         sslmode="verify-full",
         sslrootcert=os.environ.get("PGSSLROOTCERT", str(ROOTS)),
         connect_timeout=CONNECT_SECONDS,
-        tcp_user_timeout=CONNECT_SECONDS * 1000,  # If the server disappears during a session.
+        tcp_user_timeout=CONNECT_SECONDS
+        * 1000,  # Milliseconds after which a lost server is an error.
         options=" ".join(f"-c {name}={value}" for name, value in settings.items()),
     )
 

@@ -38,7 +38,7 @@ class Cancellation:
             self._socket = descriptor
 
     def release(self) -> None:
-        """Stop watching the socket. Call this before closing it: its descriptor is reused."""
+        """Stop watching the socket. Call this before closing it: its descriptor may be reused."""
         with self._lock:
             self._socket = None
 

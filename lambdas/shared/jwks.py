@@ -22,7 +22,7 @@ ALGORITHM = "RS256"  # The only algorithm of Cognito: "Verifying JSON web tokens
 
 TIMEOUT = 3.0  # Seconds for one fetch; API Gateway waits 10 s for the authorizer.
 TTL = 3600.0  # Seconds until the keys are fetched again, so that a revoked key expires.
-COOL_DOWN = 10.0  # Seconds between fetches for unknown key ids, which any caller can send.
+COOL_DOWN = 10.0  # Seconds between fetches for unknown key ids: any caller can send such ids.
 RETRY = 1.0  # Seconds between a failed fetch and the next while no keys are cached.
 
 _BITS = range(2048, 8193)  # Shorter keys are too weak (NIST SP 800-131A), longer ones only slow.
@@ -55,7 +55,8 @@ class _Cached:
 class Keys:
     """A thread-safe cache of the keys at *url*.
 
-    *clock* is wall-clock time, because AWS freezes a function between two invocations.
+    *clock* returns the wall-clock time: a monotonic clock may stop while Lambda freezes the process
+    between two invocations.
     """
 
     def __init__(self, url: str, *, clock: Callable[[], float], fetch: Fetch) -> None:
@@ -85,7 +86,7 @@ class Keys:
         return cached.keys.get(kid)
 
     def _should_fetch(self, cached: _Cached) -> bool:
-        """Return whether to fetch an unknown key: not soon after the last such fetch."""
+        """Return whether to fetch an unknown key: not if such a fetch was a few seconds ago."""
         if cached.error:
             return self._has_elapsed(cached.attempted_at, COOL_DOWN if cached.keys else RETRY)
         return self._has_elapsed(cached.missed_at, COOL_DOWN)

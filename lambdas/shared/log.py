@@ -7,6 +7,6 @@ import sys
 
 
 def log(event: str, **fields: str | float | None) -> None:
-    """Write *event* with its *fields*. Never pass tokens, signed URLs or names of users."""
+    """Write *event* with *fields*. The caller must not pass tokens, signed URLs or user names."""
     sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
     sys.stdout.flush()

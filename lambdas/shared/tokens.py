@@ -98,7 +98,7 @@ class Verifier:
             raise RefusedError("token_use")
         if claims.get("client_id") != self._client:
             raise RefusedError("client_id")
-        if "aud" in claims:  # Cognito writes it for another resource server only.
+        if "aud" in claims:  # Cognito adds it only to tokens for another resource server.
             raise RefusedError("aud")
         if not now < _seconds(claims.get("exp")) <= now + MAX_VALIDITY + SKEW:
             raise RefusedError("exp")
@@ -129,7 +129,7 @@ def _split(token: str) -> tuple[bytes, bytes, bytes]:
 
 @lru_cache(maxsize=8)  # The header of a pool's tokens stays the same for months.
 def _kid(header: bytes) -> str:
-    """Return the key id in *header*. Its other references to keys are ignored."""
+    """Return the key id in *header*. Other parameters that refer to a key are ignored."""
     parameters = _object(header)
     if parameters.get("alg") != ALGORITHM:
         raise RefusedError("alg")

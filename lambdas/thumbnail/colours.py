@@ -44,9 +44,9 @@ _SAMPLES = range(65536)  # of 16 bits
 def key_of(image: ImageFile.ImageFile) -> ColourKey:
     """Return the transparent colour of an image without alpha, scaled like its decoded pixels.
 
-    Pillow does not scale the colour with the pixels: it scales those of two and four bits up, and
-    those of three times 16 bits down, so their lower bytes must be decoded as well. Call this
-    before decoding, which discards the original format.
+    Pillow scales pixels of two and four bits up, and RGB pixels of 16 bits per channel down, but not
+    the transparent colour. For 16 bits the lower bytes must be decoded as well: see WideKey. Call
+    this before decoding, which discards the original format.
     """
     match image.info.get("transparency"), [tile.args for tile in image.tile]:
         case int(grey), ["L;2"]:
@@ -75,8 +75,8 @@ def resizable(
 ) -> Image.Image:
     """Return *image* in a mode whose pixels can be averaged: L, LA, RGB, RGBA or CMYK.
 
-    For a WideKey, *lower* is a mask of the pixels whose lower bytes differ. Without a profile,
-    transparent pixels are combined with the background right away: the result is the same, and
+    For a WideKey, *lower* is a mask of the pixels whose lower bytes differ. If the image has no
+    profile, it is composited onto the background before it is resized: the result is the same, and
     three bands are averaged faster than four.
     """
     averaged = _averaged(image, key, lower)

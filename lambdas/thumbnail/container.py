@@ -1,7 +1,7 @@
 """The parts of a JPEG, PNG or WebP file that are used for an avatar.
 
 Pillow reads every comment, text and profile of a file without validating them. So it gets only the
-pixels; the two other parts in use are extracted by code that never raises for their content.
+pixels. The ICC profile and the EXIF data are extracted by code that raises no error for any content.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import zlib
 from dataclasses import dataclass
 
 MAX_PARTS = 50_000  # 25 MiB of PNG have 3,200 chunks of the usual 8 KiB.
-MAX_PROFILE = 4 * 1024 * 1024  # Bytes: twice the size of the largest profiles for printing presses.
+MAX_PROFILE = 4 * 1024 * 1024  # Bytes: twice the size of the largest known profiles, for printing.
 
 
 class TooManyPartsError(ValueError):

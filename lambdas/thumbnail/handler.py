@@ -1,15 +1,15 @@
 """Create avatars from uploads.
 
-Event:       S3's notifications of the uploads bucket, ObjectCreated:*: events/*.json. Any number of
-             records; one that is not about an upload is logged as `ignored`.
+Event:       S3's notifications of the uploads bucket, ObjectCreated:*, as in events/*.json. Any
+             number of records; a record that is not about an upload is logged as `ignored`.
 Result:      none, because S3 ignores it. `originals/<avatar id>` is converted to
              `avatars/<avatar id>.jpg` in the avatars bucket, always from the newest upload, even
              if notifications are late, repeated or out of order.
-Refused:     for a file that is not a valid picture one `rejected` line with the reason is logged,
-             whatever error Pillow raises. The file is not retried, and not deleted: the user may
-             have replaced it by then, and it expires.
+Refused:     for a file that is not a valid picture, one `rejected` line with the reason is logged,
+             whatever error Pillow raises. The file is not retried. It is not deleted either: the
+             user may have replaced it meanwhile, and uploads expire.
 Failures:    an error of S3 after a few retries, or a bug, is raised after all other records are
-             processed, so Lambda delivers the event again (twice), then to the dead-letter queue.
+             processed. Lambda delivers the event twice more, then to the dead-letter queue.
 Environment: UPLOADS_BUCKET_NAME, AVATARS_BUCKET_NAME, UPLOAD_LIMIT_BYTES; Pillow itself reads
              PILLOW_BLOCKS_MAX.
 Permissions: s3:GetObject on originals/* of the uploads bucket; s3:ListBucket on that bucket,
@@ -32,7 +32,8 @@ from thumbnail.notification import Ignored, avatar_of
 from thumbnail.picture import Rejected, picture
 from thumbnail.store import Store
 
-# After this many replacements of the upload during the conversion, the event is delivered again.
+# The number of conversions, each of which failed because the upload was replaced. Then the event
+# fails, and Lambda delivers it again.
 _ATTEMPTS = 5
 
 
@@ -76,11 +77,12 @@ def _avatars(event: Mapping[str, Any], uploads: str) -> Iterator[str]:
 
 
 def _create(avatar: str, store: Store) -> None:
-    """Create *avatar* from the current upload, and again if that is replaced meanwhile.
+    """Create *avatar* from the current upload, and again if the upload is replaced meanwhile.
 
-    The version is compared after the avatar is written: of two workers on two uploads, the one that
-    writes last detects the newer upload and converts it. So events need not identify the upload.
-    (If the newest upload is refused, the avatar is that of an older one, not necessarily the last.)
+    The version of the upload is compared after the avatar is written. If two invocations convert two
+    uploads, the one that writes last detects the newer upload and converts it. So the event does not
+    need to identify the upload. (If the newest upload is rejected, the avatar is that of an older
+    upload, not necessarily of the previous one.)
     """
     for _ in range(_ATTEMPTS):
         try:

@@ -93,7 +93,7 @@ def _is_needed(marker: int, content: bytes) -> bool:
 def _joined(parts: Mapping[int, _ProfilePart]) -> bytes:
     """Return the profile, or nothing if one of its parts is missing (ICC.1:2022, B.4).
 
-    They may come in any order, on both sides of the frame header, and more than once.
+    The parts may be in any order, before and after the frame header, and repeated.
     """
     if {part.count for part in parts.values()} != {len(parts)}:
         return b""

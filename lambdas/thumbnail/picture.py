@@ -23,7 +23,7 @@ SIDE = 512  # Width and height of the result in pixels.
 QUALITY = 85  # JPEG quality of the result, which has about 50 kB.
 
 MAX_SIDE = 16_384  # Pixels; a WebP cannot have more.
-MAX_RATIO = 20  # Of the longer side to the shorter: only the middle of the picture is used.
+MAX_RATIO = 20  # Of the longer side to the shorter one: the avatar shows only the middle square.
 
 _TRANSPOSE = Image.Transpose
 _UPRIGHT = {  # By the EXIF orientation; 1 is upright.
@@ -42,7 +42,7 @@ _T = TypeVar("_T")
 
 
 class Rejected(Exception):  # noqa: N818  # A result rather than an error.
-    """The file is not accepted. There are few different reasons, so that they can be counted."""
+    """The file is not accepted. The reasons are a few fixed texts, so that logs can be counted."""
 
 
 def _jpeg(file: io.BytesIO) -> ImageFile.ImageFile:
@@ -143,7 +143,7 @@ def square(original: bytes) -> Image.Image:
     transposition = _UPRIGHT.get(exif.orientation(parts.exif))
     return (
         flat if transposition is None else flat.transpose(transposition)
-    )  # Last, because the picture is small by now.
+    )  # The last step, because the picture is small then.
 
 
 def _split(original: bytes) -> tuple[_Format, Container]:
@@ -197,7 +197,7 @@ def _scaled_pixels(file: bytes) -> bytes:
 
 
 def _scale_down(image: ImageFile.ImageFile) -> tuple[float, float]:
-    """Make the JPEG decoder scale down as far as useful; return the size in scaled pixels.
+    """Make the JPEG decoder scale down as far as SIDE allows; return the size in scaled pixels.
 
     The size can be a fraction, because the last column and row of scaled pixels can extend beyond
     the edge of the picture.

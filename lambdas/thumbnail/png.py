@@ -79,9 +79,10 @@ def _stored(content: memoryview) -> Iterator[bytes | memoryview]:
 
 
 def lower_bytes(png: bytes) -> InflatedPng:
-    """Return the lower bytes of an RGB *png* of 16 bits: Pillow decodes the upper ones alone.
+    """Return the lower bytes of an RGB *png* of 16 bits per channel, as an image.
 
-    Reading the samples as little-endian swaps the two bytes.
+    Pillow decodes only the upper byte of each sample. If it reads the samples as little-endian, the
+    two bytes are swapped.
     """
     image = InflatedPng(io.BytesIO(png))
     image.tile = [tile._replace(args="RGB;16L") for tile in image.tile]
@@ -92,8 +93,8 @@ def lower_bytes(png: bytes) -> InflatedPng:
 def split(png: bytes) -> Container:
     """Return the parts of *png*: of an animation, the default image. Raises TooManyPartsError.
 
-    Chunks that do not match the header are left out, as by libpng. A checksum is only kept, and so
-    checked, for chunks that are needed for decoding.
+    Chunks that do not match the header are left out, as libpng does. Only chunks that are needed for
+    decoding keep their checksum, so Pillow checks no other checksum.
     """
     first: dict[bytes, memoryview] = {}
     pixels: list[memoryview] = []
@@ -151,6 +152,6 @@ def _profile(data: bytes) -> bytes:
 
 
 def _encoded_chunk(name: bytes, data: bytes) -> Iterable[bytes]:
-    """Return a chunk, in parts. The checksum of pixels is not computed: it is never checked."""
+    """Return a chunk, in parts. IDAT gets the checksum 0, because Pillow does not check it."""
     checksum = 0 if name == b"IDAT" else zlib.crc32(data, zlib.crc32(name))
     return struct.pack(">I4s", len(data), name), data, struct.pack(">I", checksum)

@@ -17,8 +17,8 @@ _FRAMES = {0xC0, 0xC1, 0xC9}  # Frame types that are not progressive.
 def too_many(jpeg: bytes) -> bool:
     """Return whether *jpeg* has more than MAX scans before its end. Raises TooManyPartsError.
 
-    Most pictures have one scan of all their components: libjpeg reads no other after it
-    (consume_markers in jdinput.c), so no other is searched for.
+    Most pictures have one scan with all components. After such a scan libjpeg reads no other one
+    (consume_markers in jdinput.c), so this function does not search for more.
     """
     scans, components = 0, None
     for segment in segments(jpeg):

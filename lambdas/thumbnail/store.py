@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 _CONFIG = Config(
     connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 4}
 )
-# A new avatar has the key of the previous one, so browsers may cache it only as long as the CDN
-# does. CloudFront sends the age of an object, so both periods start when CloudFront fetches it: a
-# new avatar is visible everywhere after five minutes, not after ten.
+# A new avatar has the key of the previous one, so browsers and CloudFront cache it for five minutes
+# only. CloudFront sends the age of an object, so the period of a browser also starts when CloudFront
+# fetches the object: a new avatar is visible everywhere after five minutes, not after ten.
 _CACHE_CONTROL = "public, max-age=300"
 
 
@@ -100,6 +100,9 @@ def _s3() -> S3Client:
 
 
 def _raise_unless_missing(error: ClientError) -> None:
-    """Raise *error* unless the object is missing. S3 returns 404 then, because the role may list it."""
+    """Raise *error* unless the object is missing.
+
+    S3 returns 404 for a missing object, because the role is allowed to list the bucket.
+    """
     if error.response["Error"]["Code"] not in {"NoSuchKey", "404"}:
         raise error

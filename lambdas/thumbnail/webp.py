@@ -35,7 +35,7 @@ def split(webp: bytes) -> Container:
 
 
 def _chunks(webp: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Yield the name of each chunk, and where it begins and ends with its header and padding."""
+    """Yield the name of each chunk, its start and its end, including header and padding."""
     (length,) = struct.unpack_from("<I", webp, 4)
     at, limit = _HEADER, min(8 + length, len(webp))
     for _ in range(MAX_PARTS):

@@ -5,7 +5,8 @@ context has the user's `sub`. The body is {"extension": "jpg", "size": 123456}, 
 Result: 200 {"url": …}, for PUT requests of exactly that size and type within five minutes; or
 400 {"errors": […]} with all errors: body_invalid, or extension_unsupported and size_invalid
 or size_exceeds_limit.
-Permissions: s3:PutObject on originals/* of the uploads bucket, which the URL passes on.
+Permissions: s3:PutObject on originals/* of the uploads bucket. The URL has the permissions of the
+function's role.
 Limits: UPLOAD_LIMIT_BYTES. The function sends no requests.
 
 The key depends on `sub` only, so no user can overwrite the avatar of another. No other field that
@@ -70,7 +71,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
 
 
 def _sub(event: Mapping[str, Any]) -> str:
-    """Return the `sub` of the caller. A missing one is an error of the template, not of the caller."""
+    """Return the `sub` of the caller. If it is missing, the template is wrong, not the request."""
     sub = str(event["requestContext"]["authorizer"]["lambda"]["sub"])
     if not is_id(sub):
         raise ValueError("the sub of the authorizer is not an id of Cognito")

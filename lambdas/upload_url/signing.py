@@ -1,6 +1,6 @@
 """Create presigned URLs that allow one upload, of a fixed type and size, for a limited time.
 
-They are signed by botocore's signer without a client: creating one takes most of a cold start.
+botocore's signer signs them without a client: creating a client takes most of a cold start.
 """
 
 from __future__ import annotations

@@ -47,15 +47,15 @@ class LaggingTable:
     """A table of conversations; each call uses the next of *responses*, later calls succeed.
 
     A response is an error to raise, the name of a response, or a tuple with a number for each
-    participant. For a tuple, the index returns the row of each participant as it was that number of
+    participant. For a tuple, the index returns the item of each participant as it was that number of
     transactions ago. `query`, `transact_write_items` and `_next_response` define the names.
     """
 
-    rows: list[dict[str, Any]]
+    initial_items: list[dict[str, Any]]
     responses: list[ScriptedResponse]
 
     def __post_init__(self) -> None:
-        self.items = {_key(item): item for item in self.rows}
+        self.items = {_key(item): item for item in self.initial_items}
         self.history: list[State] = [{}, dict(self.items)]
         self.writes = 0
 
@@ -71,20 +71,20 @@ class LaggingTable:
             case "HTML":  # A response with status 200 that is not from DynamoDB.
                 return {"ResponseMetadata": {"HTTPStatusCode": 200}}
             case "both keys":
-                return {"Items": _rows_of(group["S"], self.history[-2] | self.items)}
+                return {"Items": _items_of(group["S"], self.history[-2] | self.items)}
             case tuple():
-                participants = sorted({item["pk"]["S"] for item in self.rows})
+                participants = sorted({item["pk"]["S"] for item in self.initial_items})
                 states = [self.history[-1 - min(age, len(self.history) - 1)] for age in response]
                 return {
                     "Items": [
                         item
                         for participant, state in zip(participants, states, strict=True)
-                        for item in _rows_of(group["S"], state)
+                        for item in _items_of(group["S"], state)
                         if item["pk"]["S"] == participant
                     ]
                 }
             case _:
-                return {"Items": _rows_of(group["S"], self.items)}
+                return {"Items": _items_of(group["S"], self.items)}
 
     def transact_write_items(self, **request: Any) -> None:
         response = self._next_response()
@@ -109,15 +109,17 @@ class LaggingTable:
         if response == "crash after":
             raise CrashError
 
-    def write(self, row: dict[str, Any]) -> None:
-        """Write *row*, as another program would."""
-        self.items[_key(row)] = row
+    def write(self, item: dict[str, Any]) -> None:
+        """Write *item*, as another program would."""
+        self.items[_key(item)] = item
         self.history.append(dict(self.items))
 
     def visible_messages(self, group: str) -> list[tuple[str, str, str]]:
-        """Return the participant, the sort key and the message of each row of the conversation."""
-        rows = _rows_of(group, self.items)
-        return sorted((row["pk"]["S"][4:], row["sk"]["S"], row["message"]["S"]) for row in rows)
+        """Return the participant, the sort key and the message of each item of the conversation."""
+        items = _items_of(group, self.items)
+        return sorted(
+            (item["pk"]["S"][4:], item["sk"]["S"], item["message"]["S"]) for item in items
+        )
 
     def _condition_is_true(self, action: dict[str, Any]) -> bool:
         item = self.items.get(_key(action.get("Item") or action["Key"]))
@@ -143,7 +145,7 @@ class LaggingTable:
         return response
 
 
-def _rows_of(group: str, state: State) -> list[dict[str, Any]]:
+def _items_of(group: str, state: State) -> list[dict[str, Any]]:
     return [item for item in state.values() if item["message_group_uuid"]["S"] == group]
 
 

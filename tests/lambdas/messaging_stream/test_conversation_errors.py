@@ -18,7 +18,7 @@ from botocore.parsers import ResponseParserError
 
 from messaging_stream.conversations import DELAYS
 from messaging_stream.handler import process
-from tests.lambdas.messaging_stream.conversation_rows import (
+from tests.lambdas.messaging_stream.conversation_items import (
     DELENN,
     GROUP,
     NO_FAILURES,
@@ -122,7 +122,7 @@ def test_an_invalid_response_is_reported() -> None:
 
 
 def test_a_transaction_that_is_canceled_without_a_reason() -> None:
-    """The rows are read again, as after any canceled transaction."""
+    """The items are read again, as after any canceled transaction."""
     memory = table_with("ok", "no reasons")
 
     assert NO_FAILURES == process([message_record(2)], conversations_of(memory)[0])
@@ -148,7 +148,7 @@ OTHER_REASONS = [
 
 @pytest.mark.parametrize("reason", RETRIED_REASONS)
 def test_cancellation_reasons_that_are_retried(reason: str) -> None:
-    """After a canceled transaction with such a reason, the rows are read again and updated."""
+    """After a canceled transaction with such a reason, the items are read again and updated."""
     memory = table_with("ok", canceled_error(reason, "None", "None", "None"))
     conversations, delays = conversations_of(memory)
 
@@ -214,7 +214,7 @@ def test_each_error_of_the_service_model_is_classified() -> None:
         "transaction",
         "query, no response",
         "transaction, no response",
-        "no rows",
+        "no items",
         "conflict",
     ],
 )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from messaging_stream.conversations import DELAYS
 from messaging_stream.handler import process
-from tests.lambdas.messaging_stream.conversation_rows import (
+from tests.lambdas.messaging_stream.conversation_items import (
     DELENN,
     GKAR,
     GROUP,
@@ -21,12 +21,12 @@ from tests.lambdas.messaging_stream.conversation_rows import (
     NO_FAILURES,
     OTHER,
     PARTICIPANTS,
+    conversation_item,
     conversations_of,
     deliver_until_done,
     failure_of,
     message_record,
     messages_at,
-    row,
     table_with,
     timestamp,
 )
@@ -60,7 +60,7 @@ def test_one_update_per_batch() -> None:
 
 
 def test_an_unsettled_conversation_does_not_block_others() -> None:
-    """A conversation without rows is retried; others are updated, and delays occur once."""
+    """A conversation without items is retried; others are updated, and delays occur once."""
     first_missing, second_missing = (
         f"00000000-0000-4000-8000-00000000000{number}" for number in range(2)
     )
@@ -112,9 +112,9 @@ def test_a_retry_begins_at_the_first_message() -> None:
 
 
 @pytest.mark.parametrize("sk", ["zzz", "", "2026-11-20T12:00:59"])
-def test_a_row_without_a_timestamp_is_updated(sk: str) -> None:
-    """Rows with an invalid timestamp, from before that check existed, are updated."""
-    memory = LaggingTable([row(LONDO, sk=sk), row(GKAR)], [])
+def test_an_item_without_a_timestamp_is_updated(sk: str) -> None:
+    """Items with an invalid timestamp, from before that check existed, are updated."""
+    memory = LaggingTable([conversation_item(LONDO, sk=sk), conversation_item(GKAR)], [])
 
     assert NO_FAILURES == process([message_record(2)], conversations_of(memory)[0])
 
@@ -138,7 +138,7 @@ def test_delays_before_a_new_query(responses: list[str]) -> None:
 
 
 def test_an_outdated_index_reverts_nothing() -> None:
-    """An update based on an outdated row is refused; the next query returns the newer row."""
+    """An update based on an outdated item is refused; the next query returns the newer item."""
     memory = table_with()
     conversations, delays = conversations_of(memory)
     process([message_record(5)], conversations)
@@ -154,16 +154,19 @@ def test_an_outdated_index_reverts_nothing() -> None:
 def test_a_concurrent_change_is_kept() -> None:
     """A change that the index does not have yet, such as a new name, is not reverted."""
     memory = table_with((1, 1, 1))
-    renamed = row(LONDO, user_display_name="Citizen G'Kar")
+    renamed = conversation_item(LONDO, user_display_name="Citizen G'Kar")
     memory.write(renamed)
 
     assert NO_FAILURES == process([message_record(2)], conversations_of(memory)[0])
 
-    assert row(LONDO, second=2, user_display_name="Citizen G'Kar") in memory.items.values()
+    assert (
+        conversation_item(LONDO, second=2, user_display_name="Citizen G'Kar")
+        in memory.items.values()
+    )
 
 
-def test_a_row_at_both_keys() -> None:
-    """If the index has a row at its old and new keys, the newer one is used without a delay."""
+def test_an_item_at_both_keys() -> None:
+    """If the index has an item at its old and new keys, the newer one is used without a delay."""
     memory = table_with()
     conversations, delays = conversations_of(memory)
     process([message_record(2)], conversations)
@@ -203,12 +206,12 @@ responses = st.lists(
 
 @settings(deadline=None)
 @given(messages=messages, responses=responses, data=st.data())
-def test_rows_end_at_the_newest_message(
+def test_items_end_at_the_newest_message(
     messages: list[tuple[str, int, bool]], responses: Any, data: Any
 ) -> None:
-    """After any order, repetition and failures, each participant has one row.
+    """After any order, repetition and failures, each participant has one item.
 
-    The row has the newest message and the other participant, and never returns to an older message.
+    The item has the newest message and the other participant, and never returns to an older message.
     """
     numbers = count(1)
     records = [
@@ -238,17 +241,17 @@ def test_rows_end_at_the_newest_message(
     for state in memory.history[1:]:
         assert identities(memory.history[1]) == identities(state)
     for before, after in pairwise(memory.history[1:]):
-        assert all(times(before)[row_key] <= time for row_key, time in times(after).items())
+        assert all(times(before)[item_key] <= time for item_key, time in times(after).items())
 
 
 def identities(state: State) -> list[tuple[str, ...]]:
-    """Return the participant, the conversation and the other participant of each row."""
+    """Return the participant, the conversation and the other participant of each item."""
     names = ("pk", "message_group_uuid", "user_uuid")
     return sorted(tuple(item[name]["S"] for name in names) for item in state.values())
 
 
 def times(state: State) -> dict[tuple[str, str], str]:
-    """Return the timestamp in the row of each participant and conversation."""
+    """Return the timestamp in the item of each participant and conversation."""
     return {
         (participant, item["message_group_uuid"]["S"]): sk.partition("#")[0]
         for (participant, sk), item in state.items()

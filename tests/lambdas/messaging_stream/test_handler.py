@@ -30,17 +30,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.emulator_server import Aws
-from tests.lambdas.messaging_stream.conversation_rows import (
+from tests.lambdas.messaging_stream.conversation_items import (
     DELENN,
     GKAR,
     LONDO,
     NO_FAILURES,
     OTHER,
     NoClient,
+    conversation_item,
     deliver_until_done,
     item_of,
     message_record,
-    row,
     timestamp,
 )
 
@@ -62,11 +62,11 @@ class Table:
         for item in items:
             self.aws.client("dynamodb").put_item(TableName=self.name, Item=item)
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Return all rows of conversations, in order."""
+    def conversation_items(self) -> list[dict[str, Any]]:
+        """Return all items of conversations, in order."""
         items = self.aws.client("dynamodb").scan(TableName=self.name)["Items"]
-        rows = [item for item in items if item["pk"]["S"].startswith("GRP#")]
-        return sorted(rows, key=lambda item: (item["pk"]["S"], item["sk"]["S"]))
+        conversations = [item for item in items if item["pk"]["S"].startswith("GRP#")]
+        return sorted(conversations, key=lambda item: (item["pk"]["S"], item["sk"]["S"]))
 
 
 @pytest.fixture
@@ -125,16 +125,19 @@ def new_process(table: Table, *statements: dict[str, Any], **more: str) -> Itera
 @pytest.fixture
 def table(empty_table: Table) -> Iterator[Table]:
     """A table with one conversation, and the environment of a function with its permissions."""
-    empty_table.put(row(LONDO), row(GKAR))
+    empty_table.put(conversation_item(LONDO), conversation_item(GKAR))
     with new_process(empty_table, *permissions(empty_table, "PutItem", "DeleteItem")):
         yield empty_table
 
 
-def test_both_rows_are_updated(table: Table) -> None:
-    """A message updates both rows; each still describes the other participant (defect 93)."""
+def test_both_items_are_updated(table: Table) -> None:
+    """A message updates both items; each still describes the other participant (defect 93)."""
     assert NO_FAILURES == handler({"Records": [message_record(1, by=LONDO)]}, None)
 
-    assert [row(LONDO, second=1), row(GKAR, second=1)] == table.rows()
+    assert [
+        conversation_item(LONDO, second=1),
+        conversation_item(GKAR, second=1),
+    ] == table.conversation_items()
 
 
 def test_no_message_is_logged(
@@ -151,39 +154,45 @@ def test_no_message_is_logged(
 
 
 def test_names_are_refreshed(table: Table) -> None:
-    """The row of the reader gets the current names of the author (defect 100)."""
+    """The item of the reader gets the current names of the author (defect 100)."""
     renamed = item_of(user_handle="emperor", user_display_name="Emperor Mollari")
 
     handler({"Records": [message_record(1, by=LONDO, **renamed)]}, None)
 
     names = {"user_handle": "emperor", "user_display_name": "Emperor Mollari"}
-    assert [row(LONDO, second=1), row(GKAR, second=1, **names)] == table.rows()
+    assert [
+        conversation_item(LONDO, second=1),
+        conversation_item(GKAR, second=1, **names),
+    ] == table.conversation_items()
 
 
 def test_other_attributes_are_kept(table: Table) -> None:
-    """An unknown attribute of a row is kept by an update."""
-    table.put(row(GKAR, muted="yes"))
+    """An unknown attribute of an item is kept by an update."""
+    table.put(conversation_item(GKAR, muted="yes"))
 
     handler({"Records": [message_record(1)]}, None)
 
-    assert row(GKAR, second=1, muted="yes") in table.rows()
+    assert conversation_item(GKAR, second=1, muted="yes") in table.conversation_items()
 
 
 def test_sample_events(table: Table) -> None:
-    """The sample with two messages updates the rows to the second; the others change nothing."""
+    """The sample with two messages updates the items to the second; the others change nothing."""
     results = [
         handler(json.loads((EVENTS / f"{name}.json").read_text()), None)
         for name in ("new_messages", "nothing_new", "malformed")
     ]
 
     assert [NO_FAILURES] * 3 == results
-    shown = {(item["pk"]["S"], item["sk"]["S"], item["message"]["S"]) for item in table.rows()}
+    shown = {
+        (item["pk"]["S"], item["sk"]["S"], item["message"]["S"])
+        for item in table.conversation_items()
+    }
     last = ("2026-11-20T12:00:07.250000+00:00", "To be left alone.")
     assert {(f"GRP#{LONDO}", *last), (f"GRP#{GKAR}", *last)} == shown
 
 
 def test_records_of_the_emulator(table: Table) -> None:
-    """The stream record of a message is processed; records of updated rows are skipped."""
+    """The stream record of a message is processed; records of updated items are skipped."""
     streams = table.aws.client("dynamodbstreams")
     stream = streams.list_streams(TableName=table.name)["Streams"][0]["StreamArn"]
     shard = streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"][0]["ShardId"]
@@ -194,10 +203,10 @@ def test_records_of_the_emulator(table: Table) -> None:
 
     before = streams.get_records(ShardIterator=start)
     handler(before, None)
-    updated = table.rows()
+    updated = table.conversation_items()
     after = streams.get_records(ShardIterator=before["NextShardIterator"])["Records"]
 
-    assert [row(LONDO, second=1), row(GKAR, second=1)] == updated
+    assert [conversation_item(LONDO, second=1), conversation_item(GKAR, second=1)] == updated
     assert ["INSERT", "INSERT", "REMOVE", "REMOVE"] == sorted(
         record["eventName"] for record in after
     )
@@ -205,34 +214,37 @@ def test_records_of_the_emulator(table: Table) -> None:
 
 
 def test_two_conversations_with_one_timestamp(table: Table) -> None:
-    """Two rows of one participant with the same timestamp both exist; the second has a suffix."""
-    table.put(row(LONDO, OTHER, sk=f"{timestamp(0)}#{OTHER}"), row(DELENN, OTHER))
+    """Two items of one participant with the same timestamp both exist; the second has a suffix."""
+    table.put(
+        conversation_item(LONDO, OTHER, sk=f"{timestamp(0)}#{OTHER}"),
+        conversation_item(DELENN, OTHER),
+    )
 
     handler(
         {"Records": [message_record(1), message_record(1, by=DELENN, group=OTHER, sequence=2)]},
         None,
     )
-    collided = table.rows()
+    collided = table.conversation_items()
     handler({"Records": [message_record(2, by=DELENN, group=OTHER)]}, None)
 
     assert [
-        row(LONDO, second=1),
-        row(LONDO, OTHER, second=1, sk=f"{timestamp(1)}#{OTHER}"),
-        row(DELENN, OTHER, second=1),
-        row(GKAR, second=1),
+        conversation_item(LONDO, second=1),
+        conversation_item(LONDO, OTHER, second=1, sk=f"{timestamp(1)}#{OTHER}"),
+        conversation_item(DELENN, OTHER, second=1),
+        conversation_item(GKAR, second=1),
     ] == collided
     assert [
-        row(LONDO, second=1),
-        row(LONDO, OTHER, second=2),
-        row(DELENN, OTHER, second=2),
-        row(GKAR, second=1),
-    ] == table.rows()
+        conversation_item(LONDO, second=1),
+        conversation_item(LONDO, OTHER, second=2),
+        conversation_item(DELENN, OTHER, second=2),
+        conversation_item(GKAR, second=1),
+    ] == table.conversation_items()
 
 
 @pytest.mark.parametrize("missing", ["PutItem", "DeleteItem"])
 def test_each_permission_is_needed(empty_table: Table, missing: str) -> None:
     """Without one of the permissions the function fails and changes nothing."""
-    empty_table.put(row(LONDO), row(GKAR))
+    empty_table.put(conversation_item(LONDO), conversation_item(GKAR))
     actions = {"PutItem", "DeleteItem"} - {missing}
 
     with (
@@ -241,7 +253,7 @@ def test_each_permission_is_needed(empty_table: Table, missing: str) -> None:
     ):
         handler({"Records": [message_record(1)]}, None)
 
-    assert [row(LONDO), row(GKAR)] == empty_table.rows()
+    assert [conversation_item(LONDO), conversation_item(GKAR)] == empty_table.conversation_items()
 
 
 def test_the_permission_for_the_index_is_needed(empty_table: Table) -> None:
@@ -281,4 +293,7 @@ def test_concurrent_updates(table: Table) -> None:
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(worker, range(6)))
 
-    assert [row(LONDO, second=8), row(GKAR, second=8)] == table.rows()
+    assert [
+        conversation_item(LONDO, second=8),
+        conversation_item(GKAR, second=8),
+    ] == table.conversation_items()

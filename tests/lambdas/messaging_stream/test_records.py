@@ -12,16 +12,16 @@ from messaging_stream import handler as handlers
 from messaging_stream.conversations import Conversations
 from messaging_stream.handler import process
 from stacks.messages import GROUP_INDEX
-from tests.lambdas.messaging_stream.conversation_rows import (
+from tests.lambdas.messaging_stream.conversation_items import (
     GROUP,
     LONDO,
     NO_FAILURES,
     NoClient,
+    conversation_item,
     conversations_of,
     item_of,
     message_record,
     messages_at,
-    row,
     table_with,
     timestamp,
 )
@@ -30,9 +30,9 @@ EVENTS = Path(handlers.__file__).with_name("events")
 
 
 @pytest.mark.parametrize("name", ["INSERT", "MODIFY", "REMOVE"])
-def test_records_of_rows_are_skipped(name: str) -> None:
-    """Updates of rows are skipped, even without the filter of the event source (defect 94)."""
-    change = {"NewImage": row(LONDO), "SequenceNumber": "1"}
+def test_records_of_conversation_items_are_skipped(name: str) -> None:
+    """Updates of items are skipped, even without the filter of the event source (defect 94)."""
+    change = {"NewImage": conversation_item(LONDO), "SequenceNumber": "1"}
 
     assert NO_FAILURES == process(
         [{"eventName": name, "dynamodb": change}],

@@ -1,4 +1,4 @@
-"""Rows of conversations, and stream records of messages."""
+"""Items of conversations, and stream records of messages."""
 
 from __future__ import annotations
 
@@ -35,8 +35,10 @@ def timestamp(second: int) -> str:
     return f"2026-11-20T12:00:{second:02}.000000+00:00"
 
 
-def row(participant: str, group: str = GROUP, second: int = 0, **more: str) -> dict[str, Any]:
-    """Return the row of *participant*: the other participant and the last message."""
+def conversation_item(
+    participant: str, group: str = GROUP, second: int = 0, **more: str
+) -> dict[str, Any]:
+    """Return the item of *participant*: the other participant and the last message."""
     (other,) = {*PARTICIPANTS[group]} - {participant}
     handle, name = NAMES[other]
     attributes = {
@@ -114,16 +116,16 @@ def conversations_of(memory: LaggingTable) -> tuple[Conversations, list[float]]:
 
 def table_with(*responses: ScriptedResponse) -> LaggingTable:
     """Return a table with two conversations; LONDO participates in both."""
-    rows = [
-        row(participant, group, second=second)
+    items = [
+        conversation_item(participant, group, second=second)
         for second, group in enumerate(PARTICIPANTS)
         for participant in PARTICIPANTS[group]
     ]
-    return LaggingTable(rows, list(responses))
+    return LaggingTable(items, list(responses))
 
 
 def messages_at(second: int, group: str = GROUP) -> list[tuple[str, str, str]]:
-    """Return the participant, sort key and text of both rows after the message of this second."""
+    """Return the participant, sort key and text of both items after the message of this second."""
     return sorted(
         (participant, timestamp(second), f"sent at {second}") for participant in PARTICIPANTS[group]
     )
