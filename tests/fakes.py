@@ -210,7 +210,7 @@ class FakeCloud:
             raise CloudError(f"ChangeSet [{arn}] cannot be executed in its current status")
         self.executed.append(f"{request.stack} {token}")
         now = replace(self.deployed[region, request.stack], status=f"{request.kind}_IN_PROGRESS")
-        if request.kind == "CREATE":  # It has tags from now on, even if it fails.
+        if request.kind == "CREATE":  # The stack has tags from now on, even if its creation fails.
             now, found = replace(now, tags=request.tags), replace(found, tags=request.tags)
         self.put(now)
         self.add_event(now, now.name, STACK, now.status)

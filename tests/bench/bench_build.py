@@ -17,7 +17,7 @@ from pathlib import Path
 
 from deployer.artifacts import Code, sources, target
 from tests.bench.checkout import copied
-from tests.bench.timing import ROOT, SCRATCH, Absent, Command, Line, command, race, run
+from tests.bench.timing import ROOT, SCRATCH, Absent, Command, Line, command, measure_in_turn, run
 
 SAM = "aws-sam-cli == 1.170.0"
 HOME = SCRATCH / "sam"
@@ -57,8 +57,8 @@ def rows(rounds: int) -> tuple[Line, ...]:
             f"{len(NAMES)} functions, zips included, nothing there yet": (first, 1 / 8),
             "a line changed in each": (changed, 1 / 8),
         }
-        alone = race(_sam(app, "plain"), fresh_builds, rounds=rounds)
-        both = race(
+        alone = measure_in_turn(_sam(app, "plain"), fresh_builds, rounds=rounds)
+        both = measure_in_turn(
             _sam(app, "parallel", "--parallel"),
             {"nothing there yet, against --parallel": (first, None)},
             rounds=rounds,
@@ -71,7 +71,7 @@ def rows(rounds: int) -> tuple[Line, ...]:
             "nothing changed": (_ours(copy), 1 / 8),
             "nothing changed, through invoke, synth included": (invoked, None),
         }
-        return (*alone, *both, *race(hit, unchanged, rounds=rounds))
+        return (*alone, *both, *measure_in_turn(hit, unchanged, rounds=rounds))
 
 
 def _change(copy: Path) -> None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench.timing import ROOT, SCRATCH, Command, Row, command, race
+from tests.bench.timing import ROOT, SCRATCH, Command, Row, command, measure_in_turn
 
 REGION = "eu-central-1"  # For both sides: cfn-lint takes one region for all templates.
 FINDINGS = range(0, 16, 2)  # The exit code of cfn-lint is a sum of 2, 4 and 8.
@@ -41,7 +41,7 @@ def rows(rounds: int) -> tuple[Row, ...]:
     cli = Path(sys.executable).with_name("cfn-lint")
     peer = command(cli, "-r", REGION, "--", *templates, codes=FINDINGS)
     largest, middle = templates[-1].name, templates[len(templates) // 2].name
-    return race(
+    return measure_in_turn(
         peer,
         {
             "all, cold": (_ours(folder, "cold", _delete_cache), 0.78),

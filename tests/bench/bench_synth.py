@@ -8,7 +8,7 @@ import sys
 from tests.bench import cdk
 from tests.bench.checkout import copied
 from tests.bench.npm import NoPeer
-from tests.bench.timing import Line, command, race
+from tests.bench.timing import Line, command, measure_in_turn
 
 DIRECT = """
 from operations.project import environment
@@ -33,8 +33,8 @@ def rows(rounds: int) -> tuple[Line, ...]:
         direct = command(sys.executable, "-c", DIRECT, cwd=copy, before=delete_templates)
         invoked = (sys.executable, "-m", "invoke", "synth", "--env=prod")
         invoke = command(*invoked, cwd=copy, before=delete_templates)
-        entrants = {
+        commands = {
             f"direct, {peer.size}": (direct, 1 / 9),
             "through invoke": (invoke, 1 / 6),
         }
-        return race(peer.synth(), entrants, rounds=rounds)
+        return measure_in_turn(peer.synth(), commands, rounds=rounds)

@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.timing import Absent, Command, Exact, Line, Measure, Row, race, run, table
+from tests.bench.timing import (
+    Absent,
+    Command,
+    Exact,
+    Line,
+    Measure,
+    Row,
+    measure_in_turn,
+    run,
+    table,
+)
 
 
 def row(ours: list[float], peer: list[float], goal: float | None = None) -> Row:
@@ -58,7 +68,7 @@ def test_commands_run_in_turn_and_the_first_round_is_not_measured(tmp_path: Path
     def runner(name: str) -> Command:
         return Command((sys.executable, "-c", ""), before=lambda: _append(log, name))
 
-    (line,) = race(runner("p"), {"a job": (runner("o"), None)}, rounds=2)
+    (line,) = measure_in_turn(runner("p"), {"a job": (runner("o"), None)}, rounds=2)
 
     assert log.read_text() == "popopo"
     assert 2 == len(line.ours) == len(line.peer)

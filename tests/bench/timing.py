@@ -1,11 +1,11 @@
-"""Measure whole processes in turn, and compare the two of each round.
+"""Measure whole processes of this project and of another tool (the peer), and compare their times.
 
     row = paired("list the tasks", command("inv", "--list"), peer, goal=1.05)
     print(table([row]))
 
 The speed of a machine changes by half within minutes, so seconds are not reliable. The ratio of two
-processes that ran one after the other is more so, and the median of these ratios is compared with
-the goal. CPU seconds include child processes that were waited for.
+processes that ran one after the other is more reliable, and the median of these ratios is compared
+with the goal. CPU seconds include child processes that were waited for.
 """
 
 from __future__ import annotations
@@ -137,23 +137,23 @@ def paired(
     name: str, ours: Command, peer: Command, *, rounds: int = 7, goal: float | None = None
 ) -> Row:
     """Measure *ours* and *peer* in turn, after a round for warming up."""
-    (row,) = race(peer, {name: (ours, goal)}, rounds=rounds)
+    (row,) = measure_in_turn(peer, {name: (ours, goal)}, rounds=rounds)
     return row
 
 
-def race(
-    peer: Command, entrants: Mapping[str, tuple[Command, float | None]], *, rounds: int = 7
+def measure_in_turn(
+    peer: Command, commands: Mapping[str, tuple[Command, float | None]], *, rounds: int = 7
 ) -> tuple[Row, ...]:
     """Measure several commands against one peer, in turn: peer A B C, peer A B C.
 
-    Each entrant has a goal or None. The first round warms caches and is not measured.
+    Each of *commands* has a goal or None. The first round warms caches and is not measured.
     """
-    runners = [peer, *(entrant for entrant, _ in entrants.values())]
+    runners = [peer, *(ours for ours, _ in commands.values())]
     measured = [[run(runner) for runner in runners] for _ in _with_progress(rounds + 1)][1:]
     peers, *others = zip(*measured, strict=True)
     return tuple(
         Row(name, ours, peers, goal)
-        for (name, (_, goal)), ours in zip(entrants.items(), others, strict=True)
+        for (name, (_, goal)), ours in zip(commands.items(), others, strict=True)
     )
 
 

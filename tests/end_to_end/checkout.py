@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 TINY = Path(__file__).parent / "tiny"
 LOCAL, DEV = "000000000000", "111111111111"
-FLOORS = ("ground", "far", "left", "right", "top")
+SMALL_STACKS = ("ground", "far", "left", "right", "top")
 AWS_CLI = """
 import contextlib, io, json, sys
 from awscli.clidriver import create_clidriver
@@ -39,7 +39,7 @@ for line in sys.stdin:
         code = create_clidriver().main(json.loads(line))
     print(json.dumps([code, out.getvalue()]), flush=True)
 """
-COMPLETE = dict.fromkeys(FLOORS, "CREATE_COMPLETE")
+COMPLETE = dict.fromkeys(SMALL_STACKS, "CREATE_COMPLETE")
 _RUNS = ("commands", "deployer", "emulator", "operations", "stacks")
 _DEPLOYED = ("backend", "config", "lambdas", *_RUNS)
 _ENV = """\
@@ -56,7 +56,7 @@ protect = {protect}
 
 
 @dataclass(frozen=True)
-class Ran:
+class CommandOutput:
     """The output of a command."""
 
     out: str
@@ -85,7 +85,7 @@ class Checkout:
     env: dict[str, str] = field(default_factory=dict)
     _accounts: dict[emulator.Endpoint, Aws] = field(default_factory=dict)
 
-    def run(self, *task: str, code: int = 0, cwd: str = ".", **env: str) -> Ran:
+    def run(self, *task: str, code: int = 0, cwd: str = ".", **env: str) -> CommandOutput:
         """Run `invoke TASK` without a terminal; it must end with exit code *code*."""
         environ, server = self.environ | env, fork_server()
         if not server.suits(environ):
@@ -117,7 +117,7 @@ class Checkout:
             finally:
                 process.stdin.close()
 
-    def command(self, *python: str, code: int = 0, cwd: str = ".", **env: str) -> Ran:
+    def command(self, *python: str, code: int = 0, cwd: str = ".", **env: str) -> CommandOutput:
         """Run Python with the arguments *python*; it must end with exit code *code*."""
         ran = subprocess.run(
             [sys.executable, *python],
@@ -194,7 +194,7 @@ class Checkout:
             "AWS_SECRET_ACCESS_KEY": endpoint.secret_key,
         }
 
-    def pace(self, seconds: float) -> None:
+    def set_resource_delay(self, seconds: float) -> None:
         """Set the time that the creation of each resource takes."""
         emulator.set_resource_delay(self.endpoint, seconds)
 
@@ -207,7 +207,7 @@ class Checkout:
         ]
         return {stack["StackName"].split("-", 2)[2]: stack["StackStatus"] for stack in found}
 
-    def settle(self) -> dict[str, str]:
+    def wait_for_operations(self) -> dict[str, str]:
         """Wait until no stack operation runs; return the status of each stack."""
         deadline = time.monotonic() + 20
         while "_IN_PROGRESS" in str(found := self.stacks()):
@@ -221,16 +221,16 @@ class Checkout:
         return self._accounts.setdefault(endpoint, Aws(endpoint)).client(service, region)
 
     def configure(
-        self, env: str = "local", *, protect: bool | None = None, **floors: Mapping[str, Any]
+        self, env: str = "local", *, protect: bool | None = None, **settings: Mapping[str, Any]
     ) -> None:
-        """Write the config file of the small stacks; *floors* has the settings by stack."""
+        """Write the config file of the small stacks; *settings* has the settings by stack."""
         account = LOCAL if env == "local" else DEV
         protected = _toml(env != "local" if protect is None else protect)
         zone = f"Z0{env.upper().replace('-', '')}EXAMPLE"
         text = _ENV.format(env=env, account=account, zone=zone, protect=protected)
-        for floor in FLOORS:
-            text += f"\n[{floor}]\n"
-            text += "".join(f"{key} = {_toml(v)}\n" for key, v in floors.get(floor, {}).items())
+        for stack in SMALL_STACKS:
+            text += f"\n[{stack}]\n"
+            text += "".join(f"{key} = {_toml(v)}\n" for key, v in settings.get(stack, {}).items())
         (self.path / "config" / f"{env}.toml").write_text(text)
 
     @contextmanager
@@ -289,11 +289,11 @@ def copy(folder: Path) -> Checkout:
     return checkout
 
 
-def _checked(expected: int, code: int, out: str, err: str) -> Ran:
+def _checked(expected: int, code: int, out: str, err: str) -> CommandOutput:
     """Return what a command printed; it must have ended with *expected* and no traceback."""
     assert expected == code, f"exit code {code}\n{out}\n{err}"
     assert "Traceback" not in err, err
-    return Ran(out, err)
+    return CommandOutput(out, err)
 
 
 def _link(file: str, link: str) -> None:

@@ -135,7 +135,7 @@ def test_change(tiny):
 
 def test_order_and_jobs(tiny):
     """Independent stacks are created concurrently, except with `--jobs=1`."""
-    tiny.pace(0.1)
+    tiny.set_resource_delay(0.1)
 
     tiny.run("deploy")
     concurrent = creation_times(tiny)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.end_to_end.checkout import COMPLETE, TINY
 
-LINE = (TINY / "floor.py").read_text().partition("ec2.SecurityGroup(")[0].count("\n")
+LINE = (TINY / "small.py").read_text().partition("ec2.SecurityGroup(")[0].count("\n")
 
 
 def test_first_creation(tiny):
@@ -12,7 +12,7 @@ def test_first_creation(tiny):
 
     The error names stack, resource, reason, line and the next command, which succeeds after a fix.
     """
-    tiny.pace(0.1)
+    tiny.set_resource_delay(0.1)
     tiny.configure(right={"broken": True}, left={"notes": 9})
 
     failed = tiny.run("deploy", code=5)
@@ -22,7 +22,7 @@ def test_first_creation(tiny):
     first, *rest = failed.err[failed.err.index("failed: ") :].splitlines()
     assert first.startswith("failed: crd-local-right: Broken (AWS::EC2::SecurityGroup): ")
     assert "The vpc ID 'note1.ground.local.example.' does not exist" in first
-    assert first.endswith(f"(defined at stacks/floor.py:{LINE})")
+    assert first.endswith(f"(defined at stacks/small.py:{LINE})")
     assert [
         "        the stack is in ROLLBACK_COMPLETE",
         "hint:   fix it, then rerun ./inv deploy --stack=right",
@@ -65,7 +65,7 @@ def test_repair(tiny):
     tiny.client("s3").put_object(Bucket=bucket, Key="precious", Body=b"x")
     tiny.run("destroy", "--stack=top", "--yes")
     tiny.client("cloudformation").delete_stack(StackName="crd-local-right")
-    tiny.settle()
+    tiny.wait_for_operations()
     tiny.configure(right={"bucket": "precious"}, left={"title": "New"})
 
     blocked = tiny.run("deploy", code=6)

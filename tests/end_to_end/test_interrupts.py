@@ -17,7 +17,7 @@ def test_interrupted(tiny, signal_number):
 
     The next run follows the running operation and finishes.
     """
-    tiny.pace(1.0)
+    tiny.set_resource_delay(1.0)
     tiny.configure(ground={"notes": 15})  # This creation takes at least 15 seconds.
     with tiny.running("deploy") as deploy:
         deploy.wait_for("of 15 resources, Note1")
@@ -26,7 +26,7 @@ def test_interrupted(tiny, signal_number):
 
     with tiny.running("deploy") as again:
         again.wait_for("crd-local-ground  resume  CREATE_IN_PROGRESS: an operation runs")
-        tiny.pace(0)
+        tiny.set_resource_delay(0)
         assert 0 == again.end()
     assert 130 == code
     assert seconds < 10
@@ -41,7 +41,7 @@ def test_interrupted(tiny, signal_number):
 def test_interrupted_destroy(tiny):
     """An interrupted destroy is continued as well."""
     tiny.run("deploy")
-    tiny.pace(0.3)
+    tiny.set_resource_delay(0.3)
     with tiny.running("destroy", "--yes") as destroy:
         destroy.wait_for("deleting            Note")
 
@@ -82,7 +82,7 @@ def test_killed_between_calls(tiny, kind):
                     assert wire.held.wait(20)
                     deploy.interrupt(signal.SIGKILL)
 
-        tiny.settle()
+        tiny.wait_for_operations()
         tiny.run("deploy")
 
     executed = [call.action for call in wire.written].count("ExecuteChangeSet")
@@ -94,7 +94,7 @@ def test_killed_between_calls(tiny, kind):
 
 def test_killed_in_an_operation(tiny):
     """After a kill while CloudFormation creates or deletes, the next run follows the operation."""
-    tiny.pace(0.2)
+    tiny.set_resource_delay(0.2)
     for progress in ("far     creating            0 of", "left    creating            0 of"):
         with tiny.running("deploy") as deploy:
             deploy.wait_for(f"crd-local-{progress}")
@@ -115,7 +115,7 @@ def test_killed_emulator(tiny):
 
     The running deploy ends with exit code 8. Finished stacks are kept.
     """
-    tiny.pace(0.2)
+    tiny.set_resource_delay(0.2)
     with tiny.running("deploy", "--stack=right") as deploy:
         deploy.wait_for("crd-local-right   creating            0 of")
         os.kill(emulator.status(tiny.emulator).pid, signal.SIGKILL)
@@ -136,11 +136,11 @@ def test_killed_emulator(tiny):
 
 def test_restarted_emulator(tiny):
     """If the emulator restarts during a deploy, the deploy fails and the next one succeeds."""
-    tiny.pace(0.2)
+    tiny.set_resource_delay(0.2)
     with tiny.running("deploy", "--stack=right") as deploy:
         deploy.wait_for("crd-local-right   creating            0 of")
         os.kill(emulator.status(tiny.emulator).pid, signal.SIGKILL)
-        tiny.pace(0)
+        tiny.set_resource_delay(0)
 
         code = deploy.end()
 

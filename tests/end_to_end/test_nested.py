@@ -163,7 +163,7 @@ def make_orphan(checkout: Checkout) -> None:
         TemplateBody=json.dumps({"Resources": {"Below": below}}),
         Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
     )
-    checkout.settle()
+    checkout.wait_for_operations()
 
 
 def test_buckets_are_emptied(nesting):
@@ -211,7 +211,7 @@ def test_manual_change_is_reverted(nesting):
             "PointInTimeRecoveryEnabled: true", "PointInTimeRecoveryEnabled: false", text
         ),
     )
-    nesting.settle()
+    nesting.wait_for_operations()
 
     plain = nesting.run("plan")
     verified = nesting.run("plan", "--verify", code=2)

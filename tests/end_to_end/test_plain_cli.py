@@ -29,14 +29,14 @@ def test_templates_one_by_one(checkout):
             given += ["--tags", *_tags(tags)]
             aws("cloudformation", "create-change-set", *change_set, *options, *body, *given)
             aws("cloudformation", "execute-change-set", *change_set)
-            checkout.settle()
+            checkout.wait_for_operations()
 
         created = checkout.stacks()
         planned = checkout.run("plan")
         _, stack, region, *_ = rows[-1].split()
         change = ["--region", region, "--stack-name", stack, "--capabilities", "CAPABILITY_IAM"]
         aws("cloudformation", "update-stack", *change, "--use-previous-template", *RETAGGED)
-        checkout.settle()
+        checkout.wait_for_operations()
 
     refused = checkout.run("plan", code=3)
     assert {"CREATE_COMPLETE"} == set(created.values())
@@ -85,7 +85,7 @@ def test_pending_change_sets(tiny):
 
         tiny.shell("\n".join(commands), **tiny.aws_env)
 
-        tiny.settle()
+        tiny.wait_for_operations()
         assert expected == pending
         assert len(expected) == len(commands)
     assert COMPLETE == tiny.stacks()

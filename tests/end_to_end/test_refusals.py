@@ -135,7 +135,7 @@ def test_stale_build(checkout):
     """A build/ that differs from the sources is exit code 4, and `synth --check` shows the diff."""
     file = checkout.path / "build/dev/right.yaml"
     reviewed = file.read_text()
-    file.write_text(reviewed.replace("A floor", "A change"))
+    file.write_text(reviewed.replace("A small stack", "A change"))
 
     env = with_secret(checkout, checkout.between.proxy | DEV_ROOT)
     stale = checkout.run("deploy", "--env=dev", "--yes", code=4, **env)

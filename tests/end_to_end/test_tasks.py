@@ -10,7 +10,7 @@ import pytest
 
 import emulator
 from tests.end_to_end import checkout as checkouts
-from tests.end_to_end.checkout import FLOORS, ROOT
+from tests.end_to_end.checkout import ROOT, SMALL_STACKS
 
 EVERY_HELP = """
 import sys
@@ -71,9 +71,9 @@ def test_status_and_graph(deployed):
     mermaid = deployed.run("graph").out
     dot = deployed.run("graph", "--format=dot").out
 
-    assert all(f"crd-local-{stack}" in status for stack in FLOORS)
-    assert len(FLOORS) == status.count("CREATE_COMPLETE")
-    assert len(FLOORS) == len(as_json["stacks"])
+    assert all(f"crd-local-{stack}" in status for stack in SMALL_STACKS)
+    assert len(SMALL_STACKS) == status.count("CREATE_COMPLETE")
+    assert len(SMALL_STACKS) == len(as_json["stacks"])
     assert "ground --> left" in mermaid or "left --> ground" in mermaid
     assert "digraph" in dot
 
@@ -101,16 +101,16 @@ def test_json(tiny):
 def test_lint(tiny):
     """`lint` prints finding, stack and line of the stack file; a local `deploy` prints it as a warning."""
     clean = tiny.run("lint")
-    file = tiny.path / "stacks/floor.py"
+    file = tiny.path / "stacks/small.py"
     file.write_text(file.read_text().replace("{settings.title}", "{settings.title} 123456789012"))
     found = tiny.run("lint", code=1)
     deployed = tiny.run("deploy")
 
     assert "local: 5 templates, 0 functions, no findings\n" == clean.out
-    assert "stacks/floor.py:" in found.err
+    assert "stacks/small.py:" in found.err
     assert "crd-local-ground Note1: C005 has the account id 123456789012" in found.err
     assert "see docs/policy.md#C005" in found.err
-    assert "warning: stacks/floor.py:" in deployed.err
+    assert "warning: stacks/small.py:" in deployed.err
     assert 5 == len(tiny.stacks())
 
 

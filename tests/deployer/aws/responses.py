@@ -64,10 +64,10 @@ def deploy(account: Account, body: Any, *, kind: str = "CREATE", **more: Any) ->
     """Create and execute a change set, and return the stack after the operation."""
     change_set = create_change_set(account, body, kind=kind, name=f"c{time.monotonic_ns()}", **more)
     account.execute_change_set(change_set.region, change_set.arn, "token")
-    return settled(account, change_set.stack_id)
+    return wait_for_operations(account, change_set.stack_id)
 
 
-def settled(account: Account, stack_id: str) -> DeployedStack:
+def wait_for_operations(account: Account, stack_id: str) -> DeployedStack:
     """Return the stack when no operation runs any more."""
     region = stack_id.split(":")[3]
     while (found := account.stack(region, stack_id)) is None or found.is_busy:

@@ -32,8 +32,8 @@ from tests.deployer.aws.responses import (
     described,
     detail,
     event,
-    settled,
     stack,
+    wait_for_operations,
 )
 from tests.emulator.templates import att, parameter, ref, resource, template, topic
 from tests.loopback import CLOSE_CONNECTION, Loopback, Response, error, response
@@ -85,7 +85,7 @@ class TestCalls:
         """The result is None by name and by id; a deleted stack is found by its id."""
         deleted = deploy(account, template(A=topic()))
         account.delete_stack(REGION, deleted.id, "token")
-        deleted_stack = settled(account, deleted.id)
+        deleted_stack = wait_for_operations(account, deleted.id)
 
         assert "DELETE_COMPLETE" == deleted_stack.status
         assert account.stack(REGION, "s") is None
@@ -226,7 +226,7 @@ class TestCalls:
         """A change set is created for the id of a stack, not for its name."""
         deleted = deploy(account, template(A=topic()))
         account.delete_stack(REGION, deleted.id, "deletion")
-        settled(account, deleted.id)
+        wait_for_operations(account, deleted.id)
         recreated = deploy(account, template(A=topic()))
 
         with pytest.raises(CloudError):
@@ -263,7 +263,7 @@ class TestCalls:
 
         change_set = create_change_set(account, body | more, tags=tags)
         account.execute_change_set(REGION, change_set.arn, "token")
-        found = settled(account, change_set.stack_id)
+        found = wait_for_operations(account, change_set.stack_id)
 
         assert (False, "AVAILABLE") == (change_set.is_empty, change_set.execution)
         assert (tags, len(more)) == (found.tags, len(found.outputs))

@@ -1,7 +1,7 @@
 """Five small stacks for failures and interrupts; they replace stacks/ in a copy of the checkout.
 
 ground ─┬─ left
-└─ right ─┬─ top
+        └─ right ─┬─ top
 far (us-east-1) ──┘
 """
 
@@ -10,26 +10,26 @@ from __future__ import annotations
 from deployer.artifacts import Code
 from deployer.config.fields import Settings
 from deployer.model import Env, Layers
-from stacks import floor
+from stacks import small
 
 
 class Config(Settings, frozen=True):
     """The settings of an environment."""
 
     env: Env
-    ground: floor.Settings
-    far: floor.Settings
-    left: floor.Settings
-    right: floor.Settings
-    top: floor.Settings
+    ground: small.Settings
+    far: small.Settings
+    left: small.Settings
+    right: small.Settings
+    top: small.Settings
 
 
 def layers(config: Config, _: Code) -> Layers:
     """Return the stacks, each with the outputs that it uses."""
     tiny = Layers(config.env)
-    ground = tiny.add("ground", floor.define, config.ground, name="ground")
-    far = tiny.in_region("us-east-1").add("far", floor.define, config.far, name="far")
-    tiny.add("left", floor.define, config.left, ground, name="left", last=True)
-    right = tiny.add("right", floor.define, config.right, ground, name="right")
-    tiny.add("top", floor.define, config.top, right, far, name="top", last=True)
+    ground = tiny.add("ground", small.define, config.ground, name="ground")
+    far = tiny.in_region("us-east-1").add("far", small.define, config.far, name="far")
+    tiny.add("left", small.define, config.left, ground, name="left", last=True)
+    right = tiny.add("right", small.define, config.right, ground, name="right")
+    tiny.add("top", small.define, config.top, right, far, name="top", last=True)
     return tiny

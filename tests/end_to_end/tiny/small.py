@@ -19,24 +19,29 @@ class Settings(fields.Settings, frozen=True):
     """
 
     notes: int = 2
-    title: str = "A floor"
+    title: str = "A small stack"
     broken: bool = False
     bucket: str = ""
     keeps: bool = False
 
 
 @dataclass(frozen=True)
-class Floor:
+class SmallStack:
     """The output of a small stack; the last one has none."""
 
     note: Value | None
 
 
 def define(
-    t: Template, env: Env, settings: Settings, *dependencies: Floor, name: str, last: bool = False
-) -> Floor:
+    t: Template,
+    env: Env,
+    settings: Settings,
+    *dependencies: SmallStack,
+    name: str,
+    last: bool = False,
+) -> SmallStack:
     """Create DNS records whose text contains the outputs of the *dependencies*."""
-    text = Join(" ", [f'"{settings.title}', *(floor.note for floor in dependencies), '"'])
+    text = Join(" ", [f'"{settings.title}', *(dependency.note for dependency in dependencies), '"'])
     notes = [
         t.add_resource(
             route53.RecordSetType(
@@ -63,4 +68,4 @@ def define(
         bucket, _ = private_bucket(t, "Bucket", env=env, name=settings.bucket, lifecycle=[])
         if settings.keeps:
             bucket.DeletionPolicy = bucket.UpdateReplacePolicy = "Retain"
-    return Floor(note=None if last else notes[0].ref())
+    return SmallStack(note=None if last else notes[0].ref())
