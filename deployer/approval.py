@@ -1,4 +1,4 @@
-"""Ask the operator at the terminal for approval, and refuse where no answer is possible."""
+"""Ask the operator at the terminal for approval; raise an error if no answer is possible."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from deployer.errors import GuardError
 class Approver:
     """Asks for approval before a change, unless it is not *required*.
 
-    *alternative* completes the hint if no approval is possible. The display is *paused* during a
-    question. *can_ask* is false with --json.
+    If no approval is possible, the error begins with *place*, and its hint ends with *alternative*.
+    *paused* pauses the progress display during a question. *can_ask* is False with --json.
     """
 
     place: str
@@ -41,7 +41,7 @@ class Approver:
 def refuse_unattended(place: str, alternative: str, *, can_ask: bool = True) -> None:
     """Raise GuardError unless *can_ask* and standard input is a terminal.
 
-    *alternative* is what the operator can do without an answer.
+    *alternative* completes the hint: it is what the operator can do other than pass --yes.
     """
     if not can_ask:
         reason = "--json prints no questions"

@@ -35,8 +35,8 @@ def _objects(desired: DesiredStack, run: Run) -> Iterator[tuple[str, Callable[[]
     for nested in desired.nested:
         yield nested.key, nested.text.encode
     if desired.too_long:
-        folder = RELEASES if run.role else ""
-        yield f"{folder}templates/{desired.name}/{desired.digest}.yaml", desired.text.encode
+        prefix = RELEASES if run.role else ""
+        yield f"{prefix}templates/{desired.name}/{desired.digest}.yaml", desired.text.encode
 
 
 def _store(
@@ -44,7 +44,8 @@ def _store(
 ) -> Work[StoredObject]:
     """Make sure that the bucket has the content from *read* under *key*, by its checksum.
 
-    The key contains a digest, but a role that may write to the bucket can store anything there.
+    The key contains the digest of the content, but any role that may write to the bucket can store
+    other content under the key, so the checksum of the object is compared.
     """
     bucket = desired.artifact_bucket
     if bucket is None:

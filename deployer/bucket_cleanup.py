@@ -13,8 +13,8 @@ from deployer.model.template_tree import deployed_templates
 def empty_buckets(account: Account, stacks: Iterable[DeployedStack]) -> None:
     """Delete every version of every object from the buckets that are deleted with *stacks*.
 
-    CloudFormation deletes only empty buckets. A bucket with a DeletionPolicy that keeps it is not
-    emptied, nor are the buckets of a nested stack that is kept.
+    CloudFormation deletes only empty buckets. A bucket that its DeletionPolicy keeps is not emptied,
+    nor are the buckets of a nested stack that is kept.
     """
     for stack in stacks:
         client: Any = account.client("s3", stack.region)

@@ -49,7 +49,10 @@ class _Description:
     failures: list[str] = field(default_factory=list)
 
     def wait_until_created(self, arn: str) -> Work[ChangeSet]:
-        """Wait for one change set; nested ones may still be pending when the root has failed."""
+        """Wait for one change set.
+
+        Each change set is waited for: nested ones may be pending when that of the root has failed.
+        """
         pauses, deadline = backoff(), self.watch.clock.now() + self.watch.timeout
         while (change_set := self.watch.cloud.change_set(self.region, arn)).is_pending:
             if self.watch.clock.now() > deadline:
@@ -72,7 +75,10 @@ class _Description:
         return tuple(complete)
 
     def failure_reason(self, change_set: ChangeSet) -> Work[str]:
-        """Return why a change set failed; for a failed nested one AWS reports only its ARN."""
+        """Return why a change set failed.
+
+        If a nested change set failed, the reason of the outer one is only the ARN of the nested one.
+        """
         if self.failures:
             return "\n".join(self.failures)
         match = _NESTED_FAILED.search(change_set.reason)

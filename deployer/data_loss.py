@@ -127,7 +127,10 @@ def _why_removed(old: Resource, new: Resource | None, changed: ChangedValues) ->
 def _why_deleted(
     name: str, old: Resource, new: Resource | None, replaced: str, removed: str
 ) -> str | None:
-    """Return why the nested stack *name* is deleted; None if it is kept."""
+    """Return why the nested stack *name* is deleted; None if it is kept.
+
+    *replaced* and *removed* are the reasons why its resource is replaced or removed, or empty.
+    """
     if removed and old.get("DeletionPolicy") not in KEPT:
         return removed
     if new is None:
@@ -191,7 +194,7 @@ def _weakened_protections(old: Resource, new: Resource) -> Iterator[str]:
 
 
 def _strength(value: Any) -> float:
-    """Return the strength of a protection as a number to compare; days count as themselves."""
+    """Return the strength of a protection: the number of days, 1 if it is enabled, else 0."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, str) and value.isdigit():
@@ -204,7 +207,8 @@ class ChangedValues:
     """The names whose values an update changes, each with the reason.
 
     *names* are replaced resources, parameters, outputs of nested stacks, and conditions and mappings
-    as Conditions.Name and Mappings.Name. *nested* has the same for each nested stack that is kept.
+    as Conditions.Name and Mappings.Name. *nested* has the changed values of each nested stack that
+    is kept.
     """
 
     names: Mapping[str, str]
@@ -329,7 +333,7 @@ def _property(resource: Resource, path: PropertyPath) -> Any:
 
 
 def _at(value: Any, path: Sequence[str]) -> Any:
-    """Return the value at *path* in *value*, as a list of items where *path* crosses a list."""
+    """Return the value at *path* in *value*. At a list, return the values of all its items."""
     if not path:
         return value
     match value:

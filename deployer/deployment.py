@@ -50,9 +50,10 @@ class SystemClock:
 class ProjectHooks:
     """The parts of the flow that differ between projects.
 
-    *aliases* maps the names that other projects use for stacks to short names, for errors. *build* builds code,
-    *read_artifact* returns its bytes. *after_local_change* is called in the local environment after
-    a stack was changed; it returns the URLs of what it uploaded.
+    *aliases* maps names that users of other systems know for stacks to the short names here; errors
+    suggest them. *build* builds the zips of functions, *read_artifact* returns the bytes of one.
+    *after_local_change* is called in the local environment after a stack was changed; it returns the
+    URLs of what it uploaded.
     """
 
     aliases: Mapping[str, str]
@@ -172,7 +173,7 @@ class Deployment:
         return DeploymentResult(exit_code, tuple(stack for stack in stacks if stack))
 
     def select_deployed(self, names: Sequence[str] = ()) -> tuple[DeployedStack, ...]:
-        """Return the deployed stacks with these *names*; all stacks of the code if there are none."""
+        """Return the deployed stacks with these *names*; without names, all that the code defines."""
         desired = select(self.environment.desired, names, only=True, aliases=self.hooks.aliases)
         selected = {(stack.region, stack.name) for stack in desired}
         stacks = self.inventory.own_stacks(needed=desired)

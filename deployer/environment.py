@@ -180,9 +180,9 @@ def start_emulator(environment: Environment, folder: Path, environ: Mapping[str,
     """Start the emulator in *folder*, with the hosted zone that *environment* requires.
 
     CRUDDUR_POSTGRES=system creates new databases with the PostgreSQL that is installed on this
-    machine. CRUDDUR_ORIGINS lists further origins whose pages may send requests, besides that of
-    the site. Both depend on the machine, so they are not in a config file. Raise ConfigError for
-    an unknown PostgreSQL or an invalid origin.
+    machine. CRUDDUR_ORIGINS lists origins other than the site that may send requests. Both depend on
+    the machine, so they are environment variables, not settings. Raise ConfigError for an unknown
+    PostgreSQL or an invalid origin.
     """
     # Imported here: only the local environment needs it.
     import emulator

@@ -26,7 +26,7 @@ from typing import ClassVar
 
 
 class DeployError(Exception):
-    """An error whose *message* names the place and the fact, and whose *hint* says what to do."""
+    """An error with a *message*, which has the place and the fact, and a *hint*: what to do."""
 
     code: ClassVar[int] = 1
 
@@ -63,7 +63,7 @@ class StaleError(DeployError):
 
 
 class GuardError(DeployError):
-    """A guard refused the run before anything was changed."""
+    """A check refused the run before anything was changed."""
 
     code = 3
 

@@ -85,7 +85,8 @@ class OperationStarted:
 class Progress:
     """CloudFormation reports an event of a resource.
 
-    *line* is the line of the stack file that defines the resource. *path* has the logical ids of the nested stacks around the resource, outermost first.
+    *line* is the line of the stack file that defines the resource. *path* has the logical ids of the
+    nested stacks that contain the resource, outermost first.
     """
 
     stack: str

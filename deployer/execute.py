@@ -63,7 +63,7 @@ def _deploy(step: Step, run: Run) -> Job:
 
 
 def _with_current_parameters(step: Step, run: Run) -> Step:
-    """Decide again, since a dependency may have changed the value of a template parameter."""
+    """Decide again: deploying a dependency may have changed the value of a template parameter."""
     match step:
         case Keep(desired=desired) | Update(desired=desired, only_protection=True):
             return plan.decide(desired, run.stacks.by_key) if desired.parameters else step
@@ -120,7 +120,7 @@ def _deploy_change_set(desired: DesiredStack, kind: Kind, outcome: Outcome, run:
 def _create_change_set(
     desired: DesiredStack, kind: Kind, run: Run
 ) -> Work[tuple[ChangeSet, tuple[StoredObject, ...]]]:
-    """Create a change set after verifying every object that it reads; return it with the objects."""
+    """Create a change set, after verifying every object that it reads; return both."""
     deployed = run.stacks.get(desired.region, desired.name)
     if deployed is None:
         _refuse_foreign_name(desired, run)
@@ -166,8 +166,8 @@ def _parameters(desired: DesiredStack, run: Run) -> dict[str, str]:
 def _delete_change_set(change_set: ChangeSet, run: Run, *, is_first: bool) -> Work[None]:
     """Delete a change set and, if it *is_first*, the empty stack that was created with it.
 
-    Another run may have added a change set meanwhile, so the stack is read again. It has no tags
-    unless it has another change set.
+    Another run may have added a change set meanwhile, so the stack is read again. A stack in
+    REVIEW_IN_PROGRESS has tags only if it has another change set.
     """
     run.cloud.delete_change_set(change_set.region, change_set.arn)
     stack = run.cloud.stack(change_set.region, change_set.stack_id) if is_first else None

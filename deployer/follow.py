@@ -28,8 +28,8 @@ class Watch:
     """The account and the timeouts for following stack operations, in seconds.
 
     *timeout* limits how long one operation is followed. *unreachable_timeout* limits how long AWS
-    may be unreachable meanwhile, and how long after its last event a stack may be idle without an event
-    that ends the operation.
+    may be unreachable meanwhile. It also limits the wait for the last event of an operation if the
+    status of the stack says that the operation has ended.
     """
 
     cloud: Cloud
@@ -40,14 +40,14 @@ class Watch:
 
 @dataclass(frozen=True)
 class LocatedEvent:
-    """An event of a stack, or of one nested in it, whose logical ids are *path*."""
+    """An event of a stack, or of a nested stack with the logical ids *path*."""
 
     event: StackEvent
     path: LogicalIds = ()
 
     @property
     def resource_path(self) -> LogicalIds:
-        """The logical ids of the resource and of the nested stacks around it."""
+        """The logical ids of the nested stacks that contain the resource, then its own."""
         return self.path if self.event.of_stack else (*self.path, self.event.logical_id)
 
 
@@ -94,10 +94,10 @@ def follow(
     """Yield every event of *stack* newer than *after* until its operation has ended.
 
     The innermost failure in a nested stack is yielded before the failure of that stack. The
-    operation has ended when an event says so and the status agrees: either may be older than the
-    other. A stack that is not found is looked up again, since AWS finds even a deleted stack by its id.
-    Raise BusyError after *timeout* and UnreachableError after *unreachable_timeout*; in both cases
-    the operation continues in AWS.
+    operation has ended when both an event and the status of the stack say so, because one response
+    can be older than the other. A stack that is not found is looked up again, since AWS finds even a
+    deleted stack by its id. Raise BusyError after *timeout* and UnreachableError after
+    *unreachable_timeout*; in both cases the operation continues in AWS.
     """
     deadline = watch.clock.now() + watch.timeout
     result, ended, deleted, last_event_at = OperationResult(stack), False, False, watch.clock.now()
@@ -119,7 +119,7 @@ def follow(
         if current and not current.is_busy and ended:
             break
         if deleted := bool(current and current.status == "DELETE_COMPLETE"):
-            continue  # Its last events may be newer than those that were read.
+            continue  # Read the events again: the last ones may be newer.
         if not result.stack.is_busy and polled_at > last_event_at + watch.unreachable_timeout:
             raise UnreachableError(
                 f"{stack.name}: no event reports the end of the operation, and the stack is in "
@@ -136,13 +136,13 @@ def follow(
 
 
 def latest_event(watch: Watch, region: str, stack_id: str) -> str:
-    """Return the id of a stack's newest event; those after it belong to the next operation."""
+    """Return the id of a stack's newest event; later events belong to the next operation."""
     history = watch.cloud.events(region, stack_id)
     return history[-1].id if history else ""
 
 
 def running_operation(stack: DeployedStack) -> str:
-    """Return the operation that runs on a stack or is rolled back: create, update, delete, import."""
+    """Return the operation that runs or is rolled back: create, update, delete or import."""
     first_word = stack.status.partition("_")[0]
     return {"ROLLBACK": "create"}.get(first_word, first_word.lower())
 
@@ -159,10 +159,10 @@ def event_before_operation(watch: Watch, stack: DeployedStack) -> str:
 
 
 def _first_cause(events: Iterable[StackEvent]) -> StackEvent | None:
-    """Return the first failure, of a resource if one failed; later ones are consequences.
+    """Return the first failure of a resource, or of the stack if no resource failed.
 
-    A cancelled resource is not a cause. If no resource fails, such as for an export in use, only
-    the events of the stack itself have the reason.
+    Later failures are consequences, and a cancelled resource is not a cause. If no resource fails,
+    such as for an export in use, the events of the stack itself have the reason.
     """
     history = list(events)
     failures = [event for event in history if event.failed]
@@ -246,7 +246,7 @@ def _nested_events(
 
 
 def _retry_unreachable(watch: Watch, call: Callable[[], T]) -> Work[T]:
-    """Repeat *call* while AWS is unreachable, which says nothing about the operation."""
+    """Repeat *call* while AWS is unreachable: the operation may continue nevertheless."""
     deadline = watch.clock.now() + watch.unreachable_timeout
     while True:
         try:

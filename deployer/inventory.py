@@ -23,9 +23,9 @@ class Inventory:
     cloud: Cloud
 
     def all_stacks(self) -> tuple[DeployedStack, ...]:
-        """Return every stack of every region in use, foreign ones too.
+        """Return every stack of every region in use, including foreign stacks.
 
-        A stack that was never created has the tags of its change sets.
+        A stack in REVIEW_IN_PROGRESS gets the tags of its change sets.
         """
         return tuple(
             self._with_tags(stack)

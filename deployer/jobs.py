@@ -1,8 +1,8 @@
 """Run the jobs of many stacks concurrently, in one thread.
 
-A job is a generator that yields events, and a `Pause` when it has to wait. The job that is due first
-is resumed. So an interrupt ends all jobs at once, no locks are needed, and with a fake clock a test
-has the same order every time.
+A job is a generator that yields events, and a `Pause` when it must wait. The job whose pause ends
+first is resumed. So an interrupt ends all jobs immediately, no locks are needed, and with a fake
+clock a test has the same order every time.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ Job: TypeAlias = Work[Finished]
 
 
 def backoff(first: float = 0.05, *, growth: float = 1.5, longest: float = 3.0) -> Iterator[Pause]:
-    """Yield growing pauses between polls of something that may take seconds or an hour."""
+    """Yield growing pauses between polls of an operation that may take seconds or an hour."""
     seconds = first
     while True:
         yield Pause(seconds)

@@ -11,9 +11,9 @@ from deployer.errors import GuardError
 
 @dataclass(frozen=True)
 class Owner:
-    """An environment as the tags and the name prefix of its stacks identify it.
+    """An environment, identified by the tags and the name prefix of its stacks.
 
-    The name alone proves nothing: the stack names of an environment `dev-two` have the prefix of
+    The name alone is not enough: the stack names of an environment `dev-two` also have the prefix of
     `dev`, and any stack can have such a name.
     """
 

@@ -68,7 +68,7 @@ class Resume:
 
 @dataclass(frozen=True)
 class Keep:
-    """Leave a stack as it is."""
+    """Change nothing, because the stack is as desired."""
 
     desired: DesiredStack
     deployed: DeployedStack
@@ -229,9 +229,9 @@ def uploads(
 ) -> tuple[Upload, ...]:
     """Return the uploads that the steps will need; *templates* is as for `with_data_losses`.
 
-    These are templates too long for a call, and the code and nested templates that the deployed
-    template does not refer to. All other objects are verified by their checksums and replaced if
-    necessary.
+    These are templates that are too long for a request, and the code and nested templates that the
+    deployed template does not refer to. All other objects are verified by their checksums and
+    replaced if necessary.
     """
     return tuple(
         upload
@@ -258,7 +258,7 @@ def orphans(
 ) -> tuple[Orphan, ...]:
     """Return the *deployed* stacks that are not in *desired*.
 
-    *desired* must have all stacks of the environment *env*, *deployed* only stacks of it.
+    *desired* must have all stacks of the environment *env*, *deployed* only stacks of *env*.
     """
     in_code = {(stack.region, stack.name) for stack in desired}
     stacks = [stack for stack in deployed if (stack.region, stack.name) not in in_code]
@@ -274,7 +274,7 @@ def orphans(
 
 
 def parameters(desired: DesiredStack, known: Mapping[Key, DeployedStack]) -> dict[str, str | None]:
-    """Return the value of each template parameter; None if its producer has no such output yet."""
+    """Return the value of each template parameter; None if no deployed stack has the output yet."""
     return {name: _value(source, known) for name, source in desired.parameters.items()}
 
 

@@ -23,9 +23,10 @@ Dependents: TypeAlias = Mapping[str, Collection[str]]  # The ids of dependents, 
 class Deletion:
     """A stack to delete, and the effect on its data.
 
-    *data_losses* has every resource that holds data, deleted or kept. *confirmation_reason* is the
-    reason why the stack is deleted only if its *address* is confirmed: its name, or REGION/NAME where another stack
-    with that name is deleted, too. *after* names the stacks that must be deleted before it.
+    *data_losses* has every resource that holds data, deleted or kept. If *confirmation_reason* is
+    not empty, the stack is deleted only if its *address* is confirmed. *after* names the stacks that
+    must be deleted before this one. *shares_name* is True if another stack with the same name, in
+    another region, is deleted too.
     """
 
     stack: DeployedStack
@@ -37,7 +38,7 @@ class Deletion:
 
     @property
     def address(self) -> str:
-        """The argument of --confirm that confirms this deletion, and no other."""
+        """The argument of --confirm that confirms only this deletion: NAME, or REGION/NAME."""
         if self.shares_name:
             return f"{self.stack.region}/{self.stack.name}"
         return self.stack.name
@@ -72,8 +73,8 @@ def deletions(
 ) -> tuple[Deletion, ...]:
     """Return the deletions of the stacks called *names*, or of all stacks, dependents first.
 
-    The dependents of a named stack are deleted with it. Raise ConfigError that names every
-    unknown name, and GuardError if a stack of the code still imports from one of them.
+    The dependents of a named stack are deleted too. Raise one ConfigError for all unknown names,
+    and GuardError if a stack that is not deleted imports from one that is.
     """
     importers = _importers(state)
     chosen = {stack.id for stack in state.stacks}
@@ -163,7 +164,10 @@ def _importers(state: EnvironmentState) -> Dependents:
 
 
 def _with_dependents(state: EnvironmentState, chosen: set[str], importers: Dependents) -> set[str]:
-    """Return *chosen* and their dependents, which the code declares or the imports of orphans show."""
+    """Return *chosen* and their dependents, direct or not.
+
+    The code declares the dependents of its stacks. Orphans are dependents of what they import.
+    """
     orphans = {stack.id for stack in state.orphans}
     dependents = _dependents(state)
     reached, remaining = set(chosen), list(chosen)
@@ -196,7 +200,8 @@ def _refuse_imported(
 ) -> None:
     """Raise GuardError if a deployed stack that is not deleted imports from one that is.
 
-    CloudFormation would refuse. Such a stack was deployed from an earlier version of the code.
+    CloudFormation would refuse the deletion. The importing stack was deployed from an earlier
+    version of the code, in which it depended on the other one.
     """
     by_id = {stack.id: stack for stack in state.stacks}
     used = [
@@ -218,9 +223,9 @@ def _order(
 ) -> dict[str, list[str]]:
     """Return the names of the stacks that must be deleted before each of *stacks*, by name.
 
-    CloudFormation enforces imports, so these edges have precedence. The others are, in this
-    order: values passed between regions, dependencies in the code, and orphans before stacks of the
-    code, which they may use in other ways. An edge that would create a cycle is dropped.
+    The edges of the graph, in the order of precedence: imports, which CloudFormation enforces;
+    values passed between regions; dependencies in the code; and orphans before all stacks of the
+    code, because an orphan may use them in other ways. An edge that would create a cycle is dropped.
     """
     names = {stack.id: stack.name for stack in stacks}
     ids = [*names]

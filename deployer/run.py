@@ -47,10 +47,10 @@ def _no_artifacts(artifact: Artifact) -> bytes:
 class Run:
     """The inputs that all steps of one run share; only *stacks* changes while they are executed.
 
-    *id* is the prefix of the names of its change sets. *approve* is called before a change set is
-    executed, and before a stack that was never in service is deleted and created again.
-    *read_artifact* returns the bytes of code. *role* is the service role that CloudFormation uses
-    for all stacks. All stacks belong to *owner*.
+    *id* is the prefix of the names of the run's change sets. *approve* is called before a change set
+    is executed, and before a stack that was never in service is deleted and created again.
+    *read_artifact* returns the bytes of a zip. *role* is the service role that CloudFormation uses
+    for all stacks, or "". All stacks belong to *owner*.
     """
 
     id: str

@@ -10,8 +10,8 @@ class Schedule:
     """A queue of the jobs of a dependency graph; each starts as soon as its dependencies are done.
 
     *needs* maps each name to its dependencies. Names that are ready at the same time start in the
-    order of *needs*; with one job at a time, all start exactly in that order. Raise graphlib.CycleError if
-    the graph has a cycle.
+    order of *needs*; with one job at a time, all start exactly in that order. Raise
+    graphlib.CycleError if the graph has a cycle.
     """
 
     def __init__(self, needs: Mapping[str, Collection[str]], jobs: int) -> None:

@@ -1,7 +1,7 @@
 """Find text that looks like a secret, and keep it out of messages.
 
-Credentials are found by their form, passwords by the name of their variable. Pass text from
-outside to `mask` before it is printed, and a single value to `quote`.
+Credentials are found by their form, passwords by the name of their variable. Before untrusted text
+is printed, pass it to `mask`, and a single value to `quote`.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ def select(
     only: bool = False,
     aliases: Mapping[str, str] | None = None,
 ) -> tuple[DesiredStack, ...]:
-    """Return the stacks with these *names* and, without *only*, their dependencies; all if none.
+    """Return the stacks with these *names*, and their dependencies unless *only*; all without names.
 
     A name is the short or the full name of a stack. *aliases* maps other names for stacks to
     short names, for the error. Raise ConfigError with every unknown name.

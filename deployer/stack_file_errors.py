@@ -44,7 +44,7 @@ _collected: ContextVar[tuple[Path, list[str]] | None] = ContextVar("collected", 
 
 @contextmanager
 def collecting(folder: Path) -> Iterator[list[str]]:
-    """Let `collect` store the errors in *folder*, so that all stacks are checked in one run."""
+    """Make `collect` store the errors of files in *folder*, so that one run checks all stacks."""
     errors: list[str] = []
     token = _collected.set((folder, errors))
     try:
@@ -67,7 +67,7 @@ class _ValidatorFilter(io.TextIOBase):
 
 @contextmanager
 def quiet_validators() -> Iterator[None]:
-    """Suppress the text that troposphere prints about an error, which is explained here."""
+    """Suppress the text that troposphere prints about an error, which this module explains."""
     with redirect_stderr(_ValidatorFilter(sys.stderr)):
         yield
 
@@ -151,7 +151,7 @@ def property_fact(error: Exception) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return a did_you_mean with the name in *known* that is most like *word*; empty if none is."""
+    """Return a suggestion of the name in *known* that is most similar to *word*, or ""."""
     near = closest(word, known)
     return f"; did you mean {near}?" if near else ""
 
@@ -282,7 +282,7 @@ def _module_names(package: str) -> list[str]:
 
 
 def _argument_suggestion(message: str, frame: FrameType) -> str:
-    """Return a did_you_mean for the unknown keyword argument in *message*; empty if there is none."""
+    """Return a suggestion for the unknown keyword argument in *message*, or ""."""
     match = re.search(r"([\w.]+)\(\) got an unexpected keyword argument '(\w+)'", message)
     if not match:
         return ""

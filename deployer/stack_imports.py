@@ -1,6 +1,6 @@
-"""Find every import in the stack files that fails, after the first one has ended the import.
+"""Find all imports in the stack files that fail.
 
-Python stops at the first error, so the errors would be reported one run after another.
+Python stops at the first error, so without this module each run would report only one of them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def import_errors(folder: Path) -> list[str]:
                 line = stack_file_errors.explain(error, folder)
                 place = line.partition(": ")[0] if line else ""
                 if line and len(line) < len(lines.get(place, line + " ")):
-                    lines[place] = line  # A longer one also names a file that imports this one.
+                    lines[place] = line  # The longer line also has a file that imports this one.
     return list(lines.values())
 
 

@@ -9,7 +9,7 @@ from deployer.errors import GuardError
 
 
 def refuse(path: Path, root: Path) -> Path:
-    """Return *path*; raise GuardError if it, or a folder between *root* and it, is a link.
+    """Return *path*; raise GuardError if it, or a folder between *root* and *path*, is a link.
 
     The path need not exist. *root* itself may contain links. A path outside of *root* is refused
     as well.

@@ -24,10 +24,10 @@ def check_templates(environments: Sequence[Environment], cache: Path) -> None:
 
 
 def check_before_deployment(environment: Environment, cache: Path) -> LintError | None:
-    """Return the findings that do not stop a deployment, as an error to show; None without any.
+    """Return the findings that do not stop a deployment, as an error to show, or None.
 
-    The emulator may have violations of policy rules, so that an unfinished stack can be tried.
-    Raise LintError for every other finding. For an account, raise it for every finding.
+    In the emulator, policy rules may be violated, so that an unfinished stack can be tried. Raise
+    LintError for findings of cfn-lint. For an AWS account, raise it for every finding.
     """
     findings = _findings([environment], cache)
     if not findings:
@@ -71,9 +71,9 @@ def _findings(environments: Sequence[Environment], cache: Path) -> list[Finding]
 
 
 def _with_place(finding: Finding, environment: Environment, template: _Template) -> Finding:
-    """Return *finding* with a place in a file: the stack file, or the template in build/.
+    """Return *finding* with its place: a line of the stack file, or of the template in build/.
 
-    If build/ is not up to date, it is the line of the stack file with the first resource.
+    If build/ is not up to date, the place is the line of the stack file with the first resource.
     """
     if finding.source:
         return finding
