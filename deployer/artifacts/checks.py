@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deployer import lambda_runtime
-from deployer.artifacts import Artifact, Target, elf, interpreters, zip_files
+from deployer.artifacts import Artifact, Target, elf, interpreters, stdlib, zip_files
 from deployer.artifacts.conditions import Machine
 from deployer.artifacts.imports import Import, imports, parse
 from deployer.artifacts.interpreters import Interpreter
@@ -34,6 +34,8 @@ from deployer.isolation.sandbox import Sandbox
 ZIPPED, UNZIPPED = 50 * 1024 * 1024, 250 * 1024 * 1024
 SECONDS = 60
 
+# Python's own tests; some packages add theirs under this name.
+_UNUSED_STDLIB = {"test"}
 _DEFINE_HANDLER = "define handler(event, context)"
 _ADD_MODULE = (
     "add what it imports to requirements.in (then run ./inv lock), lambdas/shared/ or include.txt"
@@ -220,16 +222,27 @@ def _environment(artifact: Artifact, folders: Sequence[str]) -> dict[str, str]:
 def _collisions(
     artifact: Artifact, sources: Collection[str], packages: Collection[str]
 ) -> Iterator[Problem]:
-    """Yield packages with the name of a folder of the function; case is ignored, as on macOS."""
+    """Yield packages with the name of a folder of the function or of a module of Python.
+
+    Lambda searches the zip first, so the module of Python would not be found. Case is ignored for
+    folders, as on macOS.
+    """
+    place = f"lambdas/{artifact.name}/requirements.txt"
     tops = {path.partition("/")[0].casefold() for path in sources}
     package_tops = {path.partition("/")[0] for path in packages}
     for top in sorted(package_tops):
         if top.removesuffix(".py").casefold() in tops:
-            place = f"lambdas/{artifact.name}/requirements.txt"
             yield Problem(
                 f"{place}: a package has the name {top}, like a folder of this function",
                 "rename the folder",
             )
+    package_modules = {module for module, file in modules(packages).items() if file}
+    hidden = stdlib.names(machine_of(artifact.target).python) - _UNUSED_STDLIB
+    for module in sorted(hidden & package_modules):
+        yield Problem(
+            f"{place}: a package has the name {module}, like a module of Python",
+            "exclude the package, in unused.txt",
+        )
 
 
 def _handler(artifact: Artifact, sources: Mapping[str, bytes]) -> Iterator[Problem]:

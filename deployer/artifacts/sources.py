@@ -230,11 +230,21 @@ class _SourceCollector:
         elif entry.is_dir():
             for child in self._entries(Path(entry.path)):
                 self._add(child, path)
+        elif not entry.is_file():  # A pipe, which would block, or a socket.
+            self.problems.append(Problem(f"{shown}: is not a regular file", "delete it"))
         elif path not in self.files:
-            self.files[path] = Path(entry.path).read_bytes()
-            self.origins[path] = shown
-            if self.listing.is_executable(shown):
-                self.executable.add(path)
+            self._add_file(path, shown)
+
+    def _add_file(self, path: str, shown: str) -> None:
+        try:
+            self.files[path] = (self.root / shown).read_bytes()
+        except OSError as error:
+            fact = f"{shown}: cannot be read: {error.strerror}"
+            self.problems.append(Problem(fact, "make it readable, or delete it"))
+            return
+        self.origins[path] = shown
+        if self.listing.is_executable(shown):
+            self.executable.add(path)
 
 
 def _check_name(root: Path, name: str) -> None:

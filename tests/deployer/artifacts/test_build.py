@@ -201,6 +201,16 @@ for program in (here / "tool.sh", pathlib.Path(plain.__file__).parent / "tool.sh
 """
 
 
+def test_names_that_hide_no_module_of_python(checkout: Checkout) -> None:
+    """Names of removed modules, of Python's tests and of folders without modules are accepted."""
+    files = {"cgi.py": "", "test/__init__.py": "", "json/data.txt": "", "plain/json.py": ""}
+    checkout.function("a", lock=checkout.wheel("plain", files))
+
+    (built,) = checkout.build("a")
+
+    assert files.keys() <= read(built.path).keys()
+
+
 def test_overwritten_files(checkout: Checkout) -> None:
     """Of packages that install one file with different contents, the last one of the lock wins."""
     names = [f"part{number}" for number in range(12)]
@@ -533,6 +543,10 @@ def _name_of_the_function(checkout: Checkout) -> str:
     return checkout.wheel("Aa", {"A/__init__.py": ""})
 
 
+def _name_in_python(checkout: Checkout) -> str:
+    return checkout.wheel("enum34", {"enum/__init__.py": ""})
+
+
 def _shared_name(checkout: Checkout) -> str:
     return checkout.wheel("them", {"shared.py": ""})
 
@@ -554,6 +568,7 @@ def _shared_name(checkout: Checkout) -> str:
             _name_of_the_function,
             "a/requirements.txt: a package has the name A, like a folder of this function",
         ),
+        (_name_in_python, "a package has the name enum, like a module of Python"),
         (_shared_name, "a package has the name shared.py, like a folder of this function"),
     ],
 )

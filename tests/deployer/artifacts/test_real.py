@@ -46,7 +46,7 @@ def test_for_lambda(built: dict[tuple[str, bool], BuiltZip]) -> None:
         for name in NAMES
     }
 
-    compiled = {"authorizer", "migrate", "post_confirmation", "thumbnail"}
+    compiled = {"authorizer", "expire_posts", "migrate", "post_confirmation", "thumbnail"}
     assert {name: {"arm64"} if name in compiled else set() for name in NAMES} == machines
 
 

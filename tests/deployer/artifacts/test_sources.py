@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -257,6 +258,31 @@ def test_linked_folders(
     (checkout.root / folder).symlink_to(elsewhere)
 
     with pytest.raises(SynthError, match=f"{folder}: is a symbolic link"):
+        gather(checkout.root, "a")
+
+
+def test_pipes(checkout: Checkout) -> None:
+    """A pipe, which would block forever, is refused."""
+    checkout.function("a")
+    os.mkfifo(checkout.root / "lambdas/a/pipe")
+
+    with pytest.raises(SynthError, match="lambdas/a/pipe: is not a regular file"):
+        gather(checkout.root, "a")
+
+
+def test_unreadable_files(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that cannot be read is an error with its path."""
+    checkout.function("a").write(**{"lambdas/a/secret.py": ""})
+    read_bytes = Path.read_bytes
+
+    def read(path: Path) -> bytes:
+        if path.name == "secret.py":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read)
+
+    with pytest.raises(SynthError, match=r"secret\.py: cannot be read: Permission denied"):
         gather(checkout.root, "a")
 
 
