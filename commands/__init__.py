@@ -2,6 +2,6 @@
 
 import sys
 
-# Invoke turns off the writing of bytecode. Without it Python would compile every module again
-# on each run.
+# Invoke disables the writing of bytecode files. Without these files Python would compile every
+# module again on each run.
 sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)

@@ -42,9 +42,9 @@ def sync(
     style = report.style_of(sys.stdout, os.environ)
     print(preview.text(publication.plan, built.hidden, style=style), end="")
     if dry_run:
-        raise Exit(code=CHANGES if publication.plan.changes else 0)
+        raise Exit(code=CHANGES if publication.plan.has_changes else 0)
     url = addresses.url(target)
-    if publication.plan.changes:
+    if publication.plan.has_changes:
         _approve(target.environment, url, yes=yes)
     for line in publication.run():
         terminal.show(line, flush=True)

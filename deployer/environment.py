@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from emulator import Endpoint
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?")
-EMULATOR = "local"  # The name of the environment in the emulator.
+LOCAL = "local"  # The name of the environment that is deployed to the emulator.
 
 C = TypeVar("C", bound=Settings)
 
@@ -120,7 +120,7 @@ class Environment:
     @property
     def is_local(self) -> bool:
         """Whether its account is the emulator, which needs neither review nor approval."""
-        return self.env.name == EMULATOR
+        return self.env.name == LOCAL
 
     @property
     def artifacts(self) -> tuple[Artifact, ...]:

@@ -20,7 +20,8 @@ def addresses(
 ) -> Iterator[Address]:
     """Yield the addresses that *stacks* serve; *pending* are the names of the pending manual steps.
 
-    Yield none in the emulator if the domain does not end in `.localhost`: no browser could open them.
+    In the emulator, yield none if the domain does not end in `.localhost`, because browsers could
+    not resolve it.
     """
     from deployer.report import Address
 

@@ -95,7 +95,7 @@ def upload(target: Target, sub: str, file: Path) -> str:
 
 
 def delete(target: Target, sub: str) -> str:
-    """Delete the avatar of the user *sub*, so that the default one is shown; return its URL."""
+    """Delete the avatar of the user *sub* and return its URL, which then has the default avatar."""
     avatar = find(target, sub)
     avatar.delete()
     return avatar.url

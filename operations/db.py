@@ -117,7 +117,7 @@ def _invoke(target: Target, event: dict[str, Any]) -> MigrationResult:
 
 
 def invoke(target: Target, function: str, event: dict[str, Any]) -> MigrationResult:
-    """Invoke the *function* that migrates; raise CloudError with a hint."""
+    """Invoke the migration *function*; raise CloudError with a hint if it fails."""
     hint = f"see docs/migrations.md; {lambdas.log_hint('migrate', target.env.name)}"
     try:
         result: MigrationResult = lambdas.invoke(

@@ -50,7 +50,7 @@ def run_psql(target: Target, psql: str, user: str, command: str) -> int:
 def list_sessions(target: Target, user: str) -> list[dict[str, Any]]:
     """Return a row for each other session of the database.
 
-    PostgreSQL shows *user* the details of its own connections only.
+    PostgreSQL shows details only of the connections that *user* itself has.
     """
     try:
         import psycopg
@@ -96,7 +96,7 @@ def connection_variables(target: Target, user: str) -> Iterator[dict[str, str]]:
         yield variables
         return
     with port_forwarding.forwarded_port(target, host, int(port)) as local_port:
-        # PGHOST stays: the certificate and the token are for that name.
+        # PGHOST does not change: the certificate and the token are for that name.
         yield variables | {"PGHOSTADDR": "127.0.0.1", "PGPORT": str(local_port)}
 
 

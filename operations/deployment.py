@@ -26,7 +26,7 @@ def hooks() -> ProjectHooks:
 
 
 def _publish_site_images(env: Env, account: Account, stack: DeployedStack) -> Iterable[str]:
-    """Upload the default avatar and the banner after the stack of their bucket was deployed."""
+    """Upload the default avatar and the banner if *stack* is the one with the picture bucket."""
     if stack.name != env.stack_name(assets.STACK):
         return ()
     return assets.publish(account, stack.region, stack.outputs[assets.OUTPUT])

@@ -18,7 +18,7 @@ LAMBDAS = project.ROOT / "lambdas"
 
 
 class ToolError(Exception):
-    """The error that a tool failed with the exit code *code*, after it printed the reason."""
+    """A tool failed with the exit code *code*. It has printed the reason."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
@@ -44,16 +44,16 @@ def test(*, jobs: int, fast: bool, all_: bool) -> None:
     """
     if fast and all_:
         raise ConfigError("--fast and --all: they exclude each other", hint="choose one")
-    # The default is more processes than cores, because many tests wait for other processes. The
-    # tests of a file stay in one process, because they share a deployment. They run in the order
-    # of their names: by default, files with few tests would run last, although these take longest.
+    # The default is more processes than cores, because many tests wait for other processes. With
+    # loadscope, the tests of a file run in one process, because they share a deployment. Files run
+    # in the order of their names: by default files with few tests run last, and these take longest.
     workers = ["-n", str(jobs), "--dist", "loadscope", "--no-loadscope-reorder"]
     excluded = [] if all_ else ["slow", "thorough"] if fast else ["slow"]
     run("pytest", *workers, "-m", " and ".join(f"not {marker}" for marker in excluded))
 
 
 def check(*, all_: bool) -> None:
-    """Run all checks of a pull request except the tests; with *all_*, also other scanners."""
+    """Run all checks of a pull request except the tests; with *all_*, also third-party scanners."""
     run("ruff", "check", ".")
     run("ruff", "format", "--check", ".")
     run("mypy")
@@ -104,7 +104,7 @@ def _requirements() -> Iterator[Path]:
 
 
 def _unused_packages(requirements: Path) -> list[str]:
-    """Return the packages in unused.txt beside *requirements*; lines with # are comments."""
+    """Return the packages in unused.txt next to *requirements*; lines with # are comments."""
     file = requirements.with_name("unused.txt")
     lines = file.read_text().split("\n") if file.exists() else []
     return [line for line in lines if line and not line.startswith("#")]

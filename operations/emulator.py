@@ -43,7 +43,7 @@ class Outbox:
 
 
 def start() -> None:
-    """Start the emulator if it is not running, with the resources that an account has by hand."""
+    """Start the emulator if it is not running, with the hosted zone of the environment `local`."""
     project.account(project.environment("local"))
 
 

@@ -66,7 +66,7 @@ def write(target: Target, files: Mapping[str, Path]) -> Iterator[str]:
 
 
 def backend(outputs: DeployedOutputs) -> dict[str, str]:
-    """Return the variables of the backend: those of its ECS task that are valid outside of it."""
+    """Return those variables of the backend's ECS task that are also valid on this machine."""
     env = outputs.target.env
     variables = {
         "FRONTEND_URL": addresses.url(outputs.target),
@@ -124,7 +124,8 @@ def _read_outputs(target: Target, parts: list[str]) -> DeployedOutputs:
 def _ignored_by_git(path: Path) -> Path:
     """Return *path*; raise GuardError if git does not ignore it, or if it is a symbolic link.
 
-    Writing through a link would replace its target. Without git or a repository it is returned.
+    Writing through a symbolic link would replace the target of the link. If git is not installed or
+    there is no repository, the path is returned.
     """
     symlinks.refuse(path, project.ROOT)
     command = ["git", "check-ignore", "--quiet", str(path)]

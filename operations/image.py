@@ -24,23 +24,23 @@ class Source:
     """The current commit, and whether backend/ has uncommitted changes."""
 
     commit: str
-    dirty: bool
+    is_dirty: bool
 
     @property
     def tag(self) -> str:
-        """Return the tag of the image; without -dirty the image is exactly that commit."""
-        return f"{self.commit}-dirty" if self.dirty else self.commit
+        """Return the tag: the commit, with the suffix -dirty if there are uncommitted changes."""
+        return f"{self.commit}-dirty" if self.is_dirty else self.commit
 
 
 def current_source() -> Source:
     """Return the source that git reports; raise ConfigError without git or a repository."""
     commit = _git("rev-parse", "HEAD").decode().strip()
-    return Source(commit, dirty=bool(_git("status", "--porcelain", "--", FOLDER)))
+    return Source(commit, is_dirty=bool(_git("status", "--porcelain", "--", FOLDER)))
 
 
 def refuse_dirty(source: Source) -> None:
     """Raise GuardError if *source* has uncommitted changes, which its tag would not identify."""
-    if source.dirty:
+    if source.is_dirty:
         raise GuardError(
             f"{FOLDER}/ differs from commit {source.commit[:12]}, which the tag would name",
             hint="commit the changes; ./inv image.build builds them without pushing",
@@ -57,14 +57,14 @@ def build(target: Target, source: Source) -> str:
     if not (folder / "Dockerfile").is_file():
         raise ConfigError(f"{FOLDER}/Dockerfile: no such file", hint="write a Dockerfile first")
     name = f"{target.output('registry', 'Uri')}:{source.tag}"
-    context = b"" if source.dirty else _git("archive", f"{source.commit}:{FOLDER}")
+    context = b"" if source.is_dirty else _git("archive", f"{source.commit}:{FOLDER}")
     docker.run(
         "build",
         "--pull",
         f"--platform={_PLATFORMS[project.settings(target.environment).service.architecture]}",
         f"--label=org.opencontainers.image.revision={source.tag}",
         f"--tag={name}",
-        str(folder) if source.dirty else "-",
+        str(folder) if source.is_dirty else "-",
         stdin=context,
     )
     return name

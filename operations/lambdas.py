@@ -38,8 +38,8 @@ def read_zip(artifact: Artifact) -> bytes:
 def output_of(environment: Environment, name: str, flag: str = "") -> tuple[str, str]:
     """Return the stack that defines the function lambdas/*name*, and the output with its name.
 
-    If there is none called *name*, raise ConfigError with the names of all functions. *flag* is put
-    before the name in the message.
+    Raise ConfigError with the names of all functions if there is no function *name*. The message
+    has *flag* before the name.
     """
     stacks = {
         artifact.name: stack.short_name

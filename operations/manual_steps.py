@@ -1,6 +1,7 @@
-"""Find the manual steps of docs/first-account.md that are still to do, in its order.
+"""Find the manual steps of docs/first-account.md that are still to do, in the order of that page.
 
-A step is checked once its stack is deployed. If AWS refuses the check, the step is reported.
+A step is checked if its stack is deployed. If AWS refuses the check, the step is reported as one
+that could not be checked.
 """
 
 from __future__ import annotations
@@ -64,10 +65,10 @@ class DeployedEnvironment:
 
 @dataclass(frozen=True)
 class Check:
-    """The check of one manual step: *name* is that in docs/first-account.md.
+    """The check of one manual step, with its *name* in docs/first-account.md.
 
-    *reason* is what does not work until the step is done. A check that is
-    *early* also runs while the stack is created for the first time.
+    *find* yields what is still to do. *reason* is what does not work until the step is done. A check
+    that is *early* also runs while the stack is created for the first time.
     """
 
     name: str
@@ -106,7 +107,7 @@ def pending(
 
 
 def _zone(environment: DeployedEnvironment) -> Iterator[Finding]:
-    """Find certificates that ACM cannot validate yet, because the domain is not delegated to the zone."""
+    """Find certificates that ACM has not validated: the domain is not delegated to the hosted zone."""
     target, env = environment.target, environment.target.env
     regions = {
         stack.region
@@ -155,7 +156,7 @@ def _migrations(environment: DeployedEnvironment) -> Iterator[Finding]:
 
 
 def _image(environment: DeployedEnvironment) -> Iterator[Finding]:
-    """Find services without a released image, or whose stack was deployed before the release."""
+    """Find images that were never released, and services deployed before the first release."""
     from deployer.model import ABSENT
 
     digests = {

@@ -27,7 +27,7 @@ def local_steps(target: Target, stacks: Iterable[DeployedStack]) -> list[ManualS
 
 
 def next_commands(target: Target, steps: Collection[ManualStep]) -> Iterator[NextCommand]:
-    """Yield the commands that do the pending *steps*, then those that show what is deployed."""
+    """Yield the commands for the pending *steps*, then the commands that show what is deployed."""
     from deployer.report import NextCommand
 
     def command(task: str) -> str:
@@ -43,6 +43,6 @@ def next_commands(target: Target, steps: Collection[ManualStep]) -> Iterator[Nex
 
 
 def _can_run(step: ManualStep) -> bool:
-    """Return whether a task can do *step* now: the action is a task, and a site to publish is built."""
+    """Return whether a task can do *step* now. To publish the site, it must be built."""
     is_built = step.step != "site" or (project.ROOT / site.FOLDER).is_dir()
     return step.action.startswith("./inv ") and is_built

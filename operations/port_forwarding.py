@@ -1,7 +1,7 @@
 """Forward a local port to a host in the VPC, through a running task of the service.
 
 This is Session Manager's port forwarding to a remote host: the session-manager-plugin connects to
-the agent that ECS Exec starts in the container. It can only be tested fully in an account.
+the agent that ECS Exec starts in the container. A complete test is only possible in an AWS account.
 """
 
 from __future__ import annotations

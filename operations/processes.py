@@ -14,10 +14,10 @@ TERMINATION_TIMEOUT_SECONDS = 5.0
 
 
 def environment(variables: Mapping[str, str], *, aws: bool = False) -> dict[str, str]:
-    """Return the environment of a program: *variables*, and those of the task that are safe.
+    """Return the environment of a program: *variables*, and the safe variables of this process.
 
-    Variables of libpq are dropped, because PGSERVICE could send a password to another server.
-    AWS credentials are dropped unless the program calls *aws*.
+    Variables of libpq are not passed, because PGSERVICE could send a password to another server.
+    AWS credentials are only passed with *aws*, to a program that calls AWS.
     """
     dropped = ("PG",) if aws else ("AWS_", "PG")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
@@ -67,8 +67,8 @@ def run_in_background(
 def _keyboard_signals_ignored() -> Iterator[None]:
     """Ignore the signals of the keyboard, which a terminal sends to the whole process group.
 
-    An empty handler is installed instead of SIG_IGN, because a child process would inherit
-    SIG_IGN. Signals that are ignored already stay ignored in both processes.
+    An empty handler is installed instead of SIG_IGN, because a child process would inherit SIG_IGN.
+    Signals that this process ignores already stay ignored in it and in its child process.
     """
     handled = [key for key in KEYBOARD_SIGNALS if signal.getsignal(key) is not signal.SIG_IGN]
     previous = {key: signal.signal(key, lambda *_: None) for key in handled}
@@ -80,10 +80,10 @@ def _keyboard_signals_ignored() -> Iterator[None]:
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:
-    """Wait until *process* ends and return its exit code; stop this process whenever it stops.
+    """Wait until *process* ends and return its exit code; stop this process whenever it is stopped.
 
-    If psql stops upon Ctrl-Z and this process did not, the shell would show no prompt, and `fg`
-    could not continue psql. A remote shell receives Ctrl-Z itself, so its plugin does not stop.
+    If Ctrl-Z stopped psql but not this process, the shell would show no prompt, and `fg` could not
+    continue psql. In a remote shell Ctrl-Z is sent to the remote program, so neither is stopped.
     """
     while True:
         _, status = os.waitpid(process.pid, os.WUNTRACED)

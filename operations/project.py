@@ -47,13 +47,13 @@ def absolute_path(path: str) -> Path:
 
 def environment(name: str | None = None) -> Environment:
     """Return the environment *name* (default: $CRUDDUR_ENV, else the emulator's)."""
-    from deployer.environment import EMULATOR
+    from deployer.environment import LOCAL
 
-    return project().open(environment_name(name) or EMULATOR)
+    return project().open(environment_name(name) or LOCAL)
 
 
 def settings(environment: Environment) -> Config:
-    """Return the config of *environment*."""
+    """Return the config of *environment*, with the type of this project."""
     return cast("Config", environment.config)  # `project` is a Project[Config].
 
 
@@ -71,9 +71,10 @@ def environments(name: str | None = None) -> list[Environment]:
 
 
 def environment_name(name: str | None) -> str | None:
-    """Return the name of the environment, from --env or CRUDDUR_ENV.
+    """Return *name*, which is the value of --env, or the value of CRUDDUR_ENV.
 
-    Raise ConfigError for an empty CRUDDUR_ENV: the default was probably not intended.
+    Raise ConfigError for an empty CRUDDUR_ENV: it is probably a mistake, and not a request for the
+    default.
     """
     selected = name or os.environ.get("CRUDDUR_ENV")
     if selected is not None and not selected.strip():
@@ -83,9 +84,9 @@ def environment_name(name: str | None) -> str | None:
 
 def command(task: str, environment: Environment) -> str:
     """Return the command that runs *task* for *environment*; --env is omitted for the default."""
-    from deployer.environment import EMULATOR
+    from deployer.environment import LOCAL
 
-    is_default = environment.env.name == EMULATOR == (environment_name(None) or EMULATOR)
+    is_default = environment.env.name == LOCAL == (environment_name(None) or LOCAL)
     return f"./inv {task}" if is_default else f"./inv {task} --env={environment.env.name}"
 
 
@@ -97,7 +98,7 @@ def origins(environment: Environment) -> tuple[str, ...]:
 
 
 def account(environment: Environment) -> Account:
-    """Connect to the account of *environment*, after all guards have passed."""
+    """Connect to the account of *environment*, after checks of account, region and endpoint."""
     from deployer.environment import connect
 
     return connect(environment, project().emulator, os.environ)

@@ -1,4 +1,4 @@
-"""The limits of this project's releases: the stack and output with their service role."""
+"""The limits of this project's releases: the stack and the output with the release role."""
 
 from __future__ import annotations
 

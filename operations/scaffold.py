@@ -1,6 +1,7 @@
 """Plan and write the files of a new stack or a new Lambda function.
 
-A plan has the new text of every file. All errors are raised together, before a file is written.
+A plan has the new text of every file. One ConfigError has all errors, and is raised before any file
+is written.
 """
 
 from __future__ import annotations
@@ -214,7 +215,7 @@ def plan_function(root: Path, name: str, stack: str = "") -> tuple[FileChange, .
 
 
 def write(root: Path, changes: Sequence[FileChange]) -> None:
-    """Write *changes* below *root*; write none if the path of one has a symbolic link."""
+    """Write *changes* below *root*. If the path of any has a symbolic link, write none and raise."""
     for change in changes:
         symlinks.refuse(root / change.path, root)
     for change in changes:

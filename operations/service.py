@@ -80,8 +80,8 @@ class Service:
         """Change the service, and wait until exactly the desired tasks are running.
 
         Raise RolledBackError if ECS rolls the deployment back or another deployment replaces it,
-        and BusyError after a timeout. Right after the change ECS may still describe the previous
-        deployment; that is not a rollback.
+        and BusyError after a timeout. Shortly after the change ECS may still describe the previous
+        deployment, which does not count as a rollback.
         """
         response = self.ecs.update_service(cluster=self.cluster, service=self.name, **changes)
         expected = next(_with_status("PRIMARY", response["service"]))["id"]
@@ -114,7 +114,7 @@ def find(target: Target, stack: str) -> Service:
 
 
 def release(service: Service, digest: str) -> Iterator[str]:
-    """Migrate the database, deploy the image *digest* and record it; yield what was done.
+    """Migrate the database, deploy the image *digest* and record it; yield lines to print.
 
     The migrations run first: the new code may need them, and the old code must work with them too.
     """

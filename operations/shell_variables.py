@@ -1,7 +1,6 @@
-"""Commands for a POSIX shell that set variables, and that restore the values before.
+"""Commands for a POSIX shell that set variables, and that restore their previous values.
 
-A value before is kept in another variable of the shell, so that it is never printed: it may be a
-secret.
+A previous value may be a secret, so it is never printed: another variable of the shell keeps it.
 """
 
 from __future__ import annotations
@@ -11,11 +10,11 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 
 _BEFORE = "CRUDDUR_BEFORE_"
-_MARKER = "CRUDDUR_EMULATOR_ENV"  # Set while the variables are.
+_MARKER = "CRUDDUR_EMULATOR_ENV"  # Set as long as the variables are set by these commands.
 
 
 def set_commands(variables: Mapping[str, str], environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield commands that export *variables*; a second run keeps the values before the first."""
+    """Yield commands that export *variables*. A second run keeps the original previous values."""
     if _MARKER not in environ:
         for name in variables:
             if name in environ:

@@ -1,4 +1,4 @@
-"""Names that the stacks had in the original system: an error of `--stack` suggests the new name."""
+"""The names of stacks in the original system. If --stack gets one, the error has the name here."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def connect(env: str) -> Target:
-    """Return the environment *env* and its account, after all guards have passed."""
+    """Return the environment *env* and its account, after checks of account, region and endpoint."""
     return connect_to(project.environment(env))
 
 

@@ -1,8 +1,8 @@
 """Make Invoke refuse flags that it would misread, and suggest corrections.
 
-If the variable in `destroy --stack $STACK` is empty, Invoke reads the rest as `destroy` without
---stack, which means all stacks. It also reads the next flag as a value (`--stack --help`).
-Its parser cannot be replaced from a tasks.py, so `install` replaces methods of the existing one.
+If the variable in `destroy --stack $STACK` is empty, Invoke runs `destroy` without --stack, which
+means all stacks. It also reads the next flag as a value (`--stack --help`). A tasks.py cannot
+replace Invoke's parser, so `install` replaces methods of the existing parser.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _parse_argv(parser: Parser, original: Callable[..., Any], argv: list[str]) -
 
 
 def _handle(machine: Any, original: Callable[..., None], token: str) -> None:
-    """Read the text after the = as the value of the flag, whatever it contains."""
+    """Read the text after the = as the value of the flag, even if it looks like a flag or a task."""
     machine.token = token
     if isinstance(token, _Value) and machine.current_state != "unknown":
         machine.see_value(token)
@@ -91,8 +91,8 @@ def _handle(machine: Any, original: Callable[..., None], token: str) -> None:
 def _is_short_core_flag(machine: Any, token: str) -> bool:
     """Return whether *token* is a short flag of Invoke itself that the current task lacks.
 
-    `-d` means --dry-run in some tasks. In the others Invoke would read it as --debug and run the
-    task.
+    `-d` means --dry-run in some tasks. In all other tasks Invoke would read it as --debug and run
+    the task.
     """
     return (
         bool(machine.context and machine.context.name)

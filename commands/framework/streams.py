@@ -21,8 +21,8 @@ BROKEN_PIPE = 141  # The exit code that a shell reports for SIGPIPE: 128 + 13.
 def open_standard_streams() -> None:
     """Open standard input, output and error on /dev/null where they are closed.
 
-    Python has no stream for a closed descriptor (`>&-`), and the next opened file would get its
-    number. Characters that an output encoding lacks are printed as escapes.
+    If a descriptor is closed (`>&-`), Python has no stream for it, and the next opened file would
+    get its number. Characters that the encoding of an output does not have are printed as escapes.
     """
     for name in ("stdin", "stdout", "stderr"):  # Each gets the lowest free descriptor.
         if getattr(sys, name) is None:
@@ -37,8 +37,8 @@ def open_standard_streams() -> None:
 def handle_write_errors() -> Iterator[None]:
     """Raise Exit if standard output or error cannot be written.
 
-    If the reader of a pipe has ended, nothing is printed. If the disk is full, one line is
-    printed to standard error.
+    If the program that reads from a pipe has ended, nothing is printed. If the disk is full, one
+    line is printed to standard error.
     """
     try:
         try:

@@ -59,8 +59,8 @@ class _Task(Task[Any]):
 def task(**options: Any) -> Callable[[Callable[P, None]], Callable[P, None]]:
     """Decorate a task like `invoke.task`, and print each DeployError as an error with a hint.
 
-    Give every parameter a default: `--help` makes Invoke run a task that has a parameter without
-    one. The help of `env` is added if the task has that parameter.
+    Give every parameter of a task a default: Invoke runs a task that has a parameter without a
+    default even with `--help`. If the task has a parameter `env`, its help is added.
     """
 
     def decorate(function: Callable[P, None]) -> Callable[P, None]:
@@ -92,8 +92,8 @@ def _refuse_ignored_arguments(args: Sequence[object]) -> None:
     """Raise ConfigError for arguments that Invoke accepts and the tasks would ignore.
 
     These are `--dry` and everything after a lone `--`: `destroy --dry` and `destroy -- --stack=x`
-    would delete every stack. Invoke reads both before it loads tasks.py, so `flags` cannot refuse
-    them.
+    would delete every stack. Invoke reads both before it loads tasks.py, so the module `flags`
+    cannot refuse them.
     """
     for context in (argument for argument in args if isinstance(argument, Context)):
         if context.remainder:

@@ -22,7 +22,7 @@ STACK, BUCKET, DISTRIBUTION = "cdn", "SiteBucket", "SiteDistribution"
 
 @dataclass(frozen=True)
 class Publication:
-    """The built files, the published ones, and the plan that publishes the former."""
+    """The built files, the published files, and the plan to publish the built ones."""
 
     folder: files.Folder
     bucket: Bucket
@@ -31,7 +31,7 @@ class Publication:
     plan: plan.Plan
 
     def run(self) -> Iterator[str]:
-        """Publish the files, and yield what was done."""
+        """Publish the files, and yield a line to print for each step."""
         return publish.publish(
             self.plan,
             self.folder,

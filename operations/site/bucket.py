@@ -1,8 +1,8 @@
 """Read and change the site's bucket.
 
-The object `.published.json` is the record of the last complete publication. It holds the headers
-and the ETag of each file, so that a file whose ETag is unchanged, and which was not stored after
-the record, needs no HeadObject call. Every other file needs one; without a record, all files do.
+The object `.published.json` is the record of the last complete publication. It holds the headers and
+the ETag of each file. A file needs no HeadObject call if its ETag is unchanged and it was stored
+before the record. Every other file needs one; without a record, all files do.
 ETags are only compared with ETags, so it does not matter how S3 computes them.
 """
 
@@ -47,11 +47,11 @@ class StoredRecord:
     def verifies(self, key: str, listed: ListedObject) -> bool:
         """Return whether the object *key* is certainly the recorded one, including its headers.
 
-        Different content has a different ETag. Different headers need a new upload, so an object that is
-        younger than the record is not verified. Both times are S3's, in whole seconds. An object
-        of the same second is verified, because a publication stores its last files and the record
-        within a second. So a change of headers alone is missed if it happens during a publication
-        or in the second after it.
+        Different content has a different ETag. A change of headers needs a new upload, so an object
+        that was stored after the record is not verified. S3 reports both times in whole seconds. An
+        object of the same second is verified, because a publication stores its last files and the
+        record within a second. So a change of headers alone is not detected if it happens during a
+        publication or in the second after it.
         """
         recorded = self.record.files.get(key)
         return recorded is not None and (

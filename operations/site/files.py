@@ -1,6 +1,6 @@
 """Read the built site: the files of a folder, with their content types and cache headers.
 
-Both follow from the name of a file alone, so that all machines publish a file with the same headers.
+The headers depend only on the name of a file, so every machine publishes it with the same headers.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ NO_CACHE = "no-cache"
 # For all others. Five minutes, because an invalidation does not reach browsers.
 FIVE_MINUTES = "public, max-age=300"
 
-# By extension; the tables of operating systems differ. With `X-Content-Type-Options: nosniff`, a
-# browser ignores scripts and style sheets of another type.
+# Content types by extension; the tables of operating systems differ. With the response header
+# `X-Content-Type-Options: nosniff`, browsers ignore scripts and style sheets of another type.
 TYPES = {
     "avif": "image/avif",
     "css": "text/css; charset=utf-8",
@@ -71,12 +71,13 @@ TYPES_BY_NAME = {
     "traffic-advice": "application/trafficadvice+json",
     "webfinger": "application/jrd+json",
 }
-PLAIN = "text/plain; charset=utf-8"  # Others without an extension.
+PLAIN = "text/plain; charset=utf-8"  # The type of all other files without an extension.
 
-# Vite's names, such as assets/index-BX3k_9aQ.js. Eight characters may also be words, a date or a size,
-# as in logo-wordmark.svg, Inter-SemiBold.woff2, logo-20240608.png and start-1024x768.png; one digest
-# in two hundred looks like these. The source map index-BX3k_9aQ.js.map has the digest of its script,
-# and may differ for the same script.
+# The names that Vite writes, such as assets/index-BX3k_9aQ.js. _NO_DIGEST matches eight characters that
+# are words, a date or a size, as in logo-wordmark.svg, Inter-SemiBold.woff2, logo-20240608.png and
+# start-1024x768.png. It also matches one digest in two hundred, which is then cached for five
+# minutes only. The source map index-BX3k_9aQ.js.map has the digest of its script, and may differ for
+# the same script, so it has no digest of its own.
 _NO_DIGEST = r"(?:(?:[A-Z]?[a-z]{3,})*[0-9]*|[0-9x_-]+|[a-z_-]+)\."
 _DIGEST = re.compile(rf"(?:^|/)assets/(?:.*/)?[^/]+-(?!{_NO_DIGEST})[A-Za-z0-9_-]{{8}}\.[a-z0-9]+$")
 
@@ -175,7 +176,7 @@ def _content(file: Path) -> bytes:
 def _read_errors_translated(path: Path) -> Iterator[None]:
     """Raise ConfigError if *path*, or a file in it, cannot be read.
 
-    Files that were uploaded before are harmless, because the index is uploaded last.
+    Files that were already uploaded have no effect, because the index is uploaded last.
     """
     try:
         yield

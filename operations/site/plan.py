@@ -46,7 +46,7 @@ class Record:
 class PublishedSite:
     """The files in the bucket, their ETags, and the record.
 
-    *verified* are the files that were not stored, replaced or deleted since the record was made.
+    *verified* are the files that were not stored, replaced or deleted since the record was written.
     """
 
     files: Files
@@ -57,7 +57,7 @@ class PublishedSite:
 
 @dataclass(frozen=True)
 class Plan:
-    """The files to create, update and delete, and those that caches may hold outdated copies of.
+    """The files to create, update and delete, and the *outdated* ones, to invalidate in the cache.
 
     *unused* files are kept for open pages, each with the time since which it is unused.
     """
@@ -70,8 +70,8 @@ class Plan:
     outdated: tuple[str, ...]
 
     @property
-    def changes(self) -> bool:
-        """Return whether a publication would change the site or a cache."""
+    def has_changes(self) -> bool:
+        """Whether a publication would change the site or a cache."""
         return bool(self.create or self.update or self.delete or self.outdated)
 
     @property
@@ -84,7 +84,8 @@ class Plan:
         """Return the paths to invalidate: one per file, or one wildcard for all.
 
         The index is also served for `/`. It is served for unknown pages too, but CloudFront caches
-        that answer for one second only. A file without a path of its own needs the wildcard.
+        that response for one second only. A file whose path CloudFront cannot invalidate needs the
+        wildcard.
         """
         paths = [path_of(key) for key in self.outdated]
         if INDEX in self.outdated:
@@ -143,7 +144,7 @@ def _stage(key: str) -> int:
 
 
 def _unused(desired: Files, published: PublishedSite, now: int) -> Iterator[tuple[str, int]]:
-    """Yield the immutable files that open pages may still request, with the time since when unused."""
+    """Yield the immutable files that open pages may still request, and since when each is unused."""
     for key in sorted(published.files.keys() - desired.keys()):
         since = published.record.unused.get(key, now)
         if is_immutable(key) and now - since < UNUSED_SECONDS:
@@ -155,12 +156,13 @@ def _outdated(desired: Files, published: PublishedSite) -> Iterator[str]:
 
     A cache may hold what the record lists, or anything that was stored later: an interrupted
     publication or another program may have changed the bucket without an invalidation. So a file
-    is certainly up to date only if it is recorded as desired and was not stored since. A file that
-    is as desired now may have been another one in between.
+    is certainly up to date only if the record has the desired version and the file was not stored
+    after the record. If it was stored again, it may have been different in between, even if the
+    bucket now has the desired version.
 
-    A file with a digest in its name is the same whenever it exists, so its creation or deletion
-    outdates no cache, unless a known version contradicts its name. If it should have stayed and
-    was stored again, it was probably different in between.
+    A file with a digest in its name has the same content whenever it exists. So if it is created or
+    deleted, no cache is outdated, unless two known versions of it differ. If it is neither created
+    nor deleted but was stored again, its content was probably different in between.
     """
     recorded_files = {key: stored.file for key, stored in published.record.files.items()}
     for key in recorded_files.keys() | published.files.keys():  # No other file is in a cache.

@@ -41,4 +41,4 @@ def _lines(plan: Plan, hidden: Sequence[str], style: Style) -> Iterator[str]:
     )
     if plan.outdated:
         counts += f"; {pluralize(len(plan.paths), 'path')} to invalidate"
-    yield counts if plan.changes else f"nothing to do: {counts}"
+    yield counts if plan.has_changes else f"nothing to do: {counts}"

@@ -1,7 +1,7 @@
 """Carry out a plan: upload new files first and the index last, then delete unused files.
 
-It may be interrupted at any time. The record is written last, so that the next run uploads the rest and
-invalidates what this run changed.
+The publication may be interrupted at any time. The record is written last, so that the next run
+uploads the rest and invalidates what this run changed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Distribution:
     def invalidate(self, paths: tuple[str, ...]) -> str:
         """Start an invalidation of *paths* and return its id, without waiting for its end.
 
-        The caller reference is unique: with a used one CloudFront would start nothing.
+        The caller reference is unique: CloudFront ignores a request with a repeated one.
         """
         response = self.client.create_invalidation(
             DistributionId=self.id,
@@ -46,7 +46,7 @@ def publish(
     bucket: Bucket,
     distribution: Distribution,
 ) -> Iterator[str]:
-    """Carry out *plan*, and yield what was done."""
+    """Carry out *plan*, and yield a line to print for each step."""
     from deployer.report.text import pluralize
 
     etags: dict[str, str] = {}
@@ -64,7 +64,7 @@ def publish(
         invalidation_id = distribution.invalidate(plan.paths)
         yield f"invalidated {pluralize(len(plan.paths), 'path')}: {invalidation_id}"
     record = new_record(plan, folder.files, published, etags)
-    # An equal record is written again if files were stored after the old one: otherwise each run
-    # would read and invalidate them again.
+    # A record is written again, even with equal content, if files were stored after the old one.
+    # Otherwise each run would read and invalidate these files again.
     if record != published.record or record.files.keys() - published.verified:
         bucket.write_record(record)

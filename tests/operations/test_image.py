@@ -14,13 +14,13 @@ COMMIT = "0123456789abcdef"
 
 def test_the_tag() -> None:
     """Uncommitted changes get another tag."""
-    assert Source(COMMIT, dirty=False).tag == COMMIT
-    assert Source(COMMIT, dirty=True).tag == f"{COMMIT}-dirty"
+    assert Source(COMMIT, is_dirty=False).tag == COMMIT
+    assert Source(COMMIT, is_dirty=True).tag == f"{COMMIT}-dirty"
 
 
 def test_uncommitted_changes_are_refused() -> None:
     """The error names the commit."""
-    refuse_dirty(Source(COMMIT, dirty=False))
+    refuse_dirty(Source(COMMIT, is_dirty=False))
 
     with pytest.raises(GuardError, match="backend/ differs from commit 0123456789ab"):
-        refuse_dirty(Source(COMMIT, dirty=True))
+        refuse_dirty(Source(COMMIT, is_dirty=True))

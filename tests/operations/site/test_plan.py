@@ -102,7 +102,7 @@ def test_unused_files_are_kept_for_a_week():
     late = plan(desired, first, now=NOW + UNUSED_SECONDS)
 
     assert early.unused == {OLD: NOW}
-    assert not early.changes
+    assert not early.has_changes
     assert late.delete == (OLD,)
     assert late.paths == ()
 
@@ -128,7 +128,7 @@ def test_interrupted_before_the_invalidation():
 
     assert () == planned.create == planned.update == planned.delete
     assert planned.paths == ("/about%20us.html", "/robots.txt")
-    assert planned.changes
+    assert planned.has_changes
 
 
 def test_without_a_record():
@@ -198,7 +198,7 @@ def test_the_bucket_ends_as_desired(first, second):
     assert second.items() <= end.files.items()
     assert set(end.files) - set(second) == set(planned.unused)
     assert all(map(is_immutable, planned.unused))
-    assert not plan(second, end, now=NOW).changes
+    assert not plan(second, end, now=NOW).has_changes
     assert end.record == plans.new_record(plan(second, end, now=NOW), second, end, {})
 
 
@@ -305,7 +305,7 @@ def test_changes_by_other_programs(first, others, last):
 
         assert desired.items() <= end.found.files.items()
         assert end.stale <= unreferenced(desired)
-        assert not plan(desired, end.found, now=NOW).changes
+        assert not plan(desired, end.found, now=NOW).has_changes
 
 
 @pytest.mark.parametrize("key", [ROBOTS, OLD])
