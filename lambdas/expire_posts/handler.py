@@ -3,10 +3,8 @@
 Event: a scheduled event of EventBridge; its content is not read.
 Result: {"deleted": …}, the number of posts, without their replies.
 Permissions: rds-db:connect as the database user `application`, and writing its log.
-Limits: at most 100,000 posts; each statement locks 1,000 of them and takes at most 10 s. If more
+Limits: at most 100,000 posts; each statement deletes 1,000 of them and takes at most 10 s. If more
 posts have expired, the next run deletes them.
-
-Two runs at the same time delete different posts.
 """
 
 from __future__ import annotations
@@ -27,10 +25,9 @@ _DELETE = """
     WHERE uuid IN (
         SELECT uuid
         FROM activities
-        WHERE expires_at <= current_timestamp
+        WHERE expires_at <= current_timestamp AND reply_to_activity_uuid IS NULL
         ORDER BY expires_at
         LIMIT %s
-        FOR UPDATE SKIP LOCKED
     )
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,8 +21,8 @@ ADD_POSTS = """
     FROM users, generate_series(1, %s) AS number
 """
 ADD_REPLIES = """
-    INSERT INTO activities (user_uuid, message, reply_to_activity_uuid)
-    SELECT user_uuid, 'reply to ' || message, uuid FROM activities
+    INSERT INTO activities (user_uuid, message, reply_to_activity_uuid, created_at)
+    SELECT user_uuid, 'reply to ' || message, uuid, created_at FROM activities
 """
 
 
@@ -83,12 +84,12 @@ def test_limits() -> None:
     assert handler.BATCH_SIZE * handler.MAX_BATCHES == 100_000
 
 
-def test_locked_post(posts: Postgres) -> None:
-    """A post that another transaction locks is left to the next run."""
-    add(posts, "old", "-1 second", 2)
-    with posts.connect("migrator") as other, other.transaction():
-        other.execute("SELECT FROM activities WHERE message = 'old1' FOR UPDATE")
+def test_concurrent_runs(posts: Postgres, monkeypatch) -> None:
+    """Two runs at the same time delete each post once."""
+    monkeypatch.setattr(handler, "BATCH_SIZE", 1)
+    add(posts, "old", "-1 second", 20)
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(lambda _: handler.handler({}, None), range(2)))
 
-        assert handler.handler({}, None) == {"deleted": 1}
-
-    assert handler.handler({}, None) == {"deleted": 1}
+    assert messages(posts) == []
+    assert sum(result["deleted"] for result in results) == 20
