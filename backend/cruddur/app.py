@@ -6,20 +6,27 @@ import os
 
 from flask import Flask
 
-from cruddur import paths, problems, rds, security, services
+from cruddur import aws, paths, problems, rds, security, services
 from cruddur.activities.routes import blueprint as activities
 from cruddur.database import Database
 from cruddur.health.routes import blueprint as health
 from cruddur.limits import BODY_BYTES
-from cruddur.notifications.conversations import NoConversations
+from cruddur.messages.notifications import StartedConversations
+from cruddur.messages.routes import blueprint as messages
+from cruddur.messages.store import Store
+from cruddur.messages.table import Table
 from cruddur.notifications.routes import blueprint as notifications
 from cruddur.services import Services
 from cruddur.settings import Settings
 from cruddur.users.routes import blueprint as users
+from cruddur.webhooks import sns
+from cruddur.webhooks.certificates import cached_certificates
+from cruddur.webhooks.confirmation import confirming
+from cruddur.webhooks.routes import blueprint as webhooks
 from shared.fetch import fetch_document
 from shared.tokens import Verifier
 
-BLUEPRINTS = (activities, health, notifications, users)
+BLUEPRINTS = (activities, health, messages, notifications, users, webhooks)
 
 
 def create_app(settings: Settings | None = None, *, parts: Services | None = None) -> Flask:
@@ -42,10 +49,12 @@ def create_app(settings: Settings | None = None, *, parts: Services | None = Non
 
 
 def default_services(settings: Settings) -> Services:
-    """Return the services of a task: PostgreSQL on RDS, and the user pool."""
+    """Return the services of a task: PostgreSQL on RDS, DynamoDB, the user pool, and SNS."""
+    database = Database(rds.connection_parameters)
+    store = Store(Table(aws.dynamodb(settings.region), settings.message_table))
     return Services(
         settings=settings,
-        database=Database(rds.connection_parameters),
+        database=database,
         verifier=Verifier(
             settings.region,
             settings.user_pool,
@@ -53,5 +62,12 @@ def default_services(settings: Settings) -> Services:
             fetch=fetch_document,
             base_url=settings.cognito_url,
         ),
-        conversations=NoConversations(),
+        conversations=StartedConversations(store, database, settings.assets_url),
+        messages=store,
+        avatar_topic=sns.Verifier(
+            settings.avatar_topic,
+            certificate=cached_certificates(fetch_document),
+            base_url=settings.sns_url,
+        ),
+        confirm_subscription=confirming(lambda: aws.sns(settings.region), settings.avatar_topic),
     )

@@ -5,8 +5,8 @@
     def create(identity: Identity, body: NewPost) -> Post: ...
 
 Parameters with these names are passed: `identity`, of the request; `body`, from its JSON object;
-`query`, from its query string; and the variables of the path. The result is sent as JSON; a
-function may return Flask's Response instead. `cruddur.openapi` generates the OpenAPI document from
+`query`, from its query string; and the variables of the path. The result is sent as JSON, and None without a
+body; a function may return Flask's Response instead. `cruddur.openapi` generates the OpenAPI document from
 the same declarations.
 """
 
@@ -101,4 +101,6 @@ def _identity(access: Access) -> identity.Identity | None:
 def _response(result: Any, status: HTTPStatus) -> Response:
     if isinstance(result, Response):
         return result
+    if result is None:
+        return Response(status=status.value)
     return Response(_ENCODER.encode(result), status.value, mimetype="application/json")

@@ -101,7 +101,8 @@ def text() -> str:
 
 
 def _responses(operation: Operation) -> Response:
-    success = {f"HTTP_{operation.status.value}": operation.result}
+    result = None if operation.result is type(None) else operation.result
+    success = {f"HTTP_{operation.status.value}": result}
     errors = {
         f"HTTP_{status.value}": (Problem, problems.title(status))
         for status in sorted(statuses(operation))

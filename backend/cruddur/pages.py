@@ -31,6 +31,7 @@ Cursor = Annotated[
         description="next_cursor of the previous page; without it, the first page",
     ),
 ]
+SortKey = Annotated[str, Meta(pattern="^[0-9A-Za-z:.+#-]{1,100}$")]
 Limit = Annotated[int, Meta(ge=1, le=MAX_PAGE_ITEMS, description="The largest number of items")]
 
 
@@ -72,6 +73,24 @@ def position(query: PageQuery, first: Position) -> Position:
 def encoded(position: Position) -> str:
     """Return *position* as a cursor."""
     return base64.urlsafe_b64encode(msgspec.json.encode(position)).rstrip(b"=").decode()
+
+
+def key_position(query: PageQuery) -> str | None:
+    """Return the sort key that *query* continues from, or None for the first page.
+
+    Lists in DynamoDB are ordered by a text. Raises ProblemError 422.
+    """
+    if query.cursor is None:
+        return None
+    try:
+        return msgspec.json.decode(decoded(query.cursor.encode()), type=SortKey)
+    except (ValueError, Base64Error, msgspec.DecodeError):
+        raise invalid(FieldError("cursor_invalid", "cursor")) from None
+
+
+def key_cursor(key: str) -> str:
+    """Return the sort key of an item as a cursor."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(key)).rstrip(b"=").decode()
 
 
 def cut(

@@ -6,11 +6,9 @@ libpq reads the address and the user from the environment: PGHOST, PGPORT, PGDAT
 from __future__ import annotations
 
 import os
-from functools import cache
 from typing import Any
 
-import botocore.session
-
+from cruddur.aws import session
 from cruddur.limits import CONNECT_TIMEOUT_SECONDS
 from shared.database import ROOTS, authentication_token
 
@@ -18,15 +16,9 @@ from shared.database import ROOTS, authentication_token
 def connection_parameters() -> dict[str, Any]:
     """Return the keyword arguments of psycopg.connect for one new connection."""
     return {
-        "password": authentication_token(_session(), os.environ["AWS_DEFAULT_REGION"]),
+        "password": authentication_token(session(), os.environ["AWS_DEFAULT_REGION"]),
         "sslmode": "verify-full",
         "sslrootcert": os.environ.get("PGSSLROOTCERT", str(ROOTS)),
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
         "tcp_user_timeout": CONNECT_TIMEOUT_SECONDS * 1000,
     }
-
-
-@cache
-def _session() -> botocore.session.Session:
-    """Return the session of this process, which renews the credentials of the task."""
-    return botocore.session.get_session()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
 from flask import Flask, current_app
 
 from cruddur.database import Database
+from cruddur.messages.store import Store
 from cruddur.notifications.conversations import Conversations
 from cruddur.settings import Settings
+from cruddur.webhooks import sns
 from shared.tokens import Verifier
 
 _KEY = "cruddur"
@@ -17,12 +20,18 @@ _KEY = "cruddur"
 
 @dataclass(frozen=True)
 class Services:
-    """The settings, and the clients of everything outside of this process."""
+    """The settings, and the clients of everything outside of this process.
+
+    *confirm_subscription* confirms the subscription to the topic of avatars with a token.
+    """
 
     settings: Settings
     database: Database
     verifier: Verifier
     conversations: Conversations
+    messages: Store
+    avatar_topic: sns.Verifier
+    confirm_subscription: Callable[[str], None]
 
 
 def install(app: Flask, services: Services) -> None:

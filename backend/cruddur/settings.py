@@ -33,7 +33,7 @@ class SettingsError(Exception):
 class Settings:
     """Everything that differs between environments.
 
-    URLs have no path and no trailing slash. *cognito_url* is empty on AWS; the emulator sets it.
+    URLs have no path and no trailing slash. *cognito_url* and *sns_url* are empty on AWS; the emulator sets them.
     """
 
     frontend_url: str
@@ -45,6 +45,7 @@ class Settings:
     message_table: str
     avatar_topic: str
     cognito_url: str = ""
+    sns_url: str = ""
 
     @property
     def origins(self) -> frozenset[str]:
@@ -65,9 +66,14 @@ class Settings:
             user_pool_client=environ["AWS_COGNITO_USER_POOL_CLIENT_ID"],
             message_table=environ["DDB_MESSAGE_TABLE"],
             avatar_topic=environ["AVATAR_TOPIC_ARN"],
-            cognito_url=environ.get("AWS_ENDPOINT_URL_COGNITO_IDP")
-            or environ.get("AWS_ENDPOINT_URL", ""),
+            cognito_url=_endpoint(environ, "COGNITO_IDP"),
+            sns_url=_endpoint(environ, "SNS"),
         )
+
+
+def _endpoint(environ: Mapping[str, str], service: str) -> str:
+    """Return the endpoint of *service* that is set for AWS SDKs, or an empty text."""
+    return environ.get(f"AWS_ENDPOINT_URL_{service}") or environ.get("AWS_ENDPOINT_URL", "")
 
 
 def _faults(environ: Mapping[str, str]) -> Iterator[str]:

@@ -6,15 +6,21 @@ A test starts with empty tables: `database` truncates them, which takes a few mi
 from __future__ import annotations
 
 import pytest
+from cryptography.x509 import load_pem_x509_certificate
 
+from cruddur import aws
 from cruddur.app import create_app
 from cruddur.database import Database
+from cruddur.messages.store import Store
+from cruddur.messages.table import Table
 from cruddur.notifications.conversations import NoConversations
 from cruddur.services import Services
 from cruddur.settings import Settings
+from cruddur.webhooks import sns
 from shared.tokens import Verifier
 from tests.backend.api import Api, Member
 from tests.backend.clusters import Cluster, cluster
+from tests.backend.webhooks import sns_messages
 from tests.lambdas import access_tokens
 
 SETTINGS = Settings(
@@ -25,8 +31,9 @@ SETTINGS = Settings(
     user_pool=access_tokens.POOL,
     user_pool_client=access_tokens.CLIENT,
     message_table="messages",
-    avatar_topic="arn:aws:sns:ca-central-1:000000000000:avatars",
+    avatar_topic=sns_messages.TOPIC,
 )
+CONFIRMED: list[str] = []  # The tokens with which the application confirmed subscriptions.
 TABLES = "users, activities"
 
 
@@ -58,7 +65,19 @@ def services(pool: Database) -> Services:
         fetch=lambda _url, _timeout: access_tokens.USUAL_KEYS,
         clock=lambda: access_tokens.NOW,
     )
-    return Services(SETTINGS, pool, verifier, NoConversations())
+    return Services(
+        SETTINGS,
+        pool,
+        verifier,
+        NoConversations(),
+        messages=Store(Table(aws.dynamodb(SETTINGS.region), SETTINGS.message_table)),
+        avatar_topic=sns.Verifier(
+            SETTINGS.avatar_topic,
+            certificate=lambda _url: load_pem_x509_certificate(sns_messages.certificate()),
+            now=lambda: sns_messages.NOW,
+        ),
+        confirm_subscription=CONFIRMED.append,
+    )
 
 
 @pytest.fixture(scope="session")

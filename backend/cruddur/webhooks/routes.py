@@ -1,0 +1,65 @@
+"""The endpoint that SNS calls when S3 has a new avatar.
+
+SNS retries a delivery unless the status is 2xx; after several attempts the message is sent to the
+dead-letter queue of the subscription. A forged message gets 403 and leaves no trace but a log line.
+"""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+
+from flask import Blueprint, request
+
+from cruddur import avatar_versions, services
+from cruddur.endpoints import Access, endpoint
+from cruddur.problems import FieldError, ProblemError, unavailable
+from cruddur.services import Services
+from cruddur.webhooks.avatars import new_avatars
+from cruddur.webhooks.confirmation import NotConfirmedError
+from cruddur.webhooks.sns import Confirmation, ForgedError, Notification
+from shared.jwks import FetchError
+
+blueprint = Blueprint("webhooks", __name__)
+
+_LOG = logging.getLogger(__name__)
+
+
+@blueprint.post("/webhooks/avatar")
+@endpoint(
+    Access.PUBLIC,
+    tag="webhooks",
+    status=HTTPStatus.NO_CONTENT,
+    errors=(HTTPStatus.FORBIDDEN, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+)
+def avatar() -> None:
+    """Receive a message of SNS about a new avatar, or confirm the subscription."""
+    parts = services.current()
+    message = _verified(parts)
+    if isinstance(message, Confirmation):
+        return _confirm(parts, message)
+    for new in new_avatars(message.message):
+        if not avatar_versions.record(parts.database, new.avatar, new.version):
+            _LOG.warning("avatar of an unknown user", extra={"avatar": new.avatar})
+    return None
+
+
+def _verified(parts: Services) -> Notification | Confirmation:
+    try:
+        return parts.avatar_topic.verify(request.get_data(cache=False))
+    except ForgedError as error:
+        _LOG.warning("refused a message", extra={"reason": str(error)})
+        raise ProblemError(
+            HTTPStatus.FORBIDDEN,
+            "This is not a message of the topic.",
+            errors=[FieldError("message_forged", "")],
+        ) from None
+    except FetchError as error:
+        raise unavailable("The certificate of SNS is not available.") from error
+
+
+def _confirm(parts: Services, confirmation: Confirmation) -> None:
+    try:
+        parts.confirm_subscription(confirmation.token)
+    except NotConfirmedError as error:
+        raise unavailable("The subscription could not be confirmed.") from error
