@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from cruddur.app import create_app
 from cruddur.messages.conversation import User
+from cruddur.messages.notifications import StartedConversations
 from cruddur.messages.store import Store
 from cruddur.messages.table import Table
 from tests.emulator_server import aws, endpoint, server
 
 if TYPE_CHECKING:
+    from flask import Flask
+
+    from cruddur.services import Services
     from tests.emulator_server import Aws
 
 __all__ = ["aws", "endpoint", "server"]
@@ -60,3 +66,15 @@ def table(aws: Aws) -> Table:
 def store(table: Table, clock: Clock) -> Store:
     """The conversations in an empty table."""
     return Store(table, clock)
+
+
+@pytest.fixture
+def application(services: Services, store: Store) -> Flask:
+    """The application with an empty table of messages."""
+    return application_with(services, store)
+
+
+def application_with(services: Services, store: Store) -> Flask:
+    """Return the application with the conversations in *store*."""
+    starts = StartedConversations(store, services.database, services.settings.assets_url)
+    return create_app(parts=replace(services, messages=store, conversations=starts))
