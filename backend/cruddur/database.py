@@ -9,6 +9,7 @@ Errors that are not the client's become ProblemError 503: no free connection, no
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
@@ -83,6 +84,8 @@ class Database:
         connections: int = limits.POOL_CONNECTIONS,
         timeout: float = limits.POOL_TIMEOUT_SECONDS,
     ) -> None:
+        # The pool logs two lines for every request at INFO.
+        logging.getLogger("psycopg.pool").setLevel(logging.WARNING)
         self._pool = ConnectionPool(
             kwargs=lambda: {**parameters(), "autocommit": True, "options": _options()},
             min_size=1,

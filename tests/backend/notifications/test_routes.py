@@ -1,0 +1,86 @@
+"""Tests of cruddur.notifications.routes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from cruddur.app import create_app
+from cruddur.notifications.conversations import NewConversation
+
+PATH = "/api/activities/notifications"
+NOW = datetime(2026, 11, 30, tzinfo=UTC)
+
+
+class RecordedConversations:
+    """Conversations of each user, as DynamoDB would return them."""
+
+    def __init__(self, found: list[NewConversation]) -> None:
+        self.found = found
+        self.users: list[str] = []
+
+    def newest(self, cognito_user_id: str, *, until: datetime, limit: int):
+        self.users.append(cognito_user_id)
+        return [item for item in self.found if item.created_at <= until][:limit]
+
+
+def conversation(number: int) -> NewConversation:
+    """Return a conversation that began *number* seconds before NOW."""
+    time = NOW - timedelta(seconds=number)
+    return NewConversation(UUID(int=number), time, "londo", "Londo", f"message {number}")
+
+
+@pytest.fixture
+def with_replies(andrew, bayko):
+    """Three replies of Bayko to Andrew, with seconds between them; one of Andrew himself."""
+    post = andrew.post("/api/activities", {"message": "post", "ttl": "30-days"}).json["uuid"]
+    for number in (6, 4, 2):
+        text = {"message": f"reply {number}"}
+        uuid = bayko.post(f"/api/activities/{post}/reply", text).json["uuid"]
+        time = NOW - timedelta(seconds=number)
+        andrew.database.execute(
+            "UPDATE activities SET created_at = %s, expires_at = NULL WHERE uuid = %s", (time, uuid)
+        )
+    andrew.post(f"/api/activities/{post}/reply", {"message": "my own"})
+    return post
+
+
+def texts(page: dict) -> list[str]:
+    return [item.get("message") or item["activity"]["message"] for item in page["items"]]
+
+
+@pytest.mark.usefixtures("with_replies")
+def test_replies_of_others_are_notifications(andrew, bayko):
+    """A user sees the replies of other users to their posts, the newest first, and no others."""
+    page = andrew.get(PATH).json
+
+    assert texts(page) == ["reply 2", "reply 4", "reply 6"]
+    assert {item["kind"] for item in page["items"]} == {"reply"}
+    assert bayko.get(PATH).json["items"] == []
+
+
+@pytest.mark.usefixtures("with_replies")
+def test_conversations_are_merged(services, andrew):
+    """Pages of replies and conversations are in one order, without repetition or omission."""
+    source = RecordedConversations([conversation(number) for number in (1, 3, 5, 7)])
+    client = create_app(parts=replace(services, conversations=source)).test_client()
+    seen, cursor = [], ""
+    while cursor is not None:
+        path = f"{PATH}?limit=2{cursor and f'&cursor={cursor}'}"
+        page = client.get(path, headers=andrew.headers).json
+        seen += texts(page)
+        cursor = page["next_cursor"]
+
+    kinds = {0: "reply", 1: "message"}
+    assert seen == [f"{kinds[number % 2]} {number}" for number in range(1, 8)]
+    assert set(source.users) == {andrew.sub}
+
+
+def test_a_reply_to_a_deleted_post_is_no_notification(with_replies, andrew):
+    """The replies are deleted with their post."""
+    andrew.database.execute("DELETE FROM activities WHERE uuid = %s", [with_replies])
+
+    assert andrew.get(PATH).json == {"items": [], "next_cursor": None}
