@@ -74,17 +74,24 @@ def lines(text: str) -> dict[KeyPath, int]:
     return lines_by_key
 
 
-def walk(value: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, object]]:
-    """Yield every value in *value*, with its path."""
-    if path:
-        yield path, value
-    match value:
-        case dict():
-            for key, item in value.items():
-                yield from walk(item, (*path, key))
-        case list():
-            for index, item in enumerate(value):
-                yield from walk(item, (*path, index))
+def walk(table: Mapping[str, object]) -> Iterator[tuple[KeyPath, object]]:
+    """Yield every value in *table*, with its path, in the order of the file.
+
+    Dotted keys can nest tables more deeply than Python can recurse.
+    """
+    unvisited: list[tuple[KeyPath, object]] = [((), table)]
+    while unvisited:
+        path, value = unvisited.pop()
+        if path:
+            yield path, value
+        match value:
+            case dict():
+                children = [((*path, key), item) for key, item in value.items()]
+            case list():
+                children = [((*path, index), item) for index, item in enumerate(value)]
+            case _:
+                continue
+        unvisited += reversed(children)
 
 
 def _explain(error: str, text: str) -> SettingError:

@@ -6,6 +6,7 @@ msgspec stops at the first value that does not fit its type. So each value is va
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -75,8 +76,13 @@ def decode(type_: type, value: object) -> Cidr:
 
 def format_key(path: KeyPath) -> str:
     """Return *path* as TOML writes it, such as network.zones[0]."""
-    text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
+    text = "".join(f"[{key}]" if isinstance(key, int) else f".{_quoted_key(key)}" for key in path)
     return text.removeprefix(".")
+
+
+def _quoted_key(key: str) -> str:
+    """Return *key* bare, or in quotes with escapes, so that it cannot change the terminal."""
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else json.dumps(key)
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:

@@ -58,6 +58,15 @@ def test_each_key_has_its_line():
     assert expected == lines
 
 
+def test_deeply_nested_tables_have_lines():
+    """Dotted keys may nest tables more deeply than Python can recurse."""
+    path = ("a",) * 2000
+
+    lines = document.lines("b = 1\n" + ".".join(path) + " = 1\n")
+
+    assert lines[path] == 2
+
+
 @pytest.mark.parametrize(
     "data",
     [b"a = 1\nb = 2\n", b"\xef\xbb\xbfa = 1\nb = 2\n", b"a = 1\r\nb = 2\r\n", b"a = 1\nb = 2"],

@@ -219,3 +219,17 @@ def test_the_closest_name(word, near):
     found = closest(word, known)
 
     assert near == found
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (("network", "zones", 0), "network.zones[0]"),
+        (("a-b", "c_1"), "a-b.c_1"),
+        (("a b", "c.d"), '"a b"."c.d"'),
+        (("line\nbreak", "\x1b[31m"), '"line\\nbreak"."\\u001b[31m"'),
+    ],
+)
+def test_a_key_is_written_as_in_toml(path, text):
+    """A key with other characters is in quotes and escaped, so it cannot change the terminal."""
+    assert format_key(path) == text
