@@ -10,7 +10,7 @@ from flask import Flask, current_app
 
 from cruddur.database import Database
 from cruddur.messages.store import Store
-from cruddur.notifications.conversations import Conversations
+from cruddur.new_conversations import Conversations
 from cruddur.settings import Settings
 from cruddur.webhooks import sns
 from shared.tokens import Verifier

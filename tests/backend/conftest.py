@@ -13,7 +13,7 @@ from cruddur.app import create_app
 from cruddur.database import Database
 from cruddur.messages.store import Store
 from cruddur.messages.table import Table
-from cruddur.notifications.conversations import NoConversations
+from cruddur.new_conversations import NoConversations
 from cruddur.services import Services
 from cruddur.settings import Settings
 from cruddur.webhooks import sns

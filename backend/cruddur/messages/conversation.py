@@ -83,7 +83,7 @@ def conversation_item(participant: User, other: User, first: Message) -> Item:
 
 
 def start_item(receiver: User, first: Message) -> Item:
-    """Return the item that notifies *receiver* of a conversation that somebody else started."""
+    """Return the item that notifies *receiver* of a conversation that another user started."""
     return _texts(
         pk=f"NEW#{receiver.uuid}",
         sk=f"{first.created_at}#{first.conversation}",

@@ -12,7 +12,7 @@ from cruddur.messages.conversation import timestamp
 from cruddur.messages.store import Store
 from cruddur.messages.table import UnavailableError
 from cruddur.messages.users import profiles
-from cruddur.notifications.conversations import NewConversation
+from cruddur.new_conversations import NewConversation
 from cruddur.problems import unavailable
 from cruddur.statements import Statement
 

@@ -7,7 +7,7 @@ ALTER TABLE activities DROP CONSTRAINT activities_reply_check; -- Replies expire
 ALTER TABLE activities
     ADD CONSTRAINT activities_own_reply_check CHECK (reply_to_activity_uuid <> uuid) NOT VALID;
 
--- Both values are copies of constants: nobody may update the expiry or the author of a post. The
+-- Both values are copies of constants: the expiry and the author of a post never change. The
 -- trigger also fills them for the previous release, which does not know them.
 CREATE FUNCTION inherit_from_post() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

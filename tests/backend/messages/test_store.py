@@ -46,7 +46,7 @@ def test_message(store):
 
 @pytest.mark.parametrize("sender", [LONDO, GKAR], ids=["same", "other"])
 def test_second_start(store, clock, sender):
-    """Two users have one conversation, whoever starts it again (defect 99)."""
+    """Two users have one conversation, and either of them can start it again (defect 99)."""
     first = store.start(LONDO, GKAR, "one")
     clock.forward(seconds=1)
     receiver = GKAR if sender == LONDO else LONDO

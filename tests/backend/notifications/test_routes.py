@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from cruddur.notifications.conversations import NewConversation
 
 from cruddur.app import create_app
-from cruddur.notifications.conversations import NewConversation
 
 PATH = "/api/activities/notifications"
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
