@@ -13,6 +13,7 @@ from emulator.admin import (
     create_prerequisites,
     messages,
     outbox_url,
+    pause_autosave,
     set_resource_delay,
     web_identity_token,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "environment_variables",
     "messages",
     "outbox_url",
+    "pause_autosave",
     "reset",
     "running",
     "set_resource_delay",

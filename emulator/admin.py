@@ -31,6 +31,14 @@ def set_resource_delay(endpoint: Endpoint, seconds: float) -> None:
     _post(endpoint, "resource-delay", {"account": endpoint.account, "seconds": seconds})
 
 
+def pause_autosave(endpoint: Endpoint) -> None:
+    """Save the state of all accounts only when the emulator stops: a kill loses all changes.
+
+    Each save contains all accounts, so saving takes most of the time of an emulator with hundreds.
+    """
+    _post(endpoint, "pause-autosave", {})
+
+
 def allow(
     endpoint: Endpoint, *, origins: Collection[str] = (), hosts: Collection[str] = ()
 ) -> None:

@@ -40,14 +40,15 @@ class Application:
     def __init__(self, paths: EmulatorPaths, *, secret: str, port: int) -> None:
         self._secret = secret
         self._control = AccessControl(LocalAddresses(self._handle, port=port), port=port)
+        self.autosave = Autosave(State(paths))
         self._change_handlers: dict[str, Callable[[dict[str, Any]], None]] = {
             "access": self._control.allow,
+            "pause-autosave": self.autosave.pause,
             "prerequisites": hosted_zones.create,
             "resource-delay": resource_delay.set_delay,
         }
         self._pages = Pages(paths, secret=secret, port=port)
         self._query_handlers = {"messages": outbox.read}
-        self.autosave = Autosave(State(paths))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection, if access control permits it."""

@@ -140,7 +140,7 @@ async def _serve(application: Application, paths: EmulatorPaths, listener: socke
     await hypercorn_serve(RequestLimits(application), config, shutdown_trigger=stopping.wait)  # type: ignore[arg-type]  # hypercorn declares its own ASGI types.
     watching.cancel()
     if paths.server_lock.exists():
-        application.autosave.save_now()
+        application.autosave.save()
     await asyncio.to_thread(postgres.close)
 
 

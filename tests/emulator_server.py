@@ -142,9 +142,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[emulator.Endpoi
         for name in _UNSET_VARIABLES:
             patch.delenv(name, raising=False)
         _count(folder, 1)
-        yield emulator.start(folder)
+        endpoint = emulator.start(folder)
+        emulator.pause_autosave(endpoint)  # Hundreds of accounts would be saved a thousand times.
+        yield endpoint
         if _count(folder, -1) == 0:
             emulator.stop(folder)
+            json.loads((folder / "state.json").read_text())  # It was saved at the end.
 
 
 @pytest.fixture

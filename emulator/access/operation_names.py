@@ -7,9 +7,12 @@ policy could allow one operation, and MiniStack could perform the other.
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
+
+import botocore.session
 
 from emulator.access import admin_requests
 from emulator.access.errors import AwsRefusalError
@@ -69,6 +72,14 @@ def _is_aws_service(is_aws_service: Callable[[str], bool], name: str) -> bool:
     """Return whether *name* is an AWS service; False for the admin API, without calling MiniStack.
 
     For an unknown name MiniStack reads the models of all AWS services, which takes 2 s of CPU
-    time at the first request to a server.
+    time at the first request to a server. Most services sign with the name of their model.
     """
-    return name != admin_requests.SERVICE and is_aws_service(name)
+    if name == admin_requests.SERVICE:
+        return False
+    return name in _model_names() or is_aws_service(name)
+
+
+@functools.cache
+def _model_names() -> frozenset[str]:
+    """Return the names of the service models that are installed with botocore."""
+    return frozenset(botocore.session.get_session().get_available_services())

@@ -55,3 +55,18 @@ def test_saved_characters_that_xml_does_not_allow(own_emulator: OwnEmulator) -> 
     assert {"O": "a\ufffdb\ufffdc"} == aws.outputs("s")
     assert ["s"] == [stack["StackName"] for stack in aws.cfn.describe_stacks()["Stacks"]]
     assert "DELETE_COMPLETE" == aws.delete("s")["StackStatus"]
+
+
+def test_paused_autosave(own_emulator: OwnEmulator) -> None:
+    """An emulator whose autosave is paused saves only when it stops."""
+    state = own_emulator.folder / "state.json"
+    emulator.pause_autosave(own_emulator.aws.endpoint)
+    before = state.read_bytes() if state.exists() else b""
+    own_emulator.aws.deploy("s", template(A=topic()))
+    unsaved = state.read_bytes() if state.exists() else b""
+
+    emulator.stop(own_emulator.folder)
+    aws = own_emulator.restart()
+
+    assert before == unsaved
+    assert "CREATE_COMPLETE" == aws.stack("s")["StackStatus"]
