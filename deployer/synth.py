@@ -108,7 +108,7 @@ def _render(stack: Stack, layers: Layers) -> DesiredStack:
         is_manual=stack.short_name in (layers.manual or ()),
         artifact_bucket=layers.artifact_bucket,
         artifacts=tuple(dict.fromkeys(artifact for tpl in templates for artifact in tpl.artifacts)),
-        folder=stack.template.folder,
+        key_prefix=stack.template.key_prefix,
         awaited_parameters=stack.template.awaited_parameters,
         nested=tuple(_nested_template(stack, path, nested) for path, nested in nested_stacks),
         lines=stack.template.lines,

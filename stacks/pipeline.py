@@ -28,7 +28,7 @@ from stacks.parts.buckets import bucket_arn, expire_noncurrent, objects, private
 from stacks.parts.iam import role
 from stacks.parts.names import arn, resource_name
 from stacks.permissions import pipeline_role
-from stacks.permissions.build_roles import artifact_folder
+from stacks.permissions.build_roles import artifact_key_prefix
 from stacks.registry import repository_arn, repository_uri
 
 DEPLOYMENT_MINUTES = 10  # The time in which the service must replace all of its tasks.
@@ -134,7 +134,7 @@ def _artifact_store(t: Template, env: Env, retention_days: int) -> s3.Bucket:
     the source is what was approved. The bucket policy denies it to the other roles, even if their
     own policies allow it.
     """
-    source = objects(bucket_arn(env, "pipeline"), f"{artifact_folder(env, SOURCE)}/*")
+    source = objects(bucket_arn(env, "pipeline"), f"{artifact_key_prefix(env, SOURCE)}/*")
     roles = arn("iam", f"role/{env.stack_name('*')}")
     pipeline_role_arn = arn("iam", f"role/{env.stack_name('pipeline')}-PipelineRole-*")
     deny_other_roles = Statement(

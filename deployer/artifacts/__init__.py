@@ -1,8 +1,8 @@
-"""The zip of a Lambda function: reproducible, and with a name that contains the digest of its inputs.
+"""The zip of a Lambda function: reproducible, and named by the digest of its inputs.
 
-Templates contain the key of the zip in the artifact bucket. It is a digest of sources, locked
-requirements and target, so it is known before anything is built. Stacks import this module; the
-module `build`, which builds the zips, is imported only to build them.
+A template contains the key of the zip in the artifact bucket. The key is a digest of sources, locked
+requirements and target, so it is known before anything is built. Stacks import this module. The
+module `build` is only imported when zips are built.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Literal
 from deployer.artifacts import sources
 
 Architecture = Literal["arm64", "x86_64"]
-# The folder of the artifact bucket to which a release may add objects. Artifacts that only an
-# administrator deploys are outside of it.
+# The key prefix in the artifact bucket below which a release may add objects. Artifacts that only an
+# administrator deploys have no such prefix.
 RELEASES = "releases/"
 HOST: Literal["host"] = "host"  # This machine, for the emulator.
 
@@ -72,7 +72,7 @@ class Artifact:
 
     @property
     def key(self) -> str:
-        """Return the path below dist/, and below the folder of its stack in the artifact bucket."""
+        """Return the path below dist/, which follows the key prefix of the stack in the bucket."""
         return f"lambdas/{self.name}/{self.digest}.zip"
 
     @property

@@ -47,10 +47,11 @@ def path_of(artifact: Artifact, dist: Path) -> Path:
 def build(
     code: Code, artifacts: Iterable[Artifact], dist: Path, *, jobs: int | None = None
 ) -> tuple[BuiltZip, ...]:
-    """Return the zips of *artifacts* below *dist*, in their order; build *jobs* concurrently (default: two per core).
+    """Return the zips of *artifacts* below *dist*, in the order of *artifacts*.
 
-    Raise BuildError with the problems of all zips that could not be built; the others are built. Concurrent builds, in
-    threads or processes, are safe: the later one uses the zip of the earlier one.
+    Build *jobs* zips concurrently, by default two per core. If some cannot be built, build the
+    others and raise BuildError with all problems. Concurrent builds, in threads or processes, are
+    safe: the second build of a zip waits for the first one and uses its result.
     """
     if jobs is not None and jobs < 1:
         raise BuildError(

@@ -29,8 +29,8 @@ from deployer.artifacts.zip_cache import ZipRecord
 from deployer.isolation import sandbox
 from deployer.isolation.sandbox import Sandbox
 
-# Lambda developer guide, Quotas. A zip that is loaded from S3 may be larger, but then it starts slowly,
-# and the console cannot show it.
+# Lambda developer guide, Quotas. 50 MB are the limit of a direct upload. A zip that is loaded from S3
+# may be larger, but then the function starts slowly, and the console cannot show its code.
 ZIPPED, UNZIPPED = 50 * 1024 * 1024, 250 * 1024 * 1024
 SECONDS = 60
 
@@ -75,7 +75,7 @@ _LAMBDA_VARIABLES = {
 
 @dataclass(frozen=True)
 class ImportResult:
-    """The problems of a handler's imports, and a description of the check that was not possible, or ""."""
+    """The problems of a handler's imports, and the check that was not possible, or ""."""
 
     problems: tuple[Problem, ...] = ()
     unchecked: str = ""
@@ -155,7 +155,7 @@ def _imported(
 
 @dataclass(frozen=True)
 class _HandlerImport:
-    """A successful import of the handler, or one that stopped at the missing variable *setting*."""
+    """An import of the handler that succeeded, or that only lacked the variable *setting*."""
 
     setting: str = ""
 

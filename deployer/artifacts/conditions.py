@@ -22,7 +22,7 @@ _COMPARE: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.NotIn: lambda item, container: item not in container,
 }
 _METHODS = {"startswith", "endswith", "lower", "upper"}
-# A condition with one of these guards an import of a module that may be missing.
+# If a condition uses one of these, the imports in its branches may be missing in a zip.
 _MACHINE_NAMES = (
     "sys.version_info",
     "sys.platform",
@@ -169,7 +169,10 @@ def _compare(one: Any, op: ast.cmpop, other: Any) -> bool:
 
 
 def _comparable(one: Any, other: Any) -> Any:
-    """Return sys.version_info as a tuple that compares with *other*; raise _UnknownError if too little is known."""
+    """Return sys.version_info as a tuple that can be compared with *other*, and other values as is.
+
+    Raise _UnknownError if *other* has more numbers than are known.
+    """
     if not isinstance(one, _FullVersion):
         return one
     if not isinstance(other, tuple) or (other[: len(one)] == tuple(one) and len(other) > len(one)):

@@ -1,8 +1,8 @@
 """List the files of a checkout that git tracks, or would track.
 
-In a folder without git, such as an unpacked archive, all files belong to the
-checkout, because an archive contains what git tracks. If a file was added to it manually, digests
-change, and a deploy reports that build/ is stale.
+In a folder without git, such as an unpacked archive, all files belong to the checkout, because an
+archive contains what git tracks. If a file was added manually, digests change, and a deploy reports
+that build/ is stale.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _UNTRACKED = ""
 
 @dataclass(frozen=True)
 class Listing:
-    """The files of a checkout by path, with git's mode, which is empty if untracked.
+    """The files of a checkout: *modes* maps each path to git's mode, or "" if it is untracked.
 
     *modes* is None without git.
     """

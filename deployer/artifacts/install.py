@@ -19,10 +19,10 @@ from deployer.artifacts.zip_files import Tree
 from deployer.errors import BuildError
 from deployer.lambda_runtime import PACKAGES, normalize_name
 
-SECONDS = 600  # For uv, which itself stops long before if a server does not respond.
+SECONDS = 600  # The limit of uv, which itself ends much earlier if a server does not respond.
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 # Nothing else is excluded: some packages import their tests or read their stubs.
-_CACHES = "__pycache__"  # Bytecode for the Python that runs the build. Python imports it only with its source.
+_CACHES = "__pycache__"  # Bytecode of the Python that builds; the sources are packed.
 _UV_RECORDS = {"INSTALLER", "REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json"}
 _UV_LOCK = ".lock"
 _RECORD = "RECORD"
@@ -91,7 +91,7 @@ def packaged_requirements(sources: Sources) -> str:
 
 
 def _blocks(lock: str) -> Iterator[tuple[str, str]]:
-    """Yield each requirement of the lock with its hashes: a line and the indented ones below it."""
+    """Yield each requirement of the lock with its hashes: a line and the indented lines below it."""
     for block in re.split(r"^(?=\S)", lock, flags=re.MULTILINE):
         if match := re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", block):
             yield normalize_name(match[0]), block
@@ -100,7 +100,8 @@ def _blocks(lock: str) -> Iterator[tuple[str, str]]:
 def _run(name: str, target: Target, lock: str, folder: Path) -> None:
     """Install *lock* into the new *folder* with uv.
 
-    The first attempt uses only its cache, which takes a third of the time if it has all packages.
+    The first attempt uses only the cache of uv, which takes a third of the time if the cache has all
+    packages.
     """
     folder.mkdir()
     requirements = folder.with_suffix(".txt")
@@ -114,10 +115,10 @@ def _run(name: str, target: Target, lock: str, folder: Path) -> None:
 
 
 def _overwritten_files(folder: Path, lock: str) -> Mapping[str, Sequence[str]]:
-    """Return files that several packages install with different contents, by the package that wins.
+    """Return the files that several packages install with different contents, by package.
 
-    The last one of the lock wins, as with pip. uv installs concurrently, so there the last writer
-    wins, which would be another one in each build.
+    The package is the one whose file must be packed: the last one in the lock, as with pip. uv
+    installs packages concurrently, so the package that writes a file last differs between builds.
     """
     order = [name for name, _ in _blocks(lock)]
     writers: dict[str, dict[str, str]] = {}
@@ -210,7 +211,7 @@ def _is_record(path: PurePath) -> bool:
 
 
 def _is_for_this_python(content: bytes) -> bool:
-    """Return whether *content* is a script that the installer wrote for the Python that runs the build."""
+    """Return whether *content* is a script that uv wrote for the Python that runs the build."""
     head = b"".join(content[:_SCRIPT_HEAD_BYTES].splitlines(keepends=True)[:2])
     return head.startswith(b"#!") and os.fsencode(sys.executable) in head
 
@@ -218,7 +219,7 @@ def _is_for_this_python(content: bytes) -> bool:
 def _filtered_record(record: bytes, files: Collection[str]) -> bytes:
     """Return the lines of RECORD about *files*, in a reproducible order.
 
-    importlib.metadata reads the files of a distribution from it.
+    importlib.metadata reads the files of a distribution from RECORD.
     """
     rows = sorted(row for row in _rows(record) if row[0] in files)
     text = io.StringIO()

@@ -1,7 +1,8 @@
 """Find a Python on this machine that can import code built for a target.
 
-It is the interpreter that runs this, or one that uv finds: on PATH, in pyenv, or installed by uv.
-An interpreter for another architecture is used if the system emulates it. Nothing is downloaded.
+It is the interpreter of this process, or one that uv finds: on PATH, in pyenv, or installed by uv.
+An interpreter for another architecture is used if the system emulates that architecture. Nothing is
+downloaded.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ _DYNAMIC = {"globals", "vars", "locals", "exec", "setattr", "__getattr__", "modu
 
 @dataclass(frozen=True)
 class Bindings:
-    """The *names* of a module; with *more*, it may have others as well."""
+    """The *names* of a module; with *more*, the module may have other names as well."""
 
     names: frozenset[str]
     more: bool = False
@@ -73,7 +73,7 @@ def _bound(nodes: Iterable[ast.AST], names: Mapping[str, str], machine: Machine)
 
 
 def _assignment_expressions(comprehension: ast.AST) -> Iterator[str]:
-    """Yield the names that `:=` binds in a comprehension; its other names are local to it."""
+    """Yield the names that `:=` binds in a comprehension; all other names in it are local."""
     for node in ast.walk(comprehension):
         match node:
             case ast.NamedExpr(target=ast.Name(id=name)):

@@ -96,9 +96,9 @@ def availability(
 ) -> Callable[[str], bool]:
     """Return a function that returns whether a module is in the zip or in Lambda's runtime.
 
-    It also returns True for modules that may exist only at run time: a compiled module, or one that
-    changes how modules are found, may create others without a file. *known* are the modules of the
-    zip, and *read* returns one of its files.
+    The function also returns True for a module that its parent package may create at run time: the
+    package is compiled, or changes how modules are found. *known* are the modules of the zip, and
+    *read* returns the content of a file in the zip.
     """
     provided = stdlib.names(machine.python) | set(lambda_runtime.PACKAGES.values())
 

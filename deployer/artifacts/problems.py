@@ -13,7 +13,7 @@ E = TypeVar("E", bound=DeployError)
 
 @dataclass(frozen=True)
 class Problem:
-    """A problem; *fact* begins with the place, *hint* says how to fix it."""
+    """A problem: *fact* is `place: fact`, *hint* is how to fix it."""
 
     fact: str
     hint: str = ""

@@ -1,8 +1,8 @@
 """Gather the source files of a function's zip, and compute their digest.
 
 A zip contains the folder of the function at its root, the modules of lambdas/shared/ that its
-sources import, and the files that its include.txt names; in all of these, only files that git tracks
-or would track. The digest depends on content, path and executable bit, not on times, owners or the
+sources import, and the files that its include.txt names. Only files that git tracks or would track
+are included. The digest depends on content, path and executable bit, not on times, owners or the
 location of the checkout.
 """
 
@@ -23,7 +23,7 @@ from deployer.artifacts.zip_files import Tree
 from deployer.errors import SynthError
 from deployer.lambda_runtime import PACKAGES, normalize_name
 
-FORMAT = "2"  # Increment it when the builder creates another zip from the same sources.
+FORMAT = "2"  # Increment it if the builder now creates a different zip from the same sources.
 LAMBDAS, SHARED = "lambdas", "shared"
 LOCK, REQUIREMENTS_IN, UNUSED, INCLUDE = (
     "requirements.txt",
@@ -134,7 +134,7 @@ class _SourceCollector:
             self._add(entry, str(path.parent) if path.parent.parts else "")
 
     def _entry_with_exact_name(self, path: PurePosixPath) -> os.DirEntry[str] | None:
-        """Return the entry of *path*, if its spelling is exact, also on systems that ignore case."""
+        """Return the entry of *path* if upper and lower case are exact, even if the system ignores case."""
         folder, found = self.root, None
         for part in path.parts:
             found = next((entry for entry in self._entries(folder) if entry.name == part), None)
@@ -353,6 +353,6 @@ def _bytes(file: Path) -> bytes:
 
 
 def _update_digest(digest: hashlib._Hash, part: bytes) -> None:
-    """Add *part* with its length, so that the same bytes, divided differently, have another digest."""
+    """Add the length of *part*, then *part*: parts that are divided differently give another digest."""
     digest.update(len(part).to_bytes(8, "big"))
     digest.update(part)

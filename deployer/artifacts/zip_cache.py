@@ -1,12 +1,12 @@
 """The cache of built zips below dist/, each complete and with a record of its checksum.
 
     dist/lambdas/NAME/DIGEST.zip       the zip
-    dist/lambdas/NAME/DIGEST.json      its record: checksum, sizes and the check that was not possible
-    dist/lambdas/NAME/packages-*.zip   only its packages, with a record, so that they are compressed only once
-    dist/lambdas/NAME/lock             the file that the process that builds NAME locks
+    dist/lambdas/NAME/DIGEST.json      its record: checksum, sizes, and the check that was not possible
+    dist/lambdas/NAME/packages-*.zip   only the packages, with a record: they are compressed only once
+    dist/lambdas/NAME/lock             the file that a process locks while it builds NAME
     dist/lambdas/NAME/draft-*          incomplete files of a running or killed build
 
-All of it can be deleted; a build creates it again.
+All files below dist/ can be deleted; a build creates them again.
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ def write(tree: zip_files.Tree, draft: Path) -> ZipRecord:
 def add(draft: Path, record: ZipRecord, path: Path) -> None:
     """Move the zip *draft* to *path* with its record, and remove the least recently used zips.
 
-    If the process is killed in between, the record is missing or wrong: the zip is built again.
+    If the process is killed in between, the record is missing or wrong, and the next build creates
+    the zip again.
     """
     record_draft = draft.with_suffix(".json")
     record_draft.write_text(json.dumps(asdict(record)), encoding="utf-8")

@@ -33,7 +33,8 @@ class Tree:
 def add(tree: Tree, file: IO[bytes]) -> dict[str, int]:
     """Append *tree* to the zip *file*; return the sizes of all its files in bytes.
 
-    Existing files are neither read nor compressed again. An empty file becomes a zip.
+    Files that are already in the zip are neither read nor compressed again. If *file* is empty, it
+    becomes a zip.
     """
     with zipfile.ZipFile(file, "a") as packed:
         for path in sorted(tree.files):

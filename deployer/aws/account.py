@@ -71,7 +71,7 @@ class Account:
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict, compare=False, repr=False)
 
     def client(self, service: str, region: str) -> Any:
-        """Return the client of a service, which is created once: that takes up to a second."""
+        """Return the client of a service. It is created only once: that takes up to a second."""
         if (service, region) not in self._clients:
             self._clients[service, region] = self.new_client(service, region, self.config)
         return self._clients[service, region]
@@ -227,8 +227,8 @@ class Account:
     def _change_set_tags(self, region: str, stack_id: str) -> dict[str, str]:
         """Return the tags that all change sets of a stack that was never created have in common.
 
-        AWS does not return them with the stack itself, according to a test that ran on AWS
-        (localstack/localstack pull request 13117); not verified here.
+        AWS does not return the tags with the stack itself, according to a test that ran on AWS
+        (localstack/localstack#13117). Not verified on AWS by this project.
         """
         client = self._cloudformation(region)
         pages = client.get_paginator("list_change_sets").paginate(StackName=stack_id)
@@ -245,9 +245,8 @@ class Account:
     ) -> tuple[DescribeChangeSetOutputTypeDef, tuple[ResourceChange, ...]]:
         """Describe a change set with property values where AWS has them.
 
-        With property values, AWS omits a resource whose values it cannot determine. The status reason
-        then reports incomplete data:
-        aws/aws-cdk-cli issue 1780; not verified on AWS.
+        With property values, AWS omits a resource whose values it cannot determine, and the status
+        reason reports incomplete data (aws/aws-cdk-cli#1780; not verified on AWS).
         """
         response, changes = self._change_set_pages(region, arn, values=True)
         if "can return incomplete ChangeSet data" in response.get("StatusReason", ""):

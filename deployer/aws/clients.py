@@ -83,7 +83,8 @@ def _add_base_class(base_classes: list[type], **_: Any) -> None:
 def _resource(operation: Any, parameters: Mapping[str, Any]) -> str:
     """Return the resource that a call is about, for an error; empty if there is none.
 
-    That is its first string parameter, required ones first, unless its value is sensitive.
+    That is the first parameter of the call that is a string and not sensitive; required parameters
+    come first.
     """
     if "Bucket" in parameters:
         return "/".join(["s3:/", *_texts([parameters["Bucket"], parameters.get("Key")])])
@@ -115,9 +116,9 @@ def _refuse_foreign_response(response_dict: dict[str, Any], operation_model: Any
     """Raise ResponseParserError for a successful response that does not come from AWS.
 
     A proxy or captive portal may respond instead, with a login page that botocore would parse as a
-    response without values. It has no request id, and a content type that no AWS service uses.
-    S3 stores objects of every type and responds to an upload with an empty body, so for S3 the
-    missing request id alone decides.
+    response without values. Such a response has no request id, and a content type that no AWS
+    service uses. S3 stores objects of every type and responds to an upload with an empty body, so for
+    S3 only the request id is checked.
     """
     headers = response_dict["headers"]
     if response_dict["status_code"] >= 300 or any(name in headers for name in _REQUEST_ID_HEADERS):

@@ -70,10 +70,10 @@ class DeployedStack:
 class ChangeSetRequest:
     """The parameters of a new change set.
 
-    *url* replaces *text* if the template is too long for a call. *stack_id* is the id of the stack
-    to update, so that a newer stack of the same name is not updated. *role* is the service role of
-    CloudFormation; without one it has the permissions of the caller. With *include_nested*, each
-    nested stack gets a change set, too.
+    *url* replaces *text* if the template is too long for the request. *stack_id* is the id of the
+    stack to update, so that a newer stack of the same name is not updated. *role* is the service
+    role with which CloudFormation makes its calls; without one it uses the permissions of the
+    caller. With *include_nested*, each nested stack gets a change set, too.
     """
 
     name: str
@@ -173,7 +173,7 @@ class ChangeSet:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it failed only because there is nothing to change; AWS has two messages."""
+        """Whether it failed only because there is nothing to change: AWS has two messages for it."""
         return self.status == "FAILED" and self.reason.startswith(
             ("The submitted information didn't contain changes", "No updates are to be performed")
         )
@@ -248,7 +248,7 @@ class Cloud(Protocol):
         """
 
     def template(self, region: str, name: str) -> str:
-        """Return the template of a stack as it was sent; that of a deleted stack by its id."""
+        """Return the template of a stack as it was sent; for a deleted stack, *name* is its id."""
 
     def resources(self, region: str, stack_id: str) -> tuple[StackResource, ...]:
         """Return every resource of a stack."""
@@ -257,7 +257,7 @@ class Cloud(Protocol):
         """Start to create a change set and return its ARN; poll `change_set` until it is created."""
 
     def change_set(self, region: str, arn: str) -> ChangeSet:
-        """Return a change set with all its changes, but without those in nested stacks."""
+        """Return a change set with its changes, but without the changes in nested stacks."""
 
     def execute_change_set(self, region: str, arn: str, token: str) -> None:
         """Execute a change set; a repeated call with the same *token* has no effect."""

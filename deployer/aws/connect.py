@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
 
 def connect_account(env: Env, environ: Mapping[str, str]) -> Account:
-    """Return the AWS account of *env*, used with the operator's credentials.
+    """Return the AWS account of *env*, with the operator's credentials.
 
-    Of the operator's AWS setup only credentials, a proxy and a CA bundle are used. Service models
-    and endpoint rules are those of botocore. Requests are sent only by HTTPS, and only to AWS.
-    Raise GuardError if the setup, the credentials or the account must not be used.
+    Of the operator's AWS setup (environment variables and files) only credentials, a proxy and a CA
+    bundle are used. Service models and endpoint rules are those of botocore. Requests are sent only
+    by HTTPS, and only to AWS. Raise GuardError if the setup, the credentials or the account must not
+    be used.
     """
     try:
         with translate_errors("AWS setup"):

@@ -1,8 +1,9 @@
 """Decide which settings of the operator's AWS setup are refused, and list those in use.
 
-A task uses the credentials of the setup, its proxy and its certificate authority; nothing else.
-A setting that would send requests to another address is refused by name, although `deployer.aws`
-would ignore it: otherwise the operator would expect an effect that it does not have.
+The setup is what AWS's own tools read: environment variables and the files in ~/.aws. A task uses
+only its credentials, proxy and certificate authority. A setting that would send requests to another
+address is refused by name. `deployer.aws` would ignore it, and the operator would expect an effect
+that the setting does not have.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
-# Endpoint rules in a folder of service models; its other files are harmless and not read.
+# Endpoint rules in a folder of service models. Other files in the folder are harmless and not read.
 _ENDPOINT_RULES = ("endpoints.json*", "partitions.json*", "*/*/endpoint-rule-set-1.json*")
-# The endpoints of services, including buckets, and the sign-in of `aws login`. Not every name below
-# amazonaws.com: ID.execute-api.REGION.amazonaws.com belongs to a customer, like other longer names.
+# The endpoints of services, including buckets, and the sign-in service of `aws login`. Other names
+# below amazonaws.com are refused: ID.execute-api.REGION.amazonaws.com, for example, belongs to a
+# customer.
 _REGION = r"[a-z]{2}(?:-[a-z]+)+-[0-9]"
 _AWS_HOST = re.compile(
     rf"(?:[a-z0-9.-]+\.s3|api\.ecr|portal\.sso|[a-z0-9-]+)(?:\.{_REGION})?\.amazonaws\.com"

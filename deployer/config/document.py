@@ -116,7 +116,8 @@ def _explain(error: str, text: str) -> SettingError:
 def _position(position: str, rows: Sequence[str]) -> tuple[int, int]:
     """Return line and column of an error; column 0 if it is unknown.
 
-    Errors for long numbers and deep nesting have no position: these are in the longest row.
+    Errors about long numbers and deep nesting have no position. They are reported for the longest
+    row, which is probably their place.
     """
     if numbers := re.findall(r"[0-9]+", position):
         line, column = map(int, numbers)

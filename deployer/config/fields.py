@@ -3,7 +3,7 @@
 A `Settings` class is one table of config/ENV.toml. Settings are frozen, unknown keys are errors,
 and units are part of the name (`log_retention_days`).
 
-The description of a type completes the sentence "… is not …" in errors, and is shown by editors.
+The description of a type completes the sentence "VALUE is not DESCRIPTION" in errors. Editors show it.
 """
 
 from __future__ import annotations

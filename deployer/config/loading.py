@@ -61,9 +61,9 @@ def find(folder: Path, env: str) -> Path:
 def load(path: Path, type_: type[T]) -> T:
     """Return *path* as a frozen *type_*; raise one ConfigError that lists every error in it.
 
-    The other files in its folder are read, too: no two environments may use the same network, or
+    The other files in the folder are read, too: no two environments may use the same network, or
     have names that policies cannot distinguish. Other errors in these files are listed only if
-    *path* has an error itself. Often all files have the same error, such as a missing new table.
+    *path* has an error itself: often all files have the same error, such as a missing new table.
     """
     others = [_read(other, type_) for other in sorted(path.parent.glob("*.toml")) if other != path]
     file = _with_overlaps(_read(path, type_), [other for other in others if not other.errors])
@@ -131,7 +131,7 @@ def _kind_of_secret(path: KeyPath, value: str) -> str | None:
 def _name_mismatch(read: Document) -> Iterator[SettingError]:
     """Yield an error if the environment and its file have different names.
 
-    Equal names mean that no two environments have the same name.
+    If the names are equal, no two environments have the same name.
     """
     match read.table:
         case {"env": {"name": str(name)}} if name != read.path.stem:

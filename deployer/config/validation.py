@@ -38,7 +38,7 @@ _DESCRIPTIONS = {
 class SettingError:
     """One error in a config file, at the key *path*.
 
-    *line* and *hint* are set only if they do not follow from the key.
+    *line* is 0 if it is the line of the key. *hint* is empty if the general hint applies.
     """
 
     path: KeyPath
@@ -86,7 +86,7 @@ def _quoted_key(key: str) -> str:
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
-    """Return the word of *known* that is most like *word*; None if none is."""
+    """Return the word of *known* that is most similar to *word*; None if none is similar."""
     by_lower = {name.lower(): name for name in known}
     matches = difflib.get_close_matches(word.lower(), by_lower, n=1)
     return by_lower[matches[0]] if matches else None

@@ -13,9 +13,9 @@ The options define the command's file system; they are used at the level "namesp
     --hide TARGET           an empty folder in place of one inside a --bind
     --memory MEGABYTES      the size of /tmp
 
-There are three processes: the launcher waits for the command and for the pipe, an init process is
-the first process of the new process namespace, and the command is its child.
-The launcher does the whole setup itself, so that Python starts only once.
+There are three processes: the launcher, which waits for the command and for the pipe; an init
+process, which is the first process of the new process namespace; and the command, which is a child
+of the init process. All three come from one Python process by fork, so that Python starts only once.
 """
 
 from __future__ import annotations
@@ -204,7 +204,7 @@ def _kernel_version() -> tuple[int, ...]:
 
 
 def _kill_first_when_out_of_memory() -> None:
-    """Have the kernel kill the command first when memory runs out."""
+    """Make the kernel kill the command before other processes when memory runs out."""
     try:
         with open("/proc/self/oom_score_adj", "w") as file:
             file.write("1000")
@@ -305,7 +305,7 @@ def _run_child(action: Callable[[Specification], None], spec: Specification) -> 
 
 
 def _detach_standard_streams(spec: Specification) -> None:
-    """Close this process's copies of the command's pipes: readers wait for the last copy."""
+    """Close this process's copies of the command's pipes: a reader waits until all are closed."""
     for stream in (0, 1, 2):
         os.dup2(spec.null_device, stream)
 

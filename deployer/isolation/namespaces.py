@@ -131,7 +131,7 @@ def forbid_new_privileges() -> None:
 def leave_session_keyring() -> None:
     """Join a new, empty session keyring: the old one may contain secrets of the user.
 
-    Without keyrings, in some kernels and containers, the call fails and nothing has to be done.
+    Some kernels and containers have no keyrings. There the call fails, which is not an error.
     """
     if LINUX and (number := _SYS_KEYCTL.get(os.uname().machine)):
         _libc.syscall(number, _JOIN_SESSION_KEYRING, None)

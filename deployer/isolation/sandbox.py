@@ -121,7 +121,7 @@ def requirement() -> Requirement:
 def level() -> Level:
     """Return the level of isolation of this machine; raise IsolationError if more is required.
 
-    It is detected once, by running Python in a sandbox.
+    The level is detected once, by running Python in a sandbox.
     """
     required = requirement()
     if required == "off":

@@ -61,9 +61,8 @@ def lint(
     """Return every finding without an exemption, in the order of *subjects*, then of the template.
 
     The *policy_findings* of a template follow those of cfn-lint. An exemption that matches no
-    finding of these templates is a finding too; it is at the end.
-    *jobs* is the number of processes, by default one per core.
-    Raise LintError if cfn-lint does not know a region.
+    finding of these templates is reported as a finding at the end. *jobs* is the number of
+    processes, by default one per core. Raise LintError if cfn-lint does not know a region.
     """
     results = _results(subjects, Cache(cache_folder), jobs=jobs or os.cpu_count() or 1)
     all_findings = [

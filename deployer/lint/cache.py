@@ -25,7 +25,7 @@ MAX_ENTRIES = 500  # About thirty versions of the templates of an environment.
 class Cache:
     """A folder of findings by key.
 
-    An entry is read completely or not at all. A folder that cannot be written is no error.
+    An entry is read completely or not at all. If the folder cannot be written, nothing is cached.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -46,7 +46,8 @@ class Cache:
     def write(self, results: Mapping[str, Findings]) -> None:
         """Write the *results* by key, and delete the least recently used entries.
 
-        Several checkouts may share the folder through a link, so other files are never deleted.
+        Several checkouts may share the folder through a symbolic link, so files that are not entries
+        are never deleted.
         """
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)

@@ -22,7 +22,10 @@ _ALL_LEVELS = ["E", "W", "I"]
 
 
 def run_cfn_lint(templates: Sequence[Template], *, jobs: int) -> list[Findings]:
-    """Return the findings of each template, in the order of *templates*; the longest is checked first."""
+    """Return the findings of each template, in the order of *templates*.
+
+    The longest template is checked first, so that no process ends much later than the others.
+    """
     longest_first = sorted(range(len(templates)), key=lambda n: -len(templates[n][0]))
     queue = [templates[n] for n in longest_first]
     workers = min(jobs, len(templates))

@@ -101,7 +101,7 @@ def _exemption(row: Mapping[str, object], number: int) -> Exemption:
 def stale(
     exemptions: Iterable[Exemption], exempt: Iterable[Finding], stacks: Iterable[str]
 ) -> Iterator[Finding]:
-    """Yield a finding for each exemption of these *stacks* that matches none of the *exempt* ones.
+    """Yield a finding for each exemption of these *stacks* that matches none of the *exempt* findings.
 
     An exemption with a *setting* is not reported: another value of the setting may need it.
     """

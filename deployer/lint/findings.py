@@ -14,7 +14,7 @@ class Finding:
     """A violation of a rule at one place in a template.
 
     *docs* is the page of the rule, a URL or a path in the repository. *solution* is the function or
-    class of the stacks that satisfies the rule; empty if there is none.
+    class in stacks/ that satisfies the rule; empty if there is none.
     """
 
     rule: str
@@ -56,7 +56,7 @@ def describe(finding: Finding) -> str:
 
 
 def explain(finding: Finding) -> str:
-    """Return the line of `describe`, and one that names the solution and the page of the rule."""
+    """Return the line of `describe`, and a second line with the solution and the page of the rule."""
     solution = f"use {finding.solution}" if finding.solution else ""
     page = f"see {finding.docs}" if finding.docs else ""
     advice = ", ".join(filter(None, (solution, page)))

@@ -22,7 +22,7 @@ BODY_LIMIT = (
 class NestedTemplate:
     """The template of a nested stack: *name* is for messages, *key* is its key in the bucket.
 
-    *path* has the logical ids of the nested stacks around it, outermost first, and its own.
+    *path* has the logical ids of the nested stacks that contain it, outermost first, and its own.
     """
 
     name: str
@@ -43,7 +43,8 @@ class DesiredStack:
     """A desired stack: the text of its template and the other arguments of the call.
 
     *nested* has the template of every nested stack, at any depth, parents before children. Only an
-    administrator deploys a stack that *is_manual*, a release skips it.
+    administrator deploys a stack that *is_manual*; a release skips it. *awaited_parameters* maps
+    outputs to names in Parameter Store: see `Template`.
     """
 
     short_name: str
@@ -61,7 +62,7 @@ class DesiredStack:
     is_manual: bool = False
     artifact_bucket: OutputOf | None = None
     artifacts: tuple[Artifact, ...] = ()
-    folder: str = ""
+    key_prefix: str = ""
     nested: tuple[NestedTemplate, ...] = ()
     awaited_parameters: Mapping[str, str] = field(default_factory=dict)
     lines: Mapping[str, Line] = field(default_factory=dict)
@@ -78,7 +79,7 @@ class DesiredStack:
 
     def key(self, artifact: Artifact) -> str:
         """Return the key under which the template expects *artifact* in the artifact bucket."""
-        return f"{self.folder}{artifact.key}"
+        return f"{self.key_prefix}{artifact.key}"
 
 
 def holds_data(text: str) -> bool:

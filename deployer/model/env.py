@@ -25,5 +25,5 @@ class Env(Settings, frozen=True):
 
     @property
     def owner(self) -> Owner:
-        """The owner that the tags of the environment's stacks name."""
+        """The owner of the environment's stacks, which their tags identify."""
         return Owner(self.project, self.name, self.stack_name(""))

@@ -41,8 +41,8 @@ T = TypeVar("T")
 class Layers:
     """The stacks of an environment, dependencies first.
 
-    *published* has the outputs of each stack, as other stacks import them, with the stack. *manual* has
-    the short names of the stacks that only an administrator deploys.
+    *published* has a pair for each stack: its outputs, as other stacks import them, and the stack.
+    *manual* has the short names of the stacks that only an administrator deploys.
     """
 
     env: Env
@@ -63,8 +63,8 @@ class Layers:
     def use_artifact_bucket(self, bucket: Value, *, manual: Iterable[str] | None = None) -> None:
         """Store code, nested templates and long templates of the next stacks in *bucket*.
 
-        *bucket* is an output of a stack. Artifacts are stored in the folder RELEASES, except those
-        of the stacks in *manual*. Without *manual* no stack uses that folder.
+        *bucket* is an output of a stack. The keys of artifacts have the prefix RELEASES, except for
+        those of the stacks in *manual*. Without *manual* no key has the prefix.
         """
         if isinstance(bucket, stack_file_errors.Undefined):
             return
@@ -82,8 +82,8 @@ class Layers:
                 hint="pass an output, such as that of the foundation",
             )
 
-    def folder(self, short_name: str) -> str:
-        """Return the folder of the artifact bucket that the stack *short_name* uses."""
+    def key_prefix(self, short_name: str) -> str:
+        """Return the prefix of the keys of the stack *short_name* in the artifact bucket."""
         return "" if self.manual is None or short_name in self.manual else RELEASES
 
     def in_region(self, region: str) -> RegionalLayers:
@@ -142,8 +142,8 @@ class RegionalLayers:
         env = self.layers.env
         name = env.stack_name(short_name)
         _check_new(name, self.layers)
-        folder = self.layers.folder(short_name)
-        template = Template(first_sentence(define), file_of(define), folder=folder)
+        key_prefix = self.layers.key_prefix(short_name)
+        template = Template(first_sentence(define), file_of(define), key_prefix=key_prefix)
         inputs = _Inputs(self.layers.published, self.region, template)
         positional = [inputs.resolve(arg) for arg in args]
         keywords = {key: inputs.resolve(arg) for key, arg in kwargs.items()}
@@ -259,7 +259,7 @@ def _check_new(name: str, layers: Layers) -> None:
 def _check_imports(stack: Stack, layers: Layers) -> None:
     """Raise SynthError for an import from a stack that was not passed to `add`.
 
-    It would be a hidden dependency.
+    The dependency graph would not have that dependency.
     """
     allowed = {
         export_name(dependency.name, output)

@@ -42,15 +42,15 @@ R = TypeVar("R", bound=BaseAWSObject)
 class Template(troposphere.Template):
     """A troposphere template that records which line of its stack file defines each resource.
 
-    *artifacts* and *nested* must be in the artifact bucket, in its *folder*, before the stack is
-    deployed. *awaited_parameters* has the Parameter Store name on which an output depends: the
-    output is ABSENT until that parameter exists.
+    *artifacts* and *nested* must be in the artifact bucket, below *key_prefix*, before the stack is
+    deployed. *awaited_parameters* maps an output to the Parameter Store name on which it depends:
+    the output is ABSENT until that parameter has a value.
     """
 
-    def __init__(self, description: str, file: Path, *, folder: str = "") -> None:
+    def __init__(self, description: str, file: Path, *, key_prefix: str = "") -> None:
         super().__init__(Description=description)
         self.file = short_path(file)
-        self.folder = folder
+        self.key_prefix = key_prefix
         self.lines: dict[str, Line] = {}
         self.artifacts: list[Artifact] = []
         self.nested: list[NestedStack] = []
@@ -104,10 +104,11 @@ class Template(troposphere.Template):
     ) -> T:
         """Add a nested stack as the resource *title*; return its outputs as this template sees them.
 
-        *define* is like that of any stack. *given* is a dataclass of values of this template, which
-        are passed as parameters. *store* is the artifact bucket, where the template will be.
+        *define* is like the `define` of any stack. *given* is a dataclass of values of this
+        template, which are passed as parameters. *store* is the artifact bucket, which will have the
+        nested template.
         """
-        inner = Template(first_sentence(define), file_of(define), folder=self.folder)
+        inner = Template(first_sentence(define), file_of(define), key_prefix=self.key_prefix)
 
         def parameter(name: str, value: Value) -> Value:
             inner.add_parameter(Parameter(name, Type="String", Description=f"{name} of the stack"))
@@ -123,7 +124,7 @@ class Template(troposphere.Template):
 
         seen = map_values(outputs, output, stack=title)
         body = inner.body()
-        nested = NestedStack(title, inner, body, inner.text(body), self.folder)
+        nested = NestedStack(title, inner, body, inner.text(body), self.key_prefix)
         self.nested.append(nested)
         url = f"https://${{Store}}.s3.${{AWS::Region}}.${{AWS::URLSuffix}}/{nested.key}"
         self.add_resource(
@@ -160,7 +161,7 @@ class Template(troposphere.Template):
         return {section: body[section] for section in _SECTIONS if body.get(section)}
 
     def text(self, body: Mapping[str, Any]) -> str:
-        """Return *body*, the body of this template, as YAML; raise SynthError if it is impossible."""
+        """Return *body*, the body of this template, as YAML; raise SynthError for invalid values."""
         try:
             return dump(body)
         except UnwritableError as error:
@@ -190,20 +191,20 @@ class Template(troposphere.Template):
 
 @dataclass(frozen=True)
 class NestedStack:
-    """A nested stack; the template around it refers to its template by the *key* in the bucket."""
+    """A nested stack. The parent template refers to the nested template by its *key* in the bucket."""
 
     title: str
     template: Template
     body: Mapping[str, Any]
     text: str
-    folder: str = ""
+    key_prefix: str = ""
 
     @property
     def digest(self) -> str:
-        """The digest of the text, so that a change of it also changes the template around it."""
+        """The digest of the text, so that a change of the text also changes the parent template."""
         return hashlib.sha256(self.text.encode()).hexdigest()[:32]
 
     @property
     def key(self) -> str:
         """The key in the artifact bucket."""
-        return f"{self.folder}templates/{self.title}/{self.digest}.yaml"
+        return f"{self.key_prefix}templates/{self.title}/{self.digest}.yaml"

@@ -25,8 +25,8 @@ KEPT = frozenset({"Retain", "RetainExceptOnCreate"})
 class TemplateTree:
     """The template of a stack, and of the stacks nested in it, by their logical ids.
 
-    *stack_id* is that of the deployed stack; a template that is not deployed has none.
-    *known_body* is the template as plain values if this process wrote *text* from them.
+    *stack_id* is the id of the deployed stack, or "" for a template that is not deployed.
+    *known_body* is the template as plain values, if this process created *text* from it.
     """
 
     text: str
@@ -128,8 +128,8 @@ def resource_lines(desired: DesiredStack) -> dict[LogicalIds, Line]:
 def changed_templates(old: TemplateTree, new: TemplateTree) -> dict[LogicalIds, tuple[str, ...]]:
     """Return the templates of *new* that differ from *old*, each with the resources that differ.
 
-    The URL of a nested template, and the digest output, change with the nested template. They do
-    not count as a change of the template above.
+    If a nested template changes, its URL and the digest output in the parent template change too.
+    These two do not count as a change of the parent template.
     """
     pairs = ((path, old.at(path), tree) for path, tree in new.walk())
     return {

@@ -94,7 +94,7 @@ class FunctionFactory:
                 Architectures=[artifact.target.architecture],
                 Handler=artifact.handler,
                 Code=awslambda.Code(
-                    S3Bucket=self.foundation.artifacts, S3Key=f"{self.t.folder}{artifact.key}"
+                    S3Bucket=self.foundation.artifacts, S3Key=f"{self.t.key_prefix}{artifact.key}"
                 ),
                 Role=execution_role.get_att("Arn"),
                 Timeout=timeout_seconds,

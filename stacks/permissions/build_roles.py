@@ -31,8 +31,8 @@ EXECUTE_CHANGE_SETS = [
 ]
 
 
-def artifact_folder(env: Env, artifact: str) -> str:
-    """Return the folder of an artifact in the artifact store.
+def artifact_key_prefix(env: Env, artifact: str) -> str:
+    """Return the key prefix of an artifact in the artifact store.
 
     CodePipeline truncates the name of the pipeline to 20 characters, the artifact's name to 10.
     """
@@ -50,7 +50,7 @@ def read_artifact(env: Env, store_arn: Value, artifact: str) -> list[Statement]:
         allow(
             f"Read{artifact}Artifact",
             [s3_actions.GetObject, s3_actions.GetObjectVersion],
-            objects(store_arn, f"{artifact_folder(env, artifact)}/*"),
+            objects(store_arn, f"{artifact_key_prefix(env, artifact)}/*"),
         ),
     ]
 
@@ -60,7 +60,7 @@ def write_artifact(env: Env, store_arn: Value, artifact: str) -> Statement:
     return allow(
         f"Write{artifact}Artifact",
         [s3_actions.PutObject],
-        objects(store_arn, f"{artifact_folder(env, artifact)}/*"),
+        objects(store_arn, f"{artifact_key_prefix(env, artifact)}/*"),
     )
 
 
@@ -166,7 +166,7 @@ def _deny_manual_stacks(env: Env) -> Statement:
 
 
 def add_artifacts(artifacts_arn: Value) -> list[Statement]:
-    """Allow adding templates and code to the folder of releases, without replacing objects.
+    """Allow adding templates and code below the prefix of releases, without replacing objects.
 
     CloudFormation reads a template with the permissions of the caller.
     """

@@ -13,7 +13,7 @@ from deployer.model import Env, Value
 from stacks.parts.buckets import objects
 from stacks.parts.iam import allow
 from stacks.parts.names import arn, resource_name
-from stacks.permissions.build_roles import artifact_folder
+from stacks.permissions.build_roles import artifact_key_prefix
 
 
 def start_builds(
@@ -40,12 +40,12 @@ def start_builds(
         s3_actions.PutObjectAcl,
         s3_actions.PutObjectTagging,
     ]
-    folders = [objects(store_arn, f"{artifact_folder(env, name)}/*") for name in artifacts]
+    prefixes = [objects(store_arn, f"{artifact_key_prefix(env, name)}/*") for name in artifacts]
     project_arn = "arn:${AWS::Partition}:codebuild:${AWS::Region}:${AWS::AccountId}:project/${Name}"
     return [
         allow("UseConnection", [codeconnections.UseConnection], connection),
         allow("DescribeArtifactStore", describe, store_arn),
-        allow("ReadAndWriteArtifacts", read_and_write, *folders),
+        allow("ReadAndWriteArtifacts", read_and_write, *prefixes),
         allow(
             "StartBuilds",
             [codebuild.BatchGetBuilds, codebuild.StartBuild],

@@ -286,8 +286,8 @@ def test_artifact_folders_are_truncated_like_codepipelines(name, folder):
     """CodePipeline truncates pipeline names to 20 characters and artifact names to 10."""
     env = msgspec.structs.replace(ENV, name=name)
 
-    assert f"{folder}/Source" == build_roles.artifact_folder(env, "Source")
-    assert f"{folder}/SourceArti" == build_roles.artifact_folder(env, "SourceArtifact")
+    assert f"{folder}/Source" == build_roles.artifact_key_prefix(env, "Source")
+    assert f"{folder}/SourceArti" == build_roles.artifact_key_prefix(env, "SourceArtifact")
 
 
 def test_migrate_invokes_one_function():

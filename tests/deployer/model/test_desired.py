@@ -36,7 +36,7 @@ def test_a_key_is_in_the_folder_of_the_stack() -> None:
     stack = desired_stack("messages")
 
     assert "lambdas/digest.zip" == stack.key(artifact)  # type: ignore[arg-type]
-    assert "release/lambdas/digest.zip" == replace(stack, folder="release/").key(artifact)  # type: ignore[arg-type]
+    assert "release/lambdas/digest.zip" == replace(stack, key_prefix="release/").key(artifact)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
