@@ -11,6 +11,7 @@ from flask import Blueprint
 
 from cruddur import services
 from cruddur.endpoints import Access, endpoint
+from cruddur.server import HEALTH_CHECK_PATH
 from cruddur.statements import Statement
 
 blueprint = Blueprint("health", __name__)
@@ -31,7 +32,7 @@ class Ready(msgspec.Struct, frozen=True):
     ready: bool
 
 
-@blueprint.get("/api/health-check")
+@blueprint.get(HEALTH_CHECK_PATH)
 @endpoint(Access.PUBLIC, tag="health")
 def check() -> Health:
     """Report that the process handles requests."""

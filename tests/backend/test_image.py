@@ -1,0 +1,64 @@
+"""The image: backend/Dockerfile, its build context and its programs."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from cruddur.server import Server
+from stacks.parts.containers import APPLICATION_USER
+
+BACKEND = Path(__file__).parents[2] / "backend"
+DOCKERFILE = (BACKEND / "Dockerfile").read_text()
+
+
+def instructions(name: str) -> list[str]:
+    """Return the values of the instructions *name*, each on one line."""
+    lines = DOCKERFILE.replace("\\\n", " ").splitlines()
+    return [re.sub(r"\s+", " ", line.partition(" ")[2]) for line in lines if line.startswith(name)]
+
+
+def test_hadolint_finds_nothing():
+    """The Dockerfile follows the rules of hadolint, without a network or docker."""
+    hadolint = Path(sys.executable).with_name("hadolint")
+
+    found = subprocess.run(
+        [hadolint, BACKEND / "Dockerfile"], capture_output=True, text=True, check=False
+    )
+
+    assert (found.stdout, found.returncode) == ("", 0)
+
+
+def test_the_base_image_has_a_digest():
+    """All stages are based on one image, which is pinned by its digest."""
+    first, *others = [value.split()[0] for value in instructions("FROM")]
+
+    assert re.fullmatch(
+        r"public\.ecr\.aws/docker/library/python:3\.13-slim@sha256:[0-9a-f]{64}", first
+    )
+    assert set(others) == {"base"}
+
+
+def test_the_program_does_not_run_as_root():
+    """The last user is the one of the task definition, without a name that the image must have."""
+    assert instructions("USER") == [APPLICATION_USER]
+
+
+def test_the_port_is_that_of_the_server():
+    """EXPOSE documents the default port."""
+    assert instructions("EXPOSE") == [str(Server.port)]
+
+
+def test_packages_are_installed_by_hash():
+    """Every package is a wheel whose hash is in the lock."""
+    [install] = [run for run in instructions("RUN") if " install " in run]
+
+    assert {"--require-hashes", "--no-deps", "--only-binary"} <= {*install.split()}
+
+
+def test_commands_are_not_run_by_a_shell():
+    """A shell would not forward SIGTERM."""
+    assert json.loads(instructions("CMD")[-1]) == ["gunicorn", "--config", "gunicorn.conf.py"]
