@@ -25,7 +25,8 @@ def upload(_: Context, sub: str = "", file: str = "", env: str = "") -> None:
 def delete(_: Context, sub: str = "", env: str = "") -> None:
     """Delete the avatar of a user."""
     avatar.refuse_missing_sub(sub)
-    terminal.show(f"deleted {avatar.delete(connect(env), sub)}")
+    url = avatar.delete(connect(env), sub)
+    terminal.show(f"deleted {url}" if url else f"{sub} has no avatar: nothing was deleted")
 
 
 namespace = Collection(upload, delete)

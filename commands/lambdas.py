@@ -17,14 +17,17 @@ from operations import lambdas, project, protection
     positional=["name"],
     help={
         "name": "a function such as thumbnail: a folder in lambdas/",
-        "event": "a file, or the name of one in lambdas/NAME/events/ (default: the first one)",
+        "event": "a file, or the name of a sample in lambdas/NAME/events/",
         "confirm": "the name of a protected environment",
     },
 )
 def invoke(
     _: Context, name: str | None = None, event: str = "", env: str = "", confirm: str = ""
 ) -> None:
-    """Invoke a deployed function and print its result."""
+    """Invoke a deployed function with an event and print its result.
+
+    Without --event, the error lists the sample events of the function.
+    """
     name = str(name)
     if name in {"-h", "--help"}:  # Invoke reads these as the value of the positional argument.
         Program().run(["invoke", "--help", "lambda.invoke"], exit=False)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import importlib
-import mimetypes
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deployer.errors import CloudError, ConfigError
-from operations import addresses, project
+from operations import addresses, project, users
 
 if TYPE_CHECKING:
     from operations.target import Target
 
 TIMEOUT_SECONDS = 30.0  # Enough for a cold start and the largest image.
 POLL_SECONDS = 0.2
+_SIGNATURES = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,26 @@ class Avatar:
 
 
 def image_file(path: str) -> Path:
-    """Return the file at *path*; raise ConfigError if it does not exist."""
+    """Return the file at *path*; raise ConfigError unless it is a JPEG, PNG or WebP file."""
+    hint = "pass a JPEG, PNG or WebP image"
+    if not path:
+        raise ConfigError("--file is required", hint=hint)
     file = project.absolute_path(path)
     if not file.is_file():
-        raise ConfigError(f"--file={path}: no such file", hint="pass a JPEG, PNG or WebP image")
+        raise ConfigError(f"--file={path}: no such file", hint=hint)
+    if _content_type(file) is None:
+        raise ConfigError(f"--file={path}: not a JPEG, PNG or WebP file", hint=hint)
     return file
+
+
+def _content_type(file: Path) -> str | None:
+    """Return the content type of an image, from its first bytes; None if it is none."""
+    with file.open("rb") as opened:
+        head = opened.read(12)
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "image/webp"
+    found = (type_ for start, type_ in _SIGNATURES.items() if head.startswith(start))
+    return next(found, None)
 
 
 def refuse_missing_sub(sub: str) -> None:
@@ -78,9 +93,17 @@ def refuse_missing_sub(sub: str) -> None:
 
 
 def upload(target: Target, sub: str, file: Path) -> str:
-    """Upload *file* as the avatar of the user *sub*, wait until it is published, return its URL."""
+    """Upload *file* as the avatar of the user *sub*, wait until it is published, return its URL.
+
+    Raise ConfigError if the user pool has no such user.
+    """
+    if not users.exists(target, sub):
+        raise ConfigError(
+            f"--sub={sub}: no user has this id",
+            hint=f"see ./inv users.list --env={target.env.name}",
+        )
     avatar = find(target, sub)
-    content_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    content_type = _content_type(file) or ""
     previous = avatar.version()
     avatar.put_upload(file.read_bytes(), content_type)
     deadline = time.monotonic() + TIMEOUT_SECONDS
@@ -94,11 +117,15 @@ def upload(target: Target, sub: str, file: Path) -> str:
     return avatar.url
 
 
-def delete(target: Target, sub: str) -> str:
-    """Delete the avatar of the user *sub* and return its URL, which then has the default avatar."""
+def delete(target: Target, sub: str) -> str | None:
+    """Delete the avatar of the user *sub*, so that the default one is shown, and return its URL.
+
+    Return None if there was none. The user may no longer exist.
+    """
     avatar = find(target, sub)
+    existed = avatar.version() is not None
     avatar.delete()
-    return avatar.url
+    return avatar.url if existed else None
 
 
 def find(target: Target, sub: str) -> Avatar:

@@ -100,19 +100,21 @@ def _client_without_retries(account: Account, region: str) -> Any:
 def read_event(name: str, event: str) -> Any:
     """Return the JSON of the file *event*, or of a sample in lambdas/*name*/events/.
 
-    Without *event* it is the first sample. Raise ConfigError if the file is missing or not JSON.
+    Raise ConfigError if *event* is empty, or the file is missing or not JSON. There is no default:
+    most events change data.
     """
     samples = sorted((project.ROOT / "lambdas" / name / "events").glob("*.json"))
     known = {sample.stem: sample for sample in samples} | {
         sample.name: sample for sample in samples
     }
-    path: Path = known.get(event, project.absolute_path(event)) if event else samples[0]
+    names = ", ".join(sample.stem for sample in samples)
+    hint = f"pass a file, or one of: {names}" if names else f"pass a file: {name} has no samples"
+    if not event:
+        raise ConfigError("--event is required", hint=hint)
+    path: Path = known.get(event, project.absolute_path(event))
     try:
         return json.loads(path.read_text("utf-8"))
     except OSError as error:
-        names = ", ".join(sample.stem for sample in samples)
-        raise ConfigError(
-            f"--event={event}: {error.strerror}", hint=f"pass a file, or one of: {names}"
-        ) from error
+        raise ConfigError(f"--event={event}: {error.strerror}", hint=hint) from error
     except ValueError as error:
         raise ConfigError(f"--event={event}: not JSON: {error}", hint="fix the file") from error

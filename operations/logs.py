@@ -20,15 +20,18 @@ _SECONDS = {"s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60}
 
 
 def read(
-    target: Target, function: str, *, service: bool, start: int, follow: bool
+    target: Target, function: str, *, service: bool, start: int, follow: bool, pattern: str = ""
 ) -> Iterator[str]:
     """Yield the events in the log of a *function* or of the *service* since *start*, as text.
 
     With *follow*, wait for further events and never end. Times are in milliseconds since 1970.
+    With a *pattern* of CloudWatch Logs, yield only the events that match.
     """
-    group = _log_group(target, function, service=service)
+    query: dict[str, Any] = {"logGroupName": _log_group(target, function, service=service)}
+    if pattern:
+        query["filterPattern"] = pattern
     client = target.client("logs")
-    events = _follow(client, group, start) if follow else _events(client, group, start)
+    events = _follow(client, query, start) if follow else _events(client, query, start)
     for event in events:
         yield "\n".join(_lines(event))
 
@@ -59,18 +62,18 @@ def _log_group_of(target: Target, function: str) -> str:
     return str(configuration["LoggingConfig"]["LogGroup"])
 
 
-def _events(client: Any, group: str, start: int) -> Iterator[dict[str, Any]]:
+def _events(client: Any, query: dict[str, Any], start: int) -> Iterator[dict[str, Any]]:
     """Yield the events of all pages; a page in the middle may be empty."""
-    pages = client.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=start)
+    pages = client.get_paginator("filter_log_events").paginate(**query, startTime=start)
     for page in pages:
         yield from page["events"]
 
 
-def _follow(client: Any, group: str, start: int) -> Iterator[dict[str, Any]]:
+def _follow(client: Any, query: dict[str, Any], start: int) -> Iterator[dict[str, Any]]:
     """Yield all events, then new ones. Each is yielded once, although the reads overlap."""
     seen: dict[object, int] = {}  # The timestamp of each event, by its key.
     while True:
-        for event in _events(client, group, start):
+        for event in _events(client, query, start):
             key = _key(event)
             if key not in seen:
                 yield event

@@ -68,7 +68,8 @@ class Check:
     """The check of one manual step, with its *name* in docs/first-account.md.
 
     *find* yields what is still to do. *reason* is what does not work until the step is done. A check
-    that is *early* also runs while the stack is created for the first time.
+    that is *early* also runs while the stack is created for the first time. One that is not
+    *in_emulator* is of a step that cannot be done there.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Check:
     reason: str
     find: Callable[[DeployedEnvironment], Iterator[Finding]]
     early: bool = False
+    in_emulator: bool = True
 
 
 def pending(
@@ -95,6 +97,8 @@ def pending(
         if stack is None or not (stack.outputs or check.early):
             continue
         if names and check.name not in names:
+            continue
+        if target.environment.is_local and not check.in_emulator:
             continue
         try:
             for fact, action in check.find(environment):
@@ -223,10 +227,10 @@ def _unconfirmed(environment: DeployedEnvironment, topic: str, protocol: str) ->
             options = f"--topic-arn {topic} --protocol {protocol}"
             options += f" --notification-endpoint {endpoint}"
             options += f" --region {environment.target.env.region}"
-            yield (
-                f"{endpoint} has not confirmed its subscription",
-                f"to send the confirmation again: aws sns subscribe {options}",
-            )
+            action = f"to send the confirmation again: aws sns subscribe {options}"
+            if environment.target.environment.is_local:
+                action = f"open the link that ./inv emulator.outbox prints, or, {action}"
+            yield f"{endpoint} has not confirmed its subscription", action
 
 
 CHECKS = (
@@ -237,6 +241,12 @@ CHECKS = (
     Check("migrations", "users", "the application needs them", _migrations),
     Check("image", "service", "no task runs", _image),
     Check("webhook", "service", "the application is not notified of new avatars", _webhook),
-    Check("connection", "pipeline", "a push does not start the pipeline", _connection),
+    Check(
+        "connection",
+        "pipeline",
+        "a push does not start the pipeline",
+        _connection,
+        in_emulator=False,
+    ),
     Check("site", "cdn", "the site has no pages", _site),
 )

@@ -131,15 +131,22 @@ def release(service: Service, digest: str) -> Iterator[str]:
 
 
 def record(target: Target, stack: str, digest: str) -> None:
-    """Store *digest* in the Parameter Store parameter that stack updates read."""
+    """Store *digest* in the Parameter Store parameter that stack updates read.
+
+    Raise CloudError if the registry has no such image; the emulator has none, and accepts any.
+    """
     from stacks.parts.names import image_parameter
 
+    if not target.environment.is_local:
+        _repository_with(target, digest)
     name = image_parameter(target.env, _settings(target, stack).image)
     target.client("ssm").put_parameter(Name=name, Value=digest, Overwrite=True)
 
 
 def restart(service: Service) -> None:
-    """Replace all tasks by new ones of the same task definition."""
+    """Replace all tasks by new ones; raise CloudError if the service has no task to replace."""
+    if not service.describe()["desiredCount"]:
+        raise _no_task(service)
     service.update(forceNewDeployment=True)
 
 
@@ -168,10 +175,7 @@ def open_shell(service: Service, plugin: str, command: str) -> int:
     """Run *command* in a task, with the session-manager-plugin *plugin*; return its exit code."""
     tasks = service.ecs.list_tasks(cluster=service.cluster, serviceName=service.name)
     if not tasks["taskArns"]:
-        raise CloudError(
-            f"{service.name}: no task is running",
-            hint=f"run ./inv service.start --env={service.target.env.name}",
-        )
+        raise _no_task(service)
     session = service.ecs.execute_command(
         cluster=service.cluster,
         task=tasks["taskArns"][0],
@@ -184,6 +188,12 @@ def open_shell(service: Service, plugin: str, command: str) -> int:
     return processes.run_interactive(
         [plugin, *arguments], {variable: json.dumps(session)}, aws=True
     )
+
+
+def _no_task(service: Service) -> CloudError:
+    """Return the error of an operation that needs a running task."""
+    hint = f"run ./inv service.start --env={service.target.env.name}"
+    return CloudError(f"{service.name}: no task is running", hint=hint)
 
 
 def check_digest(image: str) -> str:
@@ -212,7 +222,15 @@ def _repository_with(target: Target, digest: str) -> str:
     """Return the URI of the repository; raise CloudError if it has no image *digest*."""
     name = target.output("registry", "Name")
     images = [{"imageDigest": digest}]
-    target.client("ecr").describe_images(repositoryName=name, imageIds=images)
+    try:
+        target.client("ecr").describe_images(repositoryName=name, imageIds=images)
+    except CloudError as error:
+        if error.aws_code != "ImageNotFoundException":
+            raise
+        raise CloudError(
+            f"--image={digest}: {name} has no such image",
+            hint=f"run ./inv image.push --env={target.env.name}, which prints the digest",
+        ) from error
     return target.output("registry", "Uri")
 
 

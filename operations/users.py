@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from operations.target import Target
 
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 COLUMNS = ("sub", "handle", "email", "status", "confirmed")
 
 
@@ -16,6 +18,15 @@ def list_users(target: Target) -> list[dict[str, object]]:
     pool = target.output("users", "Pool")
     rows = _rows(target.client("cognito-idp"), pool)
     return sorted(rows, key=lambda row: str(row["sub"]))
+
+
+def exists(target: Target, sub: str) -> bool:
+    """Return whether the user pool has a user with this id, which is a UUID."""
+    if not _UUID.fullmatch(sub):
+        return False
+    client = target.client("cognito-idp")
+    pool = target.output("users", "Pool")
+    return bool(client.list_users(UserPoolId=pool, Filter=f'sub = "{sub}"', Limit=1)["Users"])
 
 
 def _rows(client: Any, pool: str) -> Iterator[dict[str, object]]:

@@ -150,7 +150,7 @@ def define(t: Template, env: Env, settings: Settings, resources: Resources) -> P
             buildspec=buildspecs.buildspec(buildspecs.RECORD_IMAGE, python=True),
             minutes=RELEASE_MINUTES,
             variables=inv,
-            statements=[build_roles.record_image(env, settings.image)],
+            statements=build_roles.record_image(env, settings.image, resources.repository_arn),
         ),
         update_service_stack=add(
             "UpdateServiceStack",

@@ -189,11 +189,18 @@ def invoke_migration(env: Env) -> list[Statement]:
     ]
 
 
-def record_image(env: Env, image: str) -> Statement:
-    """Allow writing the parameter with the released image."""
-    return allow(
-        "RecordImage", [ssm.PutParameter], arn("ssm", f"parameter{image_parameter(env, image)}")
-    )
+def record_image(env: Env, image: str, repository_arn: Value) -> list[Statement]:
+    """Allow checking that the repository has an image, and writing the parameter with its digest.
+
+    The name of the repository is an output of the stack `registry`.
+    """
+    stack = arn("cloudformation", f"stack/{env.stack_name('registry')}/*")
+    parameter = arn("ssm", f"parameter{image_parameter(env, image)}")
+    return [
+        allow("DescribeRegistryStack", [cloudformation.DescribeStacks], stack),
+        allow("DescribeImages", [ecr.DescribeImages], repository_arn),
+        allow("RecordImage", [ssm.PutParameter], parameter),
+    ]
 
 
 def regions(env: Env) -> list[str]:

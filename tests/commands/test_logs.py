@@ -58,3 +58,19 @@ def test_errors(monkeypatch: pytest.MonkeyPatch, capsys, arguments, message: str
     output = capsys.readouterr()
     assert f"error: {message}\nhint:" in output.err
     assert output.out == ""
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [("", "no events since 15m\n"), ("\x1b", "no events that match \\x1b since 15m\n")],
+)
+def test_no_events(monkeypatch, capsys, pattern: str, message: str) -> None:
+    """An empty log says so on standard error; standard output stays empty."""
+    client = Client(filter_log_events=[{"events": []}])
+    use_account(monkeypatch, Account(SERVICE, {"logs": client}))
+
+    logs(Context(), service=True, filter=pattern)
+
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.endswith(message)

@@ -9,7 +9,7 @@ from invoke.exceptions import Exit
 from commands import service
 from tests.operations.fake_account import Account, Client, use_account
 
-SERVICE = {"status": "ACTIVE", "desiredCount": 0, "runningCount": 0, "pendingCount": 0}
+SERVICE = {"status": "ACTIVE", "desiredCount": 1, "runningCount": 1, "pendingCount": 0}
 DEPLOYMENT = {"id": "1", "status": "PRIMARY", "rolloutState": "COMPLETED"}
 OUTPUTS = {"cluster": {"Name": "crd"}, "service": {"Name": "web"}}
 
@@ -50,7 +50,9 @@ def test_tasks_change_the_service(capsys, ecs: Client, task, output: str, change
 def test_record(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     """The digest is stored in the parameter of the image."""
     digest, ssm = f"sha256:{'a' * 64}", Client(put_parameter={})
-    use_account(monkeypatch, Account(OUTPUTS, {"ssm": ssm}))
+    registry = {"registry": {"Name": "crd-x-backend", "Uri": "uri"}}
+    clients = {"ssm": ssm, "ecr": Client(describe_images={})}
+    use_account(monkeypatch, Account(OUTPUTS | registry, clients))
 
     service.record(Context(), image=digest)
 

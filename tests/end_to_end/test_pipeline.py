@@ -355,15 +355,28 @@ def test_image(dev):
     assert ["build", "login", "push", "image"] * 2 == commands
 
 
+def push(ecr: Any, repository: str) -> str:
+    """Push an image and return its digest."""
+    layer = {"mediaType": "application/vnd.oci.image.layer.v1.tar", "size": 1, "digest": "x"}
+    kind = "application/vnd.oci.image.manifest.v1+json"
+    manifest = {"schemaVersion": 2, "mediaType": kind, "config": layer, "layers": [layer]}
+    pushed = ecr.put_image(
+        repositoryName=repository, imageManifest=json.dumps(manifest), imageTag="recorded"
+    )
+    return str(pushed["image"]["imageId"]["imageDigest"])
+
+
 def test_record(dev):
     """The stage writes the released image to the parameter that the service reads, and to no other."""
-    digest = f"sha256:{'d' * 64}"
+    digest = push(dev.client("ecr"), "crd-dev-backend")
+    unknown = dev.refused("RecordImage", "service.record", f"--image=sha256:{'d' * 64}")
 
     dev.stage("RecordImage", IMAGE_DIGEST=digest)
     recorded = dev.client("ssm").get_parameter(Name="/crd/dev/backend/image")["Parameter"]["Value"]
     other = {"Name": "/crd/dev/other/image", "Value": digest, "Type": "String"}
 
     assert digest == recorded
+    assert "crd-dev-backend has no such image" in unknown
     assert "AccessDeniedException" == dev.attempt("RecordImage", "ssm", "put_parameter", **other)
 
 

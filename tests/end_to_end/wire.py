@@ -40,6 +40,7 @@ _READS = ("Describe", "List", "Get", "Validate")
 _HOSTS = (
     "*.amazonaws.com",
     "*.ca-central-1.amazonaws.com",
+    "*.ecr.ca-central-1.amazonaws.com",
     "*.s3.ca-central-1.amazonaws.com",
     "*.us-east-1.amazonaws.com",
 )

@@ -42,11 +42,9 @@ def samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(
-    ("event", "expected"), [("", "a"), ("b", "b"), ("b.json", "b"), ("own.json", "own")]
-)
+@pytest.mark.parametrize(("event", "expected"), [("b", "b"), ("b.json", "b"), ("own.json", "own")])
 def test_an_event_is_a_sample_or_a_file(samples: Path, event: str, expected: str) -> None:
-    """Without --event the event is the first sample."""
+    """A sample is named with or without its extension."""
     (samples / "own.json").write_text('{"is": "own"}')
 
     assert lambdas.read_event("x", event) == {"is": expected}
@@ -66,3 +64,25 @@ def test_an_event_that_is_not_json(samples: Path) -> None:
 
     with pytest.raises(ConfigError, match=r"--event=own\.json: not JSON: "):
         lambdas.read_event("x", "own.json")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("x", "pass a file, or one of: a, b"), ("y", "pass a file: y has no samples")],
+)
+@pytest.mark.usefixtures("samples")
+def test_no_event(name: str, hint: str) -> None:
+    """No event is chosen for the operator; the hint lists the samples, if there are any."""
+    with pytest.raises(ConfigError, match="--event is required") as raised:
+        lambdas.read_event(name, "")
+
+    assert raised.value.hint == hint
+
+
+@pytest.mark.usefixtures("samples")
+def test_a_missing_event_of_a_function_without_samples() -> None:
+    """A function without the folder events/ is no traceback."""
+    with pytest.raises(ConfigError, match="--event=c: No such file") as raised:
+        lambdas.read_event("y", "c")
+
+    assert raised.value.hint == "pass a file: y has no samples"

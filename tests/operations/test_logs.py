@@ -167,3 +167,18 @@ def test_the_service_is_not_deployed() -> None:
         list(logs.read(target(Account()), "", service=True, start=AT, follow=False))
 
     assert raised.value.hint == "run ./inv deploy --stack=service --env=x"
+
+
+def test_a_pattern() -> None:
+    """CloudWatch Logs filters the events, so the pattern is passed as it is."""
+    client = Client(filter_log_events=[{"events": [event("x")]}])
+    selected = target(Account(SERVICE, {"logs": client}))
+
+    list(logs.read(selected, "", service=True, start=AT, follow=False, pattern='{ $.a = "b" }'))
+
+    [(_, arguments)] = client.calls
+    assert arguments == {
+        "logGroupName": "/service",
+        "startTime": AT,
+        "filterPattern": '{ $.a = "b" }',
+    }

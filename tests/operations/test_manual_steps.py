@@ -349,3 +349,25 @@ def test_aws_is_unreachable(monkeypatch) -> None:
 
     with pytest.raises(UnreachableError):
         pending(monkeypatch, changed)
+
+
+@pytest.mark.usefixtures("migrations")
+def test_steps_that_the_emulator_cannot_do(monkeypatch) -> None:
+    """A connection cannot be authorized locally; a subscription is confirmed by the outbox."""
+    unconfirmed = subscriptions(email=UNCONFIRMED, https="arn:2")
+    found = {"Connection": {"ConnectionStatus": "PENDING", "ConnectionName": "crd-local-github"}}
+    changed = {
+        "sns": Client(list_subscriptions_by_topic=unconfirmed),
+        "codeconnections": Client(get_connection=found),
+    }
+    account = use_account(monkeypatch, Account(OUTPUTS, clients(**changed)))
+    environment = project.environment()
+    local = replace(environment, env=msgspec.structs.replace(environment.env, name="local"))
+    stacks = [
+        deployed_stack(f"crd-local-{name}", OUTPUTS[name]) for name in ("foundation", "pipeline")
+    ]
+
+    [step] = manual_steps.pending(Target(local, account), stacks)
+
+    assert step.step == "alerts"
+    assert step.action.startswith("open the link that ./inv emulator.outbox prints")

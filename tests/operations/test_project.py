@@ -106,7 +106,7 @@ def test_every_task_that_takes_a_path(
     """
     with TemporaryDirectory(dir=project.ROOT / "docs", prefix=".test-") as inside:
         here = Path(inside) if how != "by ./inv" else tmp_path
-        (here / "a.png").touch()
+        (here / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
         (here / "e.json").write_text("{")
         env = {key: value for key, value in os.environ.items() if key != "CRUDDUR_ENV"}
         env |= {"CRUDDUR_CALLED_FROM": str(here)} if how == "by ./inv" else {}

@@ -178,3 +178,29 @@ def test_an_unknown_stack(monkeypatch):
         service.find(Target(project.environment(), account), "cdn")
 
     assert refused.value.hint == "one of: service"
+
+
+def test_a_restart_needs_a_task():
+    """A service without desired tasks has nothing to restart: this is an error."""
+    ecs = Ecs(described(deployment("old", DONE), desired=0, running=0))
+
+    with pytest.raises(CloudError, match="web: no task is running") as raised:
+        service.restart(Service(EcsOnly(ecs), "service", "crd", "web"))
+
+    assert raised.value.hint == "run ./inv service.start --env=x"
+    assert ecs.calls == []
+
+
+def test_an_unknown_digest_is_not_recorded(monkeypatch):
+    """The next stack update could not deploy an image that the registry does not have."""
+    digest = f"sha256:{'0' * 64}"
+    error = CloudError("no image", aws_code="ImageNotFoundException")
+    outputs = {"registry": {"Name": "crd-x-backend", "Uri": "uri"}}
+    ssm = Client(put_parameter={})
+    account = Account(outputs, {"ecr": Client(describe_images=error), "ssm": ssm})
+    use_account(monkeypatch, account)
+
+    with pytest.raises(CloudError, match=f"--image={digest}: crd-x-backend has no such image"):
+        service.record(Target(project.environment(), account), "service", digest)
+
+    assert ssm.calls == []

@@ -168,7 +168,10 @@ def test_a_conversation_shows_its_newest_message(deployed):
 
 def test_operator_uploads_and_clears_avatar(deployed, tmp_path):
     """`avatar.upload` replaces the avatar of a user, and `avatar.delete` removes it."""
-    sub = str(uuid.uuid4())
+    user = deployed.client("cognito-idp").admin_create_user(
+        UserPoolId=deployed.known["users"]["Pool"], Username=f"{uuid.uuid4()}@cruddur.example"
+    )["User"]
+    sub = user["Username"]
     file = tmp_path / "photo.png"
     Image.new("RGB", (700, 600), RED).save(file)
 

@@ -86,7 +86,11 @@ ALLOWED: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
         ("cloudformation:DescribeStacks", stack("users", REGION), {}),
         ("lambda:InvokeFunction", FUNCTION, {}),
     ],
-    "RecordImage": [("ssm:PutParameter", parameter("backend/image"), {})],
+    "RecordImage": [
+        ("cloudformation:DescribeStacks", stack("registry", REGION), {}),
+        ("ecr:DescribeImages", REPOSITORY, {}),
+        ("ssm:PutParameter", parameter("backend/image"), {}),
+    ],
     "UpdateServiceStack": [*READ, *CHANGE],
 }
 
@@ -110,9 +114,9 @@ def test_a_project_cannot_make_the_calls_of_another():
         build: {(action, resource) for action, resource, _ in ALLOWED[build]} for build in BUILDS
     }
     # DescribeStacks has no narrower resource.
-    expected["Diff"].add(("cloudformation:DescribeStacks", stack("users", REGION)))
-    for build in ("Plan", "Infrastructure", "UpdateServiceStack"):
-        expected[build].add(("cloudformation:DescribeStacks", stack("users", REGION)))
+    for build in ("Diff", "Plan", "Infrastructure", "UpdateServiceStack"):
+        for name in ("users", "registry"):
+            expected[build].add(("cloudformation:DescribeStacks", stack(name, REGION)))
 
     allowed = {
         build: {call for call, context in calls.items() if decide(build, *call, **context)}
