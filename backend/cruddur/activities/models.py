@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from cruddur.idempotency import IdempotencyKey
 from cruddur.limits import PAGE_ITEMS
 from cruddur.pages import Cursor, Limit
 from cruddur.posts import Post, PostPage
@@ -21,6 +22,7 @@ class NewPost(msgspec.Struct, frozen=True):
 
     message: PostText
     ttl: Lifetime
+    idempotency_key: IdempotencyKey | None = None
 
 
 class NewReply(msgspec.Struct, frozen=True):
@@ -29,6 +31,7 @@ class NewReply(msgspec.Struct, frozen=True):
     CODES: ClassVar = {"message_exceed_max_chars": "message_exceed_max_chars_1024"}
 
     message: ReplyText
+    idempotency_key: IdempotencyKey | None = None
 
 
 class SearchQuery(msgspec.Struct, frozen=True):

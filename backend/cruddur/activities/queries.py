@@ -7,9 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from cruddur import limits
-from cruddur.activities.models import NewPost, Profile, Reactions
+from cruddur.activities.models import NewPost, NewReply, Profile, Reactions
 from cruddur.avatars import with_avatar_url
 from cruddur.database import Database, MissingReferenceError, Transaction
+from cruddur.idempotency import key_reused
 from cruddur.identity import Identity
 from cruddur.members import member_uuid
 from cruddur.pages import NEWEST, OLDEST, PageQuery, cut, position
@@ -24,6 +25,7 @@ _SEARCH = Statement("activities/sql/search.sql", prepare=False)
 _POSTS_OF_USER = Statement("activities/sql/posts_of_user.sql")
 _REPLIES = Statement("activities/sql/replies.sql")
 _ONE = Statement("activities/sql/one.sql")
+_SAME_REQUEST = Statement("activities/sql/same_request.sql")
 _PROFILE = Statement("activities/sql/profile.sql")
 _CREATE = Statement("activities/sql/create.sql")
 _REPLY = Statement("activities/sql/reply.sql")
@@ -95,18 +97,21 @@ def create(services: Services, author: Identity, new: NewPost) -> Post:
             "user_uuid": member_uuid(transaction, author),
             "message": new.message,
             "lifetime": limits.LIFETIMES[new.ttl],
+            "activity_uuid": None,
+            "uuid": new.idempotency_key,
         }
         return _added(services, transaction, author, _CREATE, parameters)
 
 
-def reply(services: Services, author: Identity, activity: str, message: str) -> Post:
+def reply(services: Services, author: Identity, activity: str, new: NewReply) -> Post:
     """Add a reply to a post and return it. Raises ProblemError 404 if the post is not visible."""
     try:
         with services.database.transaction() as transaction:
             parameters = {
                 "user_uuid": member_uuid(transaction, author),
-                "message": message,
+                "message": new.message,
                 "activity_uuid": activity,
+                "uuid": new.idempotency_key,
             }
             return _added(services, transaction, author, _REPLY, parameters)
     except MissingReferenceError:  # The post was deleted meanwhile.
@@ -160,12 +165,29 @@ def _added(
     statement: Statement,
     parameters: dict[str, Any],
 ) -> Post:
-    """Return the post that *statement* adds, as it is read. Raises ProblemError 404."""
+    """Return the post that *statement* adds, as it is read.
+
+    A repeated request returns the post of the first. Raises ProblemError 404, and 409 if the
+    idempotency key belongs to another request.
+    """
     uuid = transaction.one(statement, parameters, str)
+    if uuid is None and parameters["uuid"]:
+        uuid = _repeated(transaction, parameters)
     added = None if uuid is None else _one(transaction, services, author, uuid)
     if added is None:
         raise _no_post()
     return added
+
+
+def _repeated(transaction: Transaction, parameters: dict[str, Any]) -> str | None:
+    """Return the id of the post that the same request has added, or None if there is no such post."""
+    match transaction.one(_SAME_REQUEST, parameters, bool):
+        case True:
+            return str(parameters["uuid"])
+        case False:
+            raise key_reused()
+        case _:
+            return None
 
 
 def _one(

@@ -25,7 +25,7 @@ from cruddur.posts import Post, PostPage
 blueprint = Blueprint("activities", __name__, url_prefix="/api/activities")
 
 _TAG = "activities"
-_WRITE_ERRORS = (HTTPStatus.FORBIDDEN,)
+_WRITE_ERRORS = (HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT)
 _REACTION_ERRORS = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
 
 
@@ -58,10 +58,10 @@ def create(body: NewPost, identity: Identity) -> Post:
 
 
 @blueprint.post("/<id:activity_uuid>/reply")
-@endpoint(Access.MEMBER, tag=_TAG, errors=_REACTION_ERRORS)
+@endpoint(Access.MEMBER, tag=_TAG, errors=(*_WRITE_ERRORS, HTTPStatus.NOT_FOUND))
 def reply(activity_uuid: str, body: NewReply, identity: Identity) -> Post:
     """Write a reply to a post or to another reply; it expires with the post."""
-    return queries.reply(services.current(), identity, activity_uuid, body.message)
+    return queries.reply(services.current(), identity, activity_uuid, body)
 
 
 @blueprint.put("/<id:activity_uuid>/like")

@@ -10,13 +10,9 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from cruddur.idempotency import IdempotencyKey
 from cruddur.limits import HANDLE_CHARACTERS
 from cruddur.texts import DirectMessageText
-
-IdempotencyKey = Annotated[
-    UUID,
-    Meta(description="Chosen by the client: a second message with this key is the first one"),
-]
 
 
 class NewMessage(msgspec.Struct, frozen=True):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from http import HTTPStatus
 from uuid import UUID
 
+from cruddur.idempotency import key_reused
 from cruddur.identity import Identity
 from cruddur.messages import users
 from cruddur.messages.conversation import Conversation
@@ -22,7 +22,7 @@ from cruddur.messages.models import (
 from cruddur.messages.store import KeyReusedError, NotParticipantError
 from cruddur.messages.table import UnavailableError
 from cruddur.pages import PageQuery, key_cursor, key_position
-from cruddur.problems import FieldError, ProblemError, invalid, not_found, unavailable
+from cruddur.problems import FieldError, invalid, not_found, unavailable
 from cruddur.services import Services
 
 
@@ -90,11 +90,7 @@ def _problems() -> Iterator[None]:
             "There is no such conversation of the user.",
         ) from None
     except KeyReusedError:
-        raise ProblemError(
-            HTTPStatus.CONFLICT,
-            "The idempotency key belongs to another message.",
-            errors=[FieldError("idempotency_key_reused", "idempotency_key")],
-        ) from None
+        raise key_reused() from None
     except UnavailableError as error:
         raise unavailable("The message table is not available.") from error
 
