@@ -25,10 +25,13 @@ RESERVED_STARTS = {
     "amzn-s3-demo-": "S3",
 }
 # The variables that the stacks set in tasks, apart from those that secrets cannot have as a name.
-TASK_VARIABLES = {  # A test compares them with the stacks.
-    *("FRONTEND_URL", "BACKEND_URL", "ASSETS_URL", "DDB_MESSAGE_TABLE"),
-    *("OTEL_SERVICE_NAME", "OTEL_EXPORTER_OTLP_ENDPOINT"),
-}
+# A test compares them with the stacks.
+TASK_VARIABLES = frozenset(
+    {
+        *("FRONTEND_URL", "BACKEND_URL", "ASSETS_URL", "DDB_MESSAGE_TABLE"),
+        *("OTEL_SERVICE_NAME", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+    }
+)
 PROTECTED_BACKUP_DAYS = 7  # As the policy rule C804 requires.
 
 _BUDGETS, _BUILD, _CONNECTIONS = "AWS Budgets", "CodeBuild", "CodeConnections"
@@ -108,14 +111,15 @@ def _names(config: Config) -> Iterator[Conflict]:
 
 def _recipients(config: Config) -> Iterator[Conflict]:
     """Yield addresses whose subscriptions would have the same title in the template."""
-    titles: dict[str, str] = {}
+    emails: dict[str, str] = {}
     for email in config.foundation.alert_emails:
-        other = titles.setdefault(email_title(email), email)
-        if other is not email:
-            fact = f"{email} is listed twice"
-            if other != email:
-                fact = f"{other} and {email} differ only in case or punctuation; list one of them"
+        other = emails.get(email_title(email))
+        if other == email:
+            yield "foundation.alert_emails", f"{email} is listed twice"
+        elif other:
+            fact = f"{other} and {email} differ only in case or punctuation; list one of them"
             yield "foundation.alert_emails", fact
+        emails[email_title(email)] = email
 
 
 def _services(config: Config) -> Iterator[Conflict]:
