@@ -28,8 +28,8 @@ RESERVED_STARTS = {
 # A test compares them with the stacks.
 TASK_VARIABLES = frozenset(
     {
-        *("FRONTEND_URL", "BACKEND_URL", "ASSETS_URL", "DDB_MESSAGE_TABLE"),
-        *("OTEL_SERVICE_NAME", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        *("FRONTEND_URL", "BACKEND_URL", "ASSETS_URL", "AVATAR_TOPIC_ARN"),
+        *("DDB_MESSAGE_TABLE", "OTEL_SERVICE_NAME", "OTEL_EXPORTER_OTLP_ENDPOINT"),
     }
 )
 PROTECTED_BACKUP_DAYS = 7  # As the policy rule C804 requires.
