@@ -8,17 +8,17 @@ from invoke.context import Context
 from commands.framework import terminal
 from commands.framework.connection import connect
 from commands.framework.task import task
-from operations import image
+from operations import build_context, image
 
 
 @task()
 def build(_: Context, env: str = "") -> None:
     """Build the image as it runs in production.
 
-    It is built from the current commit, or from backend/ if that has uncommitted changes.
+    It is built from the current commit, or from the files if they have uncommitted changes.
     """
     target = connect(env)
-    terminal.show(image.build(target, image.current_source()))
+    terminal.show(image.build(target, build_context.current_source()))
 
 
 @task()
@@ -27,7 +27,7 @@ def push(_: Context, env: str = "") -> None:
 
     The tag is the commit. Uncommitted changes and an existing tag are refused.
     """
-    source = image.current_source()
+    source = build_context.current_source()
     image.refuse_dirty(source)
     terminal.show(image.push(connect(env), source))
 

@@ -60,7 +60,8 @@ done < /tmp/bases
 image="$REPOSITORY_URI:$COMMIT-$CODEBUILD_BUILD_NUMBER"
 export GIT_DIR=/dev/null
 BUILDX_NO_DEFAULT_ATTESTATIONS=1 docker build --pull \\
-    --label "org.opencontainers.image.revision=$COMMIT" --tag "$image" backend
+    --label "org.opencontainers.image.revision=$COMMIT" --tag "$image" \\
+    --build-context shared=lambdas/shared backend
 password=$(aws ecr get-login-password)
 echo "$password" | docker login --username AWS --password-stdin "${REPOSITORY_URI%%/*}"
 docker push "$image"

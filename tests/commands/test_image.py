@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 import subprocess
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -30,9 +28,12 @@ TOKEN = {
     ]
 }
 FOUND = {"imageDetails": [{"imageDigest": DIGEST}]}
+FILES = {"backend/Dockerfile": "FROM scratch\n", "lambdas/shared/tokens.py": "TOKENS = 1\n"}
 DOCKER = f"""{SHEBANG}
 import json, os, sys
 call = {{"arguments": sys.argv[1:], "stdin": sys.stdin.buffer.read().decode("latin-1")}}
+folders = [word.rpartition("=")[2] for word in sys.argv if word.startswith(("/", "--build-context"))]
+call["files"] = [sorted(os.listdir(folder)) for folder in folders[1:]]
 call["aws"] = [name for name in os.environ if name.startswith("AWS_")]
 call["attestations"] = os.environ.get("BUILDX_NO_DEFAULT_ATTESTATIONS")
 with open(os.environ["CALLS_FILE"], "a") as calls_file:
@@ -67,8 +68,9 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     docker.write_text(DOCKER)
     docker.chmod(0o755)
     checkout = tmp_path / "checkout"
-    (checkout / "backend").mkdir(parents=True)
-    (checkout / "backend" / "Dockerfile").write_text("FROM scratch\n")
+    for file, text in FILES.items():
+        (checkout / file).parent.mkdir(parents=True)
+        (checkout / file).write_text(text)
     identity = ["-c", "user.name=x", "-c", "user.email=x@x.example"]
     for command in (["init", "-q"], ["add", "."], [*identity, "commit", "-qm", "first"]):
         subprocess.run(["git", *command], cwd=checkout, check=True)
@@ -114,14 +116,14 @@ def test_build(machine: Machine, monkeypatch, capfd, architecture: str, platform
     image.build(Context())
 
     [call] = machine.calls
-    assert call["arguments"] == [
+    assert call["arguments"][:-2] == [
         "build",
         "--pull",
         f"--platform={platform}",
         f"--label=org.opencontainers.image.revision={machine.commit}",
         f"--tag={URI}:{machine.commit}",
-        "-",
     ]
+    assert call["files"] == [["tokens.py"], ["Dockerfile"]]
     assert call["attestations"] == "1"
     assert capfd.readouterr().out == f"{URI}:{machine.commit}\n"
 
@@ -136,8 +138,7 @@ def test_ignored_files_are_not_in_the_image(machine: Machine, monkeypatch) -> No
     image.build(Context())
 
     [call] = machine.calls
-    with tarfile.open(fileobj=io.BytesIO(call["stdin"].encode("latin-1"))) as context:
-        assert context.getnames() == ["Dockerfile"]
+    assert call["files"] == [["tokens.py"], ["Dockerfile"]]
 
 
 def test_push(machine: Machine, monkeypatch, capfd) -> None:
@@ -166,11 +167,13 @@ def test_an_existing_tag_is_not_pushed(machine: Machine, monkeypatch, capfd) -> 
     assert f"./inv service.release --image={DIGEST}" in err
 
 
-@pytest.mark.parametrize("file", ["Dockerfile", "new.py"], ids=["changed", "new"])
+@pytest.mark.parametrize(
+    "file", ["backend/Dockerfile", "backend/new.py", "lambdas/shared/tokens.py"]
+)
 def test_uncommitted_changes(machine: Machine, monkeypatch, capfd, file: str) -> None:
     """An image of uncommitted changes can be built, with another tag, but not pushed."""
     account(monkeypatch)
-    (machine.folder / "checkout" / "backend" / file).write_text("FROM other\n")
+    (machine.folder / "checkout" / file).write_text("FROM other\n")
 
     image.build(Context())
     with pytest.raises(Exit) as ended:
@@ -179,15 +182,16 @@ def test_uncommitted_changes(machine: Machine, monkeypatch, capfd, file: str) ->
     assert ended.value.code == 3
     [call] = machine.calls
     assert f"--tag={URI}:{machine.commit}-dirty" in call["arguments"]
-    assert (str(machine.folder / "checkout" / "backend"), "") == (
-        call["arguments"][-1],
-        call["stdin"],
-    )
+    checkout = machine.folder / "checkout"
+    assert call["arguments"][-2:] == [
+        f"--build-context=shared={checkout}/lambdas/shared",
+        f"{checkout}/backend",
+    ]
     assert f"differs from commit {machine.commit[:12]}" in capfd.readouterr().err
 
 
 def test_changes_outside_of_the_backend(machine: Machine, monkeypatch) -> None:
-    """Only backend/ must be committed."""
+    """Only the files of the image must be committed."""
     account(monkeypatch, aws_error("ImageNotFoundException"), FOUND)
     (machine.folder / "checkout" / "notes").write_text("mine")
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import jmespath
 import pytest
@@ -9,18 +10,21 @@ import yaml
 from invoke.parser import Parser
 
 import tasks
+from operations import build_context
 from tests.stacks.fake_codebuild import PASSWORD, PHASES, Build
 from tests.stacks.pipeline_templates import BUILDS, EMITTED
 
+ROOT = Path(__file__).parents[2]
 REPOSITORY_URI = "registry.example/crd-prod-backend"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 VARIABLES = {"REPOSITORY_URI": REPOSITORY_URI, "CONTAINER": "backend-flask", "COMMIT": COMMIT}
 IMAGE_DIGEST = f"sha256:{'a' * 64}"
 BASE_IMAGE = f"python@sha256:{'0' * 64}"
 TAG = f"{REPOSITORY_URI}:{COMMIT}-7"
+CONTEXTS = "--build-context shared=lambdas/shared backend"
 LABEL = "org.opencontainers.image.revision"
 BUILD_CALLS = [  # All calls of a successful build, in order.
-    f"docker build --pull --label {LABEL}={COMMIT} --tag {TAG} backend",
+    f"docker build --pull --label {LABEL}={COMMIT} --tag {TAG} {CONTEXTS}",
     "aws ecr get-login-password",
     "docker login --username AWS --password-stdin registry.example",
     f"docker push {TAG}",
@@ -177,6 +181,18 @@ def test_a_base_image_has_a_digest(build, dockerfile, accepted):
     assert accepted == result.succeeded, result.output
     assert accepted == bool(result.calls)
     assert accepted != ("has no digest" in result.output)
+
+
+def test_the_image_of_the_backend_is_accepted(build):
+    """The pipeline accepts the Dockerfile, and passes the contexts that it copies from."""
+    dockerfile = (ROOT / "backend" / "Dockerfile").read_text()
+    (build.source / "backend" / "Dockerfile").write_text(dockerfile)
+
+    result = build.run(spec("Image"), **VARIABLES)
+
+    assert result.succeeded, result.output
+    assert build_context.arguments(Path())[:1] == ["--build-context=shared=lambdas/shared"]
+    assert "COPY --from=shared . shared/" in dockerfile
 
 
 def test_git_runs_no_program_of_the_commit(build):
