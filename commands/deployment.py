@@ -214,10 +214,10 @@ def destroy(
 
 @task(help={"json": "print it as JSON lines"})
 def status(_: Context, env: str = "", json: bool = False) -> None:
-    """Show the deployed stacks and the manual steps to do."""
+    """Show the stacks, the services, and what is left to do."""
     from commands.framework.open_deployment import open_deployment
     from deployer import report
-    from operations import manual_steps
+    from operations import manual_steps, pending_change_sets, service_status
     from operations.target import Target
 
     with open_deployment(env, json=json) as deployment:
@@ -225,14 +225,15 @@ def status(_: Context, env: str = "", json: bool = False) -> None:
         stacks = inventory.all_stacks()
         owned = inventory.owned(stacks)
         target = Target(deployment.environment, deployment.account)
-        steps = list(manual_steps.pending(target, owned))
-        orphans, style = inventory.orphans(owned), report.style_of(sys.stdout, os.environ)
-        text = (
-            report.status_json(owned, orphans, steps)
-            if json
-            else report.status(owned, orphans, steps, style=style)
+        found = report.EnvironmentStatus(
+            owned,
+            inventory.orphans(owned),
+            list(service_status.find(target, owned)),
+            pending_change_sets.find(target, owned),
+            list(manual_steps.pending(target, owned)),
         )
-        print(text, end="")
+        style = report.style_of(sys.stdout, os.environ)
+        print(report.status_json(found) if json else report.status(found, style=style), end="")
         inventory.refuse_taken_names(stacks, deployment.environment.desired)
 
 

@@ -21,17 +21,27 @@ from deployer.report.next_steps import Address, NextCommand, next_steps
 from deployer.report.outputs import FORMATS, Format, dotenv, output_value, outputs
 from deployer.report.plan import plan_json, plan_text
 from deployer.report.reporter import Reporter
-from deployer.report.status import ManualStep, status, status_json
+from deployer.report.status import (
+    EnvironmentStatus,
+    ManualStep,
+    PendingChangeSet,
+    ServiceStatus,
+    status,
+    status_json,
+)
 from deployer.report.style import Style, style_of
 from deployer.report.text import pluralize
 
 __all__ = [
     "FORMATS",
     "Address",
+    "EnvironmentStatus",
     "Format",
     "ManualStep",
     "NextCommand",
+    "PendingChangeSet",
     "Reporter",
+    "ServiceStatus",
     "Style",
     "deletions_json",
     "deletions_text",

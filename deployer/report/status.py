@@ -1,18 +1,21 @@
-"""Format the status of the stacks of an environment, and the manual steps to do."""
+"""Format the status of an environment: stacks, services, change sets and manual steps."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from deployer.aws.cloud import DeployedStack
 from deployer.plan import Orphan
 from deployer.report.style import Emphasis, Style
-from deployer.report.text import JSON_VERSION, clean, columns
+from deployer.report.summary import execute_command
+from deployer.report.text import JSON_VERSION, clean, columns, join_counts
 
-_MANUAL = "manual:"
+_MANUAL, _REVIEW, _SERVICE = "manual:", "review:", "service:"  # At most eight characters.
+_HEALTHY = "healthy"
 _HEADINGS = ("stack", "region", "status", "protection", "")
 
 
@@ -30,43 +33,113 @@ class ManualStep:
     action: str
 
 
-def status(
-    stacks: Collection[DeployedStack],
-    orphans: Iterable[Orphan] = (),
-    manual_steps: Iterable[ManualStep] = (),
-    *,
-    style: Style | None = None,
-) -> str:
-    """Return the stacks, orphans and manual steps as text in this *style*."""
+@dataclass(frozen=True)
+class ServiceStatus:
+    """The tasks, targets and released image of the service of *stack*; *error* if unknown.
+
+    *target_states* has the health of each target, *released_at* the time in UTC. Without a release
+    both are empty.
+    """
+
+    stack: str
+    running_tasks: int = 0
+    desired_tasks: int = 0
+    target_states: tuple[str, ...] = ()
+    released_image: str = ""
+    released_at: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class PendingChangeSet:
+    """A change set that can be executed."""
+
+    stack: str
+    region: str
+    arn: str
+
+
+@dataclass(frozen=True)
+class EnvironmentStatus:
+    """The stacks of an environment, its services, and what an operator has to do."""
+
+    stacks: Collection[DeployedStack]
+    orphans: Iterable[Orphan] = ()
+    services: Iterable[ServiceStatus] = ()
+    change_sets: Iterable[PendingChangeSet] = ()
+    manual_steps: Iterable[ManualStep] = ()
+
+
+def status(found: EnvironmentStatus, *, style: Style | None = None) -> str:
+    """Return *found* as text in this *style*."""
     style = style or Style()
-    orphans_by_stack = _by_stack(orphans)
-    head, *rows = columns([_HEADINGS, *(_row(stack, orphans_by_stack) for stack in stacks)])
-    lines = [style("dim", "  ".join(head).rstrip())]
-    for stack, (name, region, state, *rest) in zip(stacks, rows, strict=True):
-        lines.append("  ".join([name, region, style(_style(stack), state), *rest]).rstrip())
-    lines += [
-        f"{style('yellow', 'orphan:')} {clean(orphan.deployed.name)}: {clean(orphan.hint)}"
-        for orphan in orphans_by_stack.values()
-    ]
-    for step in manual_steps:
+    lines = [*_stack_lines(found, style)]
+    for service in found.services:
+        lines += _service_lines(service, style)
+    for change_set in found.change_sets:
+        lines += _labelled(
+            style("yellow", _REVIEW),
+            f"{clean(change_set.stack)} has a change set that was not executed",
+            execute_command(change_set.arn, change_set.region),
+        )
+    for step in found.manual_steps:
         fact = f"{clean(step.step)}: {clean(step.fact)}: {clean(step.consequence)}"
-        lines += [
-            f"{style('yellow', _MANUAL)} {fact}",
-            f"{' ' * len(_MANUAL)} {clean(step.action)}",
-        ]
+        lines += _labelled(style("yellow", _MANUAL), fact, clean(step.action))
     return "".join(f"{style.fit(line)}\n" for line in lines)
 
 
-def status_json(
-    stacks: Iterable[DeployedStack],
-    orphans: Iterable[Orphan] = (),
-    manual_steps: Iterable[ManualStep] = (),
-) -> str:
-    """Return the stacks, orphans and manual steps as JSON."""
-    orphans_by_stack = _by_stack(orphans)
-    rows = [_data(stack, orphans_by_stack) for stack in stacks]
-    steps = [{name: clean(text) for name, text in asdict(step).items()} for step in manual_steps]
-    document = {"version": JSON_VERSION, "stacks": rows, "manual_steps": steps}
+def _stack_lines(found: EnvironmentStatus, style: Style) -> Iterator[str]:
+    """Yield a line for each stack, then one for each orphan."""
+    if not found.stacks:
+        yield "no stack is deployed"
+        return
+    orphans_by_stack = _by_stack(found.orphans)
+    head, *rows = columns([_HEADINGS, *(_row(stack, orphans_by_stack) for stack in found.stacks)])
+    yield style("dim", "  ".join(head).rstrip())
+    for stack, (name, region, state, *rest) in zip(found.stacks, rows, strict=True):
+        yield "  ".join([name, region, style(_style(stack), state), *rest]).rstrip()
+    for orphan in orphans_by_stack.values():
+        yield f"{style('yellow', 'orphan:')} {clean(orphan.deployed.name)}: {clean(orphan.hint)}"
+
+
+def _service_lines(service: ServiceStatus, style: Style) -> list[str]:
+    """Return the tasks and targets of a service, then its release; yellow if some are missing."""
+    name = clean(service.stack)
+    if service.error:
+        return [f"{style('red', _SERVICE)} {name}: {clean(service.error)}"]
+    healthy = service.target_states.count(_HEALTHY)
+    is_complete = service.running_tasks == service.desired_tasks
+    is_healthy = healthy == len(service.target_states)
+    label = style("green" if is_complete and is_healthy else "yellow", _SERVICE)
+    states = join_counts(sorted(Counter(service.target_states).items()))
+    fact = f"{name}: {service.running_tasks} of {service.desired_tasks} tasks running"
+    release = "no image is released"
+    if service.released_image:
+        release = f"released {clean(service.released_image)} at {clean(service.released_at)}"
+    return _labelled(label, f"{fact}; targets: {clean(states) or 'none'}", release)
+
+
+def _labelled(label: str, fact: str, action: str) -> list[str]:
+    """Return a fact behind its label, and below it the command or action."""
+    return [f"{label} {fact}", f"        {action}"]
+
+
+def status_json(found: EnvironmentStatus) -> str:
+    """Return *found* as JSON."""
+    orphans_by_stack = _by_stack(found.orphans)
+    document = {
+        "version": JSON_VERSION,
+        "stacks": [_data(stack, orphans_by_stack) for stack in found.stacks],
+        "services": [asdict(service) for service in found.services],
+        "change_sets": [
+            asdict(change_set) | {"command": execute_command(change_set.arn, change_set.region)}
+            for change_set in found.change_sets
+        ],
+        "manual_steps": [
+            {name: clean(text) for name, text in asdict(step).items()}
+            for step in found.manual_steps
+        ],
+    }
     return json.dumps(document, indent=2) + "\n"
 
 
