@@ -114,6 +114,7 @@ def layers(config: Config, code: Code) -> Layers:
         cluster=cluster,
         registry=registry,
         private=private,
+        idle_timeout_seconds=config.cluster.idle_timeout_seconds,
         database=database,
         messages=messages,
         users=users,
@@ -130,6 +131,7 @@ def layers(config: Config, code: Code) -> Layers:
             cluster=cluster,
             registry=registry,
             private=private,
+            idle_timeout_seconds=config.cluster.idle_timeout_seconds,
             routed=False,
             users=users,
         )

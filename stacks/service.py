@@ -10,7 +10,6 @@ from awacs import sns as sns_actions
 from awacs import sqs as sqs_actions
 from awacs.aws import Allow, ArnEquals, Condition, Principal, Statement
 from troposphere import Equals, GetAtt, If, Join, Not, NoValue, Parameter, Sub, ecs, sns
-from troposphere import applicationautoscaling as scaling
 from troposphere.logs import LogGroup
 
 from deployer.config import fields
@@ -22,7 +21,8 @@ from stacks.foundation import Foundation
 from stacks.messages import Messages
 from stacks.monitored_outputs import DeadLetterQueueName
 from stacks.network import Network
-from stacks.parts import containers
+from stacks.parts import autoscaling, containers
+from stacks.parts.autoscaling import Autoscaling
 from stacks.parts.containers import Task
 from stacks.parts.iam import allow
 from stacks.parts.names import image_parameter
@@ -126,6 +126,7 @@ def define(
     cluster: Cluster,
     registry: Registry,
     private: bool,
+    idle_timeout_seconds: int,
     routed: bool = True,
     database: Database | None = None,
     messages: Messages | None = None,
@@ -134,7 +135,8 @@ def define(
 ) -> Service:
     """Add the tasks of one application, and scale them with its load.
 
-    *private* places them in private subnets, which then need internet access. *routed* registers
+    *private* places them in private subnets, which then need internet access.
+    *idle_timeout_seconds* is that of the load balancer. *routed* registers
     them with the load balancer; other services connect by name in any case. The tasks have access
     to *database* and *messages*, use tokens of *users*, and receive notifications of *assets*.
 
@@ -164,7 +166,10 @@ def define(
         image=If(HAS_IMAGE, Join("@", [registry.uri, image.ref()]), registry.uri),
         repository=registry.arn,
         group=group,
-        variables=_variables(env, database, messages, users, assets),
+        variables={
+            **containers.server_variables(settings.task, idle_timeout_seconds=idle_timeout_seconds),
+            **_variables(env, database, messages, users, assets),
+        },
         statements=_statements(database, messages, assets),
     )
     if database:
@@ -198,7 +203,15 @@ def define(
             EnableExecuteCommand=settings.enable_exec,
         )
     )
-    _scale(t, settings, service, cluster=cluster, routed=routed)
+    autoscaling.define(
+        t,
+        _autoscaling(settings),
+        condition=HAS_IMAGE,
+        service_id=Sub(f"service/${{Cluster}}/${{{service.title}.Name}}", Cluster=cluster.name),
+        targets=Join("/", [cluster.load_balancer_name, cluster.target_group_name])
+        if routed
+        else None,
+    )
     return Service(
         name=service.get_att("Name"),
         image=image.ref(),
@@ -317,62 +330,12 @@ def _statements(
     return statements
 
 
-def _scale(
-    t: Template, settings: Settings, service: ecs.Service, *, cluster: Cluster, routed: bool
-) -> None:
-    """Scale with the average CPU utilization and, if *routed*, with the requests per task."""
-    target = t.add_resource(
-        scaling.ScalableTarget(
-            "ServiceScalableTarget",
-            Condition=HAS_IMAGE,
-            ServiceNamespace="ecs",
-            ScalableDimension="ecs:service:DesiredCount",
-            ResourceId=Sub(f"service/${{Cluster}}/${{{service.title}.Name}}", Cluster=cluster.name),
-            MinCapacity=settings.min_tasks,
-            MaxCapacity=settings.max_tasks,
-        )
-    )
-    _target_tracking(
-        t, target, "Cpu", settings.target_cpu_percent, "ECSServiceAverageCPUUtilization"
-    )
-    if routed:
-        label = Join("/", [cluster.load_balancer_name, cluster.target_group_name])
-        _target_tracking(
-            t,
-            target,
-            "Requests",
-            settings.target_requests_per_minute,
-            "ALBRequestCountPerTarget",
-            ResourceLabel=label,
-        )
-
-
-def _target_tracking(
-    t: Template,
-    target: scaling.ScalableTarget,
-    title: str,
-    value: int,
-    metric: str,
-    **properties: Any,
-) -> None:
-    t.add_resource(
-        scaling.ScalingPolicy(
-            f"{title}ScalingPolicy",
-            Condition=HAS_IMAGE,
-            PolicyName=title,
-            PolicyType="TargetTrackingScaling",
-            ScalingTargetId=target.ref(),
-            TargetTrackingScalingPolicyConfiguration=(
-                scaling.TargetTrackingScalingPolicyConfiguration(
-                    TargetValue=value,
-                    ScaleInCooldown=300,
-                    ScaleOutCooldown=60,
-                    PredefinedMetricSpecification=scaling.PredefinedMetricSpecification(
-                        PredefinedMetricType=metric, **properties
-                    ),
-                )
-            ),
-        )
+def _autoscaling(settings: Settings) -> Autoscaling:
+    return Autoscaling(
+        min_tasks=settings.min_tasks,
+        max_tasks=settings.max_tasks,
+        cpu_percent=settings.target_cpu_percent,
+        requests_per_minute=settings.target_requests_per_minute,
     )
 
 

@@ -1,7 +1,7 @@
 """The task definition of a service: its containers, environment and two roles.
 
-Requirements for an image: its program listens on the port of the service, on all addresses, and
-exits on SIGTERM; `bin/health-check` below its working directory exits with 0 while the program is
+Requirements for an image: its program listens on PORT, on all addresses, and exits within
+GRACEFUL_TIMEOUT_SECONDS of SIGTERM (see `server_variables`); `bin/health-check` below its working directory exits with 0 while the program is
 healthy; and it declares `VOLUME /tmp`, writable by every user, because Fargate mounts a volume
 with the owner and mode of the image.
 """
@@ -42,6 +42,11 @@ USE_ECS_EXEC = [
     ssmmessages.OpenDataChannel,
 ]
 STOP_SECONDS = 30  # From SIGTERM to SIGKILL: longer than the longest request.
+GRACEFUL_TIMEOUT_SECONDS = STOP_SECONDS - 5  # The program ends requests that take longer.
+# A load balancer reuses connections until its idle timeout. A program that closes them earlier
+# breaks requests: see "502: Bad gateway" in the user guide of Application Load Balancers.
+KEEP_ALIVE_MARGIN_SECONDS = 15
+MIN_WORKERS = 2  # One worker continues while the other one is replaced.
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,20 @@ def define(
 def secret_name(env: Env, task: str, variable: str) -> str:
     """Return the name of the Parameter Store parameter for a secret *variable*."""
     return f"/{env.prefix}/{env.name}/{task}/{variable}"
+
+
+def server_variables(task: Task, *, idle_timeout_seconds: int) -> dict[str, str]:
+    """Return the variables of the HTTP server; backend/cruddur/server.py reads them.
+
+    *idle_timeout_seconds* is that of the load balancer. WEB_CONCURRENCY is the number of processes:
+    one for each vCPU, but at least MIN_WORKERS.
+    """
+    return {
+        "PORT": str(task.port),
+        "WEB_CONCURRENCY": str(max(MIN_WORKERS, task.size.cpu // 1024)),
+        "KEEP_ALIVE_SECONDS": str(idle_timeout_seconds + KEEP_ALIVE_MARGIN_SECONDS),
+        "GRACEFUL_TIMEOUT_SECONDS": str(GRACEFUL_TIMEOUT_SECONDS),
+    }
 
 
 def _application(

@@ -5,6 +5,7 @@ import json
 import pytest
 from msgspec.structs import replace
 
+from deployer.config.fields import FargateSize
 from stacks.parts.containers import EXPORTER_HEADERS
 from tests.stacks.templates import config_of, emit, statements, text
 
@@ -120,6 +121,25 @@ def test_a_stopping_task_finishes_its_requests(service):
 
     assert {"InitProcessEnabled": True} == application["LinuxParameters"]
     assert 30 == application["StopTimeout"]
+    assert int(variables(service)["GRACEFUL_TIMEOUT_SECONDS"]) < application["StopTimeout"]
+
+
+def test_connections_outlive_the_idle_timeout_of_the_load_balancer():
+    """The load balancer closes idle connections first, so it sends no request on a closed one."""
+    config = config_of("prod")
+    cluster = replace(config.cluster, idle_timeout_seconds=100)
+
+    service = emit(replace(config, cluster=cluster))["service"]
+
+    assert variables(service)["KEEP_ALIVE_SECONDS"] == "115"
+
+
+@pytest.mark.parametrize(("cpu", "memory_mib", "workers"), [(256, 512, "2"), (4096, 8192, "4")])
+def test_a_task_has_a_worker_for_each_vcpu(cpu, memory_mib, workers):
+    """A task has at least two, so that one continues while the other is replaced."""
+    service = with_service(size=FargateSize(cpu=cpu, memory_mib=memory_mib))
+
+    assert variables(service)["WEB_CONCURRENCY"] == workers
 
 
 def test_the_health_check_runs_in_the_container(service):
@@ -169,8 +189,12 @@ def test_the_environment_of_the_application(service, config):
         "ASSETS_URL": f"https://assets.{domain}",
         "BACKEND_URL": f"https://api.{domain}",
         "FRONTEND_URL": f"https://{domain}",
+        "GRACEFUL_TIMEOUT_SECONDS": "25",
+        "KEEP_ALIVE_SECONDS": "75",
         "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318",
         "OTEL_SERVICE_NAME": "backend-flask",
+        "PORT": "4567",
+        "WEB_CONCURRENCY": "2",
     } == {name: value for name, value in found.items() if isinstance(value, str)}
     assert {"Ref": "AWS::Region"} == found["AWS_DEFAULT_REGION"]
 
