@@ -7,6 +7,7 @@ image.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
@@ -19,6 +20,7 @@ from spectree.model_adapter import get_msgspec_model_adapter
 from cruddur import problems
 from cruddur.app import create_app
 from cruddur.endpoints import Access, Operation, operation_of
+from cruddur.paths import CONVERTERS
 from cruddur.problems import Problem
 from cruddur.settings import Settings
 
@@ -68,9 +70,13 @@ def document(app: Flask) -> dict[str, Any]:
             )(view)
     with app.app_context():
         generated: dict[str, Any] = json.loads(json.dumps(spec.spec))
+    schemas = _path_schemas(app)
     for path in generated["paths"].values():
         for described in path.values():
             described["responses"] = dict(_corrected(described["responses"]))
+            for parameter in described["parameters"]:
+                if parameter["in"] == "path":
+                    parameter["schema"] = schemas[parameter["name"]]
     generated["components"]["securitySchemes"] = {
         "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
     }
@@ -108,6 +114,15 @@ def _responses(operation: Operation) -> Response:
         for status in sorted(statuses(operation))
     }
     return Response(**success, **errors)
+
+
+def _path_schemas(app: Flask) -> dict[str, Any]:
+    """Return the schemas of the variables of all paths, by name. SpecTree has none for converters."""
+    return {
+        name: CONVERTERS[converter].schema
+        for rule in app.url_map.iter_rules()
+        for converter, name in re.findall(r"<(\w+):(\w+)>", rule.rule)
+    }
 
 
 def _corrected(responses: dict[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -5,6 +5,8 @@ A path with anything else matches no route, so the response has the status 404.
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from flask import Flask
 from werkzeug.routing import BaseConverter
 
@@ -15,18 +17,30 @@ class HandleConverter(BaseConverter):
     """A handle: ASCII letters, digits and underscores, as in the table `users`."""
 
     regex = rf"[0-9A-Za-z_]{{1,{HANDLE_CHARACTERS}}}"
+    schema: ClassVar[dict[str, Any]] = {
+        "type": "string",
+        "pattern": "^[0-9A-Za-z_]+$",
+        "minLength": 1,
+        "maxLength": HANDLE_CHARACTERS,
+    }
 
 
 class IdConverter(BaseConverter):
     """A UUID in its canonical form, in any case; the value is in lower case."""
 
     regex = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+    schema: ClassVar[dict[str, Any]] = {"type": "string", "format": "uuid"}
 
     def to_python(self, value: str) -> str:
         return value.lower()
 
 
+CONVERTERS: dict[str, type[HandleConverter | IdConverter]] = {
+    "handle": HandleConverter,
+    "id": IdConverter,
+}
+
+
 def install(app: Flask) -> None:
-    """Register the converters `handle` and `id`."""
-    app.url_map.converters["handle"] = HandleConverter
-    app.url_map.converters["id"] = IdConverter
+    """Register the converters."""
+    app.url_map.converters.update(CONVERTERS)

@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -78,11 +78,14 @@ class Cluster:
             )
 
     def create_database(self, dbname: str) -> None:
-        """Create a database with the users and privileges of the function `migrate`."""
+        """Create a database, without the former one, with the users and privileges of `migrate`."""
         with self.connect("postgres", "postgres") as master:
+            master.execute(f"DROP DATABASE IF EXISTS {dbname} WITH (FORCE)")
             master.execute(f"CREATE DATABASE {dbname}")
             for user in (MIGRATOR, APPLICATION):
-                if not master.execute("SELECT FROM pg_roles WHERE rolname = %s", [user]).fetchone():
+                if not master.execute(
+                    "SELECT 1 FROM pg_roles WHERE rolname = %s", [user]
+                ).fetchone():
                     master.execute(f"CREATE ROLE {user} LOGIN")
                 master.execute(f"GRANT CONNECT ON DATABASE {dbname} TO {user}")
         with self.connect("postgres", dbname) as master:
@@ -107,12 +110,18 @@ class Cluster:
 class Migrations:
     """The migrations of backend/db/, applied by the runner of the function `migrate`."""
 
-    def migrate(self) -> list[str]:
-        return runner.migrate(files.read(MIGRATIONS), Clock.from_context(None))["applied"]
+    names = tuple(migration.name for migration in files.read(MIGRATIONS).migrations)
+
+    def migrate(self, *, last: str | None = None) -> list[str]:
+        """Apply the pending migrations, by default all of them."""
+        folder = files.read(MIGRATIONS)
+        count = len(self.names) if last is None else self.names.index(last) + 1
+        return runner.migrate(replace(folder, migrations=folder.migrations[:count]), Clock())[
+            "applied"
+        ]
 
     def roll_back(self, steps: int) -> list[str]:
-        folder, clock = files.read(MIGRATIONS), Clock.from_context(None)
-        return runner.roll_back(folder, clock, steps, None)["rolled_back"]
+        return runner.roll_back(files.read(MIGRATIONS), Clock(), steps, None)["rolled_back"]
 
 
 @contextmanager

@@ -88,6 +88,7 @@ def _plan(connection, statement: Statement, mode: str) -> dict[str, Any]:
         "avatar_uuid": post,
         "version": "A",
         "users": [user],
+        "uuids": [user],
         "avatars": [post],
     }
     explain = b"EXPLAIN (FORMAT JSON) " + statement.text
