@@ -8,28 +8,27 @@ from invoke.context import Context
 from commands.framework import terminal
 from commands.framework.connection import connect
 from commands.framework.task import task
-from operations import build_context, image
+from operations import image
 
 
 @task()
 def build(_: Context, env: str = "") -> None:
     """Build the image as it runs in production.
 
-    It is built from the current commit, or from the files if they have uncommitted changes.
+    It is built from the current commit, or from the files if they have uncommitted changes. The
+    image for the emulator is built without docker.
     """
-    target = connect(env)
-    terminal.show(image.build(target, build_context.current_source()))
+    terminal.show(image.build(connect(env)))
 
 
 @task()
 def push(_: Context, env: str = "") -> None:
     """Build and push the image; print its digest.
 
-    The tag is the commit. Uncommitted changes and an existing tag are refused.
+    The tag is the commit. Uncommitted changes and an existing tag are refused, except in the
+    emulator, where the tag is a digest of the files.
     """
-    source = build_context.current_source()
-    image.refuse_dirty(source)
-    terminal.show(image.push(connect(env), source))
+    terminal.show(image.push(connect(env)))
 
 
 namespace = Collection(build, push)

@@ -17,6 +17,7 @@ from emulator.admin import (
     set_resource_delay,
     web_identity_token,
 )
+from emulator.container_packages import packages_folder
 from emulator.endpoint import ACCOUNT, AWS_CLI_FOLDER, Endpoint, as_account, environment_variables
 from emulator.lifecycle import reset, running, start, stop
 from emulator.message import Message
@@ -38,6 +39,7 @@ __all__ = [
     "messages",
     "outbox_url",
     "pause_autosave",
+    "packages_folder",
     "reset",
     "running",
     "set_resource_delay",

@@ -13,6 +13,7 @@ from emulator.access.admin_requests import PATH
 from emulator.access.anonymous import CERTIFICATE
 from emulator.access.control import AccessControl
 from emulator.autosave import Autosave
+from emulator.containers import credentials as task_credentials
 from emulator.local_addresses import LocalAddresses
 from emulator.ministack import asgi
 from emulator.pages.server import Pages
@@ -93,6 +94,8 @@ class Application:
             await _respond(send, 200 if proof else 400, json.dumps({"proof": proof}))
         elif scope["method"] == "GET" and scope["path"] == CERTIFICATE:
             await _respond(send, 200, sns_signing.signer().certificate.decode())
+        elif scope["method"] == "GET" and scope["path"].startswith(task_credentials.PATH):
+            await _respond(send, 200, task_credentials.response(scope["path"]))
         elif scope["method"] == "POST" and operation in self._query_handlers:
             result = self._query_handlers[operation](json.loads(await _read_body(receive)))
             await _respond(send, 200, json.dumps(result))

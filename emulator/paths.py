@@ -81,6 +81,16 @@ class EmulatorPaths:
         return self.folder / "postgres"
 
     @property
+    def images(self) -> Path:
+        """The unpacked images of containers, by digest."""
+        return self.folder / "images"
+
+    @property
+    def packages(self) -> Path:
+        """The virtual environments of images, by the digests of their locks. A reset keeps them."""
+        return self.folder / "packages"
+
+    @property
     def ca(self) -> Path:
         """The certificate authority of the databases. A reset does not delete it: clients trust it."""
         return self.folder / "ca.pem"
@@ -111,5 +121,5 @@ class EmulatorPaths:
         """Delete the data of all accounts except databases; keep port, secret, certificates, log."""
         self.refuse_links()
         self.state.unlink(missing_ok=True)
-        for folder in (self.objects, self.tmp, self.keys):
+        for folder in (self.objects, self.tmp, self.keys, self.images):
             shutil.rmtree(folder, ignore_errors=True)

@@ -134,14 +134,34 @@ async def _serve(application: Application, paths: EmulatorPaths, listener: socke
     config.errorlog = _log
     await application.autosave.start()
     await asyncio.to_thread(postgres.resume)
+    _start_tasks(application, paths, listener.getsockname()[1])
     _write_description(paths, listener)
     _log.info("isolation of functions: %s", sandbox.level())
     watching = loop.create_task(_stop_when_deleted(paths, stopping))
     await hypercorn_serve(RequestLimits(application), config, shutdown_trigger=stopping.wait)  # type: ignore[arg-type]  # hypercorn declares its own ASGI types.
     watching.cancel()
+    await asyncio.to_thread(_stop_tasks)
     if paths.server_lock.exists():
         application.autosave.save()
     await asyncio.to_thread(postgres.close)
+
+
+def _start_tasks(application: Application, paths: EmulatorPaths, port: int) -> None:
+    """Start the tasks of the services in the loaded state."""
+    from emulator.containers import runtime
+
+    loop = asyncio.get_running_loop()
+
+    def save() -> None:
+        loop.call_soon_threadsafe(application.autosave.save_soon)
+
+    runtime.start(paths, port=port, save=save)
+
+
+def _stop_tasks() -> None:
+    from emulator.containers import runtime
+
+    runtime.close()
 
 
 async def _stop_when_deleted(paths: EmulatorPaths, stopping: asyncio.Event) -> None:

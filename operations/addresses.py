@@ -32,7 +32,7 @@ def addresses(
         unpublished = "404: nothing is published" if "site" in pending else ""
         yield Address("site", url(target), unpublished)
     if "service" in stacks:
-        error = "503: the emulator runs no tasks" if is_local else ""
+        error = "503: no image is released" if is_local and "image" in pending else ""
         yield Address("API", url(target, "api."), error)
     if "cdn" in stacks:
         yield Address("assets", f"{url(target, 'assets.')}/{assets.BANNER}")

@@ -92,6 +92,19 @@ def status() -> Status:
     return emulator.status(_folder())
 
 
+def install_packages(lock: str, *, place: str) -> None:
+    """Install the packages of *lock* for the containers of the emulator; *place* names it in errors.
+
+    Raise BuildError if a package cannot be installed.
+    """
+    import emulator
+    from deployer.artifacts import environments
+    from deployer.isolation import sandbox
+
+    folder = emulator.packages_folder(_folder(), lock)
+    environments.create(folder, lock, python=sandbox.python(), place=place)
+
+
 def ca() -> Path:
     """Return the CA certificate of the emulator's databases."""
     return status().ca

@@ -1,5 +1,6 @@
 """Build the image of the backend from a commit, and push it with the commit as its tag.
 
+The image for the emulator is built without docker, from the files as they are: see images/.
 The pipeline uses its own script instead: see stacks/buildspecs.py.
 """
 
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from deployer.errors import CloudError, ConfigError, GuardError
 from operations import build_context, docker, project
 from operations.build_context import FOLDER, Source
+from operations.images import local
 
 if TYPE_CHECKING:
     from operations.target import Target
@@ -27,8 +29,29 @@ def refuse_dirty(source: Source) -> None:
         )
 
 
-def build(target: Target, source: Source) -> str:
+def build(target: Target) -> str:
     """Build the image and return its name; raise ConfigError without a Dockerfile."""
+    if target.environment.is_local:
+        return local.build(target)
+    return _build(target, build_context.current_source())
+
+
+def push(target: Target) -> str:
+    """Build the image, push it and return its digest in the registry.
+
+    Raise GuardError if the source has uncommitted changes, or if the tag exists: another user may
+    have pushed that image. For the emulator changes need no commit, and the same files are the
+    same image.
+    """
+    if target.environment.is_local:
+        return local.push(target)
+    source = build_context.current_source()
+    refuse_dirty(source)
+    return _push(target, source)
+
+
+def _build(target: Target, source: Source) -> str:
+    """Build the image with docker and return its name."""
     if not (project.ROOT / FOLDER / "Dockerfile").is_file():
         raise ConfigError(f"{FOLDER}/Dockerfile: no such file", hint="write a Dockerfile first")
     name = f"{target.output('registry', 'Uri')}:{source.tag}"
@@ -44,11 +67,7 @@ def build(target: Target, source: Source) -> str:
     return name
 
 
-def push(target: Target, source: Source) -> str:
-    """Build the image, push it and return its digest in the registry.
-
-    Raise GuardError if the tag exists: another user may have pushed that image.
-    """
+def _push(target: Target, source: Source) -> str:
     repository = target.output("registry", "Name")
     if digest := _digest(target, repository, source.tag):
         raise GuardError(
@@ -57,7 +76,7 @@ def push(target: Target, source: Source) -> str:
             f"--image={digest}; otherwise create a new commit",
         )
     docker.log_in(target)
-    docker.run("push", build(target, source))
+    docker.run("push", _build(target, source))
     digest = _digest(target, repository, source.tag)
     if not digest:
         raise CloudError(f"{repository}: the pushed tag {source.tag} is missing")

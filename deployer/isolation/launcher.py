@@ -13,6 +13,10 @@ The options define the command's file system; they are used at the level "namesp
     --hide TARGET           an empty folder in place of one inside a --bind
     --memory MEGABYTES      the size of /tmp
 
+This option is used at both levels:
+
+    --sigterm forward       forward SIGTERM to the command, instead of killing it
+
 There are three processes: the launcher, which waits for the command and for the pipe; an init
 process, which is the first process of the new process namespace; and the command, which is a child
 of the init process. All three come from one Python process by fork, so that Python starts only once.
@@ -69,6 +73,7 @@ class Specification:
         self.links: dict[str, str] = {}
         self.hidden: list[str] = []
         self.memory = 512
+        self.forwards_sigterm = False
         # Opened before the new root folder is built, which may not have it.
         self.null_device = os.open(os.devnull, os.O_RDWR)
 
@@ -104,6 +109,8 @@ def _read(arguments: list[str]) -> Specification:
             spec.hidden.append(target)
         elif option == "--memory":
             spec.memory = int(target)
+        elif option == "--sigterm":
+            spec.forwards_sigterm = target == "forward"
         else:
             raise OSError(f"unknown option {option}")
     spec.folder, *spec.command = words
@@ -139,7 +146,11 @@ def _supervise(spec: Specification) -> None:
     _detach_standard_streams(spec)
     while (status := _exit_code(child)) is None:
         ready, _, _ = select.select([spec.liveness, wakeup_reader], [], [])
-        if spec.liveness in ready or set(os.read(wakeup_reader, 64)) & set(_STOP_SIGNALS):
+        signals = set() if spec.liveness in ready else set(os.read(wakeup_reader, 64))
+        if spec.forwards_sigterm and signal.SIGTERM in signals:
+            signals.remove(signal.SIGTERM)
+            _terminate(child)
+        if spec.liveness in ready or signals & set(_STOP_SIGNALS):
             _kill_group(child)
             os.waitpid(child, 0)
             os._exit(FAILED)
@@ -160,6 +171,8 @@ def _start_command(spec: Specification) -> None:
     command = os.fork()
     if command == 0:
         _run_child(_execute, spec)
+    # The kernel discards a signal for an init process that has no handler for it.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: _terminate(command))
     _detach_standard_streams(spec)
     while True:
         process, status = os.wait()  # Also returns orphaned processes.
@@ -319,6 +332,14 @@ def _to_exit_code(status: int) -> int:
     """Convert a wait status to an exit code; like a shell, 128 plus the number of a signal."""
     code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else 128 - code
+
+
+def _terminate(process: int) -> None:
+    """Send SIGTERM to a process, unless it has ended."""
+    try:
+        os.kill(process, signal.SIGTERM)
+    except ProcessLookupError:
+        return
 
 
 def _kill_group(child: int) -> None:

@@ -55,18 +55,22 @@ class Sandbox:
     *files* maps paths inside the sandbox to host paths; the system's programs are always visible.
     Everything is read-only except /tmp, which is a new folder. *hidden* are folders that are not
     visible, even if a system folder contains them. Without namespaces all files are visible.
+    SIGTERM kills the command, unless *forwards_sigterm*: then the command gets the signal.
     """
 
     level: Level
     files: Mapping[str, Path] = field(default_factory=dict)
     folder: str = "/tmp"  # noqa: S108  Not the machine's /tmp.
     hidden: tuple[Path, ...] = ()
+    forwards_sigterm: bool = False
 
     def command(self, command: Sequence[str], *, liveness: int) -> list[str]:
         """Return the command line that runs *command* until the pipe *liveness* closes."""
         options: list[str] = []
         if self.level == "namespaces":
             options = [*_system_options(), *self._file_options()]
+        if self.forwards_sigterm:
+            options += ["--sigterm", "forward"]
         start = [python(), "-I", "-S", "-c", _START, self.level, str(liveness)]
         return [*start, *options, "--", self.folder, *command]
 

@@ -21,6 +21,7 @@ from emulator.access.body import Body, DisconnectedError
 from emulator.access.destinations import Destination
 from emulator.access.errors import AwsRefusalError, RefusedError
 from emulator.access.request import Request
+from emulator.containers import credentials as task_credentials
 from emulator.ministack import asgi, credentials
 
 if TYPE_CHECKING:
@@ -108,6 +109,8 @@ class AccessControl:
 
     async def _authenticate(self, request: Request, body: Body) -> None:
         """Raise an error unless *request* is signed, or AWS serves it without credentials."""
+        if task_credentials.is_permitted(request):
+            return
         parsed = signatures.parse(request)
         if parsed is None:
             await self._check_anonymous(request, body)

@@ -16,6 +16,8 @@ _evaluate_resource_policy: Callable[..., Any] = lookup.attribute(
 _evaluate: Callable[..., Any] = lookup.attribute(_evaluator, "evaluate")
 _resolve_principal: Callable[[str, str], Any] = lookup.attribute(_evaluator, "resolve_principal")
 _auth_error: type = lookup.attribute(_evaluator, "AuthError")
+_role_policies: Callable[[str, str], Any] = lookup.attribute(_evaluator, "_gather_role_policies")
+_boundary: Callable[[Any, str, str], Any] = lookup.attribute(_evaluator, "_permissions_boundary")
 _roles: Any = lookup.attribute(services.iam, "_roles")
 
 _tokens = lookup.module("core.rds_iam")
@@ -48,6 +50,23 @@ def can_assume(role: str, service: str) -> bool:
     return policy_allows(
         record["AssumeRolePolicyDocument"], "sts:AssumeRole", "*", service=service, source=role
     )
+
+
+def role_allows(role: str, action: str, resource: str) -> bool:
+    """Return whether the policies of a role of the account in scope allow an action."""
+    name = role.rpartition("/")[2]
+    request = _request_context(
+        principal_arn=role,
+        principal_type="AssumedRole",
+        principal_account=account(),
+        action=action,
+        resource_arn=resource,
+        region=region(),
+        secure_transport=True,
+    )
+    limits = _boundary(_roles, name, account())
+    result = _evaluate(request, _role_policies(name, account()), *limits)
+    return bool(result.decision == "Allow")
 
 
 def token_refusal(token: str, *, host: str, port: int, user: str, database: str) -> str | None:

@@ -17,6 +17,7 @@ apigateway = lookup.module("services.apigateway")
 budgets = lookup.module("services.budgets")
 cloudfront = lookup.module("services.cloudfront")
 cloudfront_functions = lookup.module("core.cloudfront_js")
+cloudwatch_logs = lookup.module("services.cloudwatch_logs")
 codebuild = lookup.module("services.codebuild")
 cognito = lookup.module("services.cognito")
 dynamodb = lookup.module("services.dynamodb")
@@ -32,6 +33,7 @@ route53 = lookup.module("services.route53")
 s3 = lookup.module("services.s3")
 secretsmanager = lookup.module("services.secretsmanager")
 sns = lookup.module("services.sns")
+ssm = lookup.module("services.ssm")
 sts = lookup.module("services.sts")
 
 ec2_actions: dict[str, Callable[..., Response]] = lookup.attribute(ec2, "_ACTION_MAP")
@@ -47,6 +49,18 @@ object_body: Callable[[str, str, str | None], bytes | None] = lookup.attribute(
 )
 bucket_owner: Callable[[str], str | None] = lookup.attribute(s3, "_bucket_owner_account")
 buckets: Any = lookup.attribute(s3, "_buckets")
+subnets: Any = lookup.attribute(ec2, "_subnets")  # By id.
+log_groups: Any = lookup.attribute(cloudwatch_logs, "_log_groups")  # By name.
+_create_log_stream: Callable[[dict[str, Any]], Response] = lookup.attribute(
+    cloudwatch_logs, "_create_log_stream"
+)
+_put_log_events: Callable[[dict[str, Any]], Response] = lookup.attribute(
+    cloudwatch_logs, "_put_log_events"
+)
+parameter_value: Callable[..., str | None] = lookup.attribute(ssm, "resolve_parameter_value")
+secret_string: Callable[[str], str | None] = lookup.attribute(
+    secretsmanager, "resolve_secret_string"
+)
 # Find a function by name or ARN; returns its record, its configuration and its name.
 find_function: Callable[[str], tuple[dict[str, Any] | None, Any, str]] = lookup.attribute(
     lambda_, "_get_func_record_for_ref"
@@ -83,6 +97,16 @@ def call_ecs(action: str, **data: Any) -> None:
     status, _, body = ecs_actions[action](data)
     if status >= http.client.BAD_REQUEST:
         raise refusal(json.loads(body)["message"], "Ecs", status)
+
+
+def create_log_stream(group: str, stream: str) -> None:
+    """Create a log stream in an existing group of the account and region in scope."""
+    _create_log_stream({"logGroupName": group, "logStreamName": stream})
+
+
+def put_log_events(group: str, stream: str, events: list[dict[str, Any]]) -> None:
+    """Append events, each with a timestamp in milliseconds and a message, to a log stream."""
+    _put_log_events({"logGroupName": group, "logStreamName": stream, "logEvents": events})
 
 
 def create_hosted_zone(zone_id: str, domain: str) -> None:

@@ -58,6 +58,9 @@ PATCHES = (
     "codebuild",
     "ecs.services",
     "ecr",
+    "ecr_layers",
+    "ecs.tasks",
+    "elb_targets",
 )
 
 

@@ -31,6 +31,12 @@ DIFFERENCES = (
         ministack="Unknown service; the desired count is unchanged.",
         test="test_desired_count",
     ),
+    Difference(
+        "A minimum that is raised above the desired count starts tasks.",
+        source="not verified",
+        ministack="Unknown service; the desired count is unchanged.",
+        test="test_raised_minimum",
+    ),
 )
 
 _TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
@@ -43,7 +49,9 @@ def install() -> None:
         _TARGET, lambda props, _name: _target_id(props), lambda target: {"Id": target}
     )
     add_recorded_type(_POLICY, _policy_arn, lambda policy: {"Arn": policy})
-    ResourceType(_TARGET).create.after(_set_desired_count)
+    target = ResourceType(_TARGET)
+    target.create.after(lambda created, _title, props, _stack: _keep_in_range(created, props))
+    target.update.after(lambda created, _id, _old, new, *_rest: _keep_in_range(created, new))
     add_calls(
         "application-autoscaling",
         {
@@ -69,11 +77,14 @@ def _policy_arn(props: Props, _name: str) -> str:
     return arn("autoscaling", f"scalingPolicy:{name}")
 
 
-def _set_desired_count(created: Created, _title: str, props: Props, _stack: str) -> Created:
-    """Move the desired count of an ECS service into the range of its new scalable target."""
+def _keep_in_range(created: Created, props: Props) -> Created:
+    """Move the desired count of an ECS service into the range of its scalable target."""
+    if props["ServiceNamespace"] != "ecs":
+        return created
     path = created[0].partition("|")[0].partition("service/")[2]
-    service = find_service(path) if props["ServiceNamespace"] == "ecs" else {}
-    if service:
+    service = find_service(path)
+    is_suspended = (props.get("SuspendedState") or {}).get("DynamicScalingOutSuspended")
+    if service and not is_suspended:
         count = min(max(service["desiredCount"], props["MinCapacity"]), props["MaxCapacity"])
         if count != service["desiredCount"]:
             cluster, _, name = path.partition("/")
@@ -114,6 +125,7 @@ def _register(data: Data) -> Data | Refusal:
     for target in resources_of_type(_TARGET):
         if _is_requested(target.name, data):
             target.props.update(data)
+            _keep_in_range((target.name, {}), target.props)
             return {}
     return (
         "ValidationException",

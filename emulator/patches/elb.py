@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
-from emulator.ministack import asgi, cloudformation, context, lookup, services
+from emulator.containers import proxy
+from emulator.ministack import (
+    asgi,
+    cloudformation,
+    context,
+    load_balancers,
+    lookup,
+    services,
+)
 from emulator.ministack.cloudformation import Created, Props, ResourceType
 from emulator.patches.differences import Difference
 
@@ -140,6 +148,7 @@ async def _route(
     body = await asgi.read_body(receive)
     query = scope["query_string"].decode("latin-1")
     with context.scope(match.account, match.region):
+        proxy.IDLE_SECONDS.set(_idle_seconds(match.load_balancer))
         response = await _dispatch(
             match.load_balancer,
             scope["method"],
@@ -152,6 +161,18 @@ async def _route(
             raw_path=scope["raw_path"].decode("latin-1"),
         )
         await asgi.send_response_or_stream(send, response, receive)
+
+
+def _idle_seconds(load_balancer: dict[str, Any]) -> float:
+    """Return the idle timeout of a load balancer."""
+    return float(
+        load_balancers.attribute(
+            load_balancers.load_balancer_attributes,
+            load_balancer["LoadBalancerArn"],
+            "idle_timeout.timeout_seconds",
+            "60",
+        )
+    )
 
 
 def _port(host: str, headers: dict[str, str]) -> int:

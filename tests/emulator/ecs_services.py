@@ -1,4 +1,4 @@
-"""A template with an ECS service, for tests of ECS and its scaling."""
+"""A template with an ECS service whose properties are compared."""
 
 from __future__ import annotations
 
@@ -9,15 +9,10 @@ from tests.emulator.templates import ref, resource, template
 if TYPE_CHECKING:
     from tests.emulator_server import Aws
 SECRET = "arn:aws:ssm:ca-central-1:000000000000:parameter/crd/dev/backend/TOKEN"
-SCALING = {
-    "ServiceNamespace": "ecs",
-    "ResourceId": "service/crd/web",
-    "ScalableDimension": "ecs:service:DesiredCount",
-}
 
 
-def service(image: str = "web:1", *, tasks: tuple[int, int] | None = None) -> dict[str, Any]:
-    """Return a service without tasks, or with a scaling target for a range of *tasks*."""
+def service(image: str = "web:1") -> dict[str, Any]:
+    """Return a service without tasks."""
     container = {
         "Name": "web",
         "Image": image,
@@ -31,7 +26,7 @@ def service(image: str = "web:1", *, tasks: tuple[int, int] | None = None) -> di
         "DiscoveryName": "web",
         "ClientAliases": [{"Port": 4567}],
     }
-    body = template(
+    return template(
         Cluster=resource("AWS::ECS::Cluster", ClusterName="crd"),
         Task=resource(
             "AWS::ECS::TaskDefinition",
@@ -49,19 +44,9 @@ def service(image: str = "web:1", *, tasks: tuple[int, int] | None = None) -> di
             EnableExecuteCommand=True,
             HealthCheckGracePeriodSeconds=60,
             ServiceConnectConfiguration={"Enabled": True, "Services": [service_connect]},
-            **({} if tasks else {"DesiredCount": 0}),
+            DesiredCount=0,
         ),
     )
-    if tasks:
-        minimum, maximum = tasks
-        target = resource(
-            "AWS::ApplicationAutoScaling::ScalableTarget",
-            MinCapacity=minimum,
-            MaxCapacity=maximum,
-            **SCALING,
-        )
-        body["Resources"]["Target"] = target | {"DependsOn": "Service"}
-    return body
 
 
 def described_service(aws: Aws) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def test_all_stacks(checkout):
     assert [
         "open in a browser:",
         f"  site    http://{site}",
-        f"  API     http://api.{site} (503: the emulator runs no tasks)",
+        f"  API     http://api.{site} (503: no image is released)",
         f"  assets  http://assets.{site}/banners/banner.jpg",
     ] == third.out.splitlines()
 

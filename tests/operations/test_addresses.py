@@ -37,9 +37,9 @@ def test_account() -> None:
 
 def test_emulator() -> None:
     """In the emulator the addresses have its port, and the reason if they respond with an error."""
-    assert found(target(), "cdn", "service", pending=("site",)) == [
+    assert found(target(), "cdn", "service", pending=("site", "image")) == [
         ("http://x.localhost:4566", "404: nothing is published"),
-        ("http://api.x.localhost:4566", "503: the emulator runs no tasks"),
+        ("http://api.x.localhost:4566", "503: no image is released"),
         ("http://assets.x.localhost:4566/banners/banner.jpg", ""),
     ]
 

@@ -1,7 +1,7 @@
 """A release from a commit to the service, in the steps of the pipeline, and a rollback.
 
 The test does what CodePipeline and its ECS action do; every other step runs a buildspec. A fake
-docker command puts a manifest into the registry when it pushes.
+docker command pushes an image for the emulator.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
+from tests.emulator.own_emulator import wait_until
 from tests.emulator_server import REGION
-from tests.end_to_end import stages
+from tests.end_to_end import application, stages
 from tests.end_to_end.checkout import Checkout, kebab_case
 from tests.end_to_end.deployed import described
 
@@ -26,20 +27,23 @@ DOCKER = """\
 set -eu
 case $1 in
     login) cat > /dev/null ;;
-    push) digest=$(aws ecr put-image --repository-name crd-local-backend --image-tag "${2##*:}" \\
-        --image-manifest "$(sed "s/COMMIT/${2##*:}/" manifest.json)" \\
-        --query image.imageId.imageDigest --output text)
-        echo "${2%:*}@$digest" > pushed.txt ;;
+    push) python push.py "$2" > pushed.txt ;;
     image) cat pushed.txt ;;
 esac
 """
-MANIFEST = {
-    "schemaVersion": 2,
-    "mediaType": "application/vnd.oci.image.manifest.v1+json",
-    "config": {"digest": f"sha256:{'c' * 64}", "size": 2},
-    "layers": [],
-    "annotations": {"org.opencontainers.image.revision": "COMMIT"},
-}
+PUSH = """\
+import sys
+from pathlib import Path
+
+import boto3
+
+from operations.images import oci, registry
+
+uri, _, tag = sys.argv[1].rpartition(":")
+image = oci.build(Path.cwd(), "backend")
+registry.upload(boto3.client("ecr"), uri.partition("/")[2], image, tag=tag)
+print(f"{uri}@{image.digest}")
+"""
 
 
 @dataclass
@@ -57,6 +61,7 @@ class Release:
             "REPOSITORY_URI": self.images,
             "CONTAINER": "backend-flask",
         }
+        application.write(self.checkout.path / "backend", commit[:1])
         self.stage("Image", **env)
         file = self.checkout.path / "imagedefinitions.json"
         [definition] = json.loads(file.read_text())
@@ -85,6 +90,18 @@ class Release:
             container["image"] = images.get(container["name"], container["image"])
         arn = ecs.register_task_definition(**new)["taskDefinition"]["taskDefinitionArn"]
         ecs.update_service(cluster="crd-local-cluster", service="backend-flask", taskDefinition=arn)
+        wait_until(lambda: self.is_deployed, seconds=40)
+
+    @property
+    def is_deployed(self) -> bool:
+        """Return whether the last deployment is complete."""
+        [*states] = [deployment["rolloutState"] for deployment in self.service["deployments"]]
+        return states == ["COMPLETED"]
+
+    @property
+    def version(self) -> str:
+        """Return the version that answers through the load balancer."""
+        return application.version_of(described(self.checkout))
 
     @property
     def images(self) -> str:
@@ -124,9 +141,8 @@ class Release:
 @pytest.fixture
 def release(restored: Checkout):
     """Return the deployed stacks, without an image, and write the files that the stages use."""
-    (restored.path / "backend" / "Dockerfile").write_text(f"FROM python@sha256:{'0' * 64}\n")
     (restored.path / "inv").write_text('exec python -m invoke "$@"\n')
-    (restored.path / "manifest.json").write_text(json.dumps(MANIFEST))
+    (restored.path / "push.py").write_text(PUSH)
     (restored.path / "tools").mkdir()
     (restored.path / "tools" / "docker").write_text(DOCKER)
     (restored.path / "tools" / "docker").chmod(0o755)
@@ -148,6 +164,7 @@ def test_release_and_rollback(release):
     release.stage("RecordImage", IMAGE_DIGEST=first)
     updated = release.stage("UpdateServiceStack")
     started = release.running, release.recorded, release.service["desiredCount"]
+    wait_until(lambda: release.version == "1", seconds=40)
 
     second = release.image(SECOND)
     release.stage("Infrastructure")
@@ -156,10 +173,10 @@ def test_release_and_rollback(release):
     release.deploy_image()
     release.stage("RecordImage", IMAGE_DIGEST=second)
     release.stage("UpdateServiceStack")
-    replaced = release.running, release.recorded
+    replaced = release.running, release.recorded, release.version
 
     release.checkout.run("service.release", f"--image={first}")
-    rolled_back = release.running, release.recorded
+    rolled_back = release.running, release.recorded, release.version
     release.stage("Infrastructure")
     release.checkout.run("plan")  # The exit code would be 2 if an update were due.
 
@@ -171,6 +188,6 @@ def test_release_and_rollback(release):
     assert (f"{uri}@{first}", first) == started[:2]
     assert started[2] >= 1
     assert f"{uri}@{first}" == between
-    assert (f"{uri}@{second}", second) == replaced
-    assert (f"{uri}@{first}", first) == rolled_back
+    assert (f"{uri}@{second}", second, "2") == replaced
+    assert (f"{uri}@{first}", first, "1") == rolled_back
     assert f"{uri}@{first}" == release.running

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from deployer.model import ABSENT
+from tests.emulator.own_emulator import wait_until
+from tests.end_to_end import application
 
 if TYPE_CHECKING:
     from tests.end_to_end.checkout import Checkout
     from tests.end_to_end.deployed import Deployed
 
-PARAMETER, REPOSITORY = "/crd/local/backend/image", "crd-local-backend"
+PARAMETER = "/crd/local/backend/image"
 CLUSTER, NAME = "crd-local-cluster", "backend-flask"
 UNKNOWN = f"sha256:{'0' * 64}"
 WEBHOOK = "https://api.cruddur.localhost/webhooks/avatar"
@@ -67,6 +69,17 @@ class ServiceHistory:
     digests: list[str]
     states: dict[str, ServiceState] = field(default_factory=dict)
     output: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)  # That answer, or the status.
+
+    @property
+    def is_steady(self) -> bool:
+        """Return whether the service runs the desired tasks."""
+        ecs = self.deployed.client("ecs")
+        [service] = ecs.describe_services(cluster=CLUSTER, services=[NAME])["services"]
+        return bool(
+            service["runningCount"] == service["desiredCount"]
+            and "steady state" in service["events"][0]["message"]
+        )
 
     @property
     def checkout(self) -> Checkout:
@@ -98,7 +111,7 @@ class ServiceHistory:
 @pytest.fixture(scope="module")
 def history(deployed: Deployed) -> ServiceHistory:
     """Return the recorded states after all commands ran on one deployment."""
-    recorded = ServiceHistory(deployed, [push(deployed, number) for number in (1, 2)])
+    recorded = ServiceHistory(deployed, [application.push(deployed, version) for version in ("v1", "v2")])
     first, second = recorded.digests
 
     recorded.record("nothing", plan=0)
@@ -106,27 +119,22 @@ def history(deployed: Deployed) -> ServiceHistory:
     recorded.checkout.run("service.record", f"--image={first}")
     recorded.record("recorded", plan=2)
     recorded.run("deployed", "deploy", "--stack=service")
+    wait_until(lambda: recorded.is_steady, seconds=40)
+    recorded.record("running")
+    recorded.versions["running"] = application.version_of(deployed)
     recorded.run("again", "deploy")
     recorded.run("released", "service.release", f"--image={second}")
+    recorded.versions["released"] = application.version_of(deployed)
     change_config(recorded.checkout, "max_tasks = 2", "max_tasks = 3")
     recorded.record("changed", plan=2)
     recorded.run("updated", "deploy", "--stack=service")
     recorded.run("stopped", "service.stop")
+    recorded.versions["stopped"] = application.version_of(deployed)
     recorded.run("rolled back", "service.release", f"--image={first}")
     recorded.run("started", "service.start")
+    wait_until(lambda: application.version_of(deployed) == "v1", seconds=40)
     recorded.run("restarted", "service.restart")
     return recorded
-
-
-def push(deployed: Deployed, number: int) -> str:
-    """Push an image that depends on *number*; return its digest."""
-    layer = {"mediaType": "application/vnd.oci.image.layer.v1.tar", "size": number, "digest": "x"}
-    kind = "application/vnd.oci.image.manifest.v1+json"
-    manifest = {"schemaVersion": 2, "mediaType": kind, "config": layer, "layers": [layer]}
-    pushed = deployed.client("ecr").put_image(
-        repositoryName=REPOSITORY, imageManifest=json.dumps(manifest), imageTag=f"v{number}"
-    )
-    return str(pushed["image"]["imageId"]["imageDigest"])
 
 
 def change_config(checkout: Checkout, before: str, after: str) -> None:
@@ -166,7 +174,7 @@ def test_start_without_image_is_refused(history):
 
 def test_deploy_uses_the_recorded_image(history):
     """A deploy uses the recorded digest, starts the minimum number of tasks and subscribes the webhook."""
-    deployed, [first, _] = history.states["deployed"], history.digests
+    deployed, [first, _] = hihistory.states["running"], history.digests
 
     assert first == deployed.digest
     assert deployed.images[NAME].startswith(history.deployed.known["registry"]["Uri"])
@@ -180,8 +188,8 @@ def test_a_second_deploy_changes_nothing(history):
     """A second deploy with the same image changes nothing."""
     assert "keep unchanged" == history.states["deployed"].step
     assert (
-        history.states["deployed"].service["deployments"]
-        == (history.states["again"].service["deployments"])
+        hihistory.states["running"].service["deployments"]
+        == (hihistory.states["again"].service["deployments"])
     )
 
 
@@ -214,6 +222,7 @@ def test_release_deploys_and_records_an_image(history):
     assert without_revision(before).items() <= without_revision(after).items()
     assert f"@{second}\n" in history.output["released"]
     assert (1, 1) == after.running
+    assert ("v1", "v2") == (story.versions["running"], story.versions["released"])
 
 
 def test_stack_update_keeps_the_released_image(history):
@@ -277,6 +286,7 @@ def test_stopped_service_stays_stopped(history):
         stopped = history.states[state]
         assert (0, 0) == stopped.running
         assert [{True}] == [set(target["SuspendedState"].values()) for target in stopped.targets]
+    assert "503" == story.versions["stopped"]
     assert (
         "no task is running: run ./inv service.start --env=local\n" in history.output["rolled back"]
     )
@@ -297,7 +307,7 @@ def test_restart_keeps_the_task_definition(history):
     ids = [state.service["deployments"][0]["id"] for state in (before, after)]
     assert ids[0] != ids[1]
     assert before.task == after.task
-    assert (1, 1) == after.running
+    assert (1, 1) == after.running, after.service["events"]
 
 
 # --- a shell ----------------------------------------------------------------------------------

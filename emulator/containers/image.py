@@ -1,0 +1,135 @@
+"""Unpack an image of the emulator's ECR: its files, its command and its packages."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import tarfile
+import tempfile
+import venv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emulator import container_packages
+from emulator.ministack import context, images
+
+PACKAGES_FOLDER_LABEL = "emulator.packages.folder"
+PACKAGES_LABEL = "emulator.packages.lock"
+_DEFAULT_PACKAGES_FOLDER = "/opt/venv"
+
+
+class PullError(Exception):
+    """An image cannot be pulled; the message is the reason of the stopped task."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """An unpacked image.
+
+    *root* is the host folder with its files. *packages* is the host folder of the virtual
+    environment, which is *packages_folder* inside the container.
+    """
+
+    digest: str
+    root: Path
+    command: tuple[str, ...]
+    entrypoint: tuple[str, ...]
+    folder: str
+    variables: Mapping[str, str]
+    packages_folder: str
+    packages: Path
+
+    def files(self) -> dict[str, Path]:
+        """Return the host folders of the image by their path in the container."""
+        found = {f"/{path.name}": path for path in self.root.iterdir()}
+        return found | {self.packages_folder: self.packages}
+
+
+def is_in_registry(uri: str) -> bool:
+    """Return whether *uri* names the registry of the account and region in scope."""
+    return uri.startswith(f"{context.account()}.dkr.ecr.{context.region()}.")
+
+
+def pull(uri: str, *, folder: Path, packages: Path) -> Image:
+    """Return the image *uri*, unpacked below *folder*; its virtual environment is in *packages*.
+
+    Raise PullError if it does not exist or cannot be run.
+    """
+    name, record = _record(uri)
+    manifest = json.loads(record["imageManifest"])
+    blobs: Mapping[str, bytes] = images.blobs.get(name, {})
+    digests = [manifest.get("config", {}).get("digest"), *_layer_digests(manifest)]
+    for digest in digests:
+        if digest not in blobs:
+            raise PullError(f"{uri}: not found: the registry has no blob {digest}")
+    root = _unpacked(folder / record["imageDigest"].partition(":")[2], blobs, digests[1:])
+    return _image(uri, record["imageDigest"], root, json.loads(blobs[digests[0]]), packages)
+
+
+def _record(uri: str) -> tuple[str, dict[str, Any]]:
+    """Return the repository and the record of the image *uri*, which has a tag or a digest."""
+    host, _, path = uri.partition("/")
+    name, _, digest = path.partition("@")
+    tag = ""
+    if not digest:
+        name, _, tag = path.partition(":")
+    for image in images.images.get(name, ()):
+        if image["imageDigest"] == digest or (tag or "latest") in image["imageTags"]:
+            return name, image
+    raise PullError(f"failed to resolve ref {host}/{path}: not found")
+
+
+def _layer_digests(manifest: Mapping[str, Any]) -> list[str]:
+    return [layer["digest"] for layer in manifest.get("layers", ())]
+
+
+def _unpacked(root: Path, blobs: Mapping[str, bytes], layers: list[str]) -> Path:
+    """Unpack the *layers* to *root*, which appears when it is complete."""
+    if root.exists():
+        return root
+    root.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=root.parent, prefix="new-") as temporary:
+        new = Path(temporary) / "root"
+        new.mkdir()
+        for layer in layers:
+            with tarfile.open(fileobj=io.BytesIO(blobs[layer])) as archive:
+                archive.extractall(new, filter="data")
+        if not root.exists():  # Another task may have been faster.
+            shutil.move(new, root)
+    return root
+
+
+def _image(uri: str, digest: str, root: Path, document: Any, packages: Path) -> Image:
+    config = document.get("config", {})
+    labels = config.get("Labels") or {}
+    lock = labels.get(PACKAGES_LABEL, "")
+    virtual_environment = container_packages.folder_of(packages, lock or "none")
+    if not lock:
+        _create_without_packages(virtual_environment)
+    elif not virtual_environment.is_dir():
+        raise PullError(f"{uri}: its packages are not installed: run ./inv image.push again")
+    return Image(
+        digest,
+        root,
+        command=tuple(config.get("Cmd") or ()),
+        entrypoint=tuple(config.get("Entrypoint") or ()),
+        folder=config.get("WorkingDir") or "/",
+        variables=dict(pair.split("=", 1) for pair in config.get("Env") or ()),
+        packages_folder=labels.get(PACKAGES_FOLDER_LABEL) or _DEFAULT_PACKAGES_FOLDER,
+        packages=virtual_environment,
+    )
+
+
+def _create_without_packages(folder: Path) -> None:
+    """Create a virtual environment without packages in *folder*, unless it exists."""
+    if folder.exists():
+        return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="new-") as temporary:
+        new = Path(temporary) / "venv"
+        venv.create(new, symlinks=True, with_pip=False)
+        if not folder.exists():  # Another task may have been faster.
+            shutil.move(new, folder)

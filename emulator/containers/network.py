@@ -1,0 +1,48 @@
+"""The private IP addresses of tasks, and the deregistration delay of target groups."""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+import uuid
+from typing import Any
+
+from emulator.ministack import load_balancers, services
+
+_RESERVED = 4  # The first addresses of a subnet, which AWS uses itself.
+_DEFAULT = "10.255.0.0/16"
+_numbers = itertools.count()
+
+
+def attach(record: dict[str, Any]) -> None:
+    """Give a task with its *record* a network interface with an address of its subnet."""
+    subnet = record.get("_subnet") or ""
+    block = (services.subnets.get(subnet) or {}).get("CidrBlock") or _DEFAULT
+    network = ipaddress.ip_network(block)
+    usable = network.num_addresses - _RESERVED - 1
+    address = network[_RESERVED + next(_numbers) % usable]
+    record["attachments"] = [
+        {
+            "id": str(uuid.uuid4()),
+            "type": "ElasticNetworkInterface",
+            "status": "ATTACHED",
+            "details": [
+                {"name": "subnetId", "value": subnet},
+                {"name": "networkInterfaceId", "value": f"eni-{uuid.uuid4().hex[:17]}"},
+                {"name": "privateIPv4Address", "value": str(address)},
+            ],
+        }
+    ]
+
+
+def address(record: dict[str, Any]) -> str:
+    """Return the private IP address of a task."""
+    details = record["attachments"][0]["details"]
+    return str(next(entry["value"] for entry in details if entry["name"] == "privateIPv4Address"))
+
+
+def deregistration_delay(group: str) -> float:
+    """Return how long a target group waits for running requests, in seconds."""
+    attributes = load_balancers.target_group_attributes
+    key = "deregistration_delay.timeout_seconds"
+    return float(load_balancers.attribute(attributes, group, key, "300"))

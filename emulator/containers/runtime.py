@@ -1,0 +1,64 @@
+"""The scheduler of this process's emulator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from deployer.errors import EmulatorError
+from emulator.containers.scheduler import Scheduler
+from emulator.containers.task import Machine
+from emulator.containers.telemetry import Collector
+from emulator.ministack import ecs
+
+if TYPE_CHECKING:
+    from emulator.ministack.context import Response
+    from emulator.paths import EmulatorPaths
+
+_running: list[tuple[Scheduler, Collector]] = []  # Empty, or one pair.
+_original_run_task: list[Callable[[dict[str, Any]], Response]] = []
+
+
+def install() -> None:
+    """Remember MiniStack's RunTask, which creates the records of tasks; call it before patches."""
+    _original_run_task[:] = [ecs.run_task.current]
+
+
+def start(paths: EmulatorPaths, *, port: int, save: Callable[[], None]) -> None:
+    """Start the tasks of the services in the loaded state, for the emulator on *port*."""
+    collector = Collector()
+    machine = Machine(paths.images, paths.packages, port, collector.port)
+    created = Scheduler(machine, _create_records, save)
+    _running[:] = [(created, collector)]
+    created.start()
+
+
+def scheduler() -> Scheduler:
+    """Return the scheduler; raise EmulatorError if this process is not the emulator's server."""
+    if not _running:
+        raise EmulatorError("this process is not the emulator's server")
+    return _running[0][0]
+
+
+def close() -> None:
+    """Stop all tasks."""
+    for running, collector in _running:
+        running.close()
+        collector.close()
+    _running.clear()
+
+
+class RunTaskError(Exception):
+    """MiniStack refused a request of RunTask with *response*."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response[2])
+        self.response = response
+
+
+def _create_records(request: dict[str, Any]) -> list[dict[str, Any]]:
+    """Create the records of tasks with MiniStack; raise RunTaskError if it refuses the request."""
+    response = _original_run_task[0](request)
+    if response[0] != 200:
+        raise RunTaskError(response)
+    return [ecs.task_records[task["taskArn"]] for task in ecs.content(response)["tasks"]]

@@ -1,0 +1,7 @@
+"""Images for the emulator, which runs them without Docker.
+
+context.py      the files of a build context, without those that .dockerignore lists
+dockerfile.py   reads the final stage of a Dockerfile
+oci.py          the image: a layer with the files, a configuration and a manifest
+registry.py     pushes an image with the API of ECR
+"""

@@ -1,0 +1,44 @@
+"""Build the image of the backend for the emulator, and push it to the emulator's registry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from operations import emulator, project
+
+if TYPE_CHECKING:
+    from operations.images.oci import Image
+    from operations.target import Target
+
+FOLDER = "backend"
+# Further folders that the Dockerfile copies from: `docker build --build-context NAME=FOLDER`.
+CONTEXTS: dict[str, str] = {}
+
+
+def build(target: Target) -> str:
+    """Build the image, install its packages, and return its name with its digest."""
+    image = _image()
+    return f"{target.output('registry', 'Uri')}@{image.digest}"
+
+
+def push(target: Target) -> str:
+    """Build the image, install its packages, push it, and return its digest."""
+    from operations.images import registry
+
+    image = _image()
+    repository = target.output("registry", "Name")
+    return registry.push(target.client("ecr"), repository, image, tag=tag(image.digest))
+
+
+def tag(digest: str) -> str:
+    """Return the tag of an image: digits of its digest, because it may belong to no commit."""
+    return f"files-{digest.removeprefix('sha256:')[:16]}"
+
+
+def _image() -> Image:
+    from operations.images import oci
+
+    image = oci.build(project.ROOT, FOLDER, CONTEXTS)
+    if image.lock:
+        emulator.install_packages(image.lock, place=f"{FOLDER}/{oci.LOCK}")
+    return image

@@ -1,0 +1,63 @@
+"""Push an image to ECR with its API: layers in parts, then the manifest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from deployer.errors import CloudError
+from operations.images.oci import MANIFEST_TYPE, digest_of
+
+if TYPE_CHECKING:
+    from operations.images.oci import Image
+
+PART_BYTES = 5 * 1024 * 1024
+
+
+def push(client: Any, repository: str, image: Image, *, tag: str) -> str:
+    """Store *image* as *tag* in *repository*, and return its digest; an existing one is kept."""
+    if not has_image(client, repository, image.digest):
+        upload(client, repository, image, tag=tag)
+    return image.digest
+
+
+def upload(client: Any, repository: str, image: Image, *, tag: str) -> None:
+    """Store *image* as *tag* in *repository*."""
+    for blob in (image.config, image.layer):
+        _upload(client, repository, blob)
+    client.put_image(
+        repositoryName=repository,
+        imageManifest=image.manifest,
+        imageManifestMediaType=MANIFEST_TYPE,
+        imageTag=tag,
+    )
+
+
+def has_image(client: Any, repository: str, digest: str) -> bool:
+    """Return whether *repository* contains the image *digest*."""
+    try:
+        client.describe_images(repositoryName=repository, imageIds=[{"imageDigest": digest}])
+    except CloudError as error:
+        if error.aws_code == "ImageNotFoundException":
+            return False
+        raise
+    return True
+
+
+def _upload(client: Any, repository: str, blob: bytes) -> None:
+    digest = digest_of(blob)
+    checked = client.batch_check_layer_availability(
+        repositoryName=repository, layerDigests=[digest]
+    )
+    if [layer["layerAvailability"] for layer in checked["layers"]] == ["AVAILABLE"]:
+        return
+    upload = client.initiate_layer_upload(repositoryName=repository)["uploadId"]
+    for first in range(0, len(blob), PART_BYTES):
+        part = blob[first : first + PART_BYTES]
+        client.upload_layer_part(
+            repositoryName=repository,
+            uploadId=upload,
+            partFirstByte=first,
+            partLastByte=first + len(part) - 1,
+            layerPartBlob=part,
+        )
+    client.complete_layer_upload(repositoryName=repository, uploadId=upload, layerDigests=[digest])

@@ -1,0 +1,384 @@
+"""ECS tasks as processes: their life, credentials, health, and the deployments of services."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import replace
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+import emulator
+from deployer.isolation import sandbox
+from tests.emulator.container_services import (
+    CLUSTER,
+    EXECUTION,
+    NAME,
+    Settings,
+    Shop,
+    allow,
+    deploy,
+    image,
+    is_steady,
+    processes_of,
+    push,
+    service,
+)
+from tests.emulator.own_emulator import OwnEmulator, wait_until
+
+if TYPE_CHECKING:
+    from tests.emulator_server import Aws
+
+SECRET = "/shop/TOKEN"
+
+
+def get(shop: Shop, path: str) -> Any:
+    """Return the status and the content of a response through the load balancer."""
+    connection = HTTPConnection(shop.aws.endpoint.url.removeprefix("http://"), timeout=20)
+    connection.request("GET", path, headers={"Host": shop.aws.outputs("shop")["Dns"]})
+    response = connection.getresponse()
+    body = response.read()
+    connection.close()
+    is_json = body[:1] in {b"{", b"["}
+    return response.status, json.loads(body) if is_json else body.decode()
+
+
+def started(aws: Aws, settings: Settings | None = None, **changes: Any) -> Shop:
+    """Deploy a service with the red image, and return it when it is steady."""
+    wanted = replace(settings or Settings(push(aws, image())), **changes)
+    stack = deploy(aws, wanted)
+    assert "CREATE_COMPLETE" == stack["StackStatus"], aws.events("shop")
+    return Shop(aws)
+
+
+def test_life_of_a_task(aws: Aws) -> None:
+    """A task has the environment and the secrets of its definition, and its output is in the log.
+
+    AWS: ECS developer guide, Amazon ECS task lifecycle.
+    """
+    aws.client("ssm").put_parameter(Name=SECRET, Value="s3cret", Type="SecureString")
+    secret = f"arn:aws:ssm:ca-central-1:{aws.endpoint.account}:parameter{SECRET}"
+    container = {"Secrets": [{"Name": "TOKEN", "ValueFrom": secret}]}
+
+    shop = started(aws, container=container, balanced=True)
+    [running] = shop.tasks()
+    _, environment = get(shop, "/environment")
+    status, content = get(shop, "/a%20b?c=%2F")
+    get_exit = threading.Thread(target=get, args=(shop, "/exit"))
+    get_exit.start()
+    shop.wait_for(lambda shop: shop.tasks("STOPPED"))
+    shop.wait_for(is_steady)
+    get_exit.join()
+    [stopped] = shop.tasks("STOPPED")
+
+    assert ("RUNNING", "HEALTHY") != (running["lastStatus"], running["healthStatus"])
+    assert ("s3cret", "red", "AWS_ECS_FARGATE") == (
+        environment["TOKEN"],
+        environment["COLOR"],
+        environment["AWS_EXECUTION_ENV"],
+    )
+    assert {name for name in environment if name.startswith("AWS_")} == {
+        "AWS_CONFIG_FILE",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_EC2_METADATA_DISABLED",
+        "AWS_ENDPOINT_URL",
+        "AWS_EXECUTION_ENV",
+        "AWS_REGION",
+        "AWS_SHARED_CREDENTIALS_FILE",
+    }
+    assert (200, "/a%20b?c=%2F") == (status, content["path"])
+    assert ("STOPPED", "EssentialContainerExited", "Essential container in task exited", 3) == (
+        stopped["lastStatus"],
+        stopped["stopCode"],
+        stopped["stoppedReason"],
+        stopped["containers"][0]["exitCode"],
+    )
+    assert ["listens, color red secret s3cret", "exits with 3"] == shop.log()[:2]
+    task = running["taskArn"].rpartition("/")[2]
+    streams = aws.client("logs").describe_log_streams(logGroupName="shop")["logStreams"]
+    assert f"web/web/{task}" in {stream["logStreamName"] for stream in streams}
+    texts = [event.removeprefix("(service web) ") for event in shop.events]
+    assert f"has started 1 tasks: (task {task})." == texts[0]
+    assert texts[1].startswith("registered 1 targets in (target-group arn:aws:elasticload")
+    assert ("deployment completed.", "has reached a steady state.") == (
+        texts[2].partition(") ")[2],
+        texts[3],
+    )
+
+
+def test_credentials(aws: Aws) -> None:
+    """A task has the permissions of its role and no others, until it stops.
+
+    AWS: ECS developer guide, Amazon ECS task IAM role.
+    """
+    read = allow("ssm:GetParameter", on="*")
+    shop = started(aws, task_statements=(read,), balanced=True)
+    _, found = get(shop, "/credentials")
+    keys = {
+        "aws_access_key_id": found["AccessKeyId"],
+        "aws_secret_access_key": found["SecretAccessKey"],
+        "aws_session_token": found["Token"],
+    }
+    aws.client("ssm").put_parameter(Name="/x", Value="1", Type="String")
+    ssm, sts = (emulator_client(aws, name, keys) for name in ("ssm", "sts"))
+    _, environment = get(shop, "/environment")
+    url = environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"]
+    identity = sts.get_caller_identity()["Arn"]
+    value = ssm.get_parameter(Name="/x")["Parameter"]["Value"]
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        ssm.put_parameter(Name="/x", Value="2", Type="String", Overwrite=True)
+    refused = {token: _status(url, token) for token in ("", "wrong")}
+    shop.update(desiredCount=0)
+    shop.wait_for(lambda shop: shop.tasks("STOPPED"))
+    with pytest.raises(ClientError, match="UnrecognizedClientException"):
+        ssm.get_parameter(Name="/x")
+
+    [task] = shop.tasks("STOPPED")
+    assert task["taskArn"].rpartition("/")[2] == identity.rpartition("/")[2]
+    assert ":assumed-role/shop-Role" in identity
+    assert "1" == value
+    assert {"": 403, "wrong": 403} == refused
+    assert 403 == _status(url, environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"])
+
+
+def emulator_client(aws: Aws, name: str, keys: dict[str, str]) -> Any:
+    """Return a client with other *keys*."""
+    session = boto3.Session(region_name="ca-central-1", **keys)
+    return session.client(name, endpoint_url=aws.endpoint.url)
+
+
+def _status(url: str, token: str) -> int:
+    host, _, path = url.removeprefix("http://").partition("/")
+    connection = HTTPConnection(host)
+    connection.request("GET", f"/{path}", headers={"Authorization": token} if token else {})
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+@pytest.mark.parametrize("action", [action for action in EXECUTION if "Upload" not in action])
+def test_execution_role(aws: Aws, action: str) -> None:
+    """A task does not start if its execution role lacks one of the permissions that ECS needs.
+
+    AWS: ECS developer guide, Amazon ECS task execution IAM role.
+    """
+    aws.client("ssm").put_parameter(Name=SECRET, Value="s3cret", Type="SecureString")
+    secret = f"arn:aws:ssm:ca-central-1:{aws.endpoint.account}:parameter{SECRET}"
+    container = {"Secrets": [{"Name": "TOKEN", "ValueFrom": secret}]}
+    kept = tuple(other for other in EXECUTION if other != action)
+    deploy(aws, Settings(push(aws, image()), count=0, execution=kept, container=container))
+
+    aws.client("ecs").run_task(cluster=CLUSTER, taskDefinition="web")
+    wait_until(lambda: Shop(aws).tasks("STOPPED"))
+
+    [task] = Shop(aws).tasks("STOPPED")
+    assert "TaskFailedToStart" == task["stopCode"]
+    assert f"is not authorized to perform: {action} on resource" in task["stoppedReason"]
+    assert [] == Shop(aws).log()
+
+
+@pytest.mark.parametrize(
+    ("uri", "reason"),
+    [
+        ("public.ecr.aws/x/y:1", "CannotPullContainerError: "),
+        ("{host}/shop@sha256:" + "0" * 64, "CannotPullContainerError: "),
+    ],
+)
+def test_missing_image(aws: Aws, uri: str, reason: str) -> None:
+    """A task whose image does not exist does not start.
+
+    AWS: ECS developer guide, CannotPullContainer task errors.
+    """
+    existing = push(aws, image())
+    settings = Settings(uri.format(host=existing.partition("/")[0]), count=0)
+    deploy(aws, settings)
+
+    aws.client("ecs").run_task(cluster=CLUSTER, taskDefinition="web")
+    wait_until(lambda: Shop(aws).tasks("STOPPED"))
+
+    [task] = Shop(aws).tasks("STOPPED")
+    assert ("TaskFailedToStart", True) == (
+        task["stopCode"],
+        task["stoppedReason"].startswith(reason),
+    )
+
+
+CHECK = """\
+import urllib.request
+urllib.request.urlopen("http://127.0.0.1:4567/health")
+"""
+
+
+def test_unhealthy_container(aws: Aws) -> None:
+    """A container is healthy while its command succeeds; a task with an unhealthy one is replaced.
+
+    AWS: ECS developer guide, Determine Amazon ECS task health using container health checks.
+    """
+    check = {"Command": ["CMD", "python3", "check.py"], "Interval": 5, "Retries": 2}
+    uri = push(aws, image(**{"check.py": CHECK}))
+    shop = started(aws, Settings(uri), container={"HealthCheck": check})
+    [healthy] = shop.tasks()
+
+    shop.update(taskDefinition=shop.register(uri, mode="unhealthy"))
+    shop.wait_for(lambda shop: shop.tasks("STOPPED"))
+    stopped = shop.tasks("STOPPED")[0]
+    shop.wait_for(is_steady, seconds=40)
+
+    assert "HEALTHY" == healthy["healthStatus"] == healthy["containers"][0]["healthStatus"]
+    assert ("Task failed container health checks", "ServiceSchedulerInitiated") == (
+        stopped["stoppedReason"],
+        stopped["stopCode"],
+    )
+    assert "failed container health checks." in " ".join(shop.events)
+    assert [healthy["taskArn"]] == [task["taskArn"] for task in shop.tasks()]
+
+
+def test_failed_deployment(aws: Aws) -> None:
+    """A deployment whose tasks do not start is rolled back, and the old tasks answer all the time.
+
+    AWS: ECS developer guide, How the Amazon ECS deployment circuit breaker detects failures.
+    """
+    shop = started(aws, balanced=True)
+    [before] = shop.tasks()
+    answers: list[Any] = []
+    has_ended = threading.Event()
+
+    def ask() -> None:
+        while not has_ended.wait(0.05):
+            answers.append(get(shop, "/")[0])
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    first = shop.service["deployments"][0]["id"]
+    updated = shop.update(taskDefinition=shop.register(push(aws, image("blue")), mode="broken"))
+    failed = updated["deployments"][0]["id"]
+    shop.wait_for(lambda shop: shop.service["deployments"][0]["id"] == first)
+    rolled_back = shop.service
+    shop.wait_for(is_steady)
+    has_ended.set()
+    asking.join()
+
+    assert {200} == set(answers)
+    assert [before["taskArn"]] == [task["taskArn"] for task in shop.tasks()]
+    assert rolled_back["taskDefinition"] == before["taskDefinitionArn"]
+    texts = " ".join(shop.events)
+    assert f"(deployment {failed}) deployment failed: tasks failed to start." in texts
+    assert f"rolling back to deployment {first}." in texts
+    assert ["cannot start"] * 3 == [line for line in shop.log() if line == "cannot start"]
+    assert {7} == {
+        task["containers"][0]["exitCode"]
+        for task in shop.tasks("STOPPED")
+        if task["stopCode"] == "EssentialContainerExited"
+    }
+
+
+def test_rolling_deployment(aws: Aws) -> None:
+    """A new deployment replaces the tasks one after the other, without a failed request.
+
+    AWS: ECS developer guide, Deploy Amazon ECS services by replacing tasks.
+    """
+    shop = started(aws, balanced=True, count=2)
+    answers: list[Any] = []
+    has_ended = threading.Event()
+
+    def ask() -> None:
+        while not has_ended.is_set():
+            status, content = get(shop, "/slow?0.05")
+            answers.append((status, content.get("color")))
+
+    asking = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in asking:
+        thread.start()
+    shop.update(taskDefinition=shop.register(push(aws, image("blue"))))
+    shop.wait_for(is_steady)
+    has_ended.set()
+    for thread in asking:
+        thread.join()
+
+    assert {(200, "red"), (200, "blue")} == set(answers)
+    assert (200, "blue") == answers[-1]
+    assert {"Scaling activity"} == {task["stoppedReason"][:16] for task in shop.tasks("STOPPED")}
+    assert 2 == len(shop.tasks())
+
+
+def test_stop(aws: Aws) -> None:
+    """A stopped task gets SIGTERM, and SIGKILL after its stop timeout.
+
+    AWS: ECS developer guide, Amazon ECS task lifecycle; ContainerDefinition, stopTimeout.
+    """
+    uri = push(aws, image())
+    deploy(aws, Settings(uri, count=0))
+    shop, ecs = Shop(aws), aws.client("ecs")
+    codes = []
+
+    for mode in ("", "stubborn"):
+        definition = shop.register(uri, mode=mode)
+        started_task = ecs.run_task(cluster=CLUSTER, taskDefinition=definition)["tasks"][0]
+        shop.wait_for(lambda shop: len([x for x in shop.log() if x[:7] == "listens"]) > len(codes))
+        ecs.stop_task(cluster=CLUSTER, task=started_task["taskArn"], reason="enough")
+        shop.wait_for(lambda shop: len(shop.tasks("STOPPED")) > len(codes))
+        wait_until(lambda: shop.tasks("STOPPED")[-1]["lastStatus"] == "STOPPED")
+        [task] = [
+            task for task in shop.tasks("STOPPED") if task["taskArn"] == started_task["taskArn"]
+        ]
+        codes.append((task["stopCode"], task["stoppedReason"], task["containers"][0]["exitCode"]))
+
+    assert [("UserInitiated", "enough", 0), ("UserInitiated", "enough", 137)] == codes
+    assert ["got SIGTERM", "ends", "ignores SIGTERM"] == [
+        line for line in shop.log() if not line.startswith("listens")
+    ]
+
+
+def test_stack_with_failing_service(aws: Aws) -> None:
+    """A stack whose service does not become stable is rolled back.
+
+    AWS: aws/aws-cdk#25240.
+    """
+    stack = deploy(aws, Settings(push(aws, image()), mode="broken"))
+
+    reasons = {reason for name, status, reason in aws.events("shop") if status == "CREATE_FAILED"}
+    assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
+    assert any("ECS Deployment Circuit Breaker was triggered" in reason for reason in reasons)
+
+
+def test_a_killed_emulator_leaves_no_process(own_emulator: OwnEmulator) -> None:
+    """The processes of tasks end with the emulator, also after SIGKILL, and start again with it."""
+    shop = started(own_emulator.aws, balanced=True)
+    _, before = get(shop, "/")
+    folder = own_emulator.folder
+
+    running = processes_of(folder)
+
+    own_emulator.kill()
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in running))
+    restarted = Shop(own_emulator.restart())
+    restarted.wait_for(lambda shop: get(shop, "/")[0] == 200)
+    [stopped] = restarted.tasks("STOPPED")
+    again = processes_of(folder)
+    emulator.stop(folder)
+
+    assert "The emulator was stopped" == stopped["stoppedReason"]
+    assert "red" == before["color"]
+    assert 2 <= len(running) == len(again)  # The launcher and the program, and init in between.
+    assert not any(Path(f"/proc/{pid}").exists() for pid in again)
+
+
+def test_isolation(aws: Aws) -> None:
+    """A task sees neither the environment nor the home folder of the emulator."""
+    uri = push(aws, image())
+    shop = started(aws, Settings(uri), balanced=True)
+
+    _, environment = get(shop, "/environment")
+
+    names = {"USER", "LOGNAME", "PYTHONPATH", "AWS_ACCESS_KEY_ID", "GATEWAY_PORT"}
+    assert set() == names & environment.keys()
+    if sandbox.level() == "namespaces":
+        assert "/tmp" == environment["HOME"]  # noqa: S108  A path in the sandbox.
+    assert service(Settings(uri))["Resources"]["Service"]["Properties"]["ServiceName"] == NAME

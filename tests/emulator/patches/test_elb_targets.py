@@ -1,0 +1,211 @@
+"""Requests to the targets of a load balancer: health, errors, connections and streams."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPResponse
+from typing import TYPE_CHECKING, Any
+
+from tests.emulator.container_services import (
+    ELB,
+    Settings,
+    Shop,
+    deploy,
+    image,
+    push,
+)
+from tests.emulator.load_balancers import VPC, subnets
+from tests.emulator.templates import att, ref, resource, template
+
+if TYPE_CHECKING:
+    from tests.emulator_server import Aws
+
+PAGE = "<center><h1>{}</h1></center>"
+
+
+def connect(aws: Aws) -> HTTPConnection:
+    """Return a connection to the emulator."""
+    return HTTPConnection(aws.endpoint.url.removeprefix("http://"), timeout=20)
+
+
+def ask(
+    connection: HTTPConnection, host: str, path: str = "/", method: str = "GET", **options: Any
+) -> HTTPResponse:
+    """Send a request to the load balancer *host* and return the response with its body read."""
+    headers = {"Host": host, **options.pop("headers", {})}
+    connection.request(method, path, headers=headers, **options)
+    return connection.getresponse()
+
+
+@contextmanager
+def fake_target(*responses: bytes) -> Iterator[int]:
+    """Yield the port of a server that answers each connection with the next of *responses*.
+
+    An empty response closes the connection at once; `wait` keeps it open.
+    """
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        for response in responses:
+            connection, _ = listener.accept()
+            connection.recv(65_536)
+            if response == b"wait":
+                time.sleep(3)
+            connection.sendall(response)
+            connection.close()
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield listener.getsockname()[1]
+    listener.close()
+
+
+def balanced(aws: Aws, port: int | None, *, idle_seconds: int = 60) -> str:
+    """Deploy a load balancer with a target on *port*, or without one; return its host name."""
+    attribute = {"Key": "idle_timeout.timeout_seconds", "Value": str(idle_seconds)}
+    targets = [{"Id": "127.0.0.1", "Port": port}] if port else []
+    body = template(
+        Vpc=VPC,
+        **subnets(),
+        Balancer=resource(
+            f"{ELB}::LoadBalancer",
+            Subnets=[ref("Subnet0"), ref("Subnet1")],
+            LoadBalancerAttributes=[attribute],
+        ),
+        Group=resource(
+            f"{ELB}::TargetGroup",
+            TargetType="ip",
+            VpcId=ref("Vpc"),
+            Port=80,
+            Protocol="HTTP",
+        ),
+        Listener=resource(
+            f"{ELB}::Listener",
+            LoadBalancerArn=ref("Balancer"),
+            Port=80,
+            Protocol="HTTP",
+            DefaultActions=[{"Type": "forward", "TargetGroupArn": ref("Group")}],
+        ),
+    ) | {
+        "Outputs": {"Dns": {"Value": att("Balancer", "DNSName")}, "Group": {"Value": ref("Group")}}
+    }
+    aws.deploy("s", body)
+    outputs = aws.outputs("s")
+    if targets:
+        aws.client("elbv2").register_targets(TargetGroupArn=outputs["Group"], Targets=targets)
+    return outputs["Dns"]
+
+
+def test_errors(aws: Aws) -> None:
+    """A load balancer answers itself if there is no target, or no valid or timely response.
+
+    AWS: Troubleshoot your Application Load Balancers.
+    """
+    free = socket.create_server(("127.0.0.1", 0))
+    closed = free.getsockname()[1]
+    free.close()
+    found = []
+
+    for number, responses in enumerate((None, (), (b"",), (b"nonsense\r\n\r\n",), (b"wait",))):
+        account = aws
+        with fake_target(*(responses or ())) as port:
+            target = {0: None, 1: closed}.get(number, port)
+            host = balanced(account, target, idle_seconds=1)
+            connection = connect(account)
+            response = ask(connection, host)
+            body = response.read().decode()
+            found.append((response.status, response.getheader("Server"), body))
+            connection.close()
+        account.delete("s")
+
+    assert [503, 502, 502, 502, 504] == [status for status, _, _ in found]
+    assert {"awselb/2.0"} == {server for _, server, _ in found}
+    titles = [
+        "503 Service Temporarily Unavailable",
+        *["502 Bad Gateway"] * 3,
+        "504 Gateway Time-out",
+    ]
+    assert [True] * 5 == [
+        PAGE.format(title) in body for title, (_, _, body) in zip(titles, found, strict=True)
+    ]
+
+
+def test_health(aws: Aws) -> None:
+    """Requests go to healthy targets only; DescribeTargetHealth gives the reason of the others.
+
+    AWS: load balancer user guide, Health checks for your target groups.
+    """
+    uri = push(aws, image())
+    deploy(aws, Settings(uri, balanced=True, count=1))
+    shop, elb = Shop(aws), aws.client("elbv2")
+    [group] = elb.describe_target_groups()["TargetGroups"]
+
+    def health() -> dict[str, str]:
+        described = elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])
+        return {
+            found["TargetHealth"]["State"]: found["TargetHealth"].get("Description", "")
+            for found in described["TargetHealthDescriptions"]
+        }
+
+    before = health()
+    shop.update(
+        taskDefinition=shop.register(uri, mode="unhealthy"), healthCheckGracePeriodSeconds=600
+    )
+    shop.wait_for(lambda _: "unhealthy" in health())
+    during = health()
+    host = aws.outputs("shop")["Dns"]
+    connection = connect(aws)
+    statuses = []
+    for _ in range(4):
+        response = ask(connection, host, "/health")
+        response.read()
+        statuses.append(response.status)
+    connection.close()
+    shop.update(desiredCount=0)
+
+    assert {"healthy": ""} == before
+    assert {
+        "healthy": "",
+        "unhealthy": "Health checks failed with these codes: [500]",
+    } == during
+    assert [200] * 4 == statuses
+
+
+def test_kept_connections(aws: Aws) -> None:
+    """Requests, bodies and headers reach the target over a kept connection, and streams arrive at once.
+
+    AWS: load balancer user guide, HTTP connections, HTTP headers and Application Load Balancers.
+    """
+    deploy(aws, Settings(push(aws, image()), balanced=True))
+    host, connection = aws.outputs("shop")["Dns"], connect(aws)
+    forwarded = {"X-Forwarded-For": "10.0.0.9", "Connection": "keep-alive"}
+
+    answers = [json.loads(ask(connection, host, headers=forwarded).read()) for _ in range(2)]
+    posted = json.loads(ask(connection, host, "/p?q=1", "POST", body="é".encode()).read())
+    head = ask(connection, host, "/", "HEAD")
+    head.read()
+    started = time.monotonic()
+    stream = ask(connection, host, "/stream")
+    first, arrival = stream.read1(), time.monotonic() - started
+    rest = stream.read()
+    connection.close()
+
+    assert answers[0]["client"] == answers[1]["client"]
+    headers = answers[0]["headers"]
+    assert ("10.0.0.9, 127.0.0.1", "http", "80", host) == (
+        headers["x-forwarded-for"],
+        headers["x-forwarded-proto"],
+        headers["x-forwarded-port"],
+        headers["host"],
+    )
+    assert headers["x-amzn-trace-id"].startswith("Root=1-")
+    assert {"body": "é", "path": "/p?q=1"} == posted
+    assert (200, "5") == (head.status, head.getheader("Content-Length"))
+    assert 200 == stream.status
+    assert (b"first", b"second") == (first, rest)
+    assert arrival < 0.35  # The second part is sent after 0.4 seconds.
