@@ -9,7 +9,7 @@ from invoke.exceptions import Exit
 from commands.framework import terminal
 from commands.framework.connection import connect as connect_to_env
 from commands.framework.task import task
-from operations import port_forwarding, service
+from operations import service
 
 _STACK = "the stack of the service: service, or verifier if config has one"
 _HELP = {"stack": _STACK}
@@ -70,11 +70,10 @@ def start(_: Context, stack: str = "service", env: str = "") -> None:
 def connect(_: Context, stack: str = "service", env: str = "", command: str = "/bin/bash") -> None:
     """Open a shell in a running task.
 
-    This needs the session-manager-plugin, and `enable_exec = true` in [service] of the config.
+    This needs `enable_exec = true` in [service] of the config and, except in the emulator, the
+    session-manager-plugin.
     """
-    plugin = port_forwarding.plugin()
-    ecs_service = service.find(connect_to_env(env), stack)
-    code = service.open_shell(ecs_service, plugin, command)
+    code = service.open_shell(service.find(connect_to_env(env), stack), command)
     if code:
         raise Exit(code=code)
 

@@ -18,6 +18,7 @@ from emulator.admin import (
     web_identity_token,
 )
 from emulator.container_packages import packages_folder
+from emulator.container_shell import run_in_container
 from emulator.endpoint import ACCOUNT, AWS_CLI_FOLDER, Endpoint, as_account, environment_variables
 from emulator.lifecycle import reset, running, start, stop
 from emulator.message import Message
@@ -41,6 +42,7 @@ __all__ = [
     "pause_autosave",
     "packages_folder",
     "reset",
+    "run_in_container",
     "running",
     "set_resource_delay",
     "start",

@@ -70,6 +70,14 @@ def web_identity_token(endpoint: Endpoint, claims: dict[str, Any]) -> str:
     return web_identity.web_identity_token(endpoint.secret_key, claims)
 
 
+def container_sandbox(endpoint: Endpoint, *, task: str, container: str) -> str:
+    """Return the files and the environment of a *container* of the *task* with this ARN as JSON.
+
+    Raise EmulatorError if the task does not run or ECS Exec is not enabled for it.
+    """
+    return _post(endpoint, "container", {"task": task, "container": container})
+
+
 def _post(endpoint: Endpoint, operation: str, body: dict[str, Any]) -> str:
     """Send a signed request to the admin API, and return the response."""
     key = endpoint.access_key, endpoint.secret_key

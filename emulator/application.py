@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+from deployer.errors import EmulatorError
 from emulator import hosted_zones, outbox, resource_delay, sns_signing
 from emulator.access import secret as secrets
 from emulator.access.admin_requests import PATH
@@ -14,6 +15,7 @@ from emulator.access.anonymous import CERTIFICATE
 from emulator.access.control import AccessControl
 from emulator.autosave import Autosave
 from emulator.containers import credentials as task_credentials
+from emulator.containers import runtime
 from emulator.local_addresses import LocalAddresses
 from emulator.ministack import asgi
 from emulator.pages.server import Pages
@@ -50,6 +52,11 @@ class Application:
         }
         self._pages = Pages(paths, secret=secret, port=port)
         self._query_handlers = {"messages": outbox.read}
+        self._query_handlers: dict[str, Callable[[dict[str, Any]], Any]] = {
+            "container": runtime.describe_sandbox,
+            "messages": outbox.read,
+        }
+        self.autosave = Autosave(State(paths))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection, if access control permits it."""
@@ -97,7 +104,11 @@ class Application:
         elif scope["method"] == "GET" and scope["path"].startswith(task_credentials.PATH):
             await _respond(send, 200, task_credentials.response(scope["path"]))
         elif scope["method"] == "POST" and operation in self._query_handlers:
-            result = self._query_handlers[operation](json.loads(await _read_body(receive)))
+            try:
+                result = self._query_handlers[operation](json.loads(await _read_body(receive)))
+            except EmulatorError as error:
+                await _respond(send, 400, str(error))
+                return
             await _respond(send, 200, json.dumps(result))
         elif scope["method"] == "POST" and operation in self._change_handlers:
             self._change_handlers[operation](json.loads(await _read_body(receive)))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from operations import project, shell_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from emulator import Status
 
@@ -103,6 +103,17 @@ def install_packages(lock: str, *, place: str) -> None:
 
     folder = emulator.packages_folder(_folder(), lock)
     environments.create(folder, lock, python=sandbox.python(), place=place)
+
+
+def run_in_container(*, task: str, container: str, command: Sequence[str]) -> int:
+    """Run *command* in the sandbox of a container of the task with this ARN; return its exit code."""
+    import emulator
+    from deployer.environment import start_emulator
+
+    endpoint = start_emulator(project.environment("local"), _folder(), os.environ)
+    return emulator.run_in_container(
+        endpoint, _folder(), task=task, container=container, command=command
+    )
 
 
 def ca() -> Path:

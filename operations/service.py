@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from deployer.errors import BusyError, CloudError, ConfigError, RolledBackError
-from operations import lambdas, port_forwarding, processes, project
+from operations import emulator, lambdas, port_forwarding, processes, project
 
 if TYPE_CHECKING:
     from operations.target import Target
@@ -171,14 +172,23 @@ def start(service: Service) -> None:
     service.update(desiredCount=max(1, minimum, service.describe()["desiredCount"]))
 
 
-def open_shell(service: Service, plugin: str, command: str) -> int:
-    """Run *command* in a task, with the session-manager-plugin *plugin*; return its exit code."""
+def open_shell(service: Service, command: str) -> int:
+    """Run *command* in a task and return its exit code.
+
+    This needs the session-manager-plugin, except in the emulator.
+    """
+    is_local = service.target.environment.is_local
+    plugin = "" if is_local else port_forwarding.plugin()
     tasks = service.ecs.list_tasks(cluster=service.cluster, serviceName=service.name)
     if not tasks["taskArns"]:
         raise _no_task(service)
+    task = tasks["taskArns"][0]
+    if is_local:
+        words = shlex.split(command)
+        return emulator.run_in_container(task=task, container=service.name, command=words)
     session = service.ecs.execute_command(
         cluster=service.cluster,
-        task=tasks["taskArns"][0],
+        task=task,
         container=service.name,
         command=command,
         interactive=True,

@@ -44,7 +44,11 @@ class ContainerSandbox:
         if isolation.level == "environment":
             scratch = tempfile.mkdtemp(prefix="container-")
         words, environment = self.command_and_environment(
-            command, isolation.level, isolation.private, scratch=scratch
+            command,
+            isolation.level,
+            isolation.private,
+            scratch=scratch,
+            ca=Path(os.environ.get(_CA_VARIABLE, "")),
         )
         with isolated_processes.trusted():  # The command itself sets up the isolation.
             process = subprocess.Popen(
@@ -60,13 +64,19 @@ class ContainerSandbox:
         return ContainerProcess(process)
 
     def command_and_environment(
-        self, command: Sequence[str], level: sandbox.Level, private: Path, *, scratch: str
+        self,
+        command: Sequence[str],
+        level: sandbox.Level,
+        private: Path,
+        *,
+        scratch: str,
+        ca: Path,
     ) -> tuple[list[str], dict[str, str]]:
         """Return the command line and the environment of *command* at an isolation *level*.
 
-        *scratch* is the folder for HOME and temporary files.
+        *scratch* is the folder for HOME and temporary files, *ca* the CA of the databases. The
+        folder *private* is hidden.
         """
-        ca = Path(os.environ.get(_CA_VARIABLE, ""))
         files = {**self.files, **({_CA_FILE: ca} if ca.is_file() else {})}
         paths = {} if level == "namespaces" else {name: str(path) for name, path in files.items()}
         variables = {

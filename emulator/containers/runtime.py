@@ -48,6 +48,25 @@ def close() -> None:
     _running.clear()
 
 
+def describe_sandbox(request: dict[str, Any]) -> dict[str, Any]:
+    """Return the files and the environment of a container; *request* names its task and itself.
+
+    Raise EmulatorError if the task does not run, or ECS Exec is not enabled for it.
+    """
+    task = scheduler().tasks.get(request["task"])
+    box = task.sandboxes.get(request["container"]) if task else None
+    if task is None or box is None or task.is_stopping:
+        raise EmulatorError(f"{request['task']}: the container does not run")
+    if not task.record.get("enableExecuteCommand"):
+        raise EmulatorError(f"{request['task']}: ECS Exec is not enabled for the task")
+    return {
+        "files": {name: str(path) for name, path in box.files.items()},
+        "folder": box.folder,
+        "variables": dict(box.variables),
+        "programs": list(box.programs),
+    }
+
+
 class RunTaskError(Exception):
     """MiniStack refused a request of RunTask with *response*."""
 

@@ -1,5 +1,6 @@
 """A change of a service is followed, against a fake ECS with prepared answers."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -204,3 +205,47 @@ def test_an_unknown_digest_is_not_recorded(monkeypatch):
         service.record(Target(project.environment(), account), "service", digest)
 
     assert ssm.calls == []
+
+
+SESSION = {"sessionId": "s", "streamUrl": "wss://x", "tokenValue": "t"}
+
+
+def test_a_shell_gets_the_session_in_a_variable(monkeypatch, tmp_path, capfd):
+    """The plugin gets the session in an environment variable, which other users cannot read."""
+    plugin = tmp_path / "session-manager-plugin"
+    plugin.write_text('#!/bin/sh\nprintenv "$1"; echo "$2 $3"; exit 4\n')
+    plugin.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    ecs = Client(list_tasks={"taskArns": ["task"]}, execute_command={"session": SESSION})
+
+    code = service.open_shell(
+        Service(target(Account(clients={"ecs": ecs})), "service", "crd", "web"), "/bin/bash"
+    )
+
+    session, arguments = capfd.readouterr().out.splitlines()
+    assert 4 == code
+    assert SESSION == json.loads(session)
+    assert "ca-central-1 StartSession" == arguments
+    assert ecs.calls[-1] == (
+        "execute_command",
+        {
+            "cluster": "crd",
+            "task": "task",
+            "container": "web",
+            "command": "/bin/bash",
+            "interactive": True,
+        },
+    )
+
+
+def test_a_shell_without_plugin_is_refused(monkeypatch):
+    """Without the Session Manager plugin, no call is made."""
+    monkeypatch.setenv("PATH", "/nowhere")
+    ecs = Client()
+
+    with pytest.raises(ConfigError, match="session-manager-plugin is not on PATH"):
+        service.open_shell(
+            Service(target(Account(clients={"ecs": ecs})), "service", "crd", "web"), "/bin/bash"
+        )
+
+    assert [] == ecs.calls

@@ -111,7 +111,9 @@ class ServiceHistory:
 @pytest.fixture(scope="module")
 def history(deployed: Deployed) -> ServiceHistory:
     """Return the recorded states after all commands ran on one deployment."""
-    recorded = ServiceHistory(deployed, [application.push(deployed, version) for version in ("v1", "v2")])
+    recorded = ServiceHistory(
+        deployed, [application.push(deployed, version) for version in ("v1", "v2")]
+    )
     first, second = recorded.digests
 
     recorded.record("nothing", plan=0)
@@ -174,7 +176,7 @@ def test_start_without_image_is_refused(history):
 
 def test_deploy_uses_the_recorded_image(history):
     """A deploy uses the recorded digest, starts the minimum number of tasks and subscribes the webhook."""
-    deployed, [first, _] = hihistory.states["running"], history.digests
+    deployed, [first, _] = history.states["running"], history.digests
 
     assert first == deployed.digest
     assert deployed.images[NAME].startswith(history.deployed.known["registry"]["Uri"])
@@ -188,8 +190,8 @@ def test_a_second_deploy_changes_nothing(history):
     """A second deploy with the same image changes nothing."""
     assert "keep unchanged" == history.states["deployed"].step
     assert (
-        hihistory.states["running"].service["deployments"]
-        == (hihistory.states["again"].service["deployments"])
+        history.states["running"].service["deployments"]
+        == (history.states["again"].service["deployments"])
     )
 
 
@@ -222,7 +224,7 @@ def test_release_deploys_and_records_an_image(history):
     assert without_revision(before).items() <= without_revision(after).items()
     assert f"@{second}\n" in history.output["released"]
     assert (1, 1) == after.running
-    assert ("v1", "v2") == (story.versions["running"], story.versions["released"])
+    assert ("v1", "v2") == (history.versions["running"], history.versions["released"])
 
 
 def test_stack_update_keeps_the_released_image(history):
@@ -286,7 +288,7 @@ def test_stopped_service_stays_stopped(history):
         stopped = history.states[state]
         assert (0, 0) == stopped.running
         assert [{True}] == [set(target["SuspendedState"].values()) for target in stopped.targets]
-    assert "503" == story.versions["stopped"]
+    assert "503" == history.versions["stopped"]
     assert (
         "no task is running: run ./inv service.start --env=local\n" in history.output["rolled back"]
     )
@@ -313,25 +315,24 @@ def test_restart_keeps_the_task_definition(history):
 # --- a shell ----------------------------------------------------------------------------------
 
 
-def test_connect_without_plugin_is_refused(history):
-    """`service.connect` is refused without the Session Manager plugin."""
-    refused = history.checkout.run("service.connect", code=1, PATH="/nowhere")
+def test_connect_runs_a_command_in_the_task(history):
+    """`service.connect` runs a command with the files, the environment and the port of the task."""
+    ran = history.checkout.command(
+        *("-m", "invoke", "service.connect"),
+        "--command=sh -c 'pwd; echo $OTEL_SERVICE_NAME; bin/health-check && cat version.txt; exit 3'",
+        code=3,
+    )
 
-    assert "session-manager-plugin is not on PATH" in refused.err
+    assert ["/app", "backend-flask", "v1"] == ran.out.splitlines()
 
 
-def test_connect_passes_the_session_to_the_plugin(history, tmp_path):
-    """The plugin gets the session in an environment variable, which other users cannot read."""
-    plugin = tmp_path / "session-manager-plugin"
-    plugin.write_text('#!/bin/sh\nprintenv "$1"; echo "$2"; echo "$3"\n')
-    plugin.chmod(0o755)
+def test_connect_without_a_task_is_refused(history):
+    """`service.connect` names the task that starts the service if no task runs."""
+    history.checkout.run("service.stop")
+    refused = history.checkout.run("service.connect", code=1)
+    history.checkout.run("service.start")
 
-    session, region, operation = history.checkout.run(
-        "service.connect", PATH=f"{tmp_path}:/usr/bin:/bin"
-    ).out.splitlines()
-
-    assert {"sessionId", "streamUrl", "tokenValue"} == json.loads(session).keys()
-    assert ("ca-central-1", "StartSession") == (region, operation)
+    assert "backend-flask: no task is running" in refused.err
 
 
 # --- destroy ----------------------------------------------------------------------------------

@@ -14,11 +14,14 @@ import pytest
 from botocore.exceptions import ClientError
 
 import emulator
+from deployer.artifacts import environments
+from deployer.errors import BuildError
 from deployer.isolation import sandbox
 from tests.emulator.container_services import (
     CLUSTER,
     EXECUTION,
     NAME,
+    SERVER,
     Settings,
     Shop,
     allow,
@@ -382,3 +385,47 @@ def test_isolation(aws: Aws) -> None:
     if sandbox.level() == "namespaces":
         assert "/tmp" == environment["HOME"]  # noqa: S108  A path in the sandbox.
     assert service(Settings(uri))["Resources"]["Service"]["Properties"]["ServiceName"] == NAME
+
+
+PACKAGED = """\
+FROM x AS build
+FROM y
+WORKDIR /app
+COPY --from=build /venv /venv
+COPY . .
+ENV COLOR=red
+CMD ["python3", "server.py"]
+"""
+LOCK = """\
+blinker==1.9.0 \\
+    --hash=sha256:b4ce2265a7abece45e7cc896e98dbebe6cead56bcf805a3d23136d145f5445bf \\
+    --hash=sha256:ba0efaa9080b619ff2f3459d1d500c57bddea4a6b424b60a91141db6fd2f08bc
+"""
+
+
+def test_packages(aws: Aws, server_folder: Path) -> None:
+    """A program imports the packages of its lock, and nothing else that is installed here.
+
+    AWS: ECS developer guide; an image contains the packages.
+    """
+    code = "import blinker\ntry:\n    import pytest\nexcept ImportError:\n    print('no pytest')\n"
+    built = image(**{"Dockerfile": PACKAGED, "requirements.txt": LOCK, "server.py": code + SERVER})
+    missing = push(aws, built)
+    deploy(aws, Settings(missing, count=0))
+    shop, ecs = Shop(aws), aws.client("ecs")
+
+    ecs.run_task(cluster=CLUSTER, taskDefinition="web")
+    shop.wait_for(lambda shop: shop.tasks("STOPPED"))
+    [refused] = shop.tasks("STOPPED")
+    packages = emulator.packages_folder(server_folder, LOCK)
+    environments.create(packages, LOCK, python=sandbox.python(), place="requirements.txt")
+    [task] = ecs.run_task(cluster=CLUSTER, taskDefinition="web")["tasks"]
+    shop.wait_for(lambda shop: len(shop.log()) > 1)
+    ecs.stop_task(cluster=CLUSTER, task=task["taskArn"])
+
+    assert refused["stoppedReason"].endswith("not installed: run ./inv image.push again")
+    assert ["no pytest", "listens, color red secret None"] == shop.log()[:2]
+    with pytest.raises(BuildError, match="lock: cannot be installed"):
+        environments.create(
+            server_folder / "packages" / "x", "a==0.0.1\n", python=sandbox.python(), place="lock"
+        )
