@@ -51,12 +51,10 @@ class Application:
             "resource-delay": resource_delay.set_delay,
         }
         self._pages = Pages(paths, secret=secret, port=port)
-        self._query_handlers = {"messages": outbox.read}
         self._query_handlers: dict[str, Callable[[dict[str, Any]], Any]] = {
             "container": runtime.describe_sandbox,
             "messages": outbox.read,
         }
-        self.autosave = Autosave(State(paths))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection, if access control permits it."""

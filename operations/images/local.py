@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 FOLDER = "backend"
 # Further folders that the Dockerfile copies from: `docker build --build-context NAME=FOLDER`.
-CONTEXTS: dict[str, str] = {}
+CONTEXTS = {"shared": "lambdas/shared"}
 
 
 def build(target: Target) -> str:
