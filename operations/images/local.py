@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from operations import emulator, project
+from operations.build_context import CONTEXTS, FOLDER
 
 if TYPE_CHECKING:
     from operations.images.oci import Image
     from operations.target import Target
-
-FOLDER = "backend"
-# Further folders that the Dockerfile copies from: `docker build --build-context NAME=FOLDER`.
-CONTEXTS = {"shared": "lambdas/shared"}
 
 
 def build(target: Target) -> str:
