@@ -49,7 +49,10 @@ _RECREATION = {"Always": "forces replacement", "Conditionally": "may force repla
 
 
 def change_lines(change_set: ChangeSet, style: Style) -> Iterator[str]:
-    """Yield the lines of *change_set* with nested stacks; if all only add resources, list these in one paragraph."""
+    """Yield the lines of *change_set*, with the changes of nested stacks.
+
+    If every change adds a resource, the resources are listed in one paragraph.
+    """
     changes = sorted(_with_paths(change_set), key=lambda change: list(_KINDS).index(kind(change)))
     yield style("bold", f"{clean(change_set.stack)}: {counts(change_set)}")
     if changes and all(kind(change) == "added" for change in changes):
@@ -60,7 +63,7 @@ def change_lines(change_set: ChangeSet, style: Style) -> Iterator[str]:
 
 
 def counts(change_set: ChangeSet) -> str:
-    """Return the number of each kind, the most destructive first: 1 replaced, 2 changed."""
+    """Return the number of changes of each kind, the most destructive first: 1 replaced, 2 changed."""
     numbers = Counter(kind(change) for change in _with_paths(change_set))
     return join_counts((word, numbers[word]) for word in _KINDS) or "no change to a resource"
 

@@ -31,8 +31,8 @@ _ACTIVITIES = {
 class StackProgress:
     """The progress of one stack; times are in seconds.
 
-    *activity* is a word such as "creating", *resource* the resource that changes at the moment, and
-    *completed* the logical ids of those whose change is complete.
+    *activity* is a word such as "creating". *resource* is the resource that changes at the moment.
+    *completed* contains the logical ids of the resources whose change is complete.
     """
 
     stack: str

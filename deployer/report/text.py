@@ -25,7 +25,7 @@ def escaped(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    """Return *text* like `escaped`, but with the secrets in it: only for what prints a secret."""
+    """Return *text* like `escaped`, but with its secrets; only for commands that print a secret."""
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
