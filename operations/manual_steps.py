@@ -227,7 +227,7 @@ def _unconfirmed(environment: DeployedEnvironment, topic: str, protocol: str) ->
             options += f" --notification-endpoint {endpoint}"
             options += f" --region {environment.target.env.region}"
             action = f"to send the confirmation again: aws sns subscribe {options}"
-            if environment.target.environment.is_local:
+            if environment.target.environment.is_local and protocol == "email":
                 action = f"open the link that ./inv emulator.outbox prints, or, {action}"
             yield f"{endpoint} has not confirmed its subscription", action
 

@@ -239,7 +239,7 @@ def _repository_with(target: Target, digest: str) -> str:
             raise
         raise CloudError(
             f"--image={digest}: {name} has no such image",
-            hint=f"run ./inv image.push --env={target.env.name}, which prints the digest",
+            hint=f"pass {DIGEST_HELP}; image.push prints it",
         ) from error
     return target.output("registry", "Uri")
 

@@ -244,6 +244,34 @@ def test_cors_of_a_bucket(local_site: LocalSite) -> None:
     assert not any("access-control-allow-origin" in response.headers for response in refused)
 
 
+def test_cognito_calls_of_a_page(local_site: LocalSite) -> None:
+    """A page of the site calls Cognito and reads its errors; a page of another origin cannot."""
+    path, origin = "/", f"http://{local_site.name}:{local_site.port}"
+    preflight = {
+        "Access_Control_Request_Method": "POST",
+        "Access_Control_Request_Headers": "content-type,x-amz-target",
+    }
+    call = {
+        "Content_Type": "application/x-amz-json-1.1",
+        "X_Amz_Target": "AWSCognitoIdentityProviderService.SignUp",
+        "Sec_Fetch_Site": "cross-site",
+    }
+    endpoint = local_site.aws.endpoint
+
+    allowed = send(endpoint, "OPTIONS", path, Origin=origin, **preflight)
+    answered = send(endpoint, "POST", path, b'{"ClientId": "x"}', Origin=origin, **call)
+    refused = [
+        send(endpoint, "OPTIONS", path, Origin="https://evil.example", **preflight),
+        send(endpoint, "POST", path, b'{"ClientId": "x"}', Origin="https://evil.example", **call),
+    ]
+
+    assert (200, "*") == (allowed.status, allowed.headers["access-control-allow-origin"])
+    assert b"ResourceNotFoundException" in answered.body
+    assert "*" == answered.headers["access-control-allow-origin"]
+    assert [403, 403] == [response.status for response in refused]
+    assert not any("access-control-allow-origin" in response.headers for response in refused)
+
+
 @pytest.mark.parametrize("site_", ["same-site", "cross-site"])
 def test_foreign_page(local_site: LocalSite, site_: str) -> None:
     """A page of another origin is refused at a local address too."""

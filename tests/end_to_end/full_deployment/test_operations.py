@@ -68,7 +68,7 @@ def test_manual_steps(deployed) -> None:
     assert "migrations" not in no_users
     assert "./inv db.migrate" == pending["migrations"]
     assert "./inv deploy --stack=service" == recorded["image"]
-    assert ["webhook", "connection", "site"] == list(released)
+    assert ["webhook", "site"] == list(released)
     webhook = "https://api.cruddur.localhost/webhooks/avatar"
     assert f"manual: webhook: {webhook} has not confirmed its subscription: " in text
     assert f"--notification-endpoint {webhook}" in released["webhook"]

@@ -250,7 +250,7 @@ def test_a_rollback_is_a_release_of_an_older_image(history):
 @pytest.mark.parametrize(
     ("image", "error"),
     [
-        (UNKNOWN, "ImageNotFoundException"),
+        (UNKNOWN, "crd-local-backend has no such image"),
         ("latest", "--image=latest: not the digest of an image"),
         ("", "--image: the value is empty"),
     ],
