@@ -10,12 +10,13 @@ from cruddur import aws, paths, problems, rds, security, services
 from cruddur.activities.routes import blueprint as activities
 from cruddur.database import Database
 from cruddur.health.routes import blueprint as health
-from cruddur.limits import BODY_BYTES
+from cruddur.limits import BODY_BYTES, WRITES_PER_MINUTE
 from cruddur.messages.notifications import StartedConversations
 from cruddur.messages.routes import blueprint as messages
 from cruddur.messages.store import Store
 from cruddur.messages.table import Table
 from cruddur.notifications.routes import blueprint as notifications
+from cruddur.rates import WriteLimit
 from cruddur.services import Services
 from cruddur.settings import Settings
 from cruddur.users.routes import blueprint as users
@@ -70,4 +71,5 @@ def default_services(settings: Settings) -> Services:
             base_url=settings.sns_url,
         ),
         confirm_subscription=confirming(lambda: aws.sns(settings.region), settings.avatar_topic),
+        writes=WriteLimit(WRITES_PER_MINUTE),
     )

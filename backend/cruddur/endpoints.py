@@ -26,6 +26,7 @@ from cruddur import identity, requests, services
 
 _View = TypeVar("_View", bound=Callable[..., Any])
 _ENCODER = msgspec.json.Encoder()
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 
 class Access(Enum):
@@ -59,7 +60,10 @@ def endpoint(
     status: HTTPStatus = HTTPStatus.OK,
     errors: tuple[HTTPStatus, ...] = (),
 ) -> Callable[[_View], Callable[..., Response]]:
-    """Declare an endpoint. The identity is checked before the query string and the body."""
+    """Declare an endpoint.
+
+    The identity is checked first, then the rate of writes, then the query string and the body.
+    """
 
     def decorate(view: _View) -> Callable[..., Response]:
         hints = get_type_hints(view)
@@ -70,6 +74,8 @@ def endpoint(
         @wraps(view)
         def handle(**arguments: Any) -> Response:
             user = _identity(access)
+            if user and request.method not in SAFE_METHODS:
+                services.current().writes.count(user)
             if takes_identity:
                 arguments["identity"] = user
             if query is not None:

@@ -32,6 +32,9 @@ CURSOR_CHARACTERS = 512
 # A request. JSON may need 12 bytes for a character: a message of 1024 has up to 12 KiB.
 BODY_BYTES = 64 * 1024
 
+# Changes of one user in one process.
+WRITES_PER_MINUTE = 60
+
 # The database. A request waits at most POOL_TIMEOUT_SECONDS for a connection.
 POOL_CONNECTIONS = 8
 POOL_WAITING_REQUESTS = 64

@@ -19,7 +19,7 @@ from spectree.model_adapter import get_msgspec_model_adapter
 
 from cruddur import problems
 from cruddur.app import create_app
-from cruddur.endpoints import Access, Operation, operation_of
+from cruddur.endpoints import SAFE_METHODS, Access, Operation, operation_of
 from cruddur.paths import CONVERTERS
 from cruddur.problems import Problem
 from cruddur.settings import Settings
@@ -58,12 +58,17 @@ def document(app: Flask) -> dict[str, Any]:
         # SpecTree adds a response for validation errors to every endpoint: here, one it already has.
         validation_error_status=HTTPStatus.SERVICE_UNAVAILABLE,
     )
+    writing = {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if not (rule.methods or set()) <= SAFE_METHODS
+    }
     for endpoint, view in app.view_functions.items():
         if operation := operation_of(view):
             app.view_functions[endpoint] = spec.validate(
                 query=operation.query,
                 json=operation.body,
-                resp=_responses(operation),
+                resp=_responses(operation, writes=endpoint in writing),
                 security=_SECURITY[operation.access],
                 tags=[operation.tag],
                 operation_id=endpoint.replace(".", "_"),
@@ -84,11 +89,13 @@ def document(app: Flask) -> dict[str, Any]:
     return generated
 
 
-def statuses(operation: Operation) -> frozenset[HTTPStatus]:
+def statuses(operation: Operation, *, writes: bool) -> frozenset[HTTPStatus]:
     """Return the statuses of the errors of an endpoint that are documented."""
     found = {*operation.errors, HTTPStatus.SERVICE_UNAVAILABLE}
     if operation.access is not Access.PUBLIC:
         found.add(HTTPStatus.UNAUTHORIZED)
+        if writes:
+            found.add(HTTPStatus.TOO_MANY_REQUESTS)
     if operation.query:
         found.add(HTTPStatus.UNPROCESSABLE_ENTITY)
     if operation.body:
@@ -106,12 +113,12 @@ def text() -> str:
     return json.dumps(document(create_app(_EXAMPLE)), indent=2, sort_keys=True) + "\n"
 
 
-def _responses(operation: Operation) -> Response:
+def _responses(operation: Operation, *, writes: bool) -> Response:
     result = None if operation.result is type(None) else operation.result
     success = {f"HTTP_{operation.status.value}": result}
     errors = {
         f"HTTP_{status.value}": (Problem, problems.title(status))
-        for status in sorted(statuses(operation))
+        for status in sorted(statuses(operation, writes=writes))
     }
     return Response(**success, **errors)
 

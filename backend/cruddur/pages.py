@@ -45,7 +45,7 @@ class PageQuery(msgspec.Struct, frozen=True):
 class Position(msgspec.Struct, frozen=True, array_like=True):
     """The place of an item in a list that is ordered by time and id."""
 
-    time: datetime
+    time: Annotated[datetime, Meta(tz=True)]
     id: UUID
 
     @property
@@ -65,8 +65,10 @@ def position(query: PageQuery, first: Position) -> Position:
     if query.cursor is None:
         return first
     try:
-        return msgspec.json.decode(decoded(query.cursor.encode()), type=Position)
-    except (ValueError, Base64Error, msgspec.DecodeError):
+        found = msgspec.json.decode(decoded(query.cursor.encode()), type=Position)
+        return Position(found.time.astimezone(UTC), found.id)
+    # OverflowError: a time of the year 1 or 9999 in another zone.
+    except (ValueError, OverflowError, Base64Error, msgspec.DecodeError):
         raise invalid(FieldError("cursor_invalid", "cursor")) from None
 
 

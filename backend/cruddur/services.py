@@ -11,6 +11,7 @@ from flask import Flask, current_app
 from cruddur.database import Database
 from cruddur.messages.store import Store
 from cruddur.new_conversations import Conversations
+from cruddur.rates import WriteLimit
 from cruddur.settings import Settings
 from cruddur.webhooks import sns
 from shared.tokens import Verifier
@@ -32,6 +33,7 @@ class Services:
     messages: Store
     avatar_topic: sns.Verifier
     confirm_subscription: Callable[[str], None]
+    writes: WriteLimit
 
 
 def install(app: Flask, services: Services) -> None:

@@ -14,6 +14,7 @@ from cruddur.database import Database
 from cruddur.messages.store import Store
 from cruddur.messages.table import Table
 from cruddur.new_conversations import NoConversations
+from cruddur.rates import WriteLimit
 from cruddur.services import Services
 from cruddur.settings import Settings
 from cruddur.webhooks import sns
@@ -77,6 +78,7 @@ def services(pool: Database) -> Services:
             now=lambda: sns_messages.NOW,
         ),
         confirm_subscription=CONFIRMED.append,
+        writes=WriteLimit(1_000_000),
     )
 
 
