@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from cruddur import logs
 from cruddur.limits import POOL_CONNECTIONS
 from cruddur.server import Server
 
@@ -15,7 +16,7 @@ wsgi_app = "cruddur.app:create_app()"
 bind = f"0.0.0.0:{_server.port}"
 
 # Threads wait for PostgreSQL and DynamoDB most of the time. Each can have its own connection.
-worker_class = "gthread"
+worker_class = "cruddur.worker.Worker"
 workers = _server.workers
 threads = POOL_CONNECTIONS
 
@@ -39,5 +40,6 @@ forwarded_allow_ips = ""
 secure_scheme_headers: dict[str, str] = {}
 forwarder_headers = ""
 
+logconfig_dict = logs.config()
 accesslog = None  # The application logs requests: see cruddur/logs.py.
 control_socket_disable = True  # It would be a file, and the root file system is read-only.

@@ -6,7 +6,7 @@ import os
 
 from flask import Flask
 
-from cruddur import aws, paths, problems, rds, security, services
+from cruddur import aws, logs, paths, problems, rds, security, services
 from cruddur.activities.routes import blueprint as activities
 from cruddur.database import Database
 from cruddur.health.routes import blueprint as health
@@ -40,6 +40,7 @@ def create_app(settings: Settings | None = None, *, parts: Services | None = Non
     app = Flask("cruddur", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
     app.url_map.strict_slashes = False
+    logs.install(app)
     paths.install(app)
     problems.install(app)
     security.install(app, parts.settings.origins)

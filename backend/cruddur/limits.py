@@ -31,6 +31,7 @@ CURSOR_CHARACTERS = 512
 
 # A request. JSON may need 12 bytes for a character: a message of 1024 has up to 12 KiB.
 BODY_BYTES = 64 * 1024
+REQUEST_SECONDS = 15.0  # From the first byte of a request to its last one.
 
 # Changes of one user in one process.
 WRITES_PER_MINUTE = 60

@@ -14,7 +14,7 @@ _HEADERS = {
 }
 _ALLOWED_METHODS = "GET, HEAD, POST, PUT, DELETE, OPTIONS"
 _ALLOWED_HEADERS = "Authorization, Content-Type, Traceparent, Tracestate"
-_EXPOSED_HEADERS = "Retry-After"
+_EXPOSED_HEADERS = "Retry-After, X-Request-Id"
 _PREFLIGHT_SECONDS = "7200"  # The maximum of Chromium.
 
 
