@@ -1,4 +1,7 @@
-"""Tests of backend/db/migrations/ on real PostgreSQL; tests of the runner are in tests/lambdas/."""
+"""Tests of backend/db/migrations/ with rows, and during a release.
+
+The schema itself is tested in tests/lambdas/migrate/test_project_migrations.py.
+"""
 
 from __future__ import annotations
 
@@ -48,57 +51,6 @@ def write(connection, author: str, message: str, *, parent=None, expires: str | 
         " SELECT uuid, %s, %s, now() + %s::interval FROM users WHERE handle = %s RETURNING uuid",
         (message, parent, expires, author),
     ).fetchone()[0]
-
-
-def schema(connection) -> set[tuple]:
-    """Return all columns, constraints, indexes, triggers, functions and privileges.
-
-    Whether a constraint was validated does not count: that is a fact about rows.
-    """
-    queries = (
-        (
-            "SELECT 'column', table_name, column_name, data_type, is_nullable, column_default"
-            " FROM information_schema.columns WHERE table_schema = 'public'"
-        ),
-        (
-            "SELECT 'constraint', conrelid::regclass::text, conname, replace(pg_get_constraintdef(oid), ' NOT VALID', '')"
-            " FROM pg_constraint WHERE connamespace = 'public'::regnamespace"
-        ),
-        "SELECT 'index', indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
-        "SELECT 'trigger', tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
-        (
-            "SELECT 'function', proname, prosrc FROM pg_proc"
-            " WHERE pronamespace = 'public'::regnamespace"
-        ),
-        (
-            "SELECT 'privilege', grantee, table_name, column_name, privilege_type"
-            " FROM information_schema.column_privileges WHERE table_schema = 'public'"
-        ),
-        (
-            "SELECT 'privilege', grantee, table_name, privilege_type"
-            " FROM information_schema.table_privileges WHERE table_schema = 'public'"
-        ),
-    )
-    return {row for query in queries for row in connection.execute(query).fetchall()}
-
-
-def test_each_migration_is_undone_by_its_rollback(empty):
-    """After a rollback the schema is as it was before the migration, at every step."""
-    connection, migrations = empty
-    before: list[set[tuple]] = []
-    for name in NAMES:
-        before.append(schema(connection) if before else set())
-        migrations.migrate(last=name)
-    complete = schema(connection)
-    after = []
-    for _ in NAMES[1:]:  # Without the first table there is no journal of privileges to compare.
-        migrations.roll_back(1)
-        after.append(schema(connection))
-
-    for name, expected, found in zip(NAMES[:0:-1], before[:0:-1], after, strict=True):
-        assert (name, found - expected, expected - found) == (name, set(), set())
-    migrations.migrate()
-    assert schema(connection) == complete
 
 
 def test_rollbacks_with_rows(first_release):

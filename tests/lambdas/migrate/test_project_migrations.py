@@ -22,10 +22,10 @@ INSERT_USER = "INSERT INTO users (display_name, handle, email, cognito_user_id)"
 INSERT_LONDO = f"{INSERT_USER} VALUES ('Londo', 'londo', 'londo@example.com', 'sub')"
 INSERT_POST = "INSERT INTO activities (user_uuid, message) SELECT uuid, 'Hello' FROM users"
 
-# Columns, constraints, indexes and privileges of all tables except the journal.
+# Columns, constraints, indexes, privileges, triggers and views of all tables except the journal.
 SCHEMA_QUERIES = (
     """
-    SELECT table_name, column_name, ordinal_position, column_default, is_nullable, data_type
+    SELECT table_name, column_name, column_default, is_nullable, data_type
     FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'schema_migrations'
     """,
     """
@@ -42,6 +42,12 @@ SCHEMA_QUERIES = (
     SELECT table_name, grantee, privilege_type FROM information_schema.table_privileges
     WHERE table_schema = 'public' AND table_name <> 'schema_migrations'
     """,
+    """
+    SELECT tgname, pg_get_triggerdef(oid), pg_get_functiondef(tgfoid)
+    FROM pg_trigger WHERE NOT tgisinternal
+    """,
+    "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
+    "SELECT viewname, definition FROM pg_views WHERE schemaname = 'public'",
 )
 
 
@@ -58,7 +64,7 @@ def instance(server, tmp_path_factory):
 def database(instance: Postgres):
     """A database with all migrations applied and without rows."""
     instance.invoke({"do": "migrate"})
-    instance.query("TRUNCATE users, activities")
+    instance.query("TRUNCATE users, activities CASCADE")
     return instance
 
 
@@ -66,6 +72,13 @@ def database(instance: Postgres):
 def application(database: Postgres):
     """A connection as the user `application`, which is rolled back after the test."""
     with database.connect(APPLICATION) as connection, connection.transaction(force_rollback=True):
+        yield connection
+
+
+@pytest.fixture
+def owner(database: Postgres):
+    """A connection as the owner of the tables, which is rolled back after the test."""
+    with database.connect(MIGRATOR) as connection, connection.transaction(force_rollback=True):
         yield connection
 
 
@@ -94,7 +107,7 @@ def test_each_rollback_restores_the_schema(database: Postgres) -> None:
         _apply_only(database, [file for file in FILES if file <= name])
         assert expected == schema(database), name
 
-    assert [[], [], [], [], []] == without_migrations
+    assert [[]] * len(SCHEMA_QUERIES) == without_migrations
 
 
 def _apply_only(database: Postgres, names: list[str]) -> None:
@@ -119,9 +132,11 @@ def test_the_columns_are_those_of_the_original(database: Postgres) -> None:
         "activities.created_at": "timestamp with time zone",
         "activities.expires_at": "timestamp with time zone",
     } == times
-    assert {"uuid", "display_name", "handle", "email", "cognito_user_id", "bio", "created_at"} == {
-        name.partition(".")[2] for name in columns if name.startswith("users.")
-    }
+    users = {name.partition(".")[2] for name in columns if name.startswith("users.")}
+    assert {
+        *("uuid", "display_name", "handle", "email", "cognito_user_id", "bio", "created_at"),
+        *("profile_version", "avatar_uuid", "avatar_version"),  # Not in the original.
+    } == users
     assert "uuid" == columns["activities.reply_to_activity_uuid"]
 
 
@@ -168,23 +183,23 @@ def test_the_columns_are_those_of_the_original(database: Postgres) -> None:
         ),
         (
             (
-                "INSERT INTO activities (user_uuid, message, reply_to_activity_uuid, expires_at)"
-                " SELECT user_uuid, 'x', uuid, 'infinity' FROM activities"
+                "INSERT INTO activities (uuid, user_uuid, message, reply_to_activity_uuid)"
+                " SELECT new, user_uuid, 'x', new FROM activities, gen_random_uuid() AS new"
             ),
-            "activities_reply_check",
+            "activities_own_reply_check",
         ),
     ],
     ids=lambda value: value if value.endswith(("check", "key")) else "",
 )
 def test_invalid_rows_are_refused(
-    application: psycopg.Connection, statement: str, constraint: str
+    owner: psycopg.Connection, statement: str, constraint: str
 ) -> None:
     """Each invalid row is refused by the constraint that is meant for it."""
-    application.execute(INSERT_LONDO)
-    application.execute(INSERT_POST)
+    owner.execute(INSERT_LONDO)
+    owner.execute(INSERT_POST)
 
     with pytest.raises(psycopg.IntegrityError) as refused:
-        application.execute(statement)
+        owner.execute(statement)
 
     assert constraint == refused.value.diag.constraint_name
 
@@ -229,7 +244,13 @@ def test_the_application_has_no_other_privileges(
 @pytest.mark.parametrize(
     ("query", "index"),
     [
-        ("SELECT * FROM activities ORDER BY created_at DESC, uuid DESC LIMIT 20", "feed"),
+        (
+            (
+                "SELECT * FROM activities WHERE reply_to_activity_uuid IS NULL"
+                " ORDER BY created_at DESC, uuid DESC LIMIT 20"
+            ),
+            "posts",
+        ),
         (
             (
                 "SELECT * FROM activities WHERE user_uuid = '00000000-0000-4000-8000-000000000001'"
