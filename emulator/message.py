@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Message:
     """A message that AWS would have sent *to* an email address or telephone number.
 
-    *secret* is the code or the link in the message.
+    *secret* is the code or the link in the message, or the whole text of an email of SES.
     """
 
     to: str

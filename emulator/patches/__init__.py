@@ -39,6 +39,7 @@ PATCHES = (
     "cloudformation.resource_properties",
     "cloudformation.resource_names",
     "sns.subscriptions",
+    "ses",
     "cognito.confirmation",
     "cognito.attributes",
     "cognito.refresh_tokens",
