@@ -66,6 +66,7 @@ ENDPOINTS = [
     Endpoint("GET", "/api/activities/@ANDREW", OPTIONAL, is_list=True),
     Endpoint("GET", "/api/activities/@ANDREW/status/POST", OPTIONAL, is_list=True),
     Endpoint("GET", "/api/users/@ANDREW/short", PUBLIC),
+    Endpoint("GET", "/api/profile", MEMBER),
     Endpoint("PUT", "/api/profile/update", MEMBER, body=_PROFILE, missing=("display_name_blank",)),
     Endpoint("POST", "/api/profile/update", MEMBER, body=_PROFILE, missing=("display_name_blank",)),
 ]

@@ -97,11 +97,11 @@ def test_other_members(send, bayko, endpoint):
     "endpoint", [row for row in ENDPOINTS if row.access is Access.MEMBER], ids=str
 )
 def test_users_without_a_row(send, api, endpoint):
-    """A user whose sign-up is not complete reads nothing of others, and cannot write."""
+    """A user whose sign-up is not complete has empty lists, no profile, and cannot write."""
     stranger = access_token(claims(sub=str(uuid.uuid4())))
     response = send(api, endpoint, headers={"Authorization": f"Bearer {stranger}"})
 
-    if endpoint.method == "GET":
+    if endpoint.is_list:
         assert response.json == {"items": [], "next_cursor": None}
     else:
         assert problem(response) == (403, [("profile_missing", "authorization")])

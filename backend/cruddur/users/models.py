@@ -39,7 +39,7 @@ class ProfileChange(msgspec.Struct, frozen=True):
 
 
 class OwnProfile(msgspec.Struct, frozen=True):
-    """The profile of the user after a change."""
+    """The profile of the user who sends the request."""
 
     uuid: UUID
     handle: str

@@ -6,13 +6,14 @@ from http import HTTPStatus
 
 from cruddur.avatars import with_avatar_url
 from cruddur.identity import Identity
-from cruddur.members import member_uuid
+from cruddur.members import member_uuid, unknown_member
 from cruddur.problems import FieldError, ProblemError, not_found
 from cruddur.services import Services
 from cruddur.statements import Statement
 from cruddur.users.models import OwnProfile, ProfileChange, ShortUser
 
 _SHORT = Statement("users/sql/short.sql")
+_OWN_PROFILE = Statement("users/sql/own_profile.sql")
 _UPDATE_PROFILE = Statement("users/sql/update_profile.sql")
 
 
@@ -22,6 +23,15 @@ def short(services: Services, handle: str) -> ShortUser:
     found = services.database.one(_SHORT, {"handle": handle}, row)
     if found is None:
         raise not_found("user_not_found", "handle", "There is no user with this handle.")
+    return found
+
+
+def own_profile(services: Services, user: Identity) -> OwnProfile:
+    """Return the profile of *user*. Raises ProblemError 403 if they have none."""
+    row = with_avatar_url(OwnProfile, services.settings.assets_url)
+    found = services.database.one(_OWN_PROFILE, {"cognito_user_id": user.cognito_user_id}, row)
+    if found is None:
+        raise unknown_member()
     return found
 
 

@@ -22,6 +22,13 @@ def short(handle: str) -> ShortUser:
     return queries.short(services.current(), handle)
 
 
+@blueprint.get("/api/profile")
+@endpoint(Access.MEMBER, tag="users", errors=(HTTPStatus.FORBIDDEN,))
+def own_profile(identity: Identity) -> OwnProfile:
+    """Return the profile of the user, whose handle may differ from the one they requested."""
+    return queries.own_profile(services.current(), identity)
+
+
 # The original's page sends PUT, its route accepts POST.
 @blueprint.put("/api/profile/update")
 @blueprint.post("/api/profile/update", endpoint="post_profile")

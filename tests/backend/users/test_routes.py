@@ -35,6 +35,14 @@ def test_short_users(andrew, api):
     assert andrew.sub not in user["avatar_url"]
 
 
+def test_the_own_profile(andrew, bayko):
+    """The response is that of an update: the handle and the version that the next one needs."""
+    updated = andrew.put(UPDATE, {"display_name": "Andrew B.", "bio": "A bio"}).json
+
+    assert andrew.get("/api/profile").json == updated
+    assert bayko.get("/api/profile").json["handle"] == "bayko"
+
+
 @pytest.mark.parametrize("method", ["PUT", "POST"])
 def test_an_update_returns_and_changes_the_profile(andrew, profile, method):
     """PUT, as the original's page sends, and POST, as its route required, do the same."""
