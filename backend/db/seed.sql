@@ -1,4 +1,5 @@
--- Four users and two posts for development. A second run adds nothing.
+-- Four users and two posts for development. A second run adds nothing. `./inv up` signs up two of the
+-- users before, so that they can sign in: their rows are kept.
 
 INSERT INTO users (uuid, display_name, handle, email, cognito_user_id)
 VALUES
@@ -12,8 +13,8 @@ INSERT INTO activities (uuid, user_uuid, message, expires_at)
 SELECT post.uuid, users.uuid, post.message, current_timestamp + INTERVAL '10 days'
 FROM (
     VALUES
-        ('00000000-0000-4000-9000-000000000001'::uuid, 'MOCK-andrewbrown', 'This was imported as seed data!'),
-        ('00000000-0000-4000-9000-000000000002'::uuid, 'MOCK-altbrown', 'I am the other!')
+        ('00000000-0000-4000-9000-000000000001'::uuid, 'andrewbrown', 'This was imported as seed data!'),
+        ('00000000-0000-4000-9000-000000000002'::uuid, 'altbrown', 'I am the other!')
 ) AS post (uuid, author, message)
-JOIN users ON users.cognito_user_id = post.author
+JOIN users ON lower(users.handle) = post.author
 ON CONFLICT DO NOTHING;
