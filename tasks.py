@@ -7,6 +7,7 @@ import gc
 from invoke.collection import Collection
 
 from commands import (
+    application,
     assets,
     avatar,
     db,
@@ -27,6 +28,8 @@ from commands import (
 from commands.logs import logs
 
 namespace = Collection(
+    application.up,
+    application.down,
     deployment.synth,
     deployment.build,
     deployment.lint,

@@ -32,18 +32,7 @@ def reset(_: Context, yes: bool = False) -> None:
 
     That is: stacks, databases, objects, messages and users. It asks for approval first.
     """
-    from deployer import approval
-
-    data = emulator.data()
-    print(
-        f"{data.folder}: {data.state_bytes:,} bytes of stacks and services,"
-        f" {data.objects_bytes:,} of objects, {data.databases_bytes:,} of databases",
-        flush=True,
-    )
-    if not (data.is_empty or yes):
-        approval.refuse_unattended("the emulator", "run `./inv emulator.status` to only look")
-        if not approval.answered_yes("Delete all of it? [y/N] "):
-            raise GuardError("not approved: nothing was deleted")
+    confirm_reset(yes=yes)
     emulator.reset()
     print("deleted")
 
@@ -74,6 +63,25 @@ def env(_: Context, unset: bool = False) -> None:
         print("nothing to undo: emulator.env was not evaluated in this shell", file=sys.stderr)
     for command in commands:
         print(command)
+
+
+def confirm_reset(*, yes: bool) -> None:
+    """Show the data of the emulator; unless *yes*, ask for approval to delete it.
+
+    Raise GuardError if it is denied or cannot be asked for.
+    """
+    from deployer import approval
+
+    data = emulator.data()
+    print(
+        f"{data.folder}: {data.state_bytes:,} bytes of stacks and services,"
+        f" {data.objects_bytes:,} of objects, {data.databases_bytes:,} of databases",
+        flush=True,
+    )
+    if not (data.is_empty or yes):
+        approval.refuse_unattended("the emulator", "run `./inv emulator.status` to only look")
+        if not approval.answered_yes("Delete all of it? [y/N] "):
+            raise GuardError("not approved: nothing was deleted")
 
 
 def _print_status() -> None:

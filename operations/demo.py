@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from deployer.errors import GuardError
+from deployer.errors import CloudError, GuardError
 
 if TYPE_CHECKING:
     from operations.target import Target
@@ -51,7 +51,9 @@ def _create(cognito: Any, pool: str, client: str, account: Account) -> bool:
     user = {"UserPoolId": pool, "Username": account.email}
     try:
         found = cognito.admin_get_user(**user)
-    except cognito.exceptions.UserNotFoundException:
+    except CloudError as error:
+        if error.aws_code != "UserNotFoundException":
+            raise
         attributes = {
             "email": account.email,
             "name": account.display_name,

@@ -1,0 +1,124 @@
+"""Bring the application on the emulator from deployed stacks to a running, usable system."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from http.client import HTTPConnection, HTTPException
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from deployer.errors import BusyError
+from operations import db, demo, emulator, image, project, service
+from operations.addresses import url
+
+if TYPE_CHECKING:
+    from deployer.report import Address, NextCommand
+    from operations.target import Target
+
+STACK = "service"
+READY_PATH = "/api/ready"
+TIMEOUT_SECONDS = 120.0
+_POLL_SECONDS = 0.25
+_REQUEST_SECONDS = 5.0
+
+
+def prepare_database(target: Target) -> Iterator[str]:
+    """Create the users and tables of the database, and sample data; yield what was done."""
+    created = [name for names in db.bootstrap(target).values() for name in names]
+    yield f"database users: {_list(created)}"
+    yield f"migrations: {_list(db.migrate(target).get('applied', []))}"
+    yield f"demo accounts: {_list(list(demo.create_accounts(target)))}"
+    db.seed(target)
+
+
+def released_image(target: Target) -> str | None:
+    """Return the digest of the released image, or None before the first release."""
+    from deployer.model import ABSENT
+    from stacks.parts.names import image_parameter
+
+    name = image_parameter(target.env, project.settings(target.environment).service.image)
+    value = str(target.client("ssm").get_parameter(Name=name)["Parameter"]["Value"])
+    return None if value == ABSENT else value
+
+
+def build_image(target: Target) -> str:
+    """Build the image from the files as they are, push it, and return its digest."""
+    return image.push(target)
+
+
+def release(target: Target, digest: str) -> Iterator[str]:
+    """Replace the running image by *digest*, and yield lines to print."""
+    yield from service.release(service.find(target, STACK), digest)
+
+
+def record(target: Target, digest: str) -> None:
+    """Record the first image, with which the next deploy of the stack starts the tasks."""
+    service.record(target, STACK, digest)
+
+
+def publish_site(target: Target) -> Iterator[str]:
+    """Publish the built site if there is one, and yield a line for each step."""
+    from operations import site
+    from operations.site import files
+
+    folder = project.ROOT / site.FOLDER
+    if not folder.is_dir():
+        yield "site: not built"
+        return
+    publication = site.prepare(target, files.read(folder))
+    if publication.plan.has_changes:
+        yield from publication.run()
+
+
+def next_steps(target: Target) -> tuple[list[Address], list[NextCommand]]:
+    """Return the addresses to open, and what to do there."""
+    from deployer.report import Address, NextCommand
+
+    accounts = " or ".join(account.email for account in demo.ACCOUNTS)
+    return (
+        [
+            Address("site", url(target)),
+            Address("API", f"{url(target, 'api.')}/api/activities/home"),
+            Address("outbox", emulator.outbox().url),
+        ],
+        [
+            NextCommand("sign in", f"as {accounts} with the password {demo.PASSWORD}"),
+            NextCommand("./inv emulator.outbox", "prints the codes of sign-ups, as the page does"),
+            NextCommand("./inv logs --service --follow", "prints the log of the backend"),
+            NextCommand("./inv down", "stops everything and keeps the data"),
+        ],
+    )
+
+
+def wait_until_ready(target: Target) -> None:
+    """Wait until the application answers through the load balancer, and reaches its database.
+
+    Raise BusyError after TIMEOUT_SECONDS.
+    """
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while (answer := _answer(target)) != "200":
+        if time.monotonic() > deadline:
+            raise BusyError(
+                f"{READY_PATH}: {answer} after {TIMEOUT_SECONDS:g} seconds",
+                hint="see its log: ./inv logs --service",
+            )
+        time.sleep(_POLL_SECONDS)
+
+
+def _answer(target: Target) -> str:
+    """Return the status of the readiness check, or the name of a network error."""
+    port = urlsplit(target.account.url or "").port
+    connection = HTTPConnection("127.0.0.1", port, timeout=_REQUEST_SECONDS)
+    host = f"api.{target.env.domain}:{port}"
+    try:
+        connection.request("GET", READY_PATH, headers={"Host": host})
+        return str(connection.getresponse().status)
+    except (OSError, HTTPException) as error:
+        return type(error).__name__
+    finally:
+        connection.close()
+
+
+def _list(names: list[str]) -> str:
+    return ", ".join(names) or "nothing to do"
