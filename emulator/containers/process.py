@@ -80,9 +80,9 @@ class ContainerSandbox:
         files = {**self.files, **({_CA_FILE: ca} if ca.is_file() else {})}
         paths = {} if level == "namespaces" else {name: str(path) for name, path in files.items()}
         variables = {
-            "PATH": self._path(),
             "LANG": "C.UTF-8",
             **self.variables,
+            "PATH": self._path(),
             "HOME": scratch,
             "TMPDIR": scratch,
             _CA_VARIABLE: _CA_FILE,
