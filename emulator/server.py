@@ -147,8 +147,9 @@ async def _serve(application: Application, paths: EmulatorPaths, listener: socke
 
 
 def _start_tasks(application: Application, paths: EmulatorPaths, port: int) -> None:
-    """Start the tasks of the services in the loaded state."""
+    """Start the tasks of the services in the loaded state, and what waits for them."""
     from emulator.containers import runtime
+    from emulator.patches.sns import subscriptions
 
     loop = asyncio.get_running_loop()
 
@@ -156,6 +157,7 @@ def _start_tasks(application: Application, paths: EmulatorPaths, port: int) -> N
         loop.call_soon_threadsafe(application.autosave.save_soon)
 
     runtime.start(paths, port=port, save=save)
+    subscriptions.resume()  # A webhook of a task may confirm now.
 
 
 def _stop_tasks() -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from operations.target import Target
 
 # The other steps need an account: a domain, an email, a console, or a running task.
-_LOCAL_STEPS = ("secrets", "users", "migrations", "site")
+_LOCAL_STEPS = ("secrets", "users", "migrations", "image", "site")
 
 
 def local_steps(target: Target, stacks: Iterable[DeployedStack]) -> list[ManualStep]:
@@ -34,7 +34,9 @@ def next_commands(target: Target, steps: Collection[ManualStep]) -> Iterator[Nex
         return project.command(task, target.environment)
 
     for step in steps:
-        if _can_run(step):
+        if step.step == "image":  # Its action is more than one command.
+            yield NextCommand(command("image.push"), step.fact)
+        elif _can_run(step):
             yield NextCommand(step.action, step.fact)
         if step.step == "users":
             yield NextCommand(command("db.migrate"), "the database has no tables")

@@ -29,7 +29,8 @@ class Webhook(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.messages.put((self.headers["x-amz-sns-message-type"], json.loads(body)))
-        self.send_response(200)
+        self.server.failures -= 1
+        self.send_response(200 if self.server.failures < 0 else 503)
         self.end_headers()
 
     def log_message(self, *args: Any) -> None:
@@ -37,10 +38,13 @@ class Webhook(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def webhook() -> Iterator[tuple[str, queue.Queue[Any]]]:
-    """Serve a webhook, and yield its URL and the queue of received messages."""
+def webhook(*, failures: int = 0) -> Iterator[tuple[str, queue.Queue[Any]]]:
+    """Serve a webhook, and yield its URL and the queue of received messages.
+
+    The first *failures* messages are answered with 503.
+    """
     server = ThreadingHTTPServer(("127.0.0.1", 0), Webhook)
-    server.messages = queue.Queue()
+    server.messages, server.failures = queue.Queue(), failures
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_address[1]}/hook", server.messages
     server.shutdown()

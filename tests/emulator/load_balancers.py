@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.emulator.templates import att, ref, resource, template
+
+if TYPE_CHECKING:
+    from tests.emulator_server import Aws
 
 ELB = "AWS::ElasticLoadBalancingV2"
 VPC = resource("AWS::EC2::VPC", CidrBlock="10.0.0.0/16")
@@ -79,3 +82,39 @@ def load_balancer(zone_id: str, domain: str) -> dict[str, Any]:
         ),
         Records=resource("AWS::Route53::RecordSetGroup", HostedZoneId=zone_id, RecordSets=records),
     ) | {"Outputs": {"Dns": {"Value": att("LoadBalancer", "DNSName")}}}
+
+
+def balanced(aws: Aws, port: int | None, *, idle_seconds: int = 60) -> str:
+    """Deploy a load balancer with a target on *port*, or without one; return its host name."""
+    attribute = {"Key": "idle_timeout.timeout_seconds", "Value": str(idle_seconds)}
+    targets = [{"Id": "127.0.0.1", "Port": port}] if port else []
+    body = template(
+        Vpc=VPC,
+        **subnets(),
+        Balancer=resource(
+            f"{ELB}::LoadBalancer",
+            Subnets=[ref("Subnet0"), ref("Subnet1")],
+            LoadBalancerAttributes=[attribute],
+        ),
+        Group=resource(
+            f"{ELB}::TargetGroup",
+            TargetType="ip",
+            VpcId=ref("Vpc"),
+            Port=80,
+            Protocol="HTTP",
+        ),
+        Listener=resource(
+            f"{ELB}::Listener",
+            LoadBalancerArn=ref("Balancer"),
+            Port=80,
+            Protocol="HTTP",
+            DefaultActions=[{"Type": "forward", "TargetGroupArn": ref("Group")}],
+        ),
+    ) | {
+        "Outputs": {"Dns": {"Value": att("Balancer", "DNSName")}, "Group": {"Value": ref("Group")}}
+    }
+    aws.deploy("s", body)
+    outputs = aws.outputs("s")
+    if targets:
+        aws.client("elbv2").register_targets(TargetGroupArn=outputs["Group"], Targets=targets)
+    return outputs["Dns"]

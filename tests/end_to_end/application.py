@@ -6,11 +6,12 @@ import json
 import tempfile
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from operations.images import oci, registry
 
 if TYPE_CHECKING:
+    from tests.end_to_end.checkout import Checkout
     from tests.end_to_end.deployed import Deployed
 
 REPOSITORY = "crd-local-backend"
@@ -79,14 +80,14 @@ def image(version: str) -> oci.Image:
         return oci.build(Path(folder), "backend")
 
 
-def push(deployed: Deployed, version: str) -> str:
-    """Push the image of a *version*; return its digest."""
-    built, ecr = image(version), deployed.client("ecr")
+def push(account: Deployed | Checkout, version: str) -> str:
+    """Push the image of a *version* to an *account*; return its digest."""
+    built, ecr = image(version), account.client("ecr")
     registry.upload(ecr, REPOSITORY, built, tag=version)
     return built.digest
 
 
-def version_of(deployed: Any) -> str:
+def version_of(deployed: Deployed) -> str:
     """Return the version that answers through the load balancer."""
     connection = HTTPConnection(deployed.endpoint.url.removeprefix("http://"), timeout=20)
     connection.request("GET", "/api/x", headers={"Host": "api.cruddur.localhost:443"})

@@ -7,6 +7,7 @@ import re
 from itertools import pairwise
 from urllib.parse import urlsplit
 
+from tests.end_to_end import application
 from tests.end_to_end.checkout import COMPLETE
 from tests.end_to_end.wire import Call
 
@@ -35,7 +36,7 @@ def test_all_stacks(checkout):
     emulator stops. An image is recorded before: without one, every run reads its parameter.
     """
     checkout.run("deploy", "--stack=registry")
-    checkout.run("service.record", f"--image=sha256:{'1' * 64}")
+    checkout.run("service.record", f"--image={application.push(checkout, 'v1')}")
     first = checkout.run("deploy")
     with checkout.wire() as wire:
         second = checkout.run("deploy")
@@ -65,7 +66,7 @@ def test_all_stacks(checkout):
     assert [
         "open in a browser:",
         f"  site    http://{site}",
-        f"  API     http://api.{site} (503: no image is released)",
+        f"  API     http://api.{site}",
         f"  assets  http://assets.{site}/banners/banner.jpg",
     ] == third.out.splitlines()
 

@@ -17,6 +17,9 @@ from tests.operations.fake_account import ENV, ENVIRONMENT, Account
 LOCAL = replace(ENVIRONMENT, env=msgspec.structs.replace(ENV, name="local"))
 USERS = ManualStep("users", "the database has only its master user", "why", "./inv db.bootstrap")
 SITE = ManualStep("site", "nothing is published", "why", "./inv site.sync")
+IMAGE = ManualStep(
+    "image", "no image is released", "why", "./inv image.push, then ./inv service.record"
+)
 UNCHECKED = ManualStep("site", "could not be checked: refused", "why", "")
 SHOW = ["./inv status", "./inv outputs"]
 
@@ -56,6 +59,11 @@ def test_site(root: Path) -> None:
 
     assert before == SHOW
     assert commands(SITE) == ["./inv site.sync", *SHOW]
+
+
+def test_image() -> None:
+    """Without an image, the first of the commands that release one is shown."""
+    assert commands(IMAGE) == ["./inv image.push", *SHOW]
 
 
 def test_failed_check() -> None:

@@ -12,9 +12,11 @@ import functools
 import json
 import os
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from emulator import outbox, sns_signing
@@ -22,6 +24,7 @@ from emulator.ministack import cloudformation, context, lookup, services
 from emulator.ministack.cloudformation import Created, Props, ResourceType
 from emulator.ministack.context import Params, Response
 from emulator.ministack.hooks import Function
+from emulator.patches import elb
 from emulator.patches.differences import Difference
 
 Message = dict[str, Any]
@@ -34,6 +37,18 @@ DIFFERENCES = (
         source="SNS developer guide, HTTP/HTTPS subscription confirmation; Email notifications",
         ministack="Webhooks receive no request; email addresses are confirmed immediately.",
         test="test_webhook",
+    ),
+    Difference(
+        "The request for confirmation is repeated for an hour until the webhook accepts it.",
+        source="SNS developer guide, Message delivery retries, Delivery policy stages",
+        ministack="Webhooks receive no request.",
+        test="test_repeated_confirmation",
+    ),
+    Difference(
+        "SNS sends messages to a webhook behind a load balancer or an API of the account.",
+        source="SNS developer guide, Fanout to HTTP/HTTPS endpoints",
+        ministack="The domain of the endpoint does not exist, or has no TLS.",
+        test="test_webhook_behind_a_load_balancer",
     ),
     Difference(
         "SNS messages are signed, with the SignatureVersion of the topic.",
@@ -50,6 +65,8 @@ _WEBHOOK_PROTOCOLS = {"http", "https"}
 _EMAIL_PROTOCOLS = {"email", "email-json"}
 _TIMEOUT_SECONDS = 5
 _ARN_PARTS = 6
+# Between the attempts: 3 without delay, 2 after a second, 10 with backoff, then every 20 seconds.
+RETRY_DELAYS = (0, 0, 0, 1, 1, *range(2, 21, 2), *[20] * 35)
 _SIGNED_FIELDS = {
     "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
     "SubscriptionConfirmation": (
@@ -74,6 +91,9 @@ _list_subscriptions: tuple[Function[[Params], Response], ...] = (
     Function("_list_subscriptions", services.sns),
     Function("_list_subscriptions_by_topic", services.sns),
 )
+
+
+_accepted_tokens: set[str] = set()  # Of confirmation requests that were answered with 2xx.
 
 
 def install() -> None:
@@ -127,12 +147,31 @@ def _request_confirmations(topic: Topic) -> None:
             about = f"subscription to {topic['arn']}"
             outbox.send(subscription["endpoint"], about=about, secret=link)
         else:
-            send = functools.partial(_send_confirmation_request, topic["arn"], subscription)
-            threading.Thread(target=send, daemon=True).start()
+            _start_confirmation(topic, subscription)
 
 
-def _send_confirmation_request(*args: Any) -> None:
-    asyncio.run(_send_confirmation(*args))
+def resume() -> None:
+    """Send the confirmation requests again that were not confirmed before the last stop."""
+    for (account, region, *_), topic in context.items_of_all_accounts(_topics):
+        with context.scope(account, region):
+            for subscription in topic["subscriptions"]:
+                is_webhook = subscription["protocol"] in _WEBHOOK_PROTOCOLS
+                if is_webhook and "token" in subscription and not subscription["confirmed"]:
+                    _start_confirmation(topic, subscription)
+
+
+def _start_confirmation(topic: Topic, subscription: dict[str, Any]) -> None:
+    send = functools.partial(_send_confirmation_request, topic["arn"], subscription)
+    threading.Thread(target=send, daemon=True, name="sns-confirmation").start()
+
+
+def _send_confirmation_request(topic: str, subscription: dict[str, Any]) -> None:
+    """Send a confirmation request again until the webhook accepts it, with the delays of SNS."""
+    for delay in RETRY_DELAYS:
+        asyncio.run(_send_confirmation(topic, subscription))
+        if subscription["confirmed"] or subscription["token"] in _accepted_tokens:
+            return
+        time.sleep(delay)
 
 
 def _confirm_in_scope(confirm: Callable[[Params], Response], params: Params) -> Response:
@@ -189,9 +228,22 @@ def _post_signed(endpoint: str, payload: str, kind: str) -> int:
             payload = json.dumps(message)
         headers["x-amz-sns-message-id"] = message["MessageId"]
         headers["x-amz-sns-topic-arn"] = message["TopicArn"]
-    request = Request(endpoint, payload.encode(), headers, method="POST")  # noqa: S310  A subscriber's URL.
+    url, local_headers = _reachable(endpoint)
+    request = Request(url, payload.encode(), headers | local_headers, method="POST")  # noqa: S310  A subscriber's URL.
     with urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310
+        if kind == "SubscriptionConfirmation":
+            _accepted_tokens.add(json.loads(payload)["Token"])
         return int(response.status)
+
+
+def _reachable(endpoint: str) -> tuple[str, dict[str, str]]:
+    """Return the URL and the headers that reach *endpoint*: a load balancer is at the emulator's port."""
+    parts = urlsplit(endpoint)
+    if not parts.hostname or not elb.find(parts.hostname):
+        return endpoint, {}
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    path = parts.path.removeprefix("/") + (f"?{parts.query}" if parts.query else "")
+    return _url(path), {"Host": f"{parts.hostname}:{port}"}
 
 
 def _url(path: str) -> str:

@@ -12,15 +12,13 @@ from http.client import HTTPConnection, HTTPResponse
 from typing import TYPE_CHECKING, Any
 
 from tests.emulator.container_services import (
-    ELB,
     Settings,
     Shop,
     deploy,
     image,
     push,
 )
-from tests.emulator.load_balancers import VPC, subnets
-from tests.emulator.templates import att, ref, resource, template
+from tests.emulator.load_balancers import balanced
 
 if TYPE_CHECKING:
     from tests.emulator_server import Aws
@@ -63,42 +61,6 @@ def fake_target(*responses: bytes) -> Iterator[int]:
     thread.start()
     yield listener.getsockname()[1]
     listener.close()
-
-
-def balanced(aws: Aws, port: int | None, *, idle_seconds: int = 60) -> str:
-    """Deploy a load balancer with a target on *port*, or without one; return its host name."""
-    attribute = {"Key": "idle_timeout.timeout_seconds", "Value": str(idle_seconds)}
-    targets = [{"Id": "127.0.0.1", "Port": port}] if port else []
-    body = template(
-        Vpc=VPC,
-        **subnets(),
-        Balancer=resource(
-            f"{ELB}::LoadBalancer",
-            Subnets=[ref("Subnet0"), ref("Subnet1")],
-            LoadBalancerAttributes=[attribute],
-        ),
-        Group=resource(
-            f"{ELB}::TargetGroup",
-            TargetType="ip",
-            VpcId=ref("Vpc"),
-            Port=80,
-            Protocol="HTTP",
-        ),
-        Listener=resource(
-            f"{ELB}::Listener",
-            LoadBalancerArn=ref("Balancer"),
-            Port=80,
-            Protocol="HTTP",
-            DefaultActions=[{"Type": "forward", "TargetGroupArn": ref("Group")}],
-        ),
-    ) | {
-        "Outputs": {"Dns": {"Value": att("Balancer", "DNSName")}, "Group": {"Value": ref("Group")}}
-    }
-    aws.deploy("s", body)
-    outputs = aws.outputs("s")
-    if targets:
-        aws.client("elbv2").register_targets(TargetGroupArn=outputs["Group"], Targets=targets)
-    return outputs["Dns"]
 
 
 def test_errors(aws: Aws) -> None:

@@ -393,7 +393,7 @@ FROM y
 WORKDIR /app
 COPY --from=build /venv /venv
 COPY . .
-ENV COLOR=red
+ENV COLOR=red PATH="/venv/bin:$PATH"
 CMD ["python3", "server.py"]
 """
 LOCK = """\

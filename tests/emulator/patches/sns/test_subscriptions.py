@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import queue
 from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
 import pytest
 
 import emulator
+from tests.emulator.load_balancers import balanced
 from tests.emulator.templates import ref, resource, template
 from tests.webhook import CONFIRMATION, NOTIFICATION, verify, webhook
 
@@ -55,6 +57,34 @@ def test_webhook(aws: Aws, version: str) -> None:
     assert version == request["SignatureVersion"] == message["SignatureVersion"]
     verify(request, CONFIRMATION)
     verify(message, NOTIFICATION)
+
+
+def test_repeated_confirmation(aws: Aws) -> None:
+    """The request for confirmation is repeated until the webhook accepts it, and not longer.
+
+    AWS: "Message delivery retries", "Delivery policy stages".
+    """
+    with webhook(failures=4) as (address, messages):
+        aws.deploy("s", topic_and_subscription("http", address))
+        received = [messages.get(timeout=10)[1]["MessageId"] for _ in range(5)]
+        with pytest.raises(queue.Empty):
+            messages.get(timeout=3)
+
+    assert 5 == len(received)
+
+
+def test_webhook_behind_a_load_balancer(aws: Aws) -> None:
+    """A message reaches a webhook by the name of the load balancer that forwards to it.
+
+    AWS: "Fanout to HTTP/HTTPS endpoints".
+    """
+    with webhook() as (address, messages):
+        host = balanced(aws, int(address.partition(":")[2].partition(":")[2].partition("/")[0]))
+        body = topic_and_subscription("http", f"http://{host}/hook?a=b")
+        aws.deploy("t", body)
+        kind, _ = messages.get(timeout=10)
+
+    assert "SubscriptionConfirmation" == kind
 
 
 def test_email_address(aws: Aws) -> None:
