@@ -28,6 +28,7 @@ from PIL import Image
 from shared.avatars import avatar_key, upload_key
 from tests.dynamodb import string_item
 from tests.emulator_server import REGION
+from tests.end_to_end.full_deployment import roles
 from tests.stacks.templates import config_of, emit
 
 if TYPE_CHECKING:
@@ -59,14 +60,6 @@ class Function:
     stack: str
     works: Callable[[Deployed], bool]
     forbidden: Callable[[Deployed, boto3.Session], object]
-
-
-def granted(title: str, stack: str) -> Iterator[str]:
-    """Yield every action that the template grants to the function's role."""
-    template = emit(config_of("local"))[stack].template
-    [policy] = template["Resources"][f"{title}Role"]["Properties"]["Policies"]
-    for statement in policy["PolicyDocument"]["Statement"]:
-        yield from statement["Action"]
 
 
 def authorizes(deployed: Deployed) -> bool:
@@ -165,18 +158,6 @@ def updates_conversations(deployed: Deployed) -> bool:
     )
 
 
-def connects_as(user: str) -> Callable[[Deployed, boto3.Session], object]:
-    """Return a function that logs in to the database as *user*."""
-
-    def connecting(deployed: Deployed, session: boto3.Session) -> object:
-        known = deployed.known["database"]
-        host_and_port = known["Address"], int(known["Port"])
-        token = session.client("rds").generate_db_auth_token(*host_and_port, known[user])
-        return deployed.connect(user=known[user], password=token)
-
-    return connecting
-
-
 def reads(stack: str, output: str, key: str) -> Callable[[Deployed, boto3.Session], object]:
     """Return a function that reads an object of a bucket."""
 
@@ -187,26 +168,20 @@ def reads(stack: str, output: str, key: str) -> Callable[[Deployed, boto3.Sessio
     return reading
 
 
-def scans(deployed: Deployed, session: boto3.Session) -> object:
-    """Scan the table of all messages."""
-    dynamodb = session.client("dynamodb", endpoint_url=deployed.endpoint.url)
-    return dynamodb.scan(TableName=deployed.known["messages"]["Table"])
-
-
 FUNCTIONS = {
     "Authorizer": Function("avatars", authorizes, reads("avatars", "UploadBucket", "originals/x")),
     "UploadUrl": Function("avatars", uploads, reads("avatars", "UploadBucket", "originals/x")),
     "Thumbnail": Function(
         "avatars", creates_avatars, reads("assets", "PictureBucket", "defaults/avatar.jpg")
     ),
-    "PostConfirmation": Function("users", confirms, connects_as("Migrator")),
-    "Migrate": Function("users", migrates, connects_as("Application")),
-    "MessagingStream": Function("messages", updates_conversations, scans),
+    "PostConfirmation": Function("users", confirms, roles.connects_as("Migrator")),
+    "Migrate": Function("users", migrates, roles.connects_as("Application")),
+    "MessagingStream": Function("messages", updates_conversations, roles.scans),
 }
 GRANTED = [
     (title, action)
     for title, function in FUNCTIONS.items()
-    for action in dict.fromkeys(granted(title, function.stack))
+    for action in dict.fromkeys(roles.granted(title, function.stack))
 ]
 
 
@@ -218,7 +193,9 @@ def test_every_function_with_permissions_has_a_row():
         for title in emitted.of("AWS::Lambda::Function")
     }
     with_permissions = {
-        title for title, stack in functions.items() if {*granted(title, stack)} - {*NOT_ENFORCED}
+        title
+        for title, stack in functions.items()
+        if {*roles.granted(title, stack)} - {*NOT_ENFORCED}
     }
 
     assert with_permissions <= FUNCTIONS.keys() <= functions.keys()
@@ -241,7 +218,7 @@ def test_works_with_its_role(deployed, title):
 )
 def test_needs_every_permission(deployed, title, action):
     """The function fails without this action."""
-    with without(deployed, title, action):
+    with roles.without(deployed, role_of(deployed, title), action):
         assert not FUNCTIONS[title].works(deployed)
 
     assert FUNCTIONS[title].works(deployed)
@@ -251,7 +228,7 @@ def test_needs_every_permission(deployed, title, action):
 def test_other_actions_are_denied(deployed, title):
     """The role of the function is denied an action that another role is allowed."""
     with pytest.raises((ClientError, psycopg.OperationalError)) as refused:
-        FUNCTIONS[title].forbidden(deployed, session_of(deployed, title))
+        FUNCTIONS[title].forbidden(deployed, roles.session(deployed, role_of(deployed, title)))
 
     reasons = ("AccessDenied", "PAM authentication failed")
     assert any(reason in str(refused.value) for reason in reasons)
@@ -272,53 +249,11 @@ def invoked(deployed: Deployed, stack: str, title: str, event: Mapping[str, Any]
     return result
 
 
-@contextmanager
-def without(deployed: Deployed, title: str, action: str) -> Iterator[None]:
-    """Remove one action from the function's role, and add it again at the end."""
-    iam, role = deployed.client("iam"), role_of(deployed, title)
-    [name] = iam.list_role_policies(RoleName=role)["PolicyNames"]
-    policy = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-    kept = [
-        statement | {"Action": rest}
-        for statement in policy["Statement"]
-        if (rest := [allowed for allowed in statement["Action"] if allowed != action])
-    ]
-    reduced = json.dumps(policy | {"Statement": kept})
-    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=reduced)
-    try:
-        yield
-    finally:
-        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(policy))
-
-
 def role_of(deployed: Deployed, title: str) -> str:
     """Return the name of the function's execution role."""
     name = deployed.known[FUNCTIONS[title].stack][title]
     found = deployed.client("lambda").get_function_configuration(FunctionName=name)
     return str(found["Role"]).rpartition("/")[2]
-
-
-def session_of(deployed: Deployed, title: str) -> boto3.Session:
-    """Return a session of the function's role; its trust policy allows this only temporarily."""
-    iam, role = deployed.client("iam"), role_of(deployed, title)
-    found = iam.get_role(RoleName=role)["Role"]
-    account = {"AWS": f"arn:aws:iam::{deployed.endpoint.account}:root"}
-    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": account}
-    iam.update_assume_role_policy(
-        RoleName=role, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    )
-    try:
-        assumed = deployed.client("sts").assume_role(RoleArn=found["Arn"], RoleSessionName="test")
-    finally:
-        iam.update_assume_role_policy(
-            RoleName=role, PolicyDocument=json.dumps(found["AssumeRolePolicyDocument"])
-        )
-    return boto3.Session(
-        aws_access_key_id=assumed["Credentials"]["AccessKeyId"],
-        aws_secret_access_key=assumed["Credentials"]["SecretAccessKey"],
-        aws_session_token=assumed["Credentials"]["SessionToken"],
-        region_name=REGION,
-    )
 
 
 @contextmanager
