@@ -39,7 +39,9 @@ def create_app(settings: Settings | None = None, *, parts: Services | None = Non
     parts = parts or default_services(settings or Settings.from_environ(os.environ))
     app = Flask("cruddur", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
+    # A path has one form: redirects would lose the body of a request.
     app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
     logs.install(app)
     paths.install(app)
     problems.install(app)

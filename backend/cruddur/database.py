@@ -37,8 +37,14 @@ SETTINGS = {
     "idle_in_transaction_session_timeout": f"{limits.IDLE_TRANSACTION_TIMEOUT_MS}ms",
 }
 
-# A deadlock, a lock that was not free, and a statement that took too long: another try may succeed.
-_BUSY = (errors.DeadlockDetected, errors.LockNotAvailable, errors.QueryCanceled)
+# A deadlock, a lock that was not free, a statement or a pause in a transaction that took too long:
+# another request may succeed.
+_BUSY = (
+    errors.DeadlockDetected,
+    errors.IdleInTransactionSessionTimeout,
+    errors.LockNotAvailable,
+    errors.QueryCanceled,
+)
 _UNAVAILABLE = (psycopg.OperationalError, psycopg.InterfaceError)
 
 
@@ -153,9 +159,15 @@ class Database:
         with self._pool.connection() as connection:
             yield connection
 
-    def _raise_unless_broken(self, error: Exception) -> None:
-        """Replace the idle connections, which are probably broken as well, for another try."""
-        if isinstance(error, (PoolTimeout, TooManyRequests, *_BUSY)):
+    def _raise_unless_broken(self, error: psycopg.Error) -> None:
+        """Replace the idle connections, which are probably broken as well, for another try.
+
+        An error of the network has no code. Those of a server that ends begin with 57P (PostgreSQL
+        documentation, appendix A).
+        """
+        if isinstance(error, (PoolTimeout, TooManyRequests)):
+            raise error
+        if error.sqlstate is not None and not error.sqlstate.startswith("57P"):
             raise error
         self._pool.drain()
 

@@ -255,7 +255,8 @@ def test_malformed_handles(andrew, path, handle):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/api", "/api/activities/home/x", "/favicon.ico", "/console"]
+    "path",
+    ["/", "/api", "/api/activities/home/x", "//api/activities/home", "/favicon.ico", "/console"],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_unknown_paths(api, path, method):
