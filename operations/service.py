@@ -134,7 +134,8 @@ def release(service: Service, digest: str) -> Iterator[str]:
 def record(target: Target, stack: str, digest: str) -> None:
     """Store *digest* in the Parameter Store parameter that stack updates read.
 
-    Raise CloudError if the registry has no such image; the emulator has none, and accepts any.
+    Raise CloudError if the registry has no such image. In the emulator any digest is recorded, so
+    that tests can deploy a service without an image.
     """
     from stacks.parts.names import image_parameter
 

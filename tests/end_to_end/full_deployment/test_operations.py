@@ -63,7 +63,7 @@ def test_manual_steps(deployed) -> None:
     text = checkout.run("status").out
 
     assert ["image", "site"] == list(initial)
-    assert "./inv service.record --image=DIGEST" == initial["image"]
+    assert "./inv image.push, then ./inv service.record --image=DIGEST" == initial["image"]
     assert "./inv db.bootstrap" == no_users["users"]
     assert "migrations" not in no_users
     assert "./inv db.migrate" == pending["migrations"]
