@@ -333,7 +333,7 @@ def _distribution(
     )
     for record, host in hosts.items():
         target = distribution.get_att("DomainName")
-        alias_records(t, record, env=env, host=host, target=target, zone=CLOUDFRONT_ZONE)
+        alias_records(t, record, env=env, host=host, target=target, hosted_zone=CLOUDFRONT_ZONE)
     return distribution
 
 

@@ -70,10 +70,10 @@ def define(
         t, env, settings.port, network=network, dual_stack=dual_stack
     )
     service_group = _service_security_group(
-        t, env, settings.port, network=network, source=balancer_group
+        t, env, settings.port, network=network, source_security_group=balancer_group
     )
     balancer = _load_balancer(
-        t, env, settings, network=network, group=balancer_group, dual_stack=dual_stack
+        t, env, settings, network=network, security_group=balancer_group, dual_stack=dual_stack
     )
     target_group = _target_group(t, env, settings, network=network)
     _http_listener(t, balancer)
@@ -85,7 +85,7 @@ def define(
         env=env,
         host=f"api.{env.domain}",
         target=balancer.get_att("DNSName"),
-        zone=balancer.get_att("CanonicalHostedZoneID"),
+        hosted_zone=balancer.get_att("CanonicalHostedZoneID"),
         types=["A", "AAAA"] if dual_stack else ["A"],
     )
     return Cluster(
@@ -141,7 +141,7 @@ def _load_balancer_security_group(
 
 
 def _service_security_group(
-    t: Template, env: Env, port: int, *, network: Network, source: ec2.SecurityGroup
+    t: Template, env: Env, port: int, *, network: Network, source_security_group: ec2.SecurityGroup
 ) -> ec2.SecurityGroup:
     """Add the security group of all services; the database refers to it before services exist."""
     return t.add_resource(
@@ -153,7 +153,7 @@ def _service_security_group(
                 _allow(
                     port,
                     "Requests from the load balancer",
-                    SourceSecurityGroupId=source.get_att("GroupId"),
+                    SourceSecurityGroupId=source_security_group.get_att("GroupId"),
                 )
             ],
             Tags=name_tag(env, "service"),
@@ -173,7 +173,7 @@ def _load_balancer(
     settings: Settings,
     *,
     network: Network,
-    group: ec2.SecurityGroup,
+    security_group: ec2.SecurityGroup,
     dual_stack: bool,
 ) -> elb.LoadBalancer:
     """Add the load balancer with all attributes: an omitted attribute keeps its previous value."""
@@ -192,7 +192,7 @@ def _load_balancer(
             Scheme="internet-facing",
             IpAddressType="dualstack" if dual_stack else "ipv4",
             Subnets=list(network.public_subnets),
-            SecurityGroups=[group.get_att("GroupId")],
+            SecurityGroups=[security_group.get_att("GroupId")],
             LoadBalancerAttributes=[
                 elb.LoadBalancerAttributes(Key=key, Value=value)
                 for key, value in attributes.items()

@@ -336,7 +336,7 @@ def _pull_image_layers() -> Statement:
 
 def _flow_logs(t: Template, env: Env, days: int, *, vpc: ec2.VPC, boundary: Value) -> None:
     """Log accepted and rejected traffic of the VPC, and keep it for *days*."""
-    group = t.add_resource(
+    log_group = t.add_resource(
         LogGroup("FlowLogGroup", RetentionInDays=days, **retention_policies(env))
     )
     role = t.add_resource(
@@ -352,7 +352,7 @@ def _flow_logs(t: Template, env: Env, days: int, *, vpc: ec2.VPC, boundary: Valu
                     PolicyName="WriteFlowLogs",
                     PolicyDocument=PolicyDocument(
                         Version="2012-10-17",
-                        Statement=_write_logs(group),
+                        Statement=_write_logs(log_group),
                     ),
                 )
             ],
@@ -365,17 +365,17 @@ def _flow_logs(t: Template, env: Env, days: int, *, vpc: ec2.VPC, boundary: Valu
             ResourceType="VPC",
             TrafficType="ALL",
             LogDestinationType="cloud-watch-logs",
-            LogDestination=group.get_att("Arn"),
+            LogDestination=log_group.get_att("Arn"),
             DeliverLogsPermissionArn=role.get_att("Arn"),
             Tags=name_tag(env, "traffic"),
         )
     )
 
 
-def _write_logs(group: LogGroup) -> list[Statement]:
-    """Allow writes to *group*, and listing log groups, which supports no narrower resource."""
+def _write_logs(log_group: LogGroup) -> list[Statement]:
+    """Allow writes to *log_group*, and listing log groups, which supports no narrower resource."""
     write = [logs.CreateLogStream, logs.DescribeLogStreams, logs.PutLogEvents]
     return [
-        allow("WriteLogs", write, group.get_att("Arn")),
+        allow("WriteLogs", write, log_group.get_att("Arn")),
         allow("DescribeLogGroups", [logs.DescribeLogGroups], "*"),
     ]

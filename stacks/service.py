@@ -153,7 +153,7 @@ def define(
     )
     t.awaited_parameters["Image"] = image_parameter(env, settings.image)
     t.add_condition(HAS_IMAGE, Not(Equals(image.ref(), ABSENT)))
-    group = t.add_resource(
+    log_group = t.add_resource(
         LogGroup(
             "TaskLogGroup", RetentionInDays=settings.log_retention_days, **retention_policies(env)
         )
@@ -165,7 +165,7 @@ def define(
         boundary=foundation.boundary,
         image=If(HAS_IMAGE, Join("@", [registry.uri, image.ref()]), registry.uri),
         repository=registry.arn,
-        group=group,
+        log_group=log_group,
         variables={
             **containers.server_variables(settings.task, idle_timeout_seconds=idle_timeout_seconds),
             **_variables(env, database, messages, users, assets),
@@ -176,8 +176,8 @@ def define(
         allow_ingress(
             t,
             "DatabaseIngressFromService",
-            group=database.security_group,
-            source=cluster.service_security_group,
+            security_group=database.security_group,
+            source_security_group=cluster.service_security_group,
             port=database.port,
             description="From services",
         )
@@ -185,8 +185,8 @@ def define(
         allow_ingress(
             t,
             "ServiceIngressFromServices",
-            group=cluster.service_security_group,
-            source=cluster.service_security_group,
+            security_group=cluster.service_security_group,
+            source_security_group=cluster.service_security_group,
             port=settings.port,
             description="From other services",
         )
@@ -215,7 +215,7 @@ def define(
     return Service(
         name=service.get_att("Name"),
         image=image.ref(),
-        log_group=group.ref(),
+        log_group=log_group.ref(),
         dead_letter_queue=_avatar_webhook(t, env, service, assets) if assets else None,
     )
 

@@ -76,7 +76,7 @@ def define(
     boundary: Value,
     image: Value,
     repository: Value,
-    group: LogGroup,
+    log_group: LogGroup,
     variables: Mapping[str, Value],
     statements: Sequence[Statement],
 ) -> ecs.TaskDefinition:
@@ -86,7 +86,7 @@ def define(
         "ExecutionRole",
         service="ecs-tasks",
         boundary=boundary,
-        statements=_execution_statements(env, task, repository=repository, group=group),
+        statements=_execution_statements(env, task, repository=repository, log_group=log_group),
     )
     task_role = role(
         t,
@@ -110,8 +110,8 @@ def define(
             TaskRoleArn=task_role.get_att("Arn"),
             Volumes=[ecs.Volume(Name=TMP)],
             ContainerDefinitions=[
-                _application(env, task, image=image, group=group, variables=variables),
-                _collector(env, task, group=group),
+                _application(env, task, image=image, log_group=log_group, variables=variables),
+                _collector(env, task, log_group=log_group),
             ],
         )
     )
@@ -137,7 +137,7 @@ def server_variables(task: Task, *, idle_timeout_seconds: int) -> dict[str, str]
 
 
 def _application(
-    env: Env, task: Task, *, image: Value, group: LogGroup, variables: Mapping[str, Value]
+    env: Env, task: Task, *, image: Value, log_group: LogGroup, variables: Mapping[str, Value]
 ) -> ecs.ContainerDefinition:
     """Define the application; its root file system is writable only for ECS Exec."""
     return ecs.ContainerDefinition(
@@ -166,11 +166,11 @@ def _application(
         MountPoints=[ecs.MountPoint(SourceVolume=TMP, ContainerPath="/tmp")],  # noqa: S108
         LinuxParameters=ecs.LinuxParameters(InitProcessEnabled=True),
         StopTimeout=STOP_SECONDS,
-        LogConfiguration=_logs(group, task.name),
+        LogConfiguration=_logs(log_group, task.name),
     )
 
 
-def _collector(env: Env, task: Task, *, group: LogGroup) -> ecs.ContainerDefinition:
+def _collector(env: Env, task: Task, *, log_group: LogGroup) -> ecs.ContainerDefinition:
     """Define the collector, which is not essential: the application survives its failure."""
     return ecs.ContainerDefinition(
         Name=COLLECTOR,
@@ -183,7 +183,7 @@ def _collector(env: Env, task: Task, *, group: LogGroup) -> ecs.ContainerDefinit
         ReadonlyRootFilesystem=True,
         Environment=_environment({"AOT_CONFIG_CONTENT": collector_config(task)}),
         Secrets=_secrets(env, task, [name for name in task.secrets if name == EXPORTER_HEADERS]),
-        LogConfiguration=_logs(group, COLLECTOR),
+        LogConfiguration=_logs(log_group, COLLECTOR),
     )
 
 
@@ -219,7 +219,7 @@ def collector_config(task: Task) -> str:
 
 
 def _execution_statements(
-    env: Env, task: Task, *, repository: Value, group: LogGroup
+    env: Env, task: Task, *, repository: Value, log_group: LogGroup
 ) -> list[Statement]:
     """Allow ECS to pull the image, to read the secrets and to write the logs of a task."""
     statements = [
@@ -231,7 +231,7 @@ def _execution_statements(
             [ecr.BatchCheckLayerAvailability, ecr.BatchGetImage, ecr.GetDownloadUrlForLayer],
             repository,
         ),
-        allow("WriteLogs", [logs.CreateLogStream, logs.PutLogEvents], group.get_att("Arn")),
+        allow("WriteLogs", [logs.CreateLogStream, logs.PutLogEvents], log_group.get_att("Arn")),
     ]
     if task.secrets:
         names = [secret_name(env, task.name, variable) for variable in task.secrets]
@@ -265,12 +265,12 @@ def _secrets(env: Env, task: Task, variables: Sequence[str]) -> list[ecs.Secret]
     ]
 
 
-def _logs(group: LogGroup, prefix: str) -> ecs.LogConfiguration:
+def _logs(log_group: LogGroup, prefix: str) -> ecs.LogConfiguration:
     """Log without blocking: the application continues when CloudWatch is unavailable."""
     return ecs.LogConfiguration(
         LogDriver="awslogs",
         Options={
-            "awslogs-group": group.ref(),
+            "awslogs-group": log_group.ref(),
             "awslogs-region": Region,
             "awslogs-stream-prefix": prefix,
             "mode": "non-blocking",

@@ -36,8 +36,8 @@ def database_access(
     allow_ingress(
         t,
         "DatabaseIngressFromFunctions",
-        group=database.security_group,
-        source=security_group.get_att("GroupId"),
+        security_group=database.security_group,
+        source_security_group=security_group.get_att("GroupId"),
         port=database.port,
         description=f"From the functions of the stack {stack}",
     )

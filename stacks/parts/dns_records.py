@@ -17,10 +17,10 @@ def alias_records(
     env: Env,
     host: str,
     target: Value,
-    zone: Value,
+    hosted_zone: Value,
     types: Sequence[str] = ("A", "AAAA"),
 ) -> None:
-    """Add alias records that point *host* to *target*, whose hosted *zone* belongs to AWS."""
+    """Add alias records that point *host* to *target*, a domain name in AWS's own *hosted_zone*."""
     for record_type in types:
         t.add_resource(
             route53.RecordSetType(
@@ -29,7 +29,7 @@ def alias_records(
                 Name=host,
                 Type=record_type,
                 AliasTarget=AliasTarget(  # type: ignore[no-untyped-call]  # no annotations there
-                    DNSName=target, HostedZoneId=zone, EvaluateTargetHealth=False
+                    DNSName=target, HostedZoneId=hosted_zone, EvaluateTargetHealth=False
                 ),
             )
         )

@@ -79,13 +79,13 @@ class FunctionFactory:
         """
         settings, artifact = self.functions.settings, self.functions.artifact(code)
         self.t.artifacts.append(artifact)
-        group = self._log_group(title)
+        log_group = self._log_group(title)
         execution_role = role(
             self.t,
             f"{title}Role",
             service="lambda",
             boundary=self.foundation.boundary,
-            statements=[_write_logs(group), *(vpc_access() if placement else ()), *statements],
+            statements=[_write_logs(log_group), *(vpc_access() if placement else ()), *statements],
         )
         return self.t.add_resource(
             awslambda.Function(
@@ -100,7 +100,7 @@ class FunctionFactory:
                 Timeout=timeout_seconds,
                 MemorySize=memory_mb,
                 Environment=awslambda.Environment(Variables=dict(variables)),
-                LoggingConfig=awslambda.LoggingConfig(LogGroup=group.ref()),
+                LoggingConfig=awslambda.LoggingConfig(LogGroup=log_group.ref()),
                 **_vpc_config(placement),
             )
         )
@@ -128,16 +128,16 @@ def allow_invoke(
     )
 
 
-def _write_logs(group: LogGroup) -> Statement:
-    return allow("WriteLogs", [logs.CreateLogStream, logs.PutLogEvents], group.get_att("Arn"))
+def _write_logs(log_group: LogGroup) -> Statement:
+    return allow("WriteLogs", [logs.CreateLogStream, logs.PutLogEvents], log_group.get_att("Arn"))
 
 
 def _vpc_config(placement: VpcPlacement | None) -> dict[str, Any]:
     if placement is None:
         return {}
-    group = placement.security_group.get_att("GroupId")
+    security_group = placement.security_group.get_att("GroupId")
     return {
         "VpcConfig": awslambda.VPCConfig(
-            SubnetIds=list(placement.subnets), SecurityGroupIds=[group]
+            SubnetIds=list(placement.subnets), SecurityGroupIds=[security_group]
         )
     }

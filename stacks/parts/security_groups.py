@@ -1,4 +1,4 @@
-"""Rules of security groups that belong to another stack."""
+"""Ingress rules that a stack adds to the security group of another stack."""
 
 from __future__ import annotations
 
@@ -8,14 +8,20 @@ from deployer.model import Template, Value
 
 
 def allow_ingress(
-    t: Template, title: str, *, group: Value, source: Value, port: Value | int, description: str
+    t: Template,
+    title: str,
+    *,
+    security_group: Value,
+    source_security_group: Value,
+    port: Value | int,
+    description: str,
 ) -> None:
-    """Allow the members of the security group *source* to reach *group* on one TCP *port*."""
+    """Allow members of *source_security_group* to connect to *security_group* on one TCP *port*."""
     t.add_resource(
         ec2.SecurityGroupIngress(
             title,
-            GroupId=group,
-            SourceSecurityGroupId=source,
+            GroupId=security_group,
+            SourceSecurityGroupId=source_security_group,
             IpProtocol="tcp",
             FromPort=port,
             ToPort=port,
