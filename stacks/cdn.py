@@ -24,7 +24,7 @@ from stacks.parts.names import arn, name_tag, resource_name
 # Ids that are the same in every account: the managed cache policy that uses the cache headers of an
 # object and ignores query, headers and cookies of requests, and the hosted zone of distributions.
 CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
-CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"
+CLOUDFRONT_HOSTED_ZONE = "Z2FDTNDATAQYW2"
 
 DEFAULT_AVATAR = "/defaults/avatar.jpg"  # In the picture bucket.
 AVATAR_VERSION = "v"  # The parameter of an avatar's address that changes with each new picture.
@@ -333,7 +333,9 @@ def _distribution(
     )
     for record, host in hosts.items():
         target = distribution.get_att("DomainName")
-        alias_records(t, record, env=env, host=host, target=target, hosted_zone=CLOUDFRONT_ZONE)
+        alias_records(
+            t, record, env=env, host=host, target=target, hosted_zone=CLOUDFRONT_HOSTED_ZONE
+        )
     return distribution
 
 

@@ -2,7 +2,7 @@
 
     findings = check(templates, env)
 
-The rules see all stacks of an environment, so they can follow a value that is imported from another
+Rules receive all stacks of an environment, so they can follow a value that is imported from another
 stack. rules.py has the table of rules; docs/policy.md is generated from it. Exemptions and their
 reasons are in deployer/lint/exemptions.toml.
 """
@@ -24,7 +24,7 @@ PAGE = "docs/policy.md"
 def check(
     subjects: Iterable[Subject], env: EnvironmentSettings, *, rules: Sequence[Rule] = RULES
 ) -> tuple[Finding, ...]:
-    """Return the violations in *subjects*, all templates of *env*, in their order.
+    """Return the violations in *subjects*, all templates of *env*, in the order of the templates.
 
     A template with conditions is checked for each outcome of the conditions.
     """
@@ -86,7 +86,7 @@ def _finding(rule: Rule, violation: Violation) -> Finding:
 
 
 def _row(text: str, path: tuple[str, ...]) -> int:
-    """Return the row of *text* with *path*, a section and a title; 1 if there is none."""
+    """Return the row in *text* of *path*, a section and a title; 1 if the path is empty."""
     if not path:
         return 1
     section = max(text.find(f"\n{path[0]}:"), 0)

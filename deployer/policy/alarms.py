@@ -8,17 +8,18 @@ from typing import Any, TypeAlias
 from deployer.policy.model import Resource, Templates, Violation
 from deployer.policy.values import as_list, get
 
-# A CloudWatch metric: namespace, name and names of dimensions. Metrics with other dimensions, or with
-# a misspelt one, are other metrics, which may never have data.
+# A CloudWatch metric: namespace, name and names of dimensions. With another or a misspelt dimension
+# it is another metric, which may never have data.
 Metric: TypeAlias = tuple[str, str, frozenset[str]]
 
 
 def _metrics(namespace: str, dimensions: str, names: str) -> list[set[Metric]]:
-    """Return each of *names* as a metric that must have an alarm."""
+    """Return a set of one metric for each of *names*: the metric itself must have an alarm."""
     return [{(namespace, name, frozenset(dimensions.split()))} for name in names.split()]
 
 
 _OF_SERVICE = frozenset({"ClusterName", "ServiceName"})
+# The metrics that need an alarm, by resource type. One metric of each set is enough.
 _REQUIRED: dict[str, list[set[Metric]]] = {
     "AWS::Lambda::Function": _metrics("AWS/Lambda", "FunctionName", "Errors Throttles"),
     "AWS::SQS::Queue": _metrics(
@@ -66,7 +67,7 @@ def required_alarms_exist(templates: Templates) -> Iterator[Violation]:
 
 
 def alarms_notify(templates: Templates) -> Iterator[Violation]:
-    """An alarm notifies a topic of these stacks, and states how to treat missing data."""
+    """An alarm notifies a topic in the templates, and states how to treat missing data."""
     for resource in templates.of_type("CloudWatch::Alarm"):
         targets = [*templates.referenced(resource.stack, resource.get("AlarmActions"))]
         if not any(target.type == "AWS::SNS::Topic" for target in targets):

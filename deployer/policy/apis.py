@@ -54,7 +54,10 @@ def _has_authorizer(route: Resource) -> bool:
 
 
 def short_authorizer_cache(templates: Templates) -> Iterator[Violation]:
-    """A revoked token is rejected within five minutes, and the cache has a key per caller."""
+    """An authorizer caches results for at most five minutes, with one cache key per caller.
+
+    So it rejects a revoked token after five minutes at the latest.
+    """
     for resource in templates.of_type("ApiGatewayV2::Authorizer"):
         if resource.get("AuthorizerType") == "REQUEST":
             if not _is_short(resource.get("AuthorizerResultTtlInSeconds")):

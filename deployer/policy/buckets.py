@@ -81,7 +81,10 @@ def denials_without_tls(
 
 
 def _denies_without_tls(statement: Statement) -> bool:
-    """Return whether it denies all requests without TLS; another condition would exempt some."""
+    """Return whether *statement* denies all requests without TLS.
+
+    A second condition would exempt some of them.
+    """
     denies = statement.body.get("Effect") == "Deny" and statement.is_for_everyone
     match [*statement.conditions.items()]:
         case [(("bool" | "boolifexists", "aws:securetransport"), [value])]:
@@ -100,7 +103,7 @@ def _is_about_objects(statement: Statement) -> bool:
 
 
 def _names(statement: Statement) -> Iterator[str]:
-    """Yield its ARNs; the policy of a bucket cannot apply to another bucket."""
+    """Yield the ARNs of *statement*; the policy of a bucket cannot apply to another bucket."""
     for resource in statement.resources:
         name = pattern(resource)
         yield "*" if is_all_resources(resource) else name

@@ -63,13 +63,13 @@ def unprivileged(templates: Templates) -> Iterator[Violation]:
 
 
 def _is_root(user: Any) -> bool:
-    """Return whether *user* is root or missing; the user that a reference results in is unknown."""
+    """Return whether *user* is root or missing; a reference is accepted, because its value is unknown."""
     name = pattern(user).partition(":")[0].strip() if user else ""
     return name in ("", "root") or as_int(name) == 0
 
 
 def logs_to_group(templates: Templates) -> Iterator[Violation]:
-    """Logs go to a log group of the templates, because `awslogs` creates none that expires."""
+    """Logs are in a log group of the templates: a group that `awslogs` creates never expires."""
     for task, container in _containers(templates):
         logs = get(container, "LogConfiguration")
         group = get(logs, "Options", "awslogs-group")
@@ -79,9 +79,9 @@ def logs_to_group(templates: Templates) -> Iterator[Violation]:
 
 
 def pinned_images(templates: Templates) -> Iterator[Violation]:
-    """An image has a tag or digest; without one, the image `latest` is used.
+    """An image has a tag or digest: without one, ECS uses `latest`.
 
-    A service without tasks, as before the first release, needs no image.
+    A service with a desired count of 0, as before the first release, needs no image.
     """
     idle = _idle_task_definitions(templates)
     for task, container in _containers(templates):
@@ -95,15 +95,15 @@ def pinned_images(templates: Templates) -> Iterator[Violation]:
 
 def _idle_task_definitions(templates: Templates) -> set[Resource]:
     """Return the task definitions whose services have a desired count of 0."""
-    by_running: dict[bool, set[Resource]] = {True: set(), False: set()}
+    by_desired: dict[bool, set[Resource]] = {True: set(), False: set()}
     for service in templates.of_type("ECS::Service"):
         tasks = {*templates.referenced(service.stack, service.get("TaskDefinition"))}
-        by_running[as_int(service.get("DesiredCount")) != 0] |= tasks
-    return by_running[False] - by_running[True]
+        by_desired[as_int(service.get("DesiredCount")) != 0] |= tasks
+    return by_desired[False] - by_desired[True]
 
 
 def _is_untagged(templates: Templates, task: Resource, image: Any, name: str) -> bool:
-    """Return whether *image* has no tag; a variable at its end may have one, unless it is a repository."""
+    """Return whether *image* has no tag; a reference at its end may have one, unless it is a repository."""
     if not image or {":", "@"} & {*_VARIABLE.sub("", name)}:
         return False
     if not name.endswith("}"):

@@ -12,14 +12,14 @@ POLICIES = ("DeletionPolicy", "UpdateReplacePolicy")
 
 
 def both_policies(templates: Templates) -> Iterator[Violation]:
-    """Both policies are set; I3011 of cfn-lint requires this of fewer types."""
+    """Resources that hold data have both policies; I3011 of cfn-lint covers fewer types."""
     for resource in templates.of_type(*_TYPES):
         if missing := [policy for policy in POLICIES if policy not in resource.body]:
             yield resource.violation(f"holds data and has no {' and no '.join(missing)}")
 
 
 def not_deleted(templates: Templates) -> Iterator[Violation]:
-    """In a protected environment, no policy is Delete: Snapshot and RetainExceptOnCreate keep data."""
+    """In a protected environment, neither policy is Delete; all others keep the data."""
     if not templates.env.protect:
         return
     for resource in templates.of_type(*_TYPES):

@@ -12,7 +12,7 @@ _TABLES = ("DynamoDB::Table",)
 
 
 def _is_cluster_member(database: Resource) -> bool:
-    """Return whether it is an instance of a cluster, which has these settings instead."""
+    """Return whether *database* is an instance of a cluster; the cluster has the settings then."""
     return bool(database.get("DBClusterIdentifier")) and database.type == "AWS::RDS::DBInstance"
 
 
@@ -77,7 +77,7 @@ protected_table = for_each_resource(
 
 
 def backed_up(templates: Templates) -> Iterator[Violation]:
-    """Backups are kept for at least a week in protected environments, elsewhere for a day."""
+    """Backups are kept for at least a week in protected environments, and for a day in others."""
     minimum_days = 7 if templates.env.protect else 1
     for database in templates.of_type(*_RDS):
         days = as_int(database.get("BackupRetentionPeriod"))
@@ -90,11 +90,11 @@ def forced_tls(templates: Templates) -> Iterator[Violation]:
     for database in templates.of_type(*_RDS):
         name = database.get("DBParameterGroupName") or database.get("DBClusterParameterGroupName")
         groups = [*templates.referenced(database.stack, name)]
-        if not _is_cluster_member(database) and not any(_forces(group) for group in groups):
+        if not _is_cluster_member(database) and not any(_forces_tls(group) for group in groups):
             yield database.violation(
                 "accepts connections without TLS: no parameter group sets rds.force_ssl to 1"
             )
 
 
-def _forces(group: Resource) -> bool:
+def _forces_tls(group: Resource) -> bool:
     return str(as_mapping(group.get("Parameters")).get("rds.force_ssl")) == "1"

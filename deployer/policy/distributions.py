@@ -16,12 +16,12 @@ modern_tls = for_each_resource(
     is_valid=lambda distribution: (
         get(_certificate(distribution), "MinimumProtocolVersion") in _TLS
         and get(_certificate(distribution), "SslSupportMethod") == "sni-only"
-        # With the certificate of cloudfront.net, CloudFront allows TLSv1, whatever the version is.
+        # With the certificate of cloudfront.net, CloudFront ignores the version and allows TLSv1.
         and not is_true(get(_certificate(distribution), "CloudFrontDefaultCertificate"))
     ),
     message="allows TLS versions before TLSv1.2_2021, or clients without SNI",
 )
-signing = for_each_resource(
+always_signing = for_each_resource(
     "CloudFront::OriginAccessControl",
     is_valid=lambda access_control: (
         access_control.get("OriginAccessControlConfig", "SigningBehavior") == "always"
@@ -65,7 +65,7 @@ def only_https(templates: Templates) -> Iterator[Violation]:
 
 
 def with_headers(templates: Templates) -> Iterator[Violation]:
-    """Every cache behavior has a response headers policy; `strict_headers` checks its content."""
+    """Every cache behavior has a response headers policy; `strict_headers` checks the policy."""
     for distribution, behavior in _behaviors(templates):
         if not get(behavior, "ResponseHeadersPolicyId"):
             yield distribution.violation("has no response headers policy", _name(behavior))

@@ -15,12 +15,12 @@ _ASYNCHRONOUS = tuple(
 )
 _STREAMS = ("dynamodb", "kinesis")
 
-retention = for_each_resource(
+log_retention = for_each_resource(
     "Logs::LogGroup",
     is_valid=lambda group: group.get("RetentionInDays") not in (None, "0"),
     message="keeps logs forever: no RetentionInDays",
 )
-explicit_size = for_each_resource(
+explicit_limits = for_each_resource(
     "Lambda::Function",
     is_valid=lambda function: bool(function.get("Timeout") and function.get("MemorySize")),
     message="has no Timeout or no MemorySize; the defaults are 3 seconds and 128 MB",
@@ -28,7 +28,7 @@ explicit_size = for_each_resource(
 
 
 def own_log_group(templates: Templates) -> Iterator[Violation]:
-    """A function has a log group in its stack; one that Lambda creates never expires."""
+    """A function has a log group in its stack: a log group that Lambda creates never expires."""
     for function in templates.of_type("Lambda::Function"):
         configured = {
             *templates.referenced(function.stack, function.get("LoggingConfig", "LogGroup"))
@@ -56,7 +56,7 @@ def _name(function: Resource) -> str:
 
 
 def permissions_by_source(templates: Templates) -> Iterator[Violation]:
-    """A permission of a service names one source; for S3 also the account, which bucket ARNs do not have."""
+    """A permission for a service names one source; for S3 also the account, because bucket ARNs have none."""
     for permission in templates.of_type("Lambda::Permission"):
         service = text(permission.get("Principal"))
         required = ["SourceArn"] if service.endswith(".amazonaws.com") else []
@@ -112,7 +112,10 @@ def failure_destinations(templates: Templates) -> Iterator[Violation]:
 
 
 def stream_failure_handling(templates: Templates) -> Iterator[Violation]:
-    """A reader of a stream isolates, limits and reports failed records, which would block the shard."""
+    """A reader of a stream isolates failed records, limits retries and has a failure destination.
+
+    Otherwise one failed record blocks its shard until the record expires.
+    """
     for reader in templates.of_type("Lambda::EventSourceMapping"):
         if _is_stream(templates, reader) and (missing := [*_missing_settings(reader)]):
             yield reader.violation(

@@ -1,4 +1,4 @@
-"""Rules against hardcoded account ids, zones, domain names and secrets."""
+"""Rules against hardcoded account ids, availability zones, hosted zones, domain names and secrets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from deployer.policy.model import Resource, Templates, Violation
 from deployer.policy.values import all_strings, as_list, as_mapping, get, text
 from deployer.secret_detection import CREDENTIAL, is_password
 
-# Twelve digits, alone or in a name; not those of a UUID.
+# Twelve digits, alone or in a name, but not the last twelve of a UUID.
 _ACCOUNT = re.compile(
     r"(?<![0-9])(?<!-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-)[0-9]{12}(?![0-9])", re.ASCII
 )
@@ -26,8 +26,8 @@ _AVAILABILITY_ZONE = re.compile(
 )
 _CLOUDFRONT_HOSTED_ZONE = "Z2FDTNDATAQYW2"  # The hosted zone of all distributions.
 _SECRET = re.compile(rf"{CREDENTIAL.pattern}|://[^\s/@:]*:(?!\*)[^\s/@]+@")
-_ANY_DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:.*?\}\}")
-_DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:(secretsmanager|ssm-secure):")
+_DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:.*?\}\}")
+_SECRET_REFERENCE = re.compile(r"\{\{resolve:(secretsmanager|ssm-secure):")
 _HOST = re.compile(r"(?:https?://)?([^/:]+)(?::\d+)?(?:/.*)?")
 _LOOPBACK = {"localhost", "127.0.0.1"}
 
@@ -55,7 +55,7 @@ _HOSTED_ZONES: Mapping[str, tuple[tuple[str, ...], ...]] = {
 
 
 def no_account_ids(templates: Templates) -> Iterator[Violation]:
-    """No account id is hardcoded: use AWS::AccountId, or add an exemption for another account."""
+    """No account id is hardcoded: use AWS::AccountId, or add an exemption for the id of another account."""
     for resource in templates.resources:
         accounts = (
             match[0]
@@ -78,7 +78,7 @@ def _is_in_digest(match: re.Match[str]) -> bool:
 
 
 def no_zone_names(templates: Templates) -> Iterator[Violation]:
-    """No availability zone is hardcoded: names of zones differ between accounts."""
+    """No availability zone is hardcoded: a name means another zone in another account."""
     for resource in templates.resources:
         zones = (
             match[0]
@@ -91,23 +91,25 @@ def no_zone_names(templates: Templates) -> Iterator[Violation]:
 
 
 def configured_hosted_zone(templates: Templates) -> Iterator[Violation]:
-    """A hosted zone is that of the config, or a reference to a resource."""
+    """A hosted zone is the one in the config, or a reference to a resource."""
     for resource, zone in _values(templates, _HOSTED_ZONES):
         if isinstance(zone, str) and zone not in {
             templates.env.hosted_zone,
             _CLOUDFRONT_HOSTED_ZONE,
         }:
-            yield resource.violation(f"has the hosted zone {zone}, which is not that of the config")
+            yield resource.violation(f"has the hosted zone {zone}, which is not in the config")
 
 
 def configured_domain(templates: Templates) -> Iterator[Violation]:
-    """A domain name is that of the config or below it; localhost is valid in an unprotected environment."""
+    """A domain name is the one in the config or a subdomain; unprotected environments may use localhost."""
     domain = templates.env.domain
     for resource, name in _values(templates, _DOMAIN_NAMES):
         host = _host(name)
         is_local = host in _LOOPBACK and not templates.env.protect
         if host and not (is_local or f".{host}".endswith(f".{domain}")):
-            yield resource.violation(f"has {name}, which is not below the domain of the config")
+            yield resource.violation(
+                f"has {name}, which is not the domain of the config or a subdomain"
+            )
 
 
 def _host(value: Any) -> str:
@@ -118,9 +120,9 @@ def _host(value: Any) -> str:
 
 
 def no_secrets(templates: Templates) -> Iterator[Violation]:
-    """No secret is in a template, alone or in a URL; a dynamic reference is none."""
+    """No template contains a secret, alone or in a URL; a dynamic reference is not a secret."""
     for resource in templates.resources:
-        texts = (_ANY_DYNAMIC_REFERENCE.sub("", string) for string in resource.all_strings)
+        texts = (_DYNAMIC_REFERENCE.sub("", string) for string in resource.all_strings)
         if any(_SECRET.search(string) for string in texts):
             yield resource.violation("has a secret, or a URL with a password")
 
@@ -128,7 +130,7 @@ def no_secrets(templates: Templates) -> Iterator[Violation]:
 def no_secret_variables(templates: Templates) -> Iterator[Violation]:
     """No environment variable is a secret: every user who may describe the resource can read it."""
     for resource, name, value in _variables(templates):
-        resolved = any(_DYNAMIC_REFERENCE.search(string) for string in all_strings(value))
+        resolved = any(_SECRET_REFERENCE.search(string) for string in all_strings(value))
         if resolved or is_password(name, text(value) or "${}" * bool(value)):
             yield resource.violation(f"has a secret in its environment: {name}", name)
 
@@ -148,9 +150,9 @@ def _variables(templates: Templates) -> Iterator[tuple[Resource, str, Any]]:
 
 
 def _values(
-    templates: Templates, places: Mapping[str, tuple[tuple[str, ...], ...]]
+    templates: Templates, paths_by_type: Mapping[str, tuple[tuple[str, ...], ...]]
 ) -> Iterator[tuple[Resource, Any]]:
-    for type_, paths in places.items():
+    for type_, paths in paths_by_type.items():
         for resource in templates.of_type(type_):
             for path in paths:
                 for value in _at(resource.properties, path):

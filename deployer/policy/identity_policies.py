@@ -21,7 +21,7 @@ def no_wildcard_actions(templates: Templates) -> Iterator[Violation]:
 
 
 def no_negated_elements(templates: Templates) -> Iterator[Violation]:
-    """No statement allows with NotAction or NotResource, which include future actions of AWS."""
+    """No statement allows with NotAction or NotResource, which would allow future actions as well."""
     for statement in statements(templates, "identity", "trust", "resource", "endpoint"):
         negated = [key for key in ("NotAction", "NotResource") if key in statement.body]
         if statement.allows and negated:
@@ -31,7 +31,7 @@ def no_negated_elements(templates: Templates) -> Iterator[Violation]:
 
 
 def narrow_pass_role(templates: Templates) -> Iterator[Violation]:
-    """iam:PassRole names its roles, and its services in iam:PassedToService."""
+    """A statement with iam:PassRole names roles, and names services in iam:PassedToService."""
     for statement in _allowing(templates):
         if not statement.includes("iam:PassRole"):
             continue
@@ -65,7 +65,7 @@ def no_broad_managed_policies(templates: Templates) -> Iterator[Violation]:
 
 
 def no_users(templates: Templates) -> Iterator[Violation]:
-    """There are no IAM users and access keys, because the keys do not expire."""
+    """Templates have no IAM users and no access keys, because they do not expire."""
     for resource in templates.of_type("IAM::User", "IAM::AccessKey"):
         yield resource.violation("is a user or key that does not expire: use a role")
 
@@ -78,7 +78,7 @@ permissions_boundary = for_each_resource(
 
 
 def _broad_actions(statement: Statement) -> list[str]:
-    """Return the actions of *statement* that mean all of AWS, or all of a service on all resources."""
+    """Return the patterns that match all actions, or all actions of a service on all resources."""
     on_all_resources = any(map(is_all_resources, statement.resources))
     return [
         action

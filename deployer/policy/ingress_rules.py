@@ -12,23 +12,23 @@ from deployer.policy.values import as_int, as_list, get, text
 ALL_PORTS = (0, 65535)
 _BROAD_RANGE = 32_768  # Ports: half of all.
 
-# The largest number of public addresses that one owner has: a /8 of IPv4, a /16 of IPv6.
-# Rules that allow more are open to the internet.
+# The largest number of public addresses that one organization has: a /8 of IPv4, a /16 of IPv6.
+# Rules that allow more addresses are open to the internet.
 _LARGEST_IPV4, _LARGEST_IPV6 = 2**24, 2**112
-_WITH_PORTS = {"tcp", "udp", "6", "17"}
-_WITH_TYPES = {"icmp", "icmpv6", "1", "58"}  # FromPort and ToPort are an ICMP type and code.
+_PORT_PROTOCOLS = {"tcp", "udp", "6", "17"}
+_ICMP_PROTOCOLS = {"icmp", "icmpv6", "1", "58"}  # FromPort and ToPort are an ICMP type and code.
 
 
 def ports(rule: Any) -> tuple[int | None, int | None]:
-    """Return the first and the last port; None for ICMP, which has no ports.
+    """Return the first and the last port of *rule*; (None, None) for ICMP, which has no ports.
 
     EC2 ignores the ports of a rule unless its protocol is TCP or UDP.
     """
     protocol = text(get(rule, "IpProtocol")).lower()
     first, last = as_int(get(rule, "FromPort")), as_int(get(rule, "ToPort"))
-    if protocol in _WITH_TYPES:
+    if protocol in _ICMP_PROTOCOLS:
         return None, None
-    if protocol and protocol not in _WITH_PORTS:
+    if protocol and protocol not in _PORT_PROTOCOLS:
         return ALL_PORTS
     has_none = get(rule, "FromPort") is None and get(rule, "ToPort") is None
     return ALL_PORTS if has_none or (first, last) == (-1, -1) else (first, last)
@@ -41,7 +41,7 @@ def has_narrow_range(rule: Any) -> bool:
 
 
 def span_the_internet(networks: Iterable[IPv4Network | IPv6Network]) -> bool:
-    """Return whether *networks* together have more public addresses than any single owner has."""
+    """Return whether *networks* have more public addresses than any single organization has."""
     all_networks = [*networks]
     public4 = _public(network for network in all_networks if isinstance(network, IPv4Network))
     public6 = _public(network for network in all_networks if isinstance(network, IPv6Network))
@@ -51,7 +51,7 @@ def span_the_internet(networks: Iterable[IPv4Network | IPv6Network]) -> bool:
 def networks(
     templates: Templates, owner: Resource, rule: Any
 ) -> Iterator[IPv4Network | IPv6Network]:
-    """Yield the networks of *rule*, its own and those of its prefix list in the templates."""
+    """Yield the networks of *rule*: its CIDR blocks, and those of its prefix list in the templates."""
     cidrs = [get(rule, "CidrIp"), get(rule, "CidrIpv6")]
     for prefix_list in templates.referenced(owner.stack, get(rule, "SourcePrefixListId")):
         if prefix_list.type == "AWS::EC2::PrefixList":

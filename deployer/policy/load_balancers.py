@@ -43,7 +43,7 @@ modern_tls = for_each_resource(
 
 
 def _is_modern(policy: str) -> bool:
-    """Return whether *policy* allows no old TLS; `-Ext` policies have ciphers without forward secrecy."""
+    """Return whether *policy* excludes old TLS and, as `-Ext` policies do not, weak ciphers."""
     return policy.startswith(_POLICIES) and "-Ext" not in policy
 
 

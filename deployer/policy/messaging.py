@@ -8,12 +8,12 @@ from deployer.policy.buckets import WITHOUT_TLS, denials_without_tls
 from deployer.policy.model import Templates, Violation, for_each_resource
 from deployer.policy.values import as_list, get, is_false
 
-# Type, property of its policy that names it, and the actions that carry messages.
+# Resource type, the property of a policy that names such resources, and the actions that carry messages.
 _MESSAGES = (
     ("SNS::Topic", "Topics", ("sns:Publish",)),
     ("SQS::Queue", "Queues", ("sqs:SendMessage", "sqs:ReceiveMessage")),
 )
-_WITH_REDRIVE = ("http", "https", "lambda", "sqs", "firehose")
+_REDRIVE_PROTOCOLS = ("http", "https", "lambda", "sqs", "firehose")
 
 encrypted = for_each_resource(
     "SQS::Queue",
@@ -31,14 +31,14 @@ over_https = for_each_resource(
 has_dead_letter_queue = for_each_resource(
     "SNS::Subscription",
     is_valid=lambda resource: (
-        resource.get("Protocol") not in _WITH_REDRIVE or bool(resource.get("RedrivePolicy"))
+        resource.get("Protocol") not in _REDRIVE_PROTOCOLS or bool(resource.get("RedrivePolicy"))
     ),
     message="loses undelivered messages: no RedrivePolicy",
 )
 
 
 def signed(templates: Templates) -> Iterator[Violation]:
-    """Topics with HTTP(S) subscribers sign with SHA-256; signature version 1 is SHA-1."""
+    """Topics with HTTP(S) subscribers sign with SHA-256: signature version 1 uses SHA-1."""
     with_http = {
         topic
         for subscription in templates.of_type("SNS::Subscription")

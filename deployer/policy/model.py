@@ -56,31 +56,31 @@ class Resource:
 
     @property
     def type(self) -> str:
-        """Its resource type, such as AWS::S3::Bucket."""
+        """The resource type, such as AWS::S3::Bucket."""
         return str(self.body.get("Type", ""))
 
     @property
     def properties(self) -> Mapping[str, Any]:
-        """Its properties; empty if the template has none."""
+        """The properties; empty if the template has none."""
         return as_mapping(self.body.get("Properties"))
 
     def get(self, *path: str) -> Any:
-        """Return the property at *path*, such as "ViewerCertificate", "SslSupportMethod"; or None."""
+        """Return the property at *path*, such as ("Budget", "BudgetName"); None if it is missing."""
         return get(self.properties, *path)
 
     @cached_property
     def all_strings(self) -> Sequence[str]:
-        """Every string in its definition."""
+        """Every string in the definition of the resource."""
         return tuple(all_strings(self.body))
 
     def violation(self, message: str, detail: str = "") -> Violation:
-        """Return a violation of it; *detail* is the part concerned, such as the Sid of a statement."""
+        """Return a violation by this resource; *detail* is its part, such as the Sid of a statement."""
         return Violation(self.stack, ("Resources", self.title), message, detail)
 
 
 @dataclass(frozen=True, eq=False)
 class Stack:
-    """A stack with its normalized template; *imports* has all exports that it may import."""
+    """A stack with its normalized template; *imports* has the names of all exports that it may import."""
 
     subject: Subject
     template: Mapping[str, Any]
@@ -88,23 +88,23 @@ class Stack:
 
     @property
     def name(self) -> str:
-        """Its CloudFormation name."""
+        """The CloudFormation name of the stack."""
         return self.subject.name
 
     @cached_property
     def resources(self) -> Mapping[str, Resource]:
-        """Its resources by title."""
+        """The resources by title."""
         section = as_mapping(self.template.get("Resources"))
         return {title: Resource(self, title, as_mapping(body)) for title, body in section.items()}
 
     @cached_property
     def outputs(self) -> Mapping[str, Mapping[str, Any]]:
-        """Its outputs by title."""
+        """The outputs by title."""
         section = as_mapping(self.template.get("Outputs"))
         return {title: as_mapping(body) for title, body in section.items()}
 
     def violation(self, path: tuple[str, ...], message: str) -> Violation:
-        """Return a violation at *path* of the template, such as Outputs, Vpc."""
+        """Return a violation at *path* in the template, such as ("Outputs", "Vpc")."""
         return Violation(self, path, message)
 
 
@@ -126,7 +126,7 @@ class Templates:
     stacks: tuple[Stack, ...]
 
     def of_type(self, *types: str) -> Iterator[Resource]:
-        """Yield every resource of these *types*; the prefix AWS:: may be missing."""
+        """Yield every resource of these *types*, with or without the prefix AWS::."""
         for type_ in types:
             yield from self._by_type.get(f"AWS::{type_.removeprefix('AWS::')}", ())
 
@@ -177,8 +177,8 @@ Check: TypeAlias = Callable[[Templates], Iterable[Violation]]
 class Rule:
     """A requirement as a sentence, its source, and the function that checks it.
 
-    *solution* is the function or class in stacks/ that satisfies it. *replaces* has the rules of
-    cfn-lint that report the same violation.
+    *solution* is the function or class in stacks/ that satisfies the rule. *replaces* has the rules
+    of cfn-lint that report the same violations.
     """
 
     id: str
@@ -194,7 +194,7 @@ def for_each_resource(
 ) -> Check:
     """Return a check of every resource of these *types*.
 
-    With *protected*, it applies to protected environments only.
+    With *protected*, the check applies to protected environments only.
     """
 
     def check(templates: Templates) -> Iterator[Violation]:

@@ -27,7 +27,11 @@ no_automatic_public_ip = for_each_resource(
 
 
 def closed_to_the_internet(templates: Templates) -> Iterator[Violation]:
-    """Only a load balancer accepts connections from the internet, and only to ports 80 and 443."""
+    """Only a load balancer accepts connections from the internet, and only to ports 80 and 443.
+
+    Rules of a security group for a common port count together: many small networks can add up to
+    the internet.
+    """
     load_balancer_groups = _groups_of(
         templates, "ElasticLoadBalancingV2::LoadBalancer", "SecurityGroups"
     )
@@ -46,14 +50,14 @@ def closed_to_the_internet(templates: Templates) -> Iterator[Violation]:
 
 
 def narrow_port_ranges(templates: Templates) -> Iterator[Violation]:
-    """An ingress rule allows fewer than half of all ports, even from one security group."""
+    """An ingress rule allows fewer than half of all ports, also if its source is a security group."""
     for _, owner, rule in _rules(templates, "Ingress"):
         if not has_narrow_range(rule):
             yield owner.violation("allows all ports, or at least half of them")
 
 
 def rules_described(templates: Templates) -> Iterator[Violation]:
-    """Every rule has a description, so that it can be deleted when its reason no longer exists."""
+    """Every rule has a description: without one, an operator cannot decide whether it is still needed."""
     for direction in _INLINE:
         for _, owner, rule in _rules(templates, direction):
             if not get(rule, "Description"):
@@ -61,7 +65,7 @@ def rules_described(templates: Templates) -> Iterator[Violation]:
 
 
 def databases_by_group(templates: Templates) -> Iterator[Violation]:
-    """Ingress rules of databases name security groups, because an address identifies no client."""
+    """Ingress rules of databases have security groups as sources, not addresses, which any host can get."""
     database_groups = _groups_of(templates, "RDS::DBInstance", "VPCSecurityGroups")
     database_groups |= _groups_of(templates, "RDS::DBCluster", "VpcSecurityGroupIds")
     for groups, owner, rule in _rules(templates, "Ingress"):

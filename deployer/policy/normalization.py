@@ -24,7 +24,7 @@ _PLACEHOLDER = re.compile(r"\$\{(!?)([^${}]*)\}")
 _LITERAL_TYPES = {"String", "Number", "CommaDelimitedList", "List<Number>"}
 _MAX_COMBINED = 3  # Every combination of outcomes is checked for up to this many comparisons.
 
-# The two sides of a comparison whose outcome the template does not determine.
+# The two sides of a comparison that depends on a value outside of the template.
 Comparison: TypeAlias = tuple[str, str]
 Outcomes: TypeAlias = Mapping[Comparison, bool]
 
@@ -48,7 +48,7 @@ class Source:
 
     @cached_property
     def imports(self) -> Sequence[str]:
-        """The name of every export that it imports for any combination of outcomes."""
+        """The name of every export that the template imports for any combination of outcomes."""
         variants = (self.normalized(outcomes) for outcomes in condition_outcomes([self]))
         return tuple(
             dict.fromkeys(name for variant in variants for name in intrinsics.imports(variant))
@@ -65,7 +65,7 @@ class Source:
 
     @cached_property
     def comparisons(self) -> Sequence[Comparison]:
-        """The comparisons in its conditions whose outcome the template does not determine."""
+        """The comparisons in conditions that depend on values outside of the template."""
         comparisons: dict[Comparison, None] = {}
         normalizer = Normalizer(
             self, lambda comparison: comparisons.setdefault(comparison) is not None
@@ -80,7 +80,7 @@ class Source:
 
 
 def condition_outcomes(sources: Iterable[Source]) -> Iterator[Outcomes]:
-    """Yield the outcomes of all comparisons that rules must check, without duplicates.
+    """Yield the combinations of outcomes that rules must check, without duplicates.
 
     For a few comparisons, yield all combinations of outcomes. For many, yield those in which all
     comparisons have the same outcome, or all but one.
@@ -121,7 +121,7 @@ def _normalize(source: Source, outcomes: Outcomes) -> Mapping[str, Any]:
 
 @dataclass(frozen=True)
 class Normalizer:
-    """Normalizes the values of one template; *outcome* decides its undetermined comparisons."""
+    """Normalizes the values of one template; *outcome* returns the results of its comparisons."""
 
     source: Source
     outcome: Callable[[Comparison], bool]
@@ -180,7 +180,7 @@ class Normalizer:
         return None if normalized is _NO_VALUE else normalized
 
     def _mapped(self, keys: list[Any]) -> Any:
-        """Return the value of Fn::FindInMap with these arguments, the fourth of which is a default."""
+        """Return the value of Fn::FindInMap with the arguments *keys*; the fourth has a default."""
         path, options = keys[:3], keys[3:]
         mappings = as_mapping(self.source.template.get("Mappings"))
         if len(path) == 3 and all(isinstance(key, str) for key in path):
@@ -335,7 +335,7 @@ def _default(parameter: Any) -> Any:
 
 
 def _is_literal(parameter: Any) -> bool:
-    """Return whether its default is its value: not a name in Parameter Store, not a secret."""
+    """Return whether the default of *parameter* is its value: no Parameter Store name, no secret."""
     definition = as_mapping(parameter)
     has_default = isinstance(definition.get("Default"), str | int | float)
     is_secret = is_true(definition.get("NoEcho"))
@@ -355,7 +355,7 @@ def _leaves(expression: Any) -> Iterator[Any]:
 
 
 def _is_possible(outcomes: Outcomes) -> bool:
-    """Return whether the outcomes agree: no value equals two different texts."""
+    """Return whether *outcomes* are free of contradictions: no value equals two different texts."""
     equal = [left for (left, right), holds in outcomes.items() if holds and right.startswith('"')]
     return len(equal) == len(set(equal))
 

@@ -29,7 +29,8 @@ _LOG_PATH = re.compile(r".*/AWSLogs/\$\{AWS::AccountId\}/\*")
 def no_public_principals(templates: Templates) -> Iterator[Violation]:
     """A statement for everyone has a condition on the account or organization.
 
-    The policy of an endpoint grants nothing by itself, so there a specific resource is enough.
+    The policy of a VPC endpoint grants nothing by itself. So in that policy, a specific resource is
+    enough.
     """
     for statement in statements(templates, "trust", "resource", "endpoint"):
         if statement.allows and "NotPrincipal" in statement.body:
@@ -44,16 +45,16 @@ def no_public_principals(templates: Templates) -> Iterator[Violation]:
 
 
 def _is_filter(statement: Statement) -> bool:
-    """Return whether *statement* is in an endpoint policy for specific resources, which grants nothing."""
+    """Return whether *statement* is in an endpoint policy, which grants nothing, and names resources."""
     return statement.kind == "endpoint" and not any(map(is_all_resources, statement.resources))
 
 
 def services_by_source(templates: Templates) -> Iterator[Violation]:
-    """A service is allowed for specific sources only, to prevent a confused deputy."""
+    """A service is allowed for specific sources only, to prevent the confused deputy problem."""
     for statement in statements(templates, "resource"):
         has_source = _has_condition(statement, _SOURCE_KEYS) or _is_log_delivery(statement)
         if (
-            statement.owner.type in _WITH_SOURCE
+            statement.owner.type in _POLICIES_FOR_SERVICES
             and statement.allows
             and _is_for_service(statement)
             and not has_source
@@ -63,7 +64,7 @@ def services_by_source(templates: Templates) -> Iterator[Violation]:
             )
 
 
-_WITH_SOURCE = {
+_POLICIES_FOR_SERVICES = {
     *("AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::SNS::TopicInlinePolicy"),
     *("AWS::SQS::QueuePolicy", "AWS::SQS::QueueInlinePolicy"),
 }

@@ -1,6 +1,7 @@
 """Rules for the limits of AWS services on names, descriptions, policies and texts.
 
-A measured size is the smallest possible one: a reference whose value only AWS knows counts as empty.
+A measured size is the smallest possible size: a reference with a value that only AWS has counts as
+empty.
 The limits are in the quotas documentation of each service.
 """
 
@@ -71,7 +72,7 @@ _USER_DATA = 16 * 1024
 
 
 def names_fit(templates: Templates) -> Iterator[Violation]:
-    """Names have at most the length that AWS accepts; it reports longer ones during a deployment."""
+    """Names have at most the length that AWS accepts; AWS reports longer ones only in a deployment."""
     for stack in templates.stacks:
         yield from _stack_names_fit(stack)
     yield from _lengths_fit(templates, _NAMES)
@@ -131,7 +132,7 @@ def _description_fits(resource: Resource, place: str, description: Any) -> Itera
 
 
 def policies_fit(templates: Templates) -> Iterator[Violation]:
-    """IAM and S3 accept the sizes of policies.
+    """Policies are not larger than IAM or S3 accepts.
 
     IAM ignores white space, and counts the inline policies of a role, group or user together.
     """
@@ -179,7 +180,7 @@ def _fits(resource: Resource, place: str, size: int, maximum: int) -> Iterator[V
 
 
 def parameters_fit(templates: Templates) -> Iterator[Violation]:
-    """Parameter Store accepts the value: its size, and no {{ in it."""
+    """Parameter Store accepts the value: it is not too large and does not contain {{."""
     for resource in templates.of_type("SSM::Parameter"):
         value = shortest(resource.get("Value"))
         maximum = _PARAMETER_VALUE.get(text(resource.get("Tier")), 4_096)
@@ -190,7 +191,7 @@ def parameters_fit(templates: Templates) -> Iterator[Violation]:
 
 
 def texts_fit(templates: Templates) -> Iterator[Violation]:
-    """Code, user data, tags and dashboards fit the limits of their services."""
+    """Code, user data, tags and dashboards are within the limits of their AWS services."""
     yield from _lengths_fit(templates, _TEXTS)
     for resource in templates.of_type("EC2::Instance", "EC2::LaunchTemplate"):
         data = resource.get("UserData") or resource.get("LaunchTemplateData", "UserData")
@@ -205,7 +206,7 @@ def texts_fit(templates: Templates) -> Iterator[Violation]:
 
 
 def shortest(value: Any) -> str:
-    """Return *value* as text without the parts that only AWS knows: the shortest possible text."""
+    """Return the shortest text that *value* can have: parts with values that only AWS has are empty."""
     resolved = pattern(value).replace("${AWS::AccountId}", _ACCOUNT)
     return _VARIABLE.sub("", resolved.replace("${!", "$\0{")).replace("$\0{", "${")
 

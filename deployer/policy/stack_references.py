@@ -20,7 +20,7 @@ def exports_used(templates: Templates) -> Iterator[Violation]:
 
 
 def references_available(templates: Templates) -> Iterator[Violation]:
-    """Every import and parameter has a value from a stack that is deployed before."""
+    """Every import and parameter has its value from a stack that is deployed earlier."""
     for stack, name in _imports(templates):
         export = templates.exports.get((stack.subject.region, name))
         if export is None:
@@ -38,7 +38,7 @@ def references_available(templates: Templates) -> Iterator[Violation]:
 
 
 def no_secret_outputs(templates: Templates) -> Iterator[Violation]:
-    """No output resolves a secret or parameter: every user who may describe stacks can read it."""
+    """No output resolves a secret or parameter: every user who may describe stacks could read it."""
     for stack in templates.stacks:
         for title, output in stack.outputs.items():
             if any("{{resolve:" in string for string in all_strings(output)):
@@ -71,7 +71,7 @@ def _passed_by_deployer(templates: Templates) -> Iterator[tuple[str, str]]:
 
 
 def _depends_on(stack: Stack, other: str) -> bool:
-    """Return whether *other* is deployed before it; see `deployer.schedule`."""
+    """Return whether *other* is deployed before *stack*; see `deployer.schedule`."""
     return other in stack.subject.dependencies
 
 

@@ -45,9 +45,8 @@ _DOCUMENTS: Mapping[str, tuple[Kind, tuple[str, ...]]] = {
 _INLINE = ("IAM::Role", "IAM::Group", "IAM::User")
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
 _WILDCARDS = re.compile(r"[*?]*\*[*?]*")
-_MATCH_ALL = re.compile(
-    r"[*?/:]*\*[*?/:]*"
-)  # Patterns that match everything, such as *, ** and */*.
+# Patterns that match everything, such as *, ** and */*.
+_MATCH_ALL = re.compile(r"[*?/:]*\*[*?/:]*")
 
 
 @dataclass(frozen=True)
@@ -56,28 +55,28 @@ class Statement:
 
     owner: Resource
     kind: Kind
-    name: str  # Its Sid, or the name of its policy, or its number.
+    name: str  # The Sid, else the name of the policy, else the number in the document.
     body: Mapping[str, Any]
 
     @property
     def allows(self) -> bool:
-        """Whether its effect is Allow."""
+        """Whether the effect is Allow."""
         return self.body.get("Effect") == "Allow"
 
     @property
     def actions(self) -> list[str]:
-        """The patterns of its actions, in lower case as IAM compares them."""
+        """The patterns of actions, in lower case, because IAM ignores case."""
         actions = (text(action).lower() for action in as_list(self.body.get("Action")))
         return [_WILDCARDS.sub("*", action) for action in actions]
 
     @property
     def resources(self) -> list[Any]:
-        """Its resources, as they are in the template."""
+        """The resources, as they are in the template."""
         return as_list(self.body.get("Resource"))
 
     @property
     def principals(self) -> list[tuple[str, Any]]:
-        """Its principals with their type: Service, AWS or Federated; everyone is AWS and *."""
+        """The principals, each with its type: Service, AWS or Federated. Everyone is ("AWS", "*")."""
         principal = self.body.get("Principal")
         if principal == "*":
             return [("AWS", "*")]
@@ -89,12 +88,12 @@ class Statement:
 
     @property
     def is_for_everyone(self) -> bool:
-        """Whether it applies to every principal of every account."""
+        """Whether the statement applies to every principal of every account."""
         return any(name in ("*", "arn:aws:iam::*:root") for _, name in self.principals)
 
     @cached_property
     def conditions(self) -> Mapping[tuple[str, str], list[Any]]:
-        """The values of its conditions by operator and key, both in lower case."""
+        """The values of the conditions by operator and key, both in lower case."""
         return {
             (str(operator).lower(), str(key).lower()): as_list(values)
             for operator, keys in as_mapping(self.body.get("Condition")).items()
@@ -102,12 +101,12 @@ class Statement:
         }
 
     def includes(self, action: str) -> bool:
-        """Return whether one of its patterns matches *action*, such as iam:PassRole."""
+        """Return whether a pattern of actions matches *action*, such as iam:PassRole."""
         searched = action.lower()
         return any(_matches(pattern, searched) for pattern in self.actions)
 
     def includes_all(self, actions: str) -> bool:
-        """Return whether one of its patterns is *actions*, such as s3:*, or all actions."""
+        """Return whether a pattern is *actions*, such as s3:*, or matches all actions."""
         return bool({actions, "*", "*:*"} & {*self.actions})
 
     def violation(self, message: str) -> Violation:
@@ -116,7 +115,7 @@ class Statement:
 
 
 def _matches(pattern: str, action: str) -> bool:
-    """Return whether *pattern* matches; few have wildcards, which need a regular expression."""
+    """Return whether *pattern* matches *action*; fnmatch is slow, so only wildcards use it."""
     return fnmatchcase(action, pattern) if _has_wildcard(pattern) else pattern == action
 
 
@@ -130,14 +129,14 @@ def is_all_resources(resource: Any) -> bool:
 
 
 def _ends_before_resource(name: str) -> bool:
-    """Return whether *name* is an ARN that ends in a wildcard before its resource: arn:aws:s3*."""
+    """Return whether *name* is an ARN with a wildcard before the resource, such as arn:aws:s3*."""
     return name.startswith("ar") and name.endswith("*") and "*" not in name.rstrip("*")
 
 
 def is_any_account(name: str) -> bool:
     """Return whether *name* in a condition matches any account: an ARN, account or organization.
 
-    The name of a bucket is unique, so an ARN of S3 with a bucket is specific without an account.
+    ARNs of S3 have no account. The name of a bucket is unique, so an ARN with a bucket is specific.
     """
     _, *rest = _VARIABLE.sub("x", name).split(":", 5)
     if len(rest) < 5:
@@ -170,7 +169,7 @@ def statements(templates: Templates, *kinds: Kind) -> Iterator[Statement]:
 
 
 def statements_of_role(templates: Templates, role: Resource) -> Iterator[Statement]:
-    """Yield the statements of *role*: its inline and managed policies, and those that name it."""
+    """Yield the statements of *role*: in its inline and managed policies, and in policies that name it."""
     managed = {*templates.referenced(role.stack, role.get("ManagedPolicyArns"))}
     for statement in statements(templates, "identity"):
         owner = statement.owner

@@ -16,14 +16,14 @@ def as_mapping(value: object) -> Mapping[str, Any]:
 
 
 def as_list(value: Any) -> list[Any]:
-    """Return *value* as a list: CloudFormation and IAM accept a single value for a list of one."""
+    """Return *value* as a list; CloudFormation and IAM accept one value in place of a list."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
 
 
 def get(value: Any, *path: str) -> Any:
-    """Return the value at *path* in *value*; None if there is none."""
+    """Return the value at *path* in *value*; None if it is missing."""
     for key in path:
         value = as_mapping(value).get(key)
     return value
@@ -35,7 +35,7 @@ def is_true(value: Any) -> bool:
 
 
 def is_false(value: Any) -> bool:
-    """Return whether a property is false; a missing one is not."""
+    """Return whether a property is false; a missing property is not false."""
     return value is False or (isinstance(value, str) and value.lower() == "false")
 
 
@@ -57,7 +57,7 @@ def text(value: Any) -> str:
 
 
 def pattern(value: Any) -> str:
-    """Return *value* like `text`, but a single reference as ${…}, so that ARNs can be compared."""
+    """Return *value* like `text`, but with a single Ref or Fn::GetAtt as ${…}, to compare ARNs."""
     match value:
         case {"Ref": str(name)}:
             return f"${{{name}}}"

@@ -74,7 +74,7 @@ def test_confirmation():
     ],
 )
 def test_certificate_url(url):
-    """A certificate of another host or path is not requested (A52)."""
+    """A certificate of another host or path is not requested."""
     assert refused(signed(NOTIFICATION, SigningCertURL=url)) == ("SigningCertURL", [])
 
 
@@ -102,7 +102,7 @@ def test_local_certificate_url():
     ],
 )
 def test_fields(changes, reason):
-    """A message is refused for the first field that is wrong, without a request (A53)."""
+    """A message is refused for the first field that is wrong, without a request."""
     assert refused(signed(NOTIFICATION, **changes)) == (reason, [])
 
 
@@ -118,7 +118,7 @@ def test_fields(changes, reason):
     ],
 )
 def test_time(timestamp, accepted):
-    """A message is accepted while SNS retries it, and refused as a replay after that (A53)."""
+    """A message is accepted while SNS retries it, and refused as a replay after that."""
     body = signed(NOTIFICATION, Timestamp=timestamp)
 
     if accepted:
