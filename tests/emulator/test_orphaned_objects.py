@@ -9,6 +9,7 @@ import pytest
 
 from emulator import orphaned_objects
 from emulator.paths import EmulatorPaths
+from tests.emulator.damaged_states import DAMAGED_STATES
 
 ACCOUNT = "000000000000"
 
@@ -46,10 +47,12 @@ def test_no_state(paths: EmulatorPaths) -> None:
     assert set() == buckets(paths)
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"services": {"s3": 1}}', "[" * 100_000])
-def test_damaged_state(paths: EmulatorPaths, text: str) -> None:
+@pytest.mark.parametrize(
+    "content", [*DAMAGED_STATES, b"{}", b'{"services": {"s3": 1}}'], ids=range(12)
+)
+def test_damaged_state(paths: EmulatorPaths, content: bytes) -> None:
     """If the state cannot be read, nothing is deleted."""
-    paths.state.write_text(text)
+    paths.state.write_bytes(content)
 
     orphaned_objects.delete(paths)
 

@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 import emulator
+from deployer.errors import EmulatorError
+from emulator.paths import EmulatorPaths
+from emulator.state import State
+from tests.emulator.damaged_states import DAMAGED_STATES
 from tests.emulator.own_emulator import OwnEmulator
 from tests.emulator.templates import parameter, ref, resource, template, topic
 from tests.emulator_server import Aws
+
+
+@pytest.mark.parametrize("content", DAMAGED_STATES, ids=range(len(DAMAGED_STATES)))
+def test_damaged_state(tmp_path: Path, content: bytes) -> None:
+    """A state file that cannot be loaded is an error with a hint, and is not changed."""
+    paths = EmulatorPaths(tmp_path / ".emulator")
+    paths.create()
+    paths.state.write_bytes(content)
+
+    with pytest.raises(EmulatorError) as failed:
+        State(paths).load()
+
+    assert f"{paths.state}: is not a valid state" in failed.value.message
+    assert f"mv {paths.folder} {paths.folder}.damaged" in failed.value.hint
+    assert content == paths.state.read_bytes()
 
 
 def test_kill_after_an_operation(own_emulator: OwnEmulator) -> None:
