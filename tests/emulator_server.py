@@ -165,7 +165,7 @@ def aws(endpoint: emulator.Endpoint) -> Aws:
 
 def _count(folder: Path, step: int) -> int:
     """Add *step* to the number of processes that use the server, and return it."""
-    with _locked(folder / "users") as file:
+    with locked(folder / "users") as file:
         users = int(file.read() or 0) + step
         file.seek(0)
         file.truncate()
@@ -174,7 +174,8 @@ def _count(folder: Path, step: int) -> int:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[Any]:
+def locked(path: Path) -> Iterator[Any]:
+    """Open a file for reading and appending while no other process has it open with this function."""
     with path.open("a+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import emulator
 from operations import lambdas, project
-from tests.emulator_server import REGION, Aws
+from tests.emulator_server import REGION, Aws, locked
 from tests.end_to_end.fork_server import fork_server
 from tests.end_to_end.wire import Wire, between
 
@@ -282,7 +282,6 @@ def copy(folder: Path) -> Checkout:
     for name in _DEPLOYED:
         shutil.copytree(ROOT / name, checkout.path / name)
     shutil.copy2(ROOT / "tasks.py", checkout.path)
-    (ROOT / ".cache").mkdir(exist_ok=True)
     (checkout.path / ".cache").symlink_to(ROOT / ".cache")  # The cached answers of cfn-lint.
     drafts = shutil.ignore_patterns("draft-*")  # Temporary files of a concurrent build.
     shutil.copytree(ROOT / "dist", checkout.path / "dist", ignore=drafts, copy_function=_link)
@@ -309,10 +308,19 @@ def _prepare() -> None:
     """Build the artifacts in this checkout, because copies have no settings for package indexes.
 
     Compile the sources too: otherwise, with PYTHONDONTWRITEBYTECODE, every copy compiles them.
+    The first worker of a test run does both for all.
     """
-    lambdas.build(project.environment("local").artifacts)
-    for name in _RUNS:
-        compileall.compile_dir(ROOT / name, quiet=1)
+    (ROOT / ".cache").mkdir(exist_ok=True)
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    with locked(ROOT / ".cache" / "prepared-for-test-run") as file:
+        if file.read() == run:
+            return
+        lambdas.build(project.environment("local").artifacts)
+        for name in _RUNS:
+            compileall.compile_dir(ROOT / name, quiet=1)
+        file.seek(0)
+        file.truncate()
+        file.write(run)
 
 
 def tiny(folder: Path) -> Checkout:

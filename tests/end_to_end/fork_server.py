@@ -1,9 +1,12 @@
-"""Run `python -m MODULE` in a fork of a process that has imported the third-party libraries.
+"""Run `python -m MODULE` in a fork of a process that has imported what the commands import.
 
-Importing them takes most of the CPU time of a short command. The fork has its own arguments,
-environment, working folder and standard streams, and it ends as a process of its own does. It
-imports the project's modules itself, from its working folder. Tests of signals, terminals and
-shells start real processes instead.
+Importing takes most of the CPU time of a short command. The fork has its own arguments,
+environment, working folder and standard streams, and it ends as a process of its own does. Tests of
+signals, terminals and shells start real processes instead.
+
+The server has imported the third-party libraries. For the commands of a checkout it forks a second
+server, which imports the modules of that checkout. It is replaced when a source file changes, and
+for another checkout or environment.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 _FOLDERS = ("commands", "deployer", "operations", "stacks")
+_PROJECT = (*_FOLDERS, "emulator")
 _IMPORT = re.compile(r"^ *(?:from ([\w.]+) import ([\w, ]+)|import ([\w.]+))", re.MULTILINE)
 _LARGEST_BYTES = 1 << 20
 
@@ -134,44 +138,126 @@ def _fill(contents: dict[int, bytes], deadline: float) -> None:
                     selector.unregister(key.fd)
 
 
-def _serve(connection: socket.socket) -> list[str]:
-    """Fork for every order until the socket is closed; return the arguments in each fork."""
+class _CheckoutServer:
+    """The second server, which has imported the modules of one checkout."""
+
+    def __init__(self) -> None:
+        self._key: object = None
+        self._socket: socket.socket | None = None
+
+    def fork(self, key: object) -> socket.socket | None:
+        """Start the server for *key* unless it runs; return its socket in the new process only."""
+        if key == self._key:
+            return None
+        self.close()
+        ours, theirs = socket.socketpair()
+        if os.fork() == 0:
+            ours.close()
+            return theirs
+        theirs.close()
+        self._key, self._socket = key, ours
+        return None
+
+    def send(self, order: dict[str, object], files: list[int]) -> None:
+        """Pass an order on."""
+        socket.send_fds(self._socket, [json.dumps(order).encode() + b"\n"], files)
+
+    def close(self) -> None:
+        """Let the server end."""
+        if self._socket:
+            self._socket.close()
+
+
+def _serve(connection: socket.socket, *, has_imported: bool = False) -> list[str]:
+    """Fork for every order until the socket is closed; return the arguments in each fork.
+
+    Orders for a checkout are passed to the second server, unless this is one: it *has_imported*.
+    """
+    second = _CheckoutServer()
     while True:
-        order, files, *_ = socket.recv_fds(connection, _LARGEST_BYTES, 4)
-        if not order:
+        order, files = _receive(connection)
+        if order is None:
             connection.close()
             sys.exit()
-        while not order.endswith(b"\n"):
-            order += connection.recv(_LARGEST_BYTES)
-        if os.fork() == 0:
+        if not has_imported and (key := _checkout_key(order)):
+            if theirs := second.fork(key):
+                connection.close()
+                _close(files)
+                _enter(order)
+                _import_checkout()
+                return _serve(theirs, has_imported=True)
+            second.send(order, files)
+        elif os.fork() == 0:
             connection.close()
-            return _begin(json.loads(order), files)
-        for file in files:
-            os.close(file)
+            second.close()
+            return _begin(order, files)
+        _close(files)
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
+
+
+def _close(files: list[int]) -> None:
+    for file in files:
+        os.close(file)
+
+
+def _receive(connection: socket.socket) -> tuple[dict[str, object] | None, list[int]]:
+    """Return the next order and its files; None when the other side has closed the socket."""
+    line, files, *_ = socket.recv_fds(connection, _LARGEST_BYTES, 4)
+    if not line:
+        return None, []
+    while not line.endswith(b"\n"):
+        line += connection.recv(_LARGEST_BYTES)
+    return json.loads(line), files
+
+
+def _checkout_key(order: dict[str, object]) -> object:
+    """Return what the modules that a command imports depend on; None outside of a checkout."""
+    root = Path(order["cwd"])
+    if not (root / "tasks.py").exists():
+        return None
+    files = [root / "tasks.py"]
+    for folder in _PROJECT:
+        for path, folders, names in os.walk(root / folder):
+            folders[:] = [name for name in folders if name != "__pycache__"]
+            files += [Path(path, name) for name in names]
+    states = [(str(file), (stat := file.stat()).st_mtime_ns, stat.st_size) for file in files]
+    return root, order["env"], sorted(states)
+
+
+def _import_checkout() -> None:
+    """Import the modules of the checkout in the working folder, except those with an error."""
+    for folder in ("commands", "operations"):
+        for file in sorted(Path(folder).rglob("*.py")):
+            name = ".".join(file.with_suffix("").parts).removesuffix(".__init__")
+            with contextlib.suppress(Exception):  # The command has the error again.
+                importlib.import_module(name)
+    gc.freeze()
 
 
 def _begin(order: dict[str, object], files: list[int]) -> list[str]:
     """Fork again: one process runs the command, the other reports its id and its exit code."""
     *streams, report = files
     if pid := os.fork():
-        for file in streams:
-            os.close(file)
+        _close(streams)
         os.write(report, f"{pid} ".encode())
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         os.write(report, f"{code}".encode())
         os._exit(0)
     for number, file in enumerate(streams):
         os.dup2(file, number)
-    for file in files:
-        os.close(file)
+    _close(files)
+    _enter(order)
+    return order["arguments"]
+
+
+def _enter(order: dict[str, object]) -> None:
+    """Take the environment and the working folder of *order*."""
     os.environ.clear()
     os.environ.update(order["env"])
     os.chdir(order["cwd"])
     sys.path[0] = os.getcwd()  # noqa: PTH109
-    return order["arguments"]
 
 
 def _libraries() -> set[str]:
@@ -181,7 +267,7 @@ def _libraries() -> set[str]:
         for file in (ROOT / folder).rglob("*.py"):
             for module, names, plain in _IMPORT.findall(file.read_text()):
                 found |= {module or plain, *(f"{module}.{name}" for name in names.split(", "))}
-    own = {*_FOLDERS, "emulator", "tasks", "__future__", ""}
+    own = {*_PROJECT, "tasks", "__future__", ""}
     return {name for name in found if name.partition(".")[0] not in own}
 
 

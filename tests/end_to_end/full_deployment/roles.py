@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import boto3
 
 from tests.emulator_server import REGION
-from tests.stacks.templates import config_of, emit
+from tests.stacks.templates import Emitted, config_of, emit
 
 if TYPE_CHECKING:
     from tests.end_to_end.deployed import Deployed
@@ -18,10 +19,15 @@ if TYPE_CHECKING:
 
 def granted(title: str, stack: str) -> Iterator[str]:
     """Yield every action that the template grants to the role TITLERole of a stack."""
-    template = emit(config_of("local"))[stack].template
+    template = _local_stacks()[stack].template
     [policy] = template["Resources"][f"{title}Role"]["Properties"]["Policies"]
     for statement in policy["PolicyDocument"]["Statement"]:
         yield from statement["Action"]
+
+
+@functools.cache  # Roles are read when tests are collected, by every worker.
+def _local_stacks() -> dict[str, Emitted]:
+    return emit(config_of("local"))
 
 
 @contextmanager
