@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
-from cruddur import logs
+from cruddur import error_reports, logs
 from cruddur.limits import POOL_CONNECTIONS
 from cruddur.server import Server
+from cruddur.settings import COLLECTOR_VARIABLE
 
 _server = Server.from_environ(os.environ)
 _memory = Path("/dev/shm")  # noqa: S108  A file system in memory, in every container.
@@ -43,3 +45,18 @@ forwarder_headers = ""
 logconfig_dict = logs.config()
 accesslog = None  # The application logs requests: see cruddur/logs.py.
 control_socket_disable = True  # It would be a file, and the root file system is read-only.
+
+
+def post_fork(_arbiter: Any, worker: Any) -> None:
+    """Start the threads of a worker, which do not survive a fork."""
+    error_reports.start(os.environ)
+    if os.environ.get(COLLECTOR_VARIABLE):
+        from cruddur import telemetry
+
+        worker.stop_telemetry = telemetry.start()
+
+
+def worker_exit(_arbiter: Any, worker: Any) -> None:
+    """Export the last spans, after the last request."""
+    if stop := getattr(worker, "stop_telemetry", None):
+        stop()

@@ -47,6 +47,10 @@ def create_app(settings: Settings | None = None, *, parts: Services | None = Non
     problems.install(app)
     security.install(app, parts.settings.origins)
     services.install(app, parts)
+    if parts.settings.has_collector:
+        from cruddur import telemetry
+
+        telemetry.instrument(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     return app

@@ -48,3 +48,7 @@ IDLE_TRANSACTION_TIMEOUT_MS = 5000
 
 # The value of Retry-After in a response with the status 503.
 RETRY_AFTER_SECONDS = 2
+
+# Traces: the share of requests that is traced, and the time of one export.
+TRACE_RATIO = 0.1
+TRACE_EXPORT_SECONDS = 3.0

@@ -24,6 +24,7 @@ from cruddur.tracebacks import describe
 REQUEST_ID_HEADER = "X-Request-Id"
 
 _LOG = logging.getLogger(__name__)
+_STANDARD = {*logging.makeLogRecord({}).__dict__, "taskName"}  # taskName is new in Python 3.12.
 _METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
 
 # The load balancer adds Self if the client sent Root, and Root otherwise. See "Request tracing" in
@@ -43,12 +44,12 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "message": _message(record),
-            **getattr(record, "fields", {}),
+            **_fields(record),
             **_ids(),
         }
         if record.exc_info and record.exc_info[1]:
             line["errors"] = describe(record.exc_info[1])
-        return msgspec.json.encode(line).decode()
+        return msgspec.json.encode(line, enc_hook=str).decode()
 
 
 def config() -> dict[str, Any]:
@@ -104,7 +105,7 @@ def _end(response: Response) -> Response:
         "duration_ms": round((time.perf_counter() - g.started) * 1000, 1),
     }
     level = logging.ERROR if response.status_code >= 500 else logging.INFO
-    _LOG.log(level, "request", extra={"fields": fields})
+    _LOG.log(level, "request", extra=fields)
     return response
 
 
@@ -113,6 +114,13 @@ def _message(record: logging.LogRecord) -> str:
     if record.name.startswith("gunicorn.") and record.levelno >= logging.WARNING:
         return str(record.msg)
     return record.getMessage()
+
+
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    """Return the fields that the application passed as `extra`."""
+    if not record.name.startswith("cruddur."):
+        return {}
+    return {name: value for name, value in record.__dict__.items() if name not in _STANDARD}
 
 
 def _ids() -> dict[str, str]:

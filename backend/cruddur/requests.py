@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import msgspec
 from flask import Request
 from msgspec.structs import FieldInfo
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from cruddur.problems import FieldError, ProblemError, invalid
 
@@ -44,12 +45,24 @@ def body(request: Request, model: type[_Model]) -> _Model:
         detail = "The content type must be application/json."
         raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
     try:
-        fields = msgspec.json.decode(request.get_data(cache=False))
+        fields = msgspec.json.decode(content(request))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise ProblemError(HTTPStatus.BAD_REQUEST, "The body is not JSON.") from None
     if not isinstance(fields, dict):
         raise invalid(FieldError("body_invalid", ""))
     return _converted(fields, model, strict=True)
+
+
+def content(request: Request) -> bytes:
+    """Return the body. Raises RequestEntityTooLarge above the limit of the application.
+
+    Of a body without a declared length, Werkzeug returns only the part below the limit.
+    """
+    data = request.get_data(cache=False)
+    limit = request.max_content_length
+    if request.content_length is None and limit is not None and len(data) >= limit:
+        raise RequestEntityTooLarge
+    return data
 
 
 def _converted(values: Mapping[str, Any], model: type[_Model], *, strict: bool) -> _Model:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 HEALTH_CHECK_PATH = "/api/health-check"
+READY_PATH = "/api/ready"
 
 
 @dataclass(frozen=True)

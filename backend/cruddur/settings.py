@@ -22,6 +22,8 @@ REQUIRED = (
     "AWS_DEFAULT_REGION",
 )
 
+COLLECTOR_VARIABLE = "OTEL_EXPORTER_OTLP_ENDPOINT"  # The collector of traces, if there is one.
+
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 
 
@@ -33,7 +35,8 @@ class SettingsError(Exception):
 class Settings:
     """Everything that differs between environments.
 
-    URLs have no path and no trailing slash. *cognito_url* and *sns_url* are empty on AWS; the emulator sets them.
+    URLs have no path and no trailing slash. *cognito_url* and *sns_url* are empty on AWS; the
+    emulator sets them. *has_collector* is true if traces are exported.
     """
 
     frontend_url: str
@@ -46,6 +49,7 @@ class Settings:
     avatar_topic: str
     cognito_url: str = ""
     sns_url: str = ""
+    has_collector: bool = False
 
     @property
     def origins(self) -> frozenset[str]:
@@ -68,6 +72,7 @@ class Settings:
             avatar_topic=environ["AVATAR_TOPIC_ARN"],
             cognito_url=_endpoint(environ, "COGNITO_IDP"),
             sns_url=_endpoint(environ, "SNS"),
+            has_collector=bool(environ.get(COLLECTOR_VARIABLE)),
         )
 
 

@@ -181,3 +181,11 @@ def test_libraries_log_nothing_below_info():
     finally:
         logging.getLogger().handlers.clear()
         logging.getLogger("gunicorn.error").handlers[:] = before
+
+
+def test_fields_of_the_application_are_logged(lines):
+    """A module of the application passes facts as `extra`; those of libraries are left out."""
+    for name in ("cruddur.webhooks", "library"):
+        logging.getLogger(name).warning("refused", extra={"reason": "Signature"})
+
+    assert [line.get("reason") for line in lines()] == ["Signature", None]

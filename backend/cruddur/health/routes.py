@@ -11,7 +11,7 @@ from flask import Blueprint
 
 from cruddur import services
 from cruddur.endpoints import Access, endpoint
-from cruddur.server import HEALTH_CHECK_PATH
+from cruddur.server import HEALTH_CHECK_PATH, READY_PATH
 from cruddur.statements import Statement
 
 blueprint = Blueprint("health", __name__)
@@ -39,7 +39,7 @@ def check() -> Health:
     return Health(success=True, ver=1)
 
 
-@blueprint.get("/api/ready")
+@blueprint.get(READY_PATH)
 @endpoint(Access.PUBLIC, tag="health")
 def ready() -> Ready:
     """Report whether the database answers."""

@@ -11,7 +11,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, request
 
-from cruddur import avatar_versions, services
+from cruddur import avatar_versions, requests, services
 from cruddur.endpoints import Access, endpoint
 from cruddur.problems import FieldError, ProblemError, unavailable
 from cruddur.services import Services
@@ -46,7 +46,7 @@ def avatar() -> None:
 
 def _verified(parts: Services) -> Notification | Confirmation:
     try:
-        return parts.avatar_topic.verify(request.get_data(cache=False))
+        return parts.avatar_topic.verify(requests.content(request))
     except ForgedError as error:
         _LOG.warning("refused a message", extra={"reason": str(error)})
         raise ProblemError(

@@ -1,0 +1,43 @@
+"""The application for a gunicorn that tests start: with a PostgreSQL and a user pool of the test."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+from flask import Flask
+
+from cruddur import worker
+from cruddur.app import create_app, default_services
+from cruddur.database import Database
+from cruddur.settings import Settings
+from shared.fetch import fetch_document
+from shared.tokens import Verifier
+from stacks.database import APPLICATION
+from tests.lambdas import access_tokens
+
+
+def create() -> Flask:
+    """Return the application; TEST_POSTGRES is the folder of a socket, TEST_POOL an endpoint."""
+    worker.REQUEST_SECONDS = float(os.environ.get("TEST_REQUEST_SECONDS", worker.REQUEST_SECONDS))
+    settings = Settings.from_environ(os.environ)
+    parameters = {"host": os.environ["TEST_POSTGRES"], "user": APPLICATION, "dbname": "cruddur"}
+    parts = replace(
+        default_services(settings),
+        database=Database(lambda: {**parameters, "connect_timeout": 2}),
+        verifier=Verifier(
+            access_tokens.REGION,
+            access_tokens.POOL,
+            access_tokens.CLIENT,
+            fetch=fetch_document,
+            base_url=os.environ["TEST_POOL"],
+            clock=lambda: access_tokens.NOW,
+        ),
+    )
+    app = create_app(parts=parts)
+
+    @app.get("/broken")
+    def broken() -> str:
+        raise ValueError("a secret of the server")
+
+    return app

@@ -1,0 +1,154 @@
+"""A gunicorn with the settings of the image, which a test starts, stops and damages."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+from tests.lambdas import access_tokens
+
+ROOT = Path(__file__).parents[3]
+VARIABLES = {
+    "FRONTEND_URL": "https://cruddur.example",
+    "BACKEND_URL": "https://api.cruddur.example",
+    "ASSETS_URL": "https://assets.cruddur.example",
+    "PGHOST": "unused",
+    "PGPORT": "5432",
+    "PGDATABASE": "cruddur",
+    "PGUSER": "application",
+    "DDB_MESSAGE_TABLE": "messages",
+    "AVATAR_TOPIC_ARN": "arn:aws:sns:ca-central-1:000000000000:avatars",
+    "AWS_COGNITO_USER_POOL_ID": access_tokens.POOL,
+    "AWS_COGNITO_USER_POOL_CLIENT_ID": access_tokens.CLIENT,
+    "AWS_DEFAULT_REGION": access_tokens.REGION,
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "OTEL_SERVICE_NAME": "backend-flask",
+    "PYTHONPATH": f"{ROOT}:{ROOT / 'lambdas'}:{ROOT / 'backend'}",
+    "PATH": os.defpath,
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response: its status, headers in lower case, and body."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Server:
+    """A running gunicorn on *port*, whose output is in *log*."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+        self.process, self.port, self.log = process, port, log
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+        **options: Any,
+    ) -> Answer:
+        """Send a request on a new connection."""
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
+            return answer(connection, method, path, body, headers, **options)
+
+    def get(self, path: str, headers: dict[str, str] | None = None) -> Answer:
+        return self.send("GET", path, headers=headers)
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Return the lines of the log."""
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+    def workers(self) -> set[int]:
+        """Return the process ids of the workers that were started."""
+        return {
+            int(pid) for pid in re.findall(r"Booting worker with pid: (\d+)", self.log.read_text())
+        }
+
+    def terminate(self) -> int:
+        """Stop the server as ECS does, and return its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+
+def answer(
+    connection: HTTPConnection,
+    method: str,
+    path: str,
+    body: Any = None,
+    headers: dict[str, str] | None = None,
+    **options: Any,
+) -> Answer:
+    """Send a request on *connection*; a *body* that is not bytes or an iterator is sent as JSON."""
+    headers = dict(headers or {})
+    if isinstance(body, dict):
+        body, headers["Content-Type"] = json.dumps(body), "application/json"
+    connection.request(method, path, body, headers, **options)
+    response = connection.getresponse()
+    found = {name.lower(): value for name, value in response.getheaders()}
+    return Answer(response.status, found, response.read())
+
+
+def free_port() -> int:
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        return listener.getsockname()[1]
+
+
+@contextmanager
+def started(folder: Path, **variables: str) -> Iterator[Server]:
+    """Start a server with additional environment *variables*, wait until it answers, and end it."""
+    port, log = free_port(), folder / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "gunicorn", "--config", ROOT / "backend/gunicorn.conf.py"),
+                "tests.backend.process.application:create()",
+            ],
+            cwd=folder,
+            env={**VARIABLES, "PORT": str(port), **variables},
+            stdout=output,
+            stderr=output,
+        )
+    server = Server(process, port, log)
+    try:
+        eventually(lambda: server.get("/api/health-check").status == 200, server)
+        yield server
+    finally:
+        process.kill()
+        for worker in server.workers():
+            if Path(f"/proc/{worker}").exists():
+                os.kill(worker, signal.SIGKILL)
+        process.wait(20)
+
+
+def eventually(condition: Any, server: Server, seconds: float = 20) -> None:
+    """Wait until *condition* is true; a refused or broken connection is not."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            if condition():
+                return
+        except OSError:
+            pass
+        assert time.monotonic() < deadline, server.log.read_text()[-3000:]
+        assert server.process.poll() is None, server.log.read_text()[-3000:]
+        time.sleep(0.05)
