@@ -134,13 +134,11 @@ def release(service: Service, digest: str) -> Iterator[str]:
 def record(target: Target, stack: str, digest: str) -> None:
     """Store *digest* in the Parameter Store parameter that stack updates read.
 
-    Raise CloudError if the registry has no such image. In the emulator any digest is recorded, so
-    that tests can deploy a service without an image.
+    Raise CloudError if the registry has no such image.
     """
     from stacks.parts.names import image_parameter
 
-    if not target.environment.is_local:
-        _repository_with(target, digest)
+    _repository_with(target, digest)
     name = image_parameter(target.env, _settings(target, stack).image)
     target.client("ssm").put_parameter(Name=name, Value=digest, Overwrite=True)
 

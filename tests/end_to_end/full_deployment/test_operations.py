@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-DIGEST = f"sha256:{'a' * 64}"
+from tests.end_to_end import application
+
 TOKEN = "5e cret=$'\"é"
 PSQL = f"""#!{sys.executable}
 import sys, psycopg
@@ -56,7 +57,7 @@ def test_manual_steps(deployed) -> None:
     checkout.run("db.rollback")
     pending = manual_steps(deployed)
     checkout.run("db.migrate")
-    checkout.run("service.record", f"--image={DIGEST}")
+    checkout.run("service.record", f"--image={application.push(deployed, 'v1')}")
     recorded = manual_steps(deployed)
     checkout.run("deploy", "--stack=service", "--only")
     released = manual_steps(deployed)
