@@ -46,8 +46,12 @@ def _replies(
 def _conversations(
     services: Services, user: Identity, before: Position, limit: int
 ) -> Iterator[Notification]:
-    """Yield the conversations that are in the list after *before*."""
-    newest = services.conversations.newest(user.cognito_user_id, until=before.time, limit=limit)
+    """Yield the conversations that are in the list after *before*.
+
+    The source also returns the one at the time of *before*, which may be on the page before.
+    """
+    source, sub = services.conversations, user.cognito_user_id
+    newest = source.newest(sub, until=before.time, limit=limit + 1)
     for conversation in newest:
         if (conversation.created_at, conversation.uuid) < (before.time, before.id):
             yield ConversationNotification(

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from cruddur.notifications.conversations import NewConversation
 
 from cruddur.app import create_app
+from cruddur.new_conversations import NewConversation
 
 PATH = "/api/activities/notifications"
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
@@ -62,21 +62,34 @@ def test_replies_of_others_are_notifications(andrew, bayko):
     assert bayko.get(PATH).json["items"] == []
 
 
-@pytest.mark.usefixtures("with_replies")
-def test_conversations_are_merged(services, andrew):
-    """Pages of replies and conversations are in one order, without repetition or omission."""
-    source = RecordedConversations([conversation(number) for number in (1, 3, 5, 7)])
+def pages(services, member, conversations: list[NewConversation]) -> list[str]:
+    """Return the texts of all pages of two notifications each."""
+    source = RecordedConversations(conversations)
     client = create_app(parts=replace(services, conversations=source)).test_client()
     seen, cursor = [], ""
     while cursor is not None:
         path = f"{PATH}?limit=2{cursor and f'&cursor={cursor}'}"
-        page = client.get(path, headers=andrew.headers).json
+        page = client.get(path, headers=member.headers).json
         seen += texts(page)
         cursor = page["next_cursor"]
+    assert set(source.users) == {member.sub}
+    return seen
+
+
+@pytest.mark.usefixtures("with_replies")
+def test_conversations_are_merged(services, andrew):
+    """Pages of replies and conversations are in one order, without repetition or omission."""
+    seen = pages(services, andrew, [conversation(number) for number in (1, 3, 5, 7)])
 
     kinds = {0: "reply", 1: "message"}
     assert seen == [f"{kinds[number % 2]} {number}" for number in range(1, 8)]
-    assert set(source.users) == {andrew.sub}
+
+
+def test_pages_of_conversations(services, andrew):
+    """A page that begins at the time of a conversation does not end the list."""
+    seen = pages(services, andrew, [conversation(number) for number in range(7)])
+
+    assert seen == [f"message {number}" for number in range(7)]
 
 
 def test_a_reply_to_a_deleted_post_is_no_notification(with_replies, andrew):

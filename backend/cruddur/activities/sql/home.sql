@@ -1,29 +1,5 @@
 -- A page of the newest posts of all users.
-WITH viewer AS (SELECT uuid FROM users WHERE cognito_user_id = %(viewer)s)
-
-SELECT
-    uuid,
-    display_name,
-    handle,
-    cognito_user_id,
-    avatar_version,
-    message,
-    replies_count,
-    reposts_count,
-    likes_count,
-    coalesce(
-        (SELECT TRUE FROM likes
-        WHERE activity_uuid = activity.uuid AND likes.user_uuid = (SELECT uuid FROM viewer)),
-        FALSE
-    ) AS liked,
-    coalesce(
-        (SELECT TRUE FROM reposts
-        WHERE activity_uuid = activity.uuid AND reposts.user_uuid = (SELECT uuid FROM viewer)),
-        FALSE
-    ) AS reposted,
-    reply_to_activity_uuid,
-    expires_at,
-    created_at
+SELECT {sql/post_columns.sql}
 FROM visible_activities AS activity
 WHERE
     reply_to_activity_uuid IS NULL

@@ -1,9 +1,7 @@
 -- A page of the newest posts and replies with all words of a term; the last word may be the
 -- beginning of a word. A term without words finds nothing. The page is found before the authors and
 -- the reactions are read, because a frequent word has many matches.
-WITH viewer AS (SELECT uuid FROM users WHERE cognito_user_id = %(viewer)s),
-
-found AS (
+WITH found AS (
     SELECT uuid
     FROM activities
     WHERE
@@ -17,29 +15,7 @@ found AS (
     LIMIT %(limit)s
 )
 
-SELECT
-    uuid,
-    display_name,
-    handle,
-    cognito_user_id,
-    avatar_version,
-    message,
-    replies_count,
-    reposts_count,
-    likes_count,
-    coalesce(
-        (SELECT TRUE FROM likes
-        WHERE activity_uuid = activity.uuid AND likes.user_uuid = (SELECT uuid FROM viewer)),
-        FALSE
-    ) AS liked,
-    coalesce(
-        (SELECT TRUE FROM reposts
-        WHERE activity_uuid = activity.uuid AND reposts.user_uuid = (SELECT uuid FROM viewer)),
-        FALSE
-    ) AS reposted,
-    reply_to_activity_uuid,
-    expires_at,
-    created_at
+SELECT {sql/post_columns.sql}
 FROM visible_activities AS activity
 WHERE uuid IN (SELECT uuid FROM found)
 ORDER BY created_at DESC, uuid DESC
