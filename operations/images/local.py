@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 def build(target: Target) -> str:
     """Build the image, install its packages, and return its name with its digest."""
-    image = _image()
-    return f"{target.output('registry', 'Uri')}@{image.digest}"
+    built = image()
+    return f"{target.output('registry', 'Uri')}@{built.digest}"
 
 
 def push(target: Target) -> str:
     """Build the image, install its packages, push it, and return its digest."""
     from operations.images import registry
 
-    image = _image()
+    built = image()
     repository = target.output("registry", "Name")
-    return registry.push(target.client("ecr"), repository, image, tag=tag(image.digest))
+    return registry.push(target.client("ecr"), repository, built, tag=tag(built.digest))
 
 
 def tag(digest: str) -> str:
@@ -32,10 +32,11 @@ def tag(digest: str) -> str:
     return f"files-{digest.removeprefix('sha256:')[:16]}"
 
 
-def _image() -> Image:
+def image() -> Image:
+    """Return the image of the files as they are, and install its packages."""
     from operations.images import oci
 
-    image = oci.build(project.ROOT, FOLDER, CONTEXTS)
-    if image.lock:
-        emulator.install_packages(image.lock, place=f"{FOLDER}/{oci.LOCK}")
-    return image
+    built = oci.build(project.ROOT, FOLDER, CONTEXTS)
+    if built.lock:
+        emulator.install_packages(built.lock, place=f"{FOLDER}/{oci.LOCK}")
+    return built
