@@ -35,6 +35,8 @@ from tests.emulator.container_services import (
 from tests.emulator.own_emulator import OwnEmulator, wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.emulator_server import Aws
 
 SECRET = "/shop/TOKEN"
@@ -243,6 +245,25 @@ def test_unhealthy_container(aws: Aws) -> None:
     assert [healthy["taskArn"]] == [task["taskArn"] for task in shop.tasks()]
 
 
+def test_unhealthy_target(aws: Aws) -> None:
+    """A task whose target is unhealthy after the grace period is replaced, and its release fails.
+
+    AWS: ECS developer guide, Troubleshooting service load balancers.
+    """
+    uri = push(aws, image())
+    shop = started(aws, Settings(uri), balanced=True)
+    first = shop.service["deployments"][0]["id"]
+
+    shop.update(taskDefinition=shop.register(uri, mode="unhealthy"))
+    shop.wait_for(lambda shop: shop.tasks("STOPPED"))
+    stopped = shop.tasks("STOPPED")[0]
+    shop.wait_for(is_steady, seconds=40)
+
+    assert stopped["stoppedReason"].startswith("Task failed ELB health checks in (target-group arn")
+    assert "due to (reason Health checks failed with these codes: [500])" in " ".join(shop.events)
+    assert first == shop.service["deployments"][0]["id"]
+
+
 def test_failed_deployment(aws: Aws) -> None:
     """A deployment whose tasks do not start is rolled back, and the old tasks answer all the time.
 
@@ -351,8 +372,19 @@ def test_stack_with_failing_service(aws: Aws) -> None:
     assert any("ECS Deployment Circuit Breaker was triggered" in reason for reason in reasons)
 
 
-def test_a_killed_emulator_leaves_no_process(own_emulator: OwnEmulator) -> None:
+@pytest.fixture(params=["auto", "off"])
+def killed_emulator(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[OwnEmulator]:
+    """An emulator with and without namespaces, for a test that kills it."""
+    monkeypatch.setenv(sandbox.VARIABLE, request.param)
+    yield OwnEmulator(tmp_path / ".emulator")
+    emulator.stop(tmp_path / ".emulator")
+
+
+def test_a_killed_emulator_leaves_no_process(killed_emulator: OwnEmulator) -> None:
     """The processes of tasks end with the emulator, also after SIGKILL, and start again with it."""
+    own_emulator = killed_emulator
     shop = started(own_emulator.aws, balanced=True)
     _, before = get(shop, "/")
     folder = own_emulator.folder
