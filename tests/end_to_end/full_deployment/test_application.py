@@ -24,7 +24,7 @@ PASSWORD = "correct-Horse-7"
 
 @dataclass(frozen=True)
 class Response:
-    """The status, headers and body of a response."""
+    """The status, headers and body of a response; the names of headers are in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -56,7 +56,11 @@ class Browser:
         all_headers = {"Host": f"{name}:{self.port}", **origin, **headers}
         connection.request(method, path, body=body, headers=all_headers)
         response = connection.getresponse()
-        result = Response(response.status, dict(response.getheaders()), response.read())
+        result = Response(
+            response.status,
+            {name.lower(): text for name, text in response.getheaders()},
+            response.read(),
+        )
         connection.close()
         return result
 
