@@ -22,7 +22,7 @@ from cruddur.settings import Settings
 from cruddur.users.routes import blueprint as users
 from cruddur.webhooks import sns
 from cruddur.webhooks.certificates import cached_certificates
-from cruddur.webhooks.confirmation import confirming
+from cruddur.webhooks.confirmation import subscription_confirmer
 from cruddur.webhooks.routes import blueprint as webhooks
 from shared.fetch import fetch_document
 from shared.tokens import Verifier
@@ -31,10 +31,10 @@ BLUEPRINTS = (activities, health, messages, notifications, users, webhooks)
 
 
 def create_app(settings: Settings | None = None, *, parts: Services | None = None) -> Flask:
-    """Return the application with *parts*, by default those that *settings* describe.
+    """Return the application with *parts*, by default with the services that *settings* describe.
 
-    Without *settings*, they are read from the environment. Nothing is connected until a request
-    needs it. Raises SettingsError if the environment is not valid.
+    Without *settings*, the settings are read from the environment. A service is connected when a
+    request needs it. Raises SettingsError if the environment is not valid.
     """
     parts = parts or default_services(settings or Settings.from_environ(os.environ))
     app = Flask("cruddur", static_folder=None)
@@ -77,6 +77,8 @@ def default_services(settings: Settings) -> Services:
             certificate=cached_certificates(fetch_document),
             base_url=settings.sns_url,
         ),
-        confirm_subscription=confirming(lambda: aws.sns(settings.region), settings.avatar_topic),
+        confirm_subscription=subscription_confirmer(
+            lambda: aws.sns(settings.region), settings.avatar_topic
+        ),
         writes=WriteLimit(WRITES_PER_MINUTE),
     )

@@ -1,8 +1,9 @@
 """Record new avatars of users, so that the addresses of their avatars change.
 
-A notification has the avatar id, which is derived from the Cognito id and cannot be reversed. The
-id of a user is stored when it is first needed: not with the row, because the function that adds the
-row may be deployed before the migration that adds the column.
+A notification has an avatar id, which is derived from the Cognito id of a user and cannot be
+reversed. So the avatar ids of users are stored in PostgreSQL when the first notification needs them.
+The function that adds a user cannot store the id: it may be deployed before the migration that adds
+the column.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ _BATCH = 500
 
 
 def record(database: Database, avatar: str, version: str) -> bool:
-    """Record that *avatar* has *version*, and return whether a user has this avatar.
+    """Record the *version* of the avatar with the id *avatar*; return whether a user has this avatar.
 
-    Versions are ordered as texts. An older or equal version changes nothing, so notifications may
+    Versions are compared as texts. An older or equal version changes nothing, so notifications may
     arrive repeatedly and in any order.
     """
     parameters = {"avatar_uuid": avatar, "version": version}
@@ -37,7 +38,7 @@ def record(database: Database, avatar: str, version: str) -> bool:
 
 
 def _store_ids(transaction: Transaction) -> bool:
-    """Store the avatar ids of some users without one; return whether there were any."""
+    """Store the avatar ids of some users without a stored id; return whether there were any."""
     users = transaction.all(_WITHOUT_ID, {"limit": _BATCH}, lambda uuid, sub: (uuid, sub))
     if not users:
         return False

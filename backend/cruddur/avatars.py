@@ -14,8 +14,9 @@ _Model = TypeVar("_Model")
 def with_avatar_url(model: Callable[..., _Model], assets_url: str) -> Callable[..., _Model]:
     """Return a function that creates *model* from the columns of a statement.
 
-    The columns are the fields of the model, except for the fourth, `avatar_url`: there the
-    statement returns the Cognito id of the user, and the version of the avatar.
+    The columns are the fields of the model in their order, with one exception: in place of the
+    fourth field, `avatar_url`, there are two columns, the Cognito id of the user and the version of
+    the avatar.
     """
 
     def row(*columns: Any) -> _Model:
@@ -28,12 +29,12 @@ def with_avatar_url(model: Callable[..., _Model], assets_url: str) -> Callable[.
 def avatar_url(assets_url: str, cognito_user_id: str, version: str | None) -> str:
     """Return the address of the avatar of a user; another *version* has another address.
 
-    A user without an avatar has an address as well, at which there is a default picture.
+    A user without an avatar has an address as well, which returns a default picture.
     """
     key = _key(cognito_user_id)
     return f"{assets_url}/{key}?v={version.rstrip('0')}" if version else f"{assets_url}/{key}"
 
 
-@lru_cache(maxsize=16_384)  # Computing an avatar id takes as long as reading its row.
+@lru_cache(maxsize=16_384)  # Computing an avatar id takes as long as reading a row.
 def _key(cognito_user_id: str) -> str:
     return avatar_key(avatar_id(cognito_user_id))

@@ -1,4 +1,4 @@
-"""Clients of AWS, with timeouts that leave a request time to fail."""
+"""Clients of AWS, with timeouts that are shorter than those of requests to the backend."""
 
 from __future__ import annotations
 

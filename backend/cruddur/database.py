@@ -4,7 +4,7 @@ A read is one statement in autocommit mode, and is repeated once on a new connec
 connection was broken, for example by a restart or a failover of the server. A write is a
 transaction: it is repeated only if it could not begin, so no statement runs twice.
 
-Errors that are not the client's become ProblemError 503: no free connection, no server, a timeout.
+A timeout, a missing server and a lack of free connections raise ProblemError 503.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Database:
             timeout=timeout,
             max_waiting=limits.POOL_WAITING_REQUESTS,
             max_lifetime=limits.CONNECTION_LIFETIME_SECONDS,
-            # After this time without a server, the next request starts new attempts.
+            # The pool stops connecting after this time without a server; the next request starts again.
             reconnect_timeout=timeout,
             name="cruddur",
         )
@@ -118,7 +118,7 @@ class Database:
                 with self._connection() as connection:
                     return _all(connection, statement, parameters, row)
             except _UNAVAILABLE as error:
-                self._raise_unless_broken(error)
+                self._prepare_retry(error)
             with self._connection() as connection:
                 return _all(connection, statement, parameters, row)
 
@@ -142,7 +142,7 @@ class Database:
         try:
             return self._try_to_begin(stack)
         except _UNAVAILABLE as error:
-            self._raise_unless_broken(error)
+            self._prepare_retry(error)
         return self._try_to_begin(stack)
 
     def _try_to_begin(self, stack: ExitStack) -> Connection[TupleRow]:
@@ -155,12 +155,12 @@ class Database:
 
     @contextmanager
     def _connection(self) -> Iterator[Connection[TupleRow]]:
-        self._pool.open()  # Only the first call does anything.
+        self._pool.open()  # Only the first call has an effect.
         with self._pool.connection() as connection:
             yield connection
 
-    def _raise_unless_broken(self, error: psycopg.Error) -> None:
-        """Replace the idle connections, which are probably broken as well, for another try.
+    def _prepare_retry(self, error: psycopg.Error) -> None:
+        """Discard the idle connections, which are probably broken too, so that a retry may succeed.
 
         An error of the network has no code. Those of a server that ends begin with 57P (PostgreSQL
         documentation, appendix A).
@@ -185,7 +185,7 @@ def _all(
 
 @contextmanager
 def _problems() -> Iterator[None]:
-    """Turn errors of the server and of the network into ProblemError 503."""
+    """Turn errors of PostgreSQL and of the network into ProblemError 503."""
     try:
         yield
     except (PoolTimeout, TooManyRequests):

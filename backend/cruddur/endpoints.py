@@ -4,10 +4,10 @@
     @endpoint(Access.MEMBER, tag="activities", status=HTTPStatus.CREATED)
     def create(identity: Identity, body: NewPost) -> Post: ...
 
-Parameters with these names are passed: `identity`, of the request; `body`, from its JSON object;
-`query`, from its query string; and the variables of the path. The result is sent as JSON, and None without a
-body; a function may return Flask's Response instead. `cruddur.openapi` generates the OpenAPI document from
-the same declarations.
+The function receives the variables of the path, and those of these parameters that it declares:
+`identity`, the user of the request; `body`, from the JSON object in the body; and `query`, from the
+query string. Its result is sent as JSON, None as an empty body, and a Response of Flask unchanged.
+`cruddur.openapi` generates the OpenAPI document from these declarations.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ class Access(Enum):
 
     PUBLIC = "public"  # Tokens are ignored.
     OPTIONAL = "optional"  # Anonymous, or a valid token.
-    MEMBER = "member"  # A valid token.
+    MEMBER = "member"  # A valid token is required.
 
 
 @dataclass(frozen=True)
 class Operation:
     """The declaration of an endpoint, for its view and for the OpenAPI document.
 
-    *errors* are statuses in addition to those that follow from the other fields.
+    Some statuses of errors follow from the other fields; *errors* has the additional statuses.
     """
 
     access: Access

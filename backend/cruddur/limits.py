@@ -29,7 +29,8 @@ PAGE_ITEMS = 20
 MAX_PAGE_ITEMS = 100
 CURSOR_CHARACTERS = 512
 
-# A request. JSON may need 12 bytes for a character: a message of 1024 has up to 12 KiB.
+# The body of a request. JSON may need 12 bytes for a character, so a message of 1024 characters may
+# have 12 KiB.
 BODY_BYTES = 64 * 1024
 REQUEST_SECONDS = 15.0  # From the first byte of a request to its last one.
 

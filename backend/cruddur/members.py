@@ -1,4 +1,4 @@
-"""The row of the user who sends a request."""
+"""The row in the table `users` of the user who sends a request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The source of notifications about conversations, which are not in PostgreSQL."""
+"""The protocol for notifications about conversations, which are in DynamoDB, not in PostgreSQL."""
 
 from __future__ import annotations
 

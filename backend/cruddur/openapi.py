@@ -1,7 +1,7 @@
 """Generate the OpenAPI document from the declarations of the endpoints.
 
-`./inv docs` writes backend/openapi.json. SpecTree is needed only here, so it is not part of the
-image.
+`./inv docs` writes backend/openapi.json. Only this module needs SpecTree, so the image does not
+contain it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from cruddur.settings import Settings
 
 FILE = Path(__file__).parent.parent / "openapi.json"
 
-# No document depends on these values, and nothing is connected.
+# The document does not depend on these values, and no service is connected.
 _EXAMPLE = Settings(
     frontend_url="https://example.com",
     backend_url="https://api.example.com",
@@ -45,7 +45,7 @@ _SECURITY: dict[Access, list[dict[str, list[str]]]] = {
 
 
 def document(app: Flask) -> dict[str, Any]:
-    """Return the OpenAPI 3.1 document of *app*, whose views are replaced: do not use it further."""
+    """Return the OpenAPI 3.1 document of *app*. It replaces the views, so *app* is unusable afterwards."""
     spec = SpecTree(
         "flask",
         title="Cruddur",
@@ -55,7 +55,7 @@ def document(app: Flask) -> dict[str, Any]:
         model_adapter=get_msgspec_model_adapter(),
         naming_strategy=lambda model: model.__name__,
         nested_naming_strategy=lambda _parent, child: child,
-        # SpecTree adds a response for validation errors to every endpoint: here, one it already has.
+        # SpecTree adds a response for validation errors to every endpoint; all have this one already.
         validation_error_status=HTTPStatus.SERVICE_UNAVAILABLE,
     )
     writing = {
@@ -90,7 +90,7 @@ def document(app: Flask) -> dict[str, Any]:
 
 
 def statuses(operation: Operation, *, writes: bool) -> frozenset[HTTPStatus]:
-    """Return the statuses of the errors of an endpoint that are documented."""
+    """Return the statuses of the errors that the document lists for an endpoint."""
     found = {*operation.errors, HTTPStatus.SERVICE_UNAVAILABLE}
     if operation.access is not Access.PUBLIC:
         found.add(HTTPStatus.UNAUTHORIZED)
@@ -133,7 +133,7 @@ def _path_schemas(app: Flask) -> dict[str, Any]:
 
 
 def _corrected(responses: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the responses in order of their statuses, errors with their media type."""
+    """Yield the responses in the order of their statuses, with the media type of errors."""
     for status, response in sorted(responses.items()):
         if int(status) >= 400:
             response["content"] = {problems.MEDIA_TYPE: response["content"]["application/json"]}

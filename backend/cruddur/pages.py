@@ -54,14 +54,14 @@ class Position(msgspec.Struct, frozen=True, array_like=True):
         return {"before": self.time, "before_id": self.id}
 
 
-# The first page of a list with the newest items first: after every possible item.
+# The start of a list with the newest items first: newer than every item.
 NEWEST = Position(datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
-# The first page of a list with the oldest items first.
+# The start of a list with the oldest items first: older than every item.
 OLDEST = Position(datetime.min.replace(tzinfo=UTC), UUID(int=0))
 
 
 def position(query: PageQuery, first: Position) -> Position:
-    """Return the position that *query* continues from, or *first*. Raises ProblemError 422."""
+    """Return the position in the cursor of *query*, or *first* without one. Raises ProblemError 422."""
     if query.cursor is None:
         return first
     try:
@@ -78,9 +78,9 @@ def encoded(position: Position) -> str:
 
 
 def key_position(query: PageQuery) -> str | None:
-    """Return the sort key that *query* continues from, or None for the first page.
+    """Return the sort key in the cursor of *query*, or None for the first page.
 
-    Lists in DynamoDB are ordered by a text. Raises ProblemError 422.
+    Lists in DynamoDB are ordered by their sort key, a text. Raises ProblemError 422.
     """
     if query.cursor is None:
         return None
@@ -98,7 +98,7 @@ def key_cursor(key: str) -> str:
 def cut(
     rows: Sequence[_Item], limit: int, position_of: Callable[[_Item], Position]
 ) -> tuple[Sequence[_Item], str | None]:
-    """Return the items of a page and the cursor of the next one, from up to *limit* + 1 *rows*."""
+    """Return the first *limit* of *rows*, and the cursor of the next page if there are more rows."""
     if len(rows) <= limit:
         return rows, None
     items = rows[:limit]

@@ -1,6 +1,6 @@
 """The variables of paths: a handle, and the id of an object.
 
-A path with anything else matches no route, so the response has the status 404.
+A path with another value matches no route, so the response has the status 404.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class HandleConverter(BaseConverter):
 
 
 class IdConverter(BaseConverter):
-    """A UUID in its canonical form, in any case; the value is in lower case."""
+    """A UUID in the canonical form, in upper or lower case; the view receives lower case."""
 
     regex = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
     schema: ClassVar[dict[str, Any]] = {"type": "string", "format": "uuid"}

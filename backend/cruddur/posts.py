@@ -1,4 +1,4 @@
-"""Posts and replies, as several features return them."""
+"""Posts and replies, which several features return."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cruddur.pages import Position
 
 
 class Post(msgspec.Struct, frozen=True):
-    """A post or a reply, with its author. *liked* and *reposted* are about the current user."""
+    """A post or a reply, with its author. *liked* and *reposted* describe the current user."""
 
     uuid: UUID
     display_name: str
@@ -30,7 +30,7 @@ class Post(msgspec.Struct, frozen=True):
 
 
 class PostPage(msgspec.Struct, frozen=True):
-    """A page of posts; *next_cursor* is null on the last one."""
+    """A page of posts; *next_cursor* is null on the last page."""
 
     items: Sequence[Post]
     next_cursor: str | None

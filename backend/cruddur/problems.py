@@ -1,7 +1,7 @@
-"""Errors of the API: one shape, application/problem+json (RFC 9457).
+"""Errors of the API: all are application/problem+json (RFC 9457).
 
-Raise ProblemError for an error of the client. A bug is any other exception: its traceback is
-logged, and the client receives a problem with the status 500 that does not describe it.
+Raise ProblemError for an error of the client. Any other exception is a bug: the traceback is logged,
+and the client receives a problem with the status 500 without a description of the bug.
 """
 
 from __future__ import annotations
@@ -34,8 +34,10 @@ class FieldError(msgspec.Struct, frozen=True):
 class Problem(msgspec.Struct, frozen=True):
     """The body of every response with a status of 400 or more."""
 
-    type: Annotated[str, Meta(description="Always about:blank: the status has all semantics")]
-    title: Annotated[str, Meta(description="The phrase of the status")]
+    type: Annotated[
+        str, Meta(description="Always about:blank: the status identifies the kind of problem")
+    ]
+    title: Annotated[str, Meta(description="The reason phrase of the status")]
     status: Annotated[int, Meta(ge=400, le=599)]
     detail: Annotated[str, Meta(description="One sentence for developers")]
     errors: tuple[FieldError, ...]
@@ -67,7 +69,7 @@ def invalid(*errors: FieldError) -> ProblemError:
 
 
 def not_found(code: str, field: str, detail: str) -> ProblemError:
-    """Return the error for an object that does not exist, or that the user must not see."""
+    """Return the error for an object that does not exist or is not visible to the user."""
     return ProblemError(HTTPStatus.NOT_FOUND, detail, errors=[FieldError(code, field)])
 
 
@@ -81,7 +83,7 @@ def unavailable(detail: str) -> ProblemError:
 
 
 def title(status: HTTPStatus) -> str:
-    """Return the phrase of *status*; those of HTTPStatus differ between versions of Python."""
+    """Return the reason phrase of *status*; HTTPStatus has other phrases in other Python versions."""
     return HTTP_STATUS_CODES[status.value]
 
 

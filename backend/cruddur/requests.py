@@ -7,7 +7,7 @@ of the field and the kind of the error, as in the original application:
     message_invalid              another type, a character that is not allowed, …
     message_exceed_max_chars     too long
 
-A structure may name other codes in `CODES`, a ClassVar: {"message_exceed_max_chars": "other"}.
+A structure may replace codes with the ClassVar `CODES`: {"message_exceed_max_chars": "other"}.
 """
 
 from __future__ import annotations
@@ -81,11 +81,11 @@ def _converted(values: Mapping[str, Any], model: type[_Model], *, strict: bool) 
 
 
 class _FieldKindError(Exception):
-    """The end of the code of an error: blank, invalid or exceed_max_chars."""
+    """A field is not valid; the message is the end of the code: blank, invalid or exceed_max_chars."""
 
 
 def _value(field: FieldInfo, values: Mapping[str, Any], *, strict: bool) -> Iterator[Any]:
-    """Return the pair of name and value of *field*, or nothing if it may be missing."""
+    """Yield the name and value of *field*; nothing if the field is missing and not required."""
     value = values.get(field.encode_name)
     if value is None and not field.required:
         return iter(())

@@ -1,4 +1,4 @@
-"""SQL statements, which are in files beside the modules that use them."""
+"""SQL statements, which are in files next to the modules that use them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _INCLUDED = re.compile(rb"\{([a-z_/]+\.sql)\}")
 class Statement:
     """The statement in the file *path*, relative to this package, such as "users/sql/short.sql".
 
-    It has named parameters, such as %(name)s, and may include other files: {sql/name.sql}.
-    *prepare* is False for a statement whose best plan depends on its parameters: a prepared statement
-    may get a plan that fits all of them.
+    The statement has named parameters, such as %(name)s, and may include other files:
+    {sql/name.sql}. Set *prepare* to False if the best plan depends on the parameters: PostgreSQL may
+    use one generic plan for a prepared statement.
     """
 
     path: str

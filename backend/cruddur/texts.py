@@ -1,8 +1,8 @@
 """The types of texts that users write, counted in characters.
 
 A character is a Unicode code point, as in the original application: an emoji with a skin tone
-counts as two. Control characters are refused, except line breaks and tabs in texts of several
-lines, and so are characters that reverse the direction of the text around them.
+counts as two. Characters that reverse the direction of the surrounding text are refused. So are
+control characters, except line breaks and tabs in texts of several lines.
 """
 
 from __future__ import annotations

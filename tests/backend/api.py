@@ -68,7 +68,7 @@ def token(sub: str) -> str:
 
 
 def problem(response: TestResponse) -> tuple[int, list[tuple[str, str]]]:
-    """Return the status of a problem, and its codes with their fields, after checking its shape."""
+    """Check the members of a problem, and return its status and its errors, each as (code, field)."""
     assert response.content_type == "application/problem+json"
     body = json.loads(response.data)
     assert body.keys() == {"type", "title", "status", "detail", "errors"}

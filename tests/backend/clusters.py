@@ -33,7 +33,7 @@ _OPTIONS = ("listen_addresses=", "max_connections=60", "jit=off")
 
 @dataclass(frozen=True)
 class Cluster:
-    """A running server, whose data and socket are in *folder*."""
+    """A running server with its data and socket in *folder*."""
 
     folder: Path
     programs: binaries.Binaries
@@ -63,7 +63,7 @@ class Cluster:
                 return server
 
     def launch(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start a program of PostgreSQL, not as root; it ends with this process."""
+        """Start a program of PostgreSQL, never as root; the program ends when this process ends."""
         with (self.folder / "log").open("ab") as log:
             return subprocess.Popen(
                 [
@@ -78,7 +78,7 @@ class Cluster:
             )
 
     def create_database(self, dbname: str) -> None:
-        """Create a database, without the former one, with the users and privileges of `migrate`."""
+        """Drop and create a database, with the users and privileges that the function `migrate` creates."""
         with self.connect("postgres", "postgres") as master:
             master.execute(f"DROP DATABASE IF EXISTS {dbname} WITH (FORCE)")
             master.execute(f"CREATE DATABASE {dbname}")
@@ -126,7 +126,7 @@ class Migrations:
 
 @contextmanager
 def cluster() -> Iterator[Cluster]:
-    """Create a cluster in a folder with a short path, as sockets require, and remove both."""
+    """Create a cluster in a folder with a short path, which sockets require; remove it at the end."""
     with tempfile.TemporaryDirectory(prefix="crd-") as folder:
         created = Cluster(Path(folder), binaries.find("bundled", "18"))
         locale = ("--locale-provider=builtin", "--locale=C.UTF-8", "--encoding=UTF8")

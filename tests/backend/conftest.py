@@ -90,7 +90,7 @@ def application(services: Services):
 
 @pytest.fixture(scope="session")
 def migrator(postgres: Cluster):
-    """A connection of the owner of the tables, with which tests prepare rows."""
+    """A connection of the owner of the tables; tests prepare rows with it."""
     with postgres.connect() as connection:
         yield connection
 

@@ -1,7 +1,6 @@
 """All endpoints over PostgreSQL, with a request that succeeds for a member.
 
-In a path, POST is a post of Andrew, and ANDREW his handle. `invalid` has bodies and query strings
-that are refused, with the codes of the errors.
+In a path, tests replace POST by the id of a post of Andrew, and ANDREW by his handle.
 """
 
 from __future__ import annotations

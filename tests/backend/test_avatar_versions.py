@@ -10,7 +10,7 @@ from shared.avatars import avatar_id
 
 @pytest.fixture
 def record(pool, andrew):
-    """Record a version of Andrew's avatar and return the version in his address."""
+    """Record a version of Andrew's avatar and return the version in the address of the avatar."""
 
     def recorded(version: str) -> str:
         assert avatar_versions.record(pool, avatar_id(andrew.sub), version)
@@ -31,7 +31,7 @@ def test_older_and_repeated_notifications_change_nothing(record):
 
 
 def test_an_unknown_avatar(pool, andrew, bayko):
-    """An avatar of no user is not recorded, and the ids of all users are stored meanwhile."""
+    """An avatar that no user has is not recorded; the search for it stores the ids of all users."""
     assert avatar_versions.record(pool, avatar_id("unknown"), "A") is False
     rows = andrew.database.execute("SELECT avatar_uuid::text, avatar_version FROM users").fetchall()
 

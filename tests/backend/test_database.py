@@ -47,18 +47,18 @@ def profile(member: Member, name: str) -> dict[str, object]:
 def break_connections(postgres: Cluster):
     """End all connections of the application, as a restart of the server does."""
 
-    def broken() -> None:
+    def terminate() -> None:
         with postgres.connect("postgres") as master:
             master.execute(
                 "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity"
                 " WHERE usename = 'application'"
             )
 
-    return broken
+    return terminate
 
 
 def test_an_exhausted_pool(small_pool):
-    """F15: without a free connection the response is 503 with Retry-After, after a short wait."""
+    """Without a free connection the response is 503 with Retry-After, after a short wait."""
     pool, client = small_pool
     with pool.transaction():
         started = time.monotonic()
@@ -72,7 +72,7 @@ def test_an_exhausted_pool(small_pool):
 
 
 def test_a_read_survives_a_broken_connection(small_pool, break_connections):
-    """F15: a read is repeated on a new connection, so a failover is not visible to the user."""
+    """A read is repeated on a new connection, so a failover is not visible to the user."""
     _, client = small_pool
     statuses = [client.get(HOME).status_code]
     for _ in range(3):
@@ -112,13 +112,13 @@ def test_a_transaction_is_not_repeated(small_pool, break_connections):
     assert client.get("/api/users/@andrewbrown/short").json["display_name"] == "Andrew Brown"
 
 
-def test_a_server_that_is_away_and_returns(small_pool, services):
-    """F15: while the server is away all requests are 503; afterwards they succeed again."""
+def test_a_server_that_is_unavailable_for_a_while(small_pool, services):
+    """While the server is unavailable all requests are 503; afterwards they succeed again."""
     address = {"host": "/nowhere", "connect_timeout": 1}
     parameters = services.database._pool.kwargs()
     pool = Database(lambda: address, connections=1, timeout=0.3)
     client = create_app(parts=replace(services, database=pool)).test_client()
-    away = client.get(HOME)
+    failed = client.get(HOME)
     address.clear()
     address.update({key: parameters[key] for key in ("host", "user", "dbname")})
     deadline = time.monotonic() + 10
@@ -126,7 +126,7 @@ def test_a_server_that_is_away_and_returns(small_pool, services):
         assert time.monotonic() < deadline
     pool.close()
 
-    assert (problem(away), away.headers["Retry-After"]) == ((503, []), "2")
+    assert (problem(failed), failed.headers["Retry-After"]) == ((503, []), "2")
 
 
 def test_a_statement_that_takes_too_long(small_pool, tmp_path, monkeypatch):
@@ -155,7 +155,7 @@ def test_a_row_that_another_transaction_locks(small_pool, andrew, monkeypatch):
 
 
 def test_a_post_that_is_deleted_during_a_like(pool, andrew, tmp_path, monkeypatch):
-    """A reference to a row that no longer exists is reported as such."""
+    """A reference to a row that no longer exists raises MissingReferenceError."""
     insert = statement(
         tmp_path,
         monkeypatch,
@@ -180,7 +180,7 @@ def test_an_error_of_the_application_rolls_back(pool, andrew):
 
 
 def test_many_threads_share_the_pool(application, andrew):
-    """More requests than connections at once are all served."""
+    """All requests succeed, also if more are concurrent than the pool has connections."""
     statuses: list[int] = []
 
     def read() -> None:

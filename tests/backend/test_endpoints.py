@@ -13,7 +13,7 @@ from tests.backend.api import Api, Member, problem
 from tests.backend.endpoint_table import ENDPOINTS, Endpoint
 from tests.lambdas.access_tokens import access_token, claims
 
-# The endpoints over DynamoDB have tests of their own.
+# Blueprints with tests of their own.
 ELSEWHERE = {"messages", "webhooks"}
 
 WITH_BODY = [endpoint for endpoint in ENDPOINTS if endpoint.body]
@@ -68,7 +68,7 @@ def test_anonymous_requests(send, api, endpoint):
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=str)
 @pytest.mark.parametrize("value", ["Bearer x", "Bearer ", "Basic dTpw", "", f"Bearer {'x' * 9000}"])
 def test_invalid_tokens(send, api, endpoint, value):
-    """F09: an invalid token is refused, also where anonymous requests are allowed."""
+    """An invalid token is refused, also where anonymous requests are allowed."""
     response = send(api, endpoint, headers={"Authorization": value})
 
     if endpoint.access is Access.PUBLIC:
@@ -113,7 +113,7 @@ def test_users_without_a_row(send, api, endpoint):
     [b"", b"{", b"\xff\xfe", b'{"message": "\\ud800"}', b'{"message": 1}}', b"[" * 20_000, b"NaN"],
 )
 def test_bodies_that_are_not_json(send, andrew, endpoint, data):
-    """F04: a body that is not JSON is refused with 400."""
+    """A body that is not JSON is refused with 400."""
     response = send(andrew, endpoint, data=data, content_type="application/json")
 
     assert problem(response) == (400, [])
@@ -122,7 +122,7 @@ def test_bodies_that_are_not_json(send, andrew, endpoint, data):
 @pytest.mark.parametrize("endpoint", WITH_BODY, ids=str)
 @pytest.mark.parametrize("data", ["[]", '"text"', "1", "null", '[{"message": "Hello"}]'])
 def test_bodies_that_are_not_objects(send, andrew, endpoint, data):
-    """F04: JSON that is not an object is refused with 422."""
+    """JSON that is not an object is refused with 422."""
     response = send(andrew, endpoint, data=data, content_type="application/json")
 
     assert problem(response) == (422, [("body_invalid", "")])
@@ -130,7 +130,7 @@ def test_bodies_that_are_not_objects(send, andrew, endpoint, data):
 
 @pytest.mark.parametrize("endpoint", WITH_BODY, ids=str)
 def test_missing_fields(send, andrew, endpoint):
-    """F04: each missing field is reported, with the code of the original application."""
+    """Each missing field is reported, with the code of the original application."""
     expected = [(code, code.removesuffix("_blank")) for code in endpoint.missing]
 
     assert problem(send(andrew, endpoint, json={})) == (422, expected)
@@ -139,7 +139,7 @@ def test_missing_fields(send, andrew, endpoint):
 @pytest.mark.parametrize("endpoint", WITH_BODY, ids=str)
 @pytest.mark.parametrize("value", [1, True, [], {}, 1.5])
 def test_fields_of_another_type(send, andrew, endpoint, value):
-    """F04: each field of another type is reported."""
+    """Each field of another type is reported."""
     fields = list(endpoint.body)
 
     response = send(andrew, endpoint, json=dict.fromkeys(fields, value))
@@ -149,7 +149,7 @@ def test_fields_of_another_type(send, andrew, endpoint, value):
 
 @pytest.mark.parametrize("endpoint", WITH_BODY, ids=str)
 def test_unknown_fields_are_ignored(send, andrew, endpoint):
-    """F03: fields that the endpoint does not have, such as the author, have no effect."""
+    """Fields that the endpoint does not have, such as the author, have no effect."""
     extra = {"uuid": str(uuid.uuid4()), "user_uuid": "x", "handle": "bayko", "likes_count": 9}
 
     response = send(andrew, endpoint, json=endpoint.body | extra)
@@ -160,7 +160,7 @@ def test_unknown_fields_are_ignored(send, andrew, endpoint):
 
 @pytest.mark.parametrize("endpoint", WITH_BODY, ids=str)
 def test_bodies_above_the_limit(send, andrew, endpoint):
-    """F12: a body above the limit is refused with 413."""
+    """A body above the limit is refused with 413."""
     body = endpoint.body | {"ignored": "x" * BODY_BYTES}
 
     assert problem(send(andrew, endpoint, json=body)) == (413, [])
@@ -179,7 +179,7 @@ def test_other_content_types(send, andrew, endpoint, content_type):
 
 @pytest.mark.parametrize("path", sorted({endpoint.path for endpoint in ENDPOINTS}))
 def test_other_methods(andrew, path):
-    """A method that the path does not support is refused with 405, which names the others."""
+    """A method that the path does not support is refused with 405 and the supported methods."""
     supported = {row.method for row in ENDPOINTS if row.path == path}
     path = path.replace("POST", str(uuid.uuid4())).replace("ANDREW", "andrewbrown")
     supported |= {"OPTIONS"} | ({"HEAD"} if "GET" in supported else set())
@@ -250,7 +250,7 @@ def test_malformed_ids(andrew, path, method):
     ],
 )
 def test_malformed_handles(andrew, path, handle):
-    """F07: a handle that no user can have is not found, also if it looks like that of a user."""
+    """A malformed handle is not found, also if it looks like the handle of a user."""
     assert problem(andrew.get(path.format(handle)))[0] == 404
 
 
@@ -260,5 +260,5 @@ def test_malformed_handles(andrew, path, handle):
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_unknown_paths(api, path, method):
-    """An unknown path is a problem like any other, and there is no debugger (F11)."""
+    """An unknown path is a problem like any other, and there is no debugger."""
     assert problem(api.send(method, path)) == (404, [])

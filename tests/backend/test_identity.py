@@ -28,7 +28,7 @@ HOME = "/api/activities/home"
     ids=["expired", "id token", "other client", "other pool", "other key"],
 )
 def test_a_bad_token_never_shows_the_public_feed(api, token):
-    """F09: the original served the public feed for an expired or a forged token."""
+    """The original served the public feed for an expired or a forged token."""
     response = api.get(HOME, headers={"Authorization": f"Bearer {token}"})
 
     assert problem(response) == (401, [("token_invalid", "authorization")])
@@ -42,7 +42,7 @@ def test_the_scheme_has_any_case(andrew):
 
 
 def test_keys_that_are_not_available(services, andrew, api):
-    """F14: without the keys of the pool, a token is neither accepted nor refused: 503."""
+    """Without the keys of the pool, a token is neither accepted nor refused: 503."""
 
     def fails(_url: str, _timeout: float) -> bytes:
         raise FetchError("timeout")
@@ -56,7 +56,7 @@ def test_keys_that_are_not_available(services, andrew, api):
 
 
 def test_keys_are_fetched_once(services, andrew):
-    """F14: the original fetched the keys for every request."""
+    """The original fetched the keys for every request."""
     urls: list[str] = []
 
     def fetch(url: str, _timeout: float) -> bytes:

@@ -43,12 +43,12 @@ def test_the_base_image_has_a_digest():
 
 
 def test_the_program_does_not_run_as_root():
-    """The last user is the one of the task definition, without a name that the image must have."""
+    """The user is the one in the task definition: a number, because a name must exist in the image."""
     assert instructions("USER") == [APPLICATION_USER]
 
 
-def test_the_port_is_that_of_the_server():
-    """EXPOSE documents the default port."""
+def test_the_exposed_port_is_the_default_port():
+    """EXPOSE has the default port of the server."""
     assert instructions("EXPOSE") == [str(Server.port)]
 
 

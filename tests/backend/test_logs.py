@@ -23,14 +23,16 @@ SECRETS = ("Jane.Doe@example.com", "janes_secret", "4111-1111-1111-1111", "s3cr3
 
 @pytest.fixture
 def lines(monkeypatch):
-    """The function returns the lines that were logged so far."""
+    """A function that returns the lines that were logged so far."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(logs.JsonFormatter())
     root = logging.getLogger()
     monkeypatch.setattr(root, "handlers", [handler])
-    monkeypatch.setattr(root, "level", logging.INFO)
-    return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    level = root.level
+    root.setLevel(logging.INFO)  # Unlike an assignment, it clears the cached levels of all loggers.
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    root.setLevel(level)
 
 
 @pytest.fixture

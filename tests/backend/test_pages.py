@@ -19,10 +19,10 @@ TIMES = st.datetimes(timezones=st.just(UTC))
 
 @given(TIMES, st.uuids())
 def test_a_cursor_has_the_whole_position(time, uuid):
-    """A position survives the way to the client and back, to the microsecond."""
-    there = Position(time, uuid)
+    """A cursor contains the exact position, to the microsecond."""
+    original = Position(time, uuid)
 
-    assert position(PageQuery(encoded(there)), NEWEST) == there
+    assert position(PageQuery(encoded(original)), NEWEST) == original
 
 
 @given(TIMES, st.uuids())
@@ -35,7 +35,7 @@ def test_the_first_page_contains_every_item(time, uuid):
 
 @given(st.text())
 def test_other_cursors_are_refused(text):
-    """No text that a client invents causes another error than 422."""
+    """Every text that is not a cursor is refused with 422."""
     with pytest.raises(ProblemError) as raised:
         position(PageQuery(text), NEWEST)
 
@@ -47,7 +47,7 @@ def test_other_cursors_are_refused(text):
     ["2026-01-01T00:00:00", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "x", 1],
 )
 def test_times_of_forged_cursors_are_refused(time):
-    """A time without a zone, or beyond the calendar, would fail in comparisons."""
+    """Times without a time zone, or out of range, are refused, because comparisons would fail."""
     cursor = base64.urlsafe_b64encode(json.dumps([time, str(UUID(int=1))]).encode()).rstrip(b"=")
     with pytest.raises(ProblemError) as raised:
         position(PageQuery(cursor.decode()), NEWEST)
@@ -57,7 +57,7 @@ def test_times_of_forged_cursors_are_refused(time):
 
 @pytest.mark.parametrize(("rows", "items", "is_last"), [(0, 0, True), (3, 3, True), (4, 3, False)])
 def test_the_last_page_has_no_cursor(rows, items, is_last):
-    """One row more than a page shows that there is a next page, and is not part of this one."""
+    """A row that does not fit into the page only shows that there is a next page."""
     found = [Position(datetime(2026, 1, 1, tzinfo=UTC), UUID(int=number)) for number in range(rows)]
     page, cursor = cut(found, 3, lambda row: row)
 

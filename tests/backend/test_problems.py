@@ -21,7 +21,7 @@ def failing(services):
 
 
 def test_a_bug_is_logged_and_not_described(failing, caplog):
-    """F11: the client receives a problem without the traceback, which is in the log."""
+    """The client receives a problem without the traceback, which is in the log."""
     response = failing.get("/bug")
 
     assert problem(response) == (500, [])

@@ -12,9 +12,9 @@ from tests.backend.clusters import Cluster
 
 USERS, POSTS, REPLIES = 10_000, 20_000, 3_000
 
-INCLUDED = {"sql/post_columns.sql"}  # It is a part of other statements.
+INCLUDED = {"sql/post_columns.sql"}  # A part of other statements.
 STATEMENTS = sorted({str(path.relative_to(ROOT)) for path in ROOT.rglob("*.sql")} - INCLUDED)
-# It processes rows in batches, and each of them once.
+# It reads rows in batches, and each row once, so a sequential scan is acceptable.
 BATCHES = {"sql/users_without_avatar_uuid.sql"}
 
 

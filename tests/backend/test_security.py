@@ -29,7 +29,7 @@ def test_pages_of_the_site_may_read_responses(api, method, path):
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
 def test_pages_of_other_sites_may_not(api, method, origin):
-    """F08: no other origin is allowed; the original echoed the origin of any POST."""
+    """No other origin is allowed; the original echoed the origin of any POST."""
     response = api.send(method, "/api/activities/home", headers={"Origin": origin})
 
     assert not [name for name in response.headers.keys() if name.startswith("Access-Control")]  # noqa: SIM118
@@ -50,7 +50,7 @@ def test_preflight_requests(api):
 
 @pytest.mark.parametrize("path", ["/api/activities/home", "/unknown"])
 def test_security_headers(api, path):
-    """F13: a browser neither guesses types, nor frames, caches or executes a response."""
+    """A browser neither guesses types, nor frames, caches or executes a response."""
     headers = api.get(path).headers
 
     assert headers["X-Content-Type-Options"] == "nosniff"

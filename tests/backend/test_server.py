@@ -45,19 +45,19 @@ def test_the_defaults_are_the_values_of_the_task(environment):
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_the_task_has_the_variables_that_the_application_reads(environment):
-    """No variable is missing, and none is set in vain."""
+    """No variable is missing, and no variable is unused."""
     assert variables(environment).keys() == {*settings.REQUIRED} | OF_LIBRARIES | OF_SERVER
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_the_load_balancer_checks_an_endpoint_of_the_application(environment):
-    """F10: the path in the target group is that of the health check."""
+    """The path in the target group is that of the health check."""
     assert config_of(environment).cluster.health_check_path == HEALTH_CHECK_PATH
     assert "get" in json.loads(text())["paths"][HEALTH_CHECK_PATH]
 
 
 def test_the_health_check_of_the_image_is_that_of_the_task():
-    """ECS ignores the one of the image, which is for other container runtimes."""
+    """ECS ignores the health check of the image, which is for other container runtimes."""
     check = container("prod")["HealthCheck"]
     _, *command = check["Command"]
     expected = (
@@ -82,11 +82,11 @@ def health_check() -> str:
 
 
 def test_requests_end_before_the_container_is_killed():
-    """F16: the graceful timeout is shorter than the stop timeout, and longer than a request."""
+    """The graceful timeout is shorter than the stop timeout, and longer than a request."""
     assert 10 < Server().graceful_timeout_seconds < container("prod")["StopTimeout"]
 
 
 def test_a_number_is_required():
-    """A wrong variable stops the program, instead of a wrong port."""
+    """A variable that is not a number stops the program."""
     with pytest.raises(ValueError, match="http"):
         Server.from_environ({"PORT": "http"})

@@ -32,7 +32,7 @@ def faults(**changes: str | None) -> list[str]:
 
 
 def test_a_valid_environment():
-    """The settings have the values of the variables; on AWS there is no other Cognito endpoint."""
+    """The settings have the values of the variables; on AWS the endpoint of Cognito is not set."""
     settings = Settings.from_environ(ENVIRONMENT)
 
     assert settings.origins == {"https://cruddur.example", "https://api.cruddur.example"}
@@ -66,7 +66,7 @@ def test_missing_variables(name, value):
     ["*", "https://*", "cruddur.example", "https://cruddur.example/", "https://a b", "null"],
 )
 def test_origins_are_exact(origin):
-    """F08: the application does not start with an origin that could match another site."""
+    """The application does not start with an origin that could match another site."""
     assert faults(FRONTEND_URL=origin) == [
         f'FRONTEND_URL: "{origin}" is not an exact origin such as https://example.com'
     ]
@@ -74,7 +74,7 @@ def test_origins_are_exact(origin):
 
 @pytest.mark.parametrize("value", ["1", "true", "True", "on"])
 def test_the_debugger_is_refused(value):
-    """F11: the debugger executes code of visitors, so the application does not start with it."""
+    """The debugger executes code of visitors, so the application does not start with it."""
     assert faults(FLASK_DEBUG=value) == [
         "FLASK_DEBUG: unset it: the debugger executes code of visitors"
     ]

@@ -45,7 +45,7 @@ class SearchQuery(msgspec.Struct, frozen=True):
 
 
 class Reactions(msgspec.Struct, frozen=True):
-    """The counts of a post after the request, and the reactions of the user to it."""
+    """The counts of a post and the reactions of the user, after the request."""
 
     uuid: UUID
     replies_count: int
@@ -76,7 +76,7 @@ class ProfilePage(msgspec.Struct, frozen=True):
 
 
 class Thread(msgspec.Struct, frozen=True):
-    """A post or a reply, and a page of its replies, in the order in which they were written."""
+    """A post or a reply, and a page of its replies, the oldest first."""
 
     activity: Post
     replies: PostPage

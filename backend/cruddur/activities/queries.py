@@ -20,11 +20,11 @@ from cruddur.services import Services
 from cruddur.statements import Statement
 
 _HOME = Statement("activities/sql/home.sql")
-# A frequent word needs another plan than a rare one.
+# The best plan for a frequent word differs from the one for a rare word.
 _SEARCH = Statement("activities/sql/search.sql", prepare=False)
 _POSTS_OF_USER = Statement("activities/sql/posts_of_user.sql")
 _REPLIES = Statement("activities/sql/replies.sql")
-_ONE = Statement("activities/sql/one.sql")
+_ACTIVITY = Statement("activities/sql/activity.sql")
 _SAME_REQUEST = Statement("activities/sql/same_request.sql")
 _PROFILE = Statement("activities/sql/profile.sql")
 _CREATE = Statement("activities/sql/create.sql")
@@ -32,7 +32,7 @@ _REPLY = Statement("activities/sql/reply.sql")
 
 
 class Reaction(Enum):
-    """A row that a user adds to a post; its statements are SQL files of this name."""
+    """A row that a user adds to a post; the values are the names of SQL files."""
 
     LIKE = "like"
     REPOST = "repost"
@@ -62,11 +62,15 @@ def posts_of_user(
 
 
 def replies(
-    services: Services, viewer: Identity | None, activity: str, query: PageQuery
+    services: Services, viewer: Identity | None, activity_uuid: str, query: PageQuery
 ) -> PostPage:
-    """Return the replies to a post, the first one first."""
+    """Return the replies to a post, the oldest first."""
     first = position(query, OLDEST)
-    parameters = {"viewer": _id(viewer), "limit": query.limit + 1, "activity_uuid": activity}
+    parameters = {
+        "viewer": _viewer_id(viewer),
+        "limit": query.limit + 1,
+        "activity_uuid": activity_uuid,
+    }
     rows = services.database.all(
         _REPLIES, parameters | first.parameters, with_avatar_url(Post, services.settings.assets_url)
     )
@@ -82,9 +86,9 @@ def profile(services: Services, handle: str) -> Profile:
     return found
 
 
-def post(services: Services, viewer: Identity | None, activity: str, handle: str) -> Post:
+def post(services: Services, viewer: Identity | None, activity_uuid: str, handle: str) -> Post:
     """Return a post or a reply of the user with *handle*. Raises ProblemError 404."""
-    found = _one(services.database, services, viewer, activity)
+    found = _find(services.database, services, viewer, activity_uuid)
     if found is None or found.handle.lower() != handle.lower():
         raise _no_post()
     return found
@@ -100,34 +104,37 @@ def create(services: Services, author: Identity, new: NewPost) -> Post:
             "activity_uuid": None,
             "uuid": new.idempotency_key,
         }
-        return _added(services, transaction, author, _CREATE, parameters)
+        return _add(services, transaction, author, _CREATE, parameters)
 
 
-def reply(services: Services, author: Identity, activity: str, new: NewReply) -> Post:
+def reply(services: Services, author: Identity, activity_uuid: str, new: NewReply) -> Post:
     """Add a reply to a post and return it. Raises ProblemError 404 if the post is not visible."""
     try:
         with services.database.transaction() as transaction:
             parameters = {
                 "user_uuid": member_uuid(transaction, author),
                 "message": new.message,
-                "activity_uuid": activity,
+                "activity_uuid": activity_uuid,
                 "uuid": new.idempotency_key,
             }
-            return _added(services, transaction, author, _REPLY, parameters)
-    except MissingReferenceError:  # The post was deleted meanwhile.
+            return _add(services, transaction, author, _REPLY, parameters)
+    except MissingReferenceError:  # A concurrent request deleted the post.
         raise _no_post() from None
 
 
 def react(
-    services: Services, user: Identity, activity: str, reaction: Reaction, *, undo: bool
+    services: Services, user: Identity, activity_uuid: str, reaction: Reaction, *, undo: bool
 ) -> Reactions:
-    """Add or remove a reaction, once, and return the counts. Raises ProblemError 404."""
+    """Add or remove a reaction, and return the counts. Raises ProblemError 404.
+
+    A repeated request changes nothing.
+    """
     statement = (_REMOVE if undo else _ADD)[reaction]
     try:
         with services.database.transaction() as transaction:
             member = member_uuid(transaction, user)
-            transaction.execute(statement, {"user_uuid": member, "activity_uuid": activity})
-            found = _one(transaction, services, user, activity)
+            transaction.execute(statement, {"user_uuid": member, "activity_uuid": activity_uuid})
+            found = _find(transaction, services, user, activity_uuid)
     except MissingReferenceError:
         raise _no_post() from None
     if found is None:
@@ -151,36 +158,36 @@ def _page(
 ) -> PostPage:
     """Return a page of a list with the newest posts first."""
     before = position(query, NEWEST).parameters
-    common = {"viewer": _id(viewer), "limit": query.limit + 1}
+    common = {"viewer": _viewer_id(viewer), "limit": query.limit + 1}
     rows = services.database.all(
         statement, parameters | before | common, with_avatar_url(Post, services.settings.assets_url)
     )
     return PostPage(*cut(rows, query.limit, position_of))
 
 
-def _added(
+def _add(
     services: Services,
     transaction: Transaction,
     author: Identity,
     statement: Statement,
     parameters: dict[str, Any],
 ) -> Post:
-    """Return the post that *statement* adds, as it is read.
+    """Add a post with *statement*, and return the post as a later request would read it.
 
-    A repeated request returns the post of the first. Raises ProblemError 404, and 409 if the
-    idempotency key belongs to another request.
+    A repeated request returns the post that the first request added. Raises ProblemError 404, and
+    409 if the idempotency key belongs to another request.
     """
     uuid = transaction.one(statement, parameters, str)
     if uuid is None and parameters["uuid"]:
-        uuid = _repeated(transaction, parameters)
-    added = None if uuid is None else _one(transaction, services, author, uuid)
+        uuid = _uuid_of_same_request(transaction, parameters)
+    added = None if uuid is None else _find(transaction, services, author, uuid)
     if added is None:
         raise _no_post()
     return added
 
 
-def _repeated(transaction: Transaction, parameters: dict[str, Any]) -> str | None:
-    """Return the id of the post that the same request has added, or None if there is no such post."""
+def _uuid_of_same_request(transaction: Transaction, parameters: dict[str, Any]) -> str | None:
+    """Return the id of the post that an earlier, equal request added, or None if there is no such post."""
     match transaction.one(_SAME_REQUEST, parameters, bool):
         case True:
             return str(parameters["uuid"])
@@ -190,14 +197,14 @@ def _repeated(transaction: Transaction, parameters: dict[str, Any]) -> str | Non
             return None
 
 
-def _one(
-    source: Database | Transaction, services: Services, viewer: Identity | None, activity: str
+def _find(
+    source: Database | Transaction, services: Services, viewer: Identity | None, activity_uuid: str
 ) -> Post | None:
-    parameters = {"viewer": _id(viewer), "activity_uuid": activity}
-    return source.one(_ONE, parameters, with_avatar_url(Post, services.settings.assets_url))
+    parameters = {"viewer": _viewer_id(viewer), "activity_uuid": activity_uuid}
+    return source.one(_ACTIVITY, parameters, with_avatar_url(Post, services.settings.assets_url))
 
 
-def _id(viewer: Identity | None) -> str | None:
+def _viewer_id(viewer: Identity | None) -> str | None:
     return viewer.cognito_user_id if viewer else None
 
 

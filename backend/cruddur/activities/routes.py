@@ -44,7 +44,7 @@ def home(query: PageQuery, identity: Identity | None) -> PostPage:
 def search(query: SearchQuery, identity: Identity | None) -> PostPage:
     """Search posts and replies for all words of a term.
 
-    The last word of the term may be the beginning of a word. The newest are first.
+    The last word of the term may be the beginning of a word. The newest posts are first.
     """
     page = PageQuery(query.cursor, query.limit)
     return queries.search(services.current(), identity, query.term, page)
@@ -104,7 +104,7 @@ def profile(handle: str, query: PageQuery, identity: Identity | None) -> Profile
 @blueprint.get("/@<handle:handle>/status/<id:activity_uuid>")
 @endpoint(Access.OPTIONAL, tag=_TAG, errors=(HTTPStatus.NOT_FOUND,))
 def status(handle: str, activity_uuid: str, query: PageQuery, identity: Identity | None) -> Thread:
-    """Return a post or a reply of a user, and its replies, the first one first."""
+    """Return a post or a reply of a user, and its replies, the oldest first."""
     current = services.current()
     found = queries.post(current, identity, activity_uuid, handle)
     return Thread(found, queries.replies(current, identity, activity_uuid, query))

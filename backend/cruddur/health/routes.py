@@ -1,7 +1,7 @@
-"""Liveness, without any dependency, and readiness, with the database.
+"""Liveness, which depends on no other service, and readiness, which depends on the database.
 
-The load balancer uses liveness: a task is not replaced because the database is unavailable, which
-would remove all tasks at once.
+The load balancer checks liveness only. If it checked readiness, all tasks would be replaced whenever
+the database is unavailable.
 """
 
 from __future__ import annotations
@@ -42,5 +42,5 @@ def check() -> Health:
 @blueprint.get(READY_PATH)
 @endpoint(Access.PUBLIC, tag="health")
 def ready() -> Ready:
-    """Report whether the database answers."""
+    """Report whether the database is available."""
     return Ready(services.current().database.one(_PING, {}, bool) is True)

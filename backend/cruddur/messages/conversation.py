@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from cruddur.messages.table import Item
 
-# The namespace of conversations in this project: see conversation_id.
+# The UUID namespace of conversation ids; see conversation_id.
 _NAMESPACE = uuid.UUID("0b1f4b0e-52f5-4f0e-8a5e-6d1c7f3f9f55")
 
 
@@ -34,9 +34,9 @@ class Message:
 
 @dataclass(frozen=True)
 class Conversation:
-    """A conversation in the list of one participant: *user* is the other one.
+    """A conversation in the list of one participant; *user* is the other participant.
 
-    *text* is the message of *created_at*. *key* is the position in the list.
+    *text* is the message that was sent at *created_at*. *key* is the sort key in the list.
     """
 
     uuid: str
@@ -49,7 +49,7 @@ class Conversation:
 def conversation_id(*users: str) -> str:
     """Return the id of the conversation between two users: a UUIDv5 (RFC 9562, section 5.5).
 
-    It does not depend on the order of *users*, so two users have one conversation.
+    The id does not depend on the order of *users*, so two users have one conversation.
     """
     first, second = sorted(users)
     return str(uuid.uuid5(_NAMESPACE, f"{first}:{second}"))

@@ -18,7 +18,7 @@ from cruddur.texts import DirectMessageText
 class NewMessage(msgspec.Struct, frozen=True):
     """A message to a user, by *handle*, or in an existing conversation; not both.
 
-    The codes are those of the original application, which spells "receiver" like this.
+    The codes of errors are those of the original application, with its spelling "reciever".
     """
 
     CODES: ClassVar = {
@@ -49,7 +49,7 @@ class Message(msgspec.Struct, frozen=True):
 
 
 class MessagePage(msgspec.Struct, frozen=True):
-    """A page of messages, the newest first; *next_cursor* is null on the last one."""
+    """A page of messages, the newest first; *next_cursor* is null on the last page."""
 
     items: Sequence[Message]
     next_cursor: str | None
@@ -68,7 +68,7 @@ class MessageGroup(msgspec.Struct, frozen=True):
 
 
 class MessageGroupPage(msgspec.Struct, frozen=True):
-    """A page of conversations, that with the newest message first; *next_cursor* may be null."""
+    """A page of conversations, sorted by their newest message; *next_cursor* is null on the last page."""
 
     items: Sequence[MessageGroup]
     next_cursor: str | None

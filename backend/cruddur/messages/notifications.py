@@ -1,4 +1,4 @@
-"""New conversations of a user, for their notifications."""
+"""The new conversations of a user, for notifications."""
 
 from __future__ import annotations
 

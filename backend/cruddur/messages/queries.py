@@ -27,7 +27,7 @@ from cruddur.services import Services
 
 
 def conversations(services: Services, identity: Identity, query: PageQuery) -> MessageGroupPage:
-    """Return the conversations of the user, that with the newest message first."""
+    """Return the conversations of the user, the one with the newest message first."""
     user = users.sender(services, identity)
     with _problems():
         found = services.messages.conversations(
@@ -44,7 +44,7 @@ def messages(
 ) -> MessagePage:
     """Return the messages of a conversation, the newest first.
 
-    Raises ProblemError 404 if the user does not participate in it.
+    Raises ProblemError 404 if the user is not a participant.
     """
     user = users.sender(services, identity)
     with _problems():
@@ -87,7 +87,7 @@ def _problems() -> Iterator[None]:
         raise not_found(
             "message_group_not_found",
             "message_group_uuid",
-            "There is no such conversation of the user.",
+            "The user has no such conversation.",
         ) from None
     except KeyReusedError:
         raise key_reused() from None

@@ -21,7 +21,7 @@ _TAG = "messages"
 @blueprint.get("/api/message_groups")
 @endpoint(Access.MEMBER, tag=_TAG, errors=(HTTPStatus.FORBIDDEN,))
 def conversations(query: PageQuery, identity: Identity) -> MessageGroupPage:
-    """List the conversations of the user, that with the newest message first."""
+    """List the conversations of the user, the one with the newest message first."""
     return queries.conversations(services.current(), identity, query)
 
 
@@ -39,8 +39,8 @@ def messages(message_group_uuid: str, query: PageQuery, identity: Identity) -> M
     errors=(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 def send(body: NewMessage, identity: Identity) -> Message:
-    """Send a message to a user, which starts a conversation if there is none, or in a conversation.
+    """Send a message to a user, or in an existing conversation.
 
-    `message_group_uuid` in the response is the conversation.
+    The first message to a user starts a conversation. `message_group_uuid` in the response is its id.
     """
     return queries.send(services.current(), identity, body)

@@ -1,7 +1,7 @@
 """Store conversations and messages so that concurrent requests cannot lose or duplicate any.
 
-What must agree is written in one transaction: a conversation with its first message, and a message
-with its idempotency key. A message is refused unless its sender participates in the conversation.
+One transaction writes a conversation and its first message, or a message and its idempotency key. A
+message is refused unless its sender participates in the conversation.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 KEY_LIFETIME = timedelta(days=1)
 
-_ATTEMPTS = 5  # To find a time that no other message has.
+_ATTEMPTS = 5  # Attempts to find a time that no other message has.
 _STEP = timedelta(microseconds=1)
 _KEY, _CONVERSATION = "key", "conversation"  # Names of actions.
 
@@ -64,9 +64,9 @@ class Store:
     def conversations(
         self, user: str, *, before: str | None = None, limit: int
     ) -> Sequence[Conversation]:
-        """Return at most *limit* conversations of *user*, that with the newest message first.
+        """Return at most *limit* conversations of *user*, the one with the newest message first.
 
-        *before* is the key of a conversation; those listed after it are returned.
+        *before* is the key of the last conversation of the previous page.
         """
         items = self.table.newest(f"GRP#{user}", before=before, limit=limit)
         return [conversation_of(item) for item in items]
@@ -90,10 +90,10 @@ class Store:
         return [message_of(item) for item in items]
 
     def start(self, sender: User, receiver: User, text: str, key: str | None = None) -> Message:
-        """Send a message to another user, as the first one or in their existing conversation.
+        """Send a message to another user; start a conversation if the two users have none.
 
-        If *sender* has sent the message with the idempotency *key* before, return that message.
-        Raises KeyReusedError if that message is another one, and ValueError if *receiver* is the
+        If *sender* sent the message before with the idempotency *key*, return the earlier message.
+        Raises KeyReusedError if the message with *key* differs, and ValueError if *receiver* is the
         sender.
         """
         if sender.uuid == receiver.uuid:
@@ -107,7 +107,7 @@ class Store:
             return self.send(sender, conversation, text, key)
 
     def send(self, sender: User, conversation: str, text: str, key: str | None = None) -> Message:
-        """Send a message in an existing conversation; *key* is that of `start`.
+        """Send a message in an existing conversation; *key* is an idempotency key, as in `start`.
 
         Raises NotParticipantError, and KeyReusedError.
         """
@@ -144,7 +144,7 @@ class Store:
         key: str | None,
         actions: Callable[[Message], Actions],
     ) -> Message:
-        """Write a message with *actions*. Raises _ExistsError if the one of the conversation fails."""
+        """Write a message with *actions*. Raises _ExistsError if the action of the conversation fails."""
         now, id_ = self.now(), str(uuid.uuid4())
         for attempt in range(_ATTEMPTS):
             message = Message(
@@ -166,7 +166,7 @@ class Store:
         return actions
 
     def _attempt(self, actions: Actions) -> frozenset[str]:
-        """Write *actions*; return the names of those whose conditions are false, or none."""
+        """Write *actions* and return an empty set; or return the names of actions with false conditions."""
         names = list(actions)
         try:
             self.table.write(list(actions.values()))

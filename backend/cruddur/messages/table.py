@@ -8,7 +8,7 @@
 | NEW#<user> | time#<conversation> | a conversation that another user started |
 | KEY#<user>#<idempotency key> | KEY | the message that was sent with the key, until it expires |
 
-The Lambda function messaging_stream keeps the GRP items at the time of the last message.
+After each message, the Lambda function messaging_stream updates the sort key of the GRP items.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _NO_RESPONSE = (
 
 
 class UnavailableError(Exception):
-    """DynamoDB throttles requests, or cannot be reached. A retry is possible."""
+    """DynamoDB throttles requests or cannot be reached. A retry may succeed."""
 
 
 class ConditionsError(Exception):
@@ -130,7 +130,7 @@ class Table:
     def check(self, pk: str, sk: str, condition: str, **values: Any) -> TransactWriteItemTypeDef:
         """Return the condition that an item with this key exists and fulfils *condition*.
 
-        *values* are those of its placeholders, without colons.
+        *values* are the values of the placeholders in *condition*, named without colons.
         """
         return {
             "ConditionCheck": {
@@ -159,7 +159,7 @@ class Table:
 
 @contextmanager
 def _availability() -> Iterator[None]:
-    """Raise UnavailableError for temporary errors, and others, such as AccessDenied, unchanged."""
+    """Raise UnavailableError for temporary errors; other errors, such as AccessDenied, are unchanged."""
     try:
         yield
     except _NO_RESPONSE as error:

@@ -1,4 +1,4 @@
-"""The users of messages, whose current names are in PostgreSQL."""
+"""The users of messages; PostgreSQL has their current names."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def sender(services: Services, identity: Identity) -> User:
 
 
 def receiver(services: Services, handle: str) -> User:
-    """Return a user by handle. Raises ProblemError 422 if there is none."""
+    """Return a user by handle. Raises ProblemError 422 if no user has the handle."""
     found = services.database.one(_RECEIVER, {"handle": handle}, _user)
     if found is None:
         raise invalid(FieldError("user_reciever_not_found", "handle"))
@@ -47,7 +47,7 @@ def receiver(services: Services, handle: str) -> User:
 
 
 def profiles(database: Database, assets_url: str, users: Iterable[User]) -> Mapping[str, Profile]:
-    """Return the profile of each of *users* by id; that of a deleted user has its last names."""
+    """Return the profile of each user by id; a deleted user has the names in the message."""
     last = {user.uuid: Profile(user.handle, user.display_name, "") for user in users}
 
     def row(

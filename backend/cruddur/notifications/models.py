@@ -33,7 +33,7 @@ Notification = ReplyNotification | ConversationNotification
 
 
 class NotificationPage(msgspec.Struct, frozen=True):
-    """A page of notifications, the newest first; *next_cursor* is null on the last one."""
+    """A page of notifications, the newest first; *next_cursor* is null on the last page."""
 
     items: Sequence[Notification]
     next_cursor: str | None

@@ -23,7 +23,8 @@ _REPLIES = Statement("notifications/sql/replies.sql")
 def notifications(services: Services, user: Identity, query: PageQuery) -> NotificationPage:
     """Return the newest notifications of *user*.
 
-    Each source returns one more than the page may have, so the merged page has no omissions.
+    Each source returns up to one item more than the page has, so no item is missing in the merged
+    page, and the cursor shows whether there is a next page.
     """
     before, limit = position(query, NEWEST), query.limit + 1
     found = [
@@ -46,9 +47,9 @@ def _replies(
 def _conversations(
     services: Services, user: Identity, before: Position, limit: int
 ) -> Iterator[Notification]:
-    """Yield the conversations that are in the list after *before*.
+    """Yield the conversations that are older than *before*.
 
-    The source also returns the one at the time of *before*, which may be on the page before.
+    The source also returns a conversation at the time of *before*, which the previous page may have.
     """
     source, sub = services.conversations, user.cognito_user_id
     newest = source.newest(sub, until=before.time, limit=limit + 1)

@@ -31,7 +31,7 @@ class ProfileChange(msgspec.Struct, frozen=True):
             Meta(
                 ge=1,
                 le=2**63 - 1,
-                description="The version that the user edited; without it, any version is replaced",
+                description="The version that the user edited; without it, the change replaces any version",
             ),
         ]
         | None

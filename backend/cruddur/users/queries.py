@@ -18,7 +18,7 @@ _UPDATE_PROFILE = Statement("users/sql/update_profile.sql")
 
 
 def short(services: Services, handle: str) -> ShortUser:
-    """Return a user by handle, in upper or lower case. Raises ProblemError 404."""
+    """Return a user by handle, without regard to case. Raises ProblemError 404."""
     row = with_avatar_url(ShortUser, services.settings.assets_url)
     found = services.database.one(_SHORT, {"handle": handle}, row)
     if found is None:
@@ -36,9 +36,9 @@ def own_profile(services: Services, user: Identity) -> OwnProfile:
 
 
 def update_profile(services: Services, user: Identity, change: ProfileChange) -> OwnProfile:
-    """Change the profile of *user*, and no other.
+    """Change the profile of *user*.
 
-    Raises ProblemError 409 if another request changed it after *change.profile_version*.
+    Raises ProblemError 409 if the profile has another version than *change.profile_version*.
     """
     row = with_avatar_url(OwnProfile, services.settings.assets_url)
     parameters = {

@@ -29,7 +29,7 @@ def own_profile(identity: Identity) -> OwnProfile:
     return queries.own_profile(services.current(), identity)
 
 
-# The original's page sends PUT, its route accepts POST.
+# The original's page sends PUT, but the original's route accepts POST. Both work here.
 @blueprint.put("/api/profile/update")
 @blueprint.post("/api/profile/update", endpoint="post_profile")
 @endpoint(Access.MEMBER, tag="users", errors=(HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT))

@@ -18,16 +18,16 @@ _LENGTH = 64
 
 @dataclass(frozen=True)
 class NewAvatar:
-    """A published avatar: its id, and a version that is greater than those before it."""
+    """A new avatar: its id, and a version that is greater than the earlier versions."""
 
     avatar: str
     version: str
 
 
 def new_avatars(message: str) -> Iterator[NewAvatar]:
-    """Yield the avatars that S3 announces in *message*. Anything else is ignored.
+    """Yield the new avatars in *message*, a notification of S3. Other messages are ignored.
 
-    S3 also sends a test event, when the notification is configured.
+    S3 sends a test event when the notification is configured.
     """
     try:
         event = json.loads(message)
@@ -52,8 +52,8 @@ def _new_avatar(record: Any) -> NewAvatar | None:
 
 
 def _version(sequencer: str) -> str:
-    """Return *sequencer* in a form whose order as a text is the order of the events.
+    """Return *sequencer* with trailing zeros, so that later events have greater texts.
 
-    See the S3 user guide, Event message structure: the shorter one is padded with zeros.
+    See the S3 user guide, Event message structure.
     """
     return sequencer.ljust(_LENGTH, "0")

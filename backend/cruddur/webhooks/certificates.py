@@ -10,13 +10,13 @@ from cryptography.x509 import Certificate, load_pem_x509_certificate
 from shared.jwks import Fetch, FetchError
 
 TIMEOUT_SECONDS = 3.0  # SNS waits 15 seconds for a response.
-_CACHED = 4  # SNS uses one certificate, and another one after a rotation.
+_CACHED = 4  # SNS uses one certificate at a time, and rotates it.
 
 
 def cached_certificates(fetch: Fetch) -> Callable[[str], Certificate]:
-    """Return a function that returns the certificate at a URL; it fetches each only once.
+    """Return a function that returns the certificate at a URL and fetches each certificate once.
 
-    It raises FetchError, after which the certificate is fetched again.
+    The function raises FetchError; the next call for the URL fetches the certificate again.
     """
 
     @lru_cache(maxsize=_CACHED)

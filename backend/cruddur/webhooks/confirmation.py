@@ -12,11 +12,11 @@ class NotConfirmedError(Exception):
     """SNS did not confirm the subscription; the message is the reason."""
 
 
-def confirming(client: Callable[[], Any], topic: str) -> Callable[[str], None]:
+def subscription_confirmer(client: Callable[[], Any], topic: str) -> Callable[[str], None]:
     """Return a function that confirms the subscription to *topic* with a token.
 
-    After that, only this account can cancel the subscription: a link in a message cannot. The
-    function raises NotConfirmedError. *client* returns the client when it is needed.
+    Afterwards only requests that this account signs can cancel the subscription, not the link in
+    each message. The function raises NotConfirmedError. *client* creates the client when needed.
     """
 
     def confirm(token: str) -> None:

@@ -1,7 +1,7 @@
 """The endpoint that SNS calls when S3 has a new avatar.
 
 SNS retries a delivery unless the status is 2xx; after several attempts the message is sent to the
-dead-letter queue of the subscription. A forged message gets 403 and leaves no trace but a log line.
+dead-letter queue of the subscription. A forged message is refused with 403, and only logged.
 """
 
 from __future__ import annotations

@@ -23,9 +23,9 @@ Fields: TypeAlias = Mapping[str, str]
 
 # SNS retries a delivery for up to an hour, with the timestamp of the first attempt.
 MAX_AGE = timedelta(hours=1, minutes=5)
-MAX_SKEW = timedelta(minutes=5)  # By which the clock of SNS may be ahead of this one.
+MAX_SKEW = timedelta(minutes=5)  # The clock of SNS may be ahead by this time.
 
-# The signed fields of each type, in their order. Subject is optional.
+# The signed fields of each type, in the order in which they are signed. Subject is optional.
 _SIGNED = {
     "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
     "SubscriptionConfirmation": (
@@ -44,7 +44,7 @@ _FILE = r"/SimpleNotificationService-[0-9a-f]{32}\.pem"
 
 
 class ForgedError(Exception):
-    """The message is not one that SNS sends to this subscription; the text is the reason."""
+    """SNS did not send the message to this subscription; the text is the reason."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Verifier:
     """Verifies messages of *topic*, an ARN.
 
     *certificate* returns the certificate at a URL, and raises FetchError if it cannot be fetched.
-    *base_url* is the endpoint of SNS, if that is not the one of AWS. *now* returns the current time.
+    *base_url* is the endpoint of SNS, or empty for AWS. *now* returns the current time.
     """
 
     def __init__(
@@ -127,17 +127,17 @@ class Verifier:
             raise ForgedError("Signature") from None
 
     def _check_time(self, timestamp: str) -> None:
-        """Raise ForgedError if a message of *timestamp* can only be a replay."""
+        """Raise ForgedError if *timestamp* is too old for a retry of SNS, or in the future."""
         try:
             age = self._now() - datetime.fromisoformat(timestamp)
-        except (ValueError, TypeError):  # TypeError: it has no time zone.
+        except (ValueError, TypeError):  # TypeError: the time has no time zone.
             raise ForgedError("Timestamp") from None
         if not -MAX_SKEW <= age <= MAX_AGE:
             raise ForgedError("Timestamp")
 
 
 def _fields(body: bytes) -> Fields:
-    """Return the fields of *body*, a JSON object of strings; other fields are left out."""
+    """Return the fields of the JSON object *body* that have strings as values."""
     try:
         message = json.loads(body)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Tests of cruddur.activities.routes: the promises of posts, over real rows."""
+"""Tests of cruddur.activities.routes, over PostgreSQL."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def reply(member: Member, post: str, message: str) -> str:
 
 
 def expire(api: Api, post: str) -> None:
-    """Let a post and its replies expire, as time does."""
+    """Move the times of a post and its replies into the past, so that they expired."""
     api.database.execute(
         "WITH RECURSIVE thread AS (SELECT uuid FROM activities WHERE uuid = %s UNION"
         " SELECT a.uuid FROM activities a JOIN thread t ON a.reply_to_activity_uuid = t.uuid)"
@@ -49,7 +49,7 @@ def test_posts_expire_after_the_chosen_time(andrew, ttl):
 
 
 def test_other_lifetimes_are_refused(andrew):
-    """F04: the original failed with 500 for an unknown ttl."""
+    """The original failed with 500 for an unknown ttl."""
     response = andrew.post("/api/activities", {"message": "Hello", "ttl": "100-years"})
 
     assert problem(response) == (422, [("ttl_invalid", "ttl")])
@@ -76,7 +76,7 @@ def test_the_feed_has_posts_of_all_users_without_replies(andrew, bayko, api):
     ("characters", "status"), [("a" * 280, 200), ("a" * 281, 422), ("😀" * 280, 200)]
 )
 def test_posts_have_280_characters(andrew, characters, status):
-    """F05: characters are code points, not bytes: an emoji of four bytes counts as one."""
+    """Characters are code points, not bytes: an emoji of four bytes counts as one."""
     response = andrew.post("/api/activities", {"message": characters, "ttl": "1-day"})
 
     assert response.status_code == status
@@ -86,7 +86,7 @@ def test_posts_have_280_characters(andrew, characters, status):
 
 @pytest.mark.parametrize(("length", "status"), [(1024, 200), (1025, 422)])
 def test_replies_have_1024_characters(andrew, length, status):
-    """F05: a reply may be longer than a post, and the error has the code of the original."""
+    """A reply may be longer than a post, and the error has the code of the original."""
     response = andrew.post(
         f"/api/activities/{write(andrew, 'post')}/reply", {"message": "é" * length}
     )
@@ -98,7 +98,7 @@ def test_replies_have_1024_characters(andrew, length, status):
 
 @pytest.mark.parametrize("character", ["\0", "\x07", "\x1b", "\x7f", "\x85", "\u202e", "\u2066"])
 def test_control_characters_are_refused(andrew, character):
-    """F05: control characters and reversed text are refused."""
+    """Control characters and reversed text are refused."""
     response = andrew.post("/api/activities", {"message": f"a{character}b", "ttl": "1-day"})
 
     assert problem(response) == (422, [("message_invalid", "message")])
@@ -108,7 +108,7 @@ def test_control_characters_are_refused(andrew, character):
     "message", ["two\nlines", "a\ttab", "👩‍👩‍👧", "עברית", "<script>", "'; --"]
 )
 def test_other_characters_are_stored_unchanged(andrew, message):
-    """F05, F13: line breaks, joined emoji, any script and markup are text, returned as JSON."""
+    """Line breaks, joined emoji, any script and markup are text, returned as JSON."""
     post = write(andrew, message)
     response = andrew.get(f"/api/activities/@andrewbrown/status/{post}")
 
@@ -146,7 +146,7 @@ def test_reposts_are_counted_once_for_each_user(andrew, bayko):
 
 
 def test_concurrent_likes_are_all_counted(application, andrew, api):
-    """Likes of many users at once are neither lost nor counted twice."""
+    """Concurrent likes of many users are neither lost nor counted twice."""
     post = write(andrew, "post")
     members = [api.member(f"fan{number}") for number in range(12)]
 
@@ -164,7 +164,7 @@ def test_concurrent_likes_are_all_counted(application, andrew, api):
 
 
 def test_each_user_sees_their_own_reactions(andrew, bayko, api):
-    """The feed of a member states what the member likes, that of anonymous users does not."""
+    """The feed of a member has the likes of the member; the feed of anonymous users has no likes."""
     bayko.send("PUT", f"/api/activities/{write(andrew, 'post')}/like")
     liked = [client.get(HOME).json["items"][0]["liked"] for client in (bayko, andrew, api)]
 
@@ -219,11 +219,11 @@ def test_expired_posts_are_visible_nowhere(andrew, bayko, api):
     assert (profile["profile"]["cruds_count"], profile["activities"]["items"]) == (0, [])
     for uuid, handle in ((post, "andrewbrown"), (answer, "bayko"), (nested, "bayko")):
         assert api.get(f"/api/activities/@{handle}/status/{uuid}").status_code == 404
-        gone = (404, [("activity_not_found", "activity_uuid")])
-        assert problem(andrew.post(f"/api/activities/{uuid}/reply", {"message": "x"})) == gone
+        not_found = (404, [("activity_not_found", "activity_uuid")])
+        assert problem(andrew.post(f"/api/activities/{uuid}/reply", {"message": "x"})) == not_found
         for method in ("PUT", "DELETE"):
-            assert problem(andrew.send(method, f"/api/activities/{uuid}/like")) == gone
-            assert problem(andrew.send(method, f"/api/activities/{uuid}/repost")) == gone
+            assert problem(andrew.send(method, f"/api/activities/{uuid}/like")) == not_found
+            assert problem(andrew.send(method, f"/api/activities/{uuid}/repost")) == not_found
 
 
 def test_a_post_that_expires_while_it_is_shown(andrew, api):
@@ -336,7 +336,7 @@ def test_unknown_profiles_are_not_found(api):
     ],
 )
 def test_search(andrew, api, term, found):
-    """F06: all words must match, the last one as a prefix; no character has another meaning."""
+    """All words must match, the last one as a prefix; no character has another meaning."""
     for message in ("boats and trains", "100% of boat", "ŻÓŁW"):
         write(andrew, message)
 
@@ -350,12 +350,12 @@ def test_search(andrew, api, term, found):
     [("", "search_term_blank"), ("%20", "search_term_blank"), ("a" * 101, "term_exceed_max_chars")],
 )
 def test_search_terms(api, term, code):
-    """F06: a blank term and a term of more than 100 characters are refused."""
+    """A blank term and a term of more than 100 characters are refused."""
     assert problem(api.get(f"/api/activities/search?term={term}")) == (422, [(code, "term")])
 
 
 def test_a_search_finds_replies_and_has_pages(andrew, bayko, api):
-    """Replies are found like posts, the newest first, and the next page continues."""
+    """A search finds replies as well as posts, the newest first, on several pages."""
     post = write(andrew, "about cats 0")
     for number in range(1, 5):
         reply(bayko, post, f"about cats {number}")

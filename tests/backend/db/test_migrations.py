@@ -123,7 +123,7 @@ def test_old_code_works_on_the_new_schema(first_release, postgres):
 
 
 def test_counts_follow_the_rows(first_release):
-    """Whatever adds or removes rows, also the removal of a user or a post, the counts agree."""
+    """Counts equal the numbers of rows after every change, also after the removal of users and posts."""
     connection, migrations = first_release
     migrations.migrate()
     for table in ("likes", "reposts"):
@@ -132,7 +132,7 @@ def test_counts_follow_the_rows(first_release):
             " SELECT a.uuid, u.uuid FROM activities a, users u"
         )
 
-    def drift() -> int:
+    def wrong_counts() -> int:
         return connection.execute(
             "SELECT count(*) FROM activities a WHERE"
             " likes_count <> (SELECT count(*) FROM likes WHERE activity_uuid = a.uuid)"
@@ -141,7 +141,7 @@ def test_counts_follow_the_rows(first_release):
             "   (SELECT count(*) FROM activities r WHERE r.reply_to_activity_uuid = a.uuid)"
         ).fetchone()[0]
 
-    found = [drift()]
+    found = [wrong_counts()]
     for statement in (
         "DELETE FROM likes WHERE activity_uuid IN (SELECT uuid FROM activities LIMIT 2)",
         "DELETE FROM activities WHERE message = 'thanks'",
@@ -150,7 +150,7 @@ def test_counts_follow_the_rows(first_release):
         "DELETE FROM users",
     ):
         connection.execute(statement)
-        found.append(drift())
+        found.append(wrong_counts())
 
     assert found == [0] * 6
     assert connection.execute("SELECT count(*) FROM likes").fetchone() == (0,)

@@ -10,25 +10,25 @@ from tests.backend.api import problem
 
 
 def test_liveness_is_the_response_of_the_original(api):
-    """F10: the path of the load balancer's check has the original's response."""
+    """The path of the load balancer's check has the original's response."""
     response = api.get("/api/health-check")
 
     assert (response.status_code, response.json) == (200, {"success": True, "ver": 1})
 
 
 def test_liveness_needs_no_database(services):
-    """F10: a process without a database is alive."""
-    away = create_app(parts=replace(services, database=unreachable()))
+    """A process without a database is alive."""
+    app = create_app(parts=replace(services, database=unreachable()))
 
-    assert away.test_client().get("/api/health-check").status_code == 200
+    assert app.test_client().get("/api/health-check").status_code == 200
 
 
 def test_readiness_needs_the_database(api, services):
     """Readiness is 200 with the database, and 503 with Retry-After without it."""
     assert api.get("/api/ready").json == {"ready": True}
-    away = create_app(parts=replace(services, database=unreachable()))
+    app = create_app(parts=replace(services, database=unreachable()))
 
-    response = away.test_client().get("/api/ready")
+    response = app.test_client().get("/api/ready")
 
     assert (problem(response), response.headers["Retry-After"]) == ((503, []), "2")
 

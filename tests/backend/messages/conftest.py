@@ -29,7 +29,7 @@ DELENN = User("3e1a7c55-2b70-4d0c-bb6f-6a1de0c44d03", "delenn", "Delenn")
 
 
 class Clock:
-    """A clock that shows the same time until it is set forward."""
+    """A clock that returns the same time until a test sets it forward."""
 
     def __init__(self) -> None:
         self.time = datetime(2026, 11, 20, 12, tzinfo=UTC)

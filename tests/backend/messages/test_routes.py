@@ -112,7 +112,7 @@ def test_deleted_user(andrew, bayko):
 
 
 def test_pages(andrew, bayko, clock):
-    """Cursors lead through all messages and all conversations."""
+    """Pages with cursors contain all messages and all conversations."""
     andrew.member("londo")
     for handle in ("bayko", "londo"):
         group = sent(andrew.post("/api/messages", {"handle": handle, "message": "0"}))
@@ -163,7 +163,7 @@ def test_without_profile(api, andrew, method, path):
 
 
 def test_other_member(api, andrew, bayko):
-    """F02: other users neither read nor write a conversation; it is like one that does not exist."""
+    """Other users neither read nor write a conversation; the response is as for an unknown conversation."""
     stranger = api.member("londo")
     group = sent(andrew.post("/api/messages", {"handle": "bayko", "message": "Hello"}))
     id_ = group["message_group_uuid"]
@@ -218,7 +218,7 @@ def test_other_member(api, andrew, bayko):
     ],
 )
 def test_malformed(andrew, bayko, body, errors):
-    """A wrong body is refused with all its errors, and nothing is sent (F04, defects 105, 106)."""
+    """A wrong body is refused with all its errors, and nothing is sent (defects 105, 106)."""
     assert problem(andrew.post("/api/messages", body)) == (422, errors)
     assert groups(andrew)["items"] == []
 
@@ -230,7 +230,7 @@ def test_malformed_path(andrew, path):
 
 
 def test_longest_message(andrew, bayko):
-    """A message has up to 1,024 characters, whatever their length in bytes (F05)."""
+    """A message has up to 1,024 characters, whatever their length in bytes."""
     text = "😀" * 1024
 
     message = sent(andrew.post("/api/messages", {"handle": "bayko", "message": text}))

@@ -180,7 +180,7 @@ def test_repeated_key(store, clock, again):
 
 
 def test_reused_key(store):
-    """An idempotency key does not stand for two texts."""
+    """An idempotency key of another text is refused."""
     first = store.start(LONDO, GKAR, "one", KEY)
 
     with pytest.raises(KeyReusedError):
@@ -199,7 +199,7 @@ def test_key_of_another_user(store):
 
 
 def test_key_expires(store, table):
-    """An idempotency key is kept for a day, and a message for ever."""
+    """An idempotency key is kept for a day, and a message forever."""
     store.start(LONDO, GKAR, "one", KEY)
 
     items = table.client.scan(TableName=table.name)["Items"]

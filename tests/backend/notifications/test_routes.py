@@ -35,7 +35,7 @@ def conversation(number: int) -> NewConversation:
 
 @pytest.fixture
 def with_replies(andrew, bayko):
-    """Three replies of Bayko to Andrew, with seconds between them; one of Andrew himself."""
+    """Three replies of Bayko to a post of Andrew, with seconds between them, and one of Andrew."""
     post = andrew.post("/api/activities", {"message": "post", "ttl": "30-days"}).json["uuid"]
     for number in (6, 4, 2):
         text = {"message": f"reply {number}"}
@@ -92,7 +92,7 @@ def test_pages_of_conversations(services, andrew):
     assert seen == [f"message {number}" for number in range(7)]
 
 
-def test_a_reply_to_a_deleted_post_is_no_notification(with_replies, andrew):
+def test_deleted_posts_have_no_notifications(with_replies, andrew):
     """The replies are deleted with their post."""
     andrew.database.execute("DELETE FROM activities WHERE uuid = %s", [with_replies])
 

@@ -45,7 +45,7 @@ def test_the_own_profile(andrew, bayko):
 
 @pytest.mark.parametrize("method", ["PUT", "POST"])
 def test_an_update_returns_and_changes_the_profile(andrew, profile, method):
-    """PUT, as the original's page sends, and POST, as its route required, do the same."""
+    """PUT and POST do the same: the original's page sends PUT, its route required POST."""
     body = {"display_name": "Andrew B.", "bio": "Line\nanother line"}
     updated = andrew.send(method, UPDATE, json=body).json
 
@@ -63,7 +63,7 @@ def test_a_bio_may_be_empty(andrew, profile, bio):
 
 
 def test_only_the_own_profile_changes(andrew, bayko, profile):
-    """F03: no field of the body selects the row that is updated, or another column."""
+    """No field of the body selects the row that is updated, or another column."""
     body = {"display_name": "Mallory", "bio": "x", "handle": "andrewbrown", "uuid": andrew.uuid}
     changed = bayko.put(UPDATE, {**body, "cognito_user_id": andrew.sub, "email": "x@example.com"})
     emails = andrew.database.execute("SELECT email FROM users ORDER BY email").fetchall()
@@ -113,14 +113,14 @@ def test_one_of_many_concurrent_writers_wins(application, andrew):
     ],
 )
 def test_limits_of_a_profile(andrew, body, error):
-    """F13: lengths are limited, and names have one line without control characters."""
+    """Lengths are limited, and names have one line without control characters."""
     code, field = (*error, "profile_version")[:2]
 
     assert problem(andrew.put(UPDATE, body)) == (422, [(code, field)])
 
 
 def test_markup_is_text(andrew, profile):
-    """F13: markup in a name or a bio is stored and returned unchanged, as JSON."""
+    """Markup in a name or a bio is stored and returned unchanged, as JSON."""
     andrew.put(UPDATE, {"display_name": "<b>A</b>", "bio": "<script>alert(1)</script>"})
 
     assert profile() == ("<b>A</b>", "<script>alert(1)</script>")

@@ -63,7 +63,7 @@ def certificate() -> bytes:
 def signed(
     message: dict[str, str], *, by: rsa.RSAPrivateKey | None = None, **changes: str | None
 ) -> bytes:
-    """Return the body of *message* with *changes*, signed; a field that is None is left out."""
+    """Return the body of *message* with *changes*, signed; the value None removes a field."""
     fields = {name: text for name, text in (message | changes).items() if text is not None}
     optional = ("SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
     names = ("Message", "MessageId", "Subject", *optional)

@@ -26,7 +26,7 @@ def test_new_avatar():
 
 
 def test_order():
-    """Versions have the order of sequencers, of which the shorter is padded with zeros."""
+    """Versions have the order of sequencers; a shorter sequencer is padded with zeros."""
     sequencers = ["0055AED6DCD90281E5", "0055AED6DCD90281E6", "0055AED6DCD90281E61"]
     versions = [announced(record(sequencer=sequencer))[0].version for sequencer in sequencers]
 

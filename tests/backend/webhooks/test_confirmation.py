@@ -6,7 +6,7 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from cruddur.webhooks.confirmation import NotConfirmedError, confirming
+from cruddur.webhooks.confirmation import NotConfirmedError, subscription_confirmer
 from tests.backend.webhooks.sns_messages import TOPIC
 
 
@@ -24,10 +24,10 @@ class Client:
 
 
 def test_only_the_account_can_unsubscribe():
-    """The confirmation refuses later calls without a signature, as a link in a message has none."""
+    """The confirmation requires signed requests to unsubscribe, so the link in a message has no effect."""
     client = Client()
 
-    confirming(lambda: client, TOPIC)("token")
+    subscription_confirmer(lambda: client, TOPIC)("token")
 
     assert client.calls == [
         {"TopicArn": TOPIC, "Token": "token", "AuthenticateOnUnsubscribe": "true"}
@@ -53,4 +53,4 @@ def test_call_is_valid():
 def test_failure(error):
     """Every error of AWS means that the subscription is not confirmed."""
     with pytest.raises(NotConfirmedError):
-        confirming(lambda: Client(error), TOPIC)("token")
+        subscription_confirmer(lambda: Client(error), TOPIC)("token")

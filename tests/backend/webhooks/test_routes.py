@@ -86,7 +86,7 @@ def test_unknown_user(api, andrew):
     ids=["empty", "no fields", "raw", "topic", "changed", "foreign confirmation"],
 )
 def test_forged(api, body):
-    """F01: a body that SNS did not sign for this topic is refused, and no token is used."""
+    """A body that SNS did not sign for this topic is refused, and no token is used."""
     CONFIRMED.clear()
 
     assert problem(post(api, body)) == (403, [("message_forged", "")])

@@ -79,7 +79,7 @@ def test_certificate_url(url):
 
 
 def test_local_certificate_url():
-    """With another endpoint of SNS, only its certificates are requested."""
+    """With another endpoint of SNS, only certificates of that endpoint are requested."""
     local = "http://127.0.0.1:4566"
     body = signed(NOTIFICATION, SigningCertURL=f"{local}/_emulator/sns.pem")
 
@@ -136,7 +136,7 @@ def test_expired_certificate():
 
 @pytest.mark.parametrize("field", ["Message", "MessageId", "Subject", "Timestamp"])
 def test_changed_field(field):
-    """A change of any signed field is noticed."""
+    """A message with a changed signed field is refused."""
     message = json.loads(signed(NOTIFICATION))
     body = json.dumps(message | {field: message[field].replace("0", "1") + "!"}).encode()
 
@@ -145,21 +145,21 @@ def test_changed_field(field):
 
 @pytest.mark.parametrize("signature", ["", "AAAA", "not base64", "ä"])
 def test_signature(signature):
-    """A signature that is not one is refused (F01)."""
+    """A malformed signature is refused."""
     body = json.dumps(json.loads(signed(NOTIFICATION)) | {"Signature": signature}).encode()
 
     assert refused(body)[0] == "Signature"
 
 
 def test_other_key():
-    """A signature by another key is refused (F01)."""
+    """A signature by another key is refused."""
     other = rsa.generate_private_key(65537, 2048)
 
     assert refused(signed(NOTIFICATION, by=other))[0] == "Signature"
 
 
 def test_token_is_signed():
-    """The token of a confirmation cannot be exchanged."""
+    """A confirmation with a changed token is refused."""
     body = json.dumps(json.loads(signed(CONFIRMATION)) | {"Token": "0"}).encode()
 
     assert refused(body)[0] == "Signature"
@@ -169,7 +169,7 @@ def test_token_is_signed():
     "body", [b"", b"{", b"[]", b"null", b'"x"', b"\xff", b"[" * 100_000, b'{"Type": 1}']
 )
 def test_body(body):
-    """A body that is not a message of SNS is refused, never an error of the server (F01)."""
+    """A body that is not a message of SNS is refused, never an error of the server."""
     assert refused(body)[1] == []
 
 

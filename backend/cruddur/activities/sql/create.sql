@@ -1,4 +1,4 @@
--- Add a post, which expires after an interval, unless the id is in use.
+-- Add a post that expires after an interval, unless a row has the id already.
 INSERT INTO activities (uuid, user_uuid, message, expires_at)
 VALUES (
     coalesce(%(uuid)s, gen_random_uuid()),

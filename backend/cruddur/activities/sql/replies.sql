@@ -1,4 +1,4 @@
--- A page of the replies to a post, in the order in which they were written.
+-- A page of the replies to a post, the oldest first.
 SELECT {sql/post_columns.sql}
 FROM visible_activities AS activity
 WHERE

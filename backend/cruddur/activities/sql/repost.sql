@@ -1,4 +1,4 @@
--- Add a repost, unless the user has one or the post is not visible. A trigger counts it.
+-- Add a repost, unless the user already reposted the post or it is not visible. A trigger counts it.
 INSERT INTO reposts (activity_uuid, user_uuid)
 SELECT post.uuid, %(user_uuid)s
 FROM visible_activities AS post

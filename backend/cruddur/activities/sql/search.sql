@@ -1,6 +1,6 @@
 -- A page of the newest posts and replies with all words of a term; the last word may be the
--- beginning of a word. A term without words finds nothing. The page is found before the authors and
--- the reactions are read, because a frequent word has many matches.
+-- beginning of a word. A term without words finds nothing. A frequent word has many matches, so the
+-- page is selected before authors and reactions are joined.
 WITH found AS (
     SELECT uuid
     FROM activities

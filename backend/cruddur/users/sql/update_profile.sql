@@ -1,4 +1,4 @@
--- Change the texts of a profile, if it still has the given version. A trigger increments it.
+-- Change the texts of a profile, if it still has the given version. A trigger increments the version.
 UPDATE users
 SET display_name = %(display_name)s, bio = %(bio)s
 WHERE
