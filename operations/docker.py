@@ -38,13 +38,14 @@ def run(*arguments: str, stdin: bytes = b"") -> None:
 def log_in(target: Target) -> str:
     """Log docker in to the registry for twelve hours and return the registry's host name.
 
-    Raise ConfigError for the emulator, whose registry stores no images. Raise GuardError if the
+    Raise ConfigError for the emulator, to which docker cannot push. Raise GuardError if the
     output of the stack names a registry other than the account's: a release can change the output,
     and docker must not send the password to a registry that the release chose.
     """
     if target.environment.is_local:
         raise ConfigError(
-            f"{target.env.name}: the emulator stores no images", hint="use an account: --env=dev"
+            f"{target.env.name}: docker cannot push to the emulator",
+            hint="run ./inv image.push, which needs no docker, or use an account: --env=dev",
         )
     registry = target.output("registry", "Uri").partition("/")[0]
     token = target.client("ecr").get_authorization_token()["authorizationData"][0]

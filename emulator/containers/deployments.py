@@ -5,6 +5,7 @@ The texts are those of ECS.
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -15,6 +16,7 @@ MAX_EVENTS = 100  # As on AWS.
 IN_PROGRESS, COMPLETED, FAILED = "IN_PROGRESS", "COMPLETED", "FAILED"
 
 Record = dict[str, Any]
+_events_lock = threading.Lock()
 
 
 def add_event(service: Record, text: str) -> None:
@@ -24,7 +26,8 @@ def add_event(service: Record, text: str) -> None:
         "createdAt": ecs.now(),
         "message": f"(service {service['serviceName']}) {text}",
     }
-    service["events"] = [event, *service["events"]][:MAX_EVENTS]
+    with _events_lock:  # Threads of tasks add events as well.
+        service["events"] = [event, *service["events"]][:MAX_EVENTS]
 
 
 def primary(service: Record) -> Record:

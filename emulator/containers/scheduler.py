@@ -18,6 +18,7 @@ _log = logging.getLogger("emulator.containers")
 POLL_SECONDS = 0.2  # While a service is not steady; delayed starts need no other event.
 STEADY_POLL_SECONDS = 2.0
 CLOSE_SECONDS = 10.0
+STOPPED_SECONDS = 60 * 60  # ECS describes a stopped task for at least an hour.
 
 Key = tuple[str, str, str]  # Account, region, and CLUSTER/NAME of a service.
 
@@ -101,6 +102,7 @@ class Scheduler:
     def _update(self) -> None:
         for arn in [arn for arn, task in self.tasks.items() if task.has_ended.is_set()]:
             self._forget(arn)
+            self._delete_old_records()
         for key, record in context.items_of_all_accounts(ecs.service_records):
             account, region, name = key
             found = self.services.get((account, region, name))
@@ -119,6 +121,14 @@ class Scheduler:
         if not str(task.record.get("group", "")).startswith("service:"):
             with context.scope(task.account, task.region):
                 ecs.recount_cluster(ecs.cluster_name(task.record["clusterArn"]))
+
+    def _delete_old_records(self) -> None:
+        """Delete the records of tasks that stopped long ago: a failing service has one per minute."""
+        oldest = time.time() - STOPPED_SECONDS
+        for (account, region, arn), record in context.items_of_all_accounts(ecs.task_records):
+            if record.get("_stopped", time.time()) < oldest:
+                with context.scope(account, region):
+                    del ecs.task_records[arn]
 
     def _drain(self, task: Task) -> None:
         """Deregister a task; called in its thread, with its account and region in scope."""

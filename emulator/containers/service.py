@@ -30,8 +30,10 @@ class Service:
     tasks: list[Task] = field(default_factory=list)
     registered: dict[str, list[Target]] = field(default_factory=dict)  # By the ARN of the task.
     is_steady: bool = False
-    _failures: int = 0
+    _failures: int = 0  # In succession, of the deployment _deployment.
     _next_start: float = 0.0
+    _deployment: str = ""
+    _healthy: set[str] = field(default_factory=set)  # The ARNs of the tasks at the last update.
 
     @property
     def cluster(self) -> str:
@@ -80,6 +82,10 @@ class Service:
             if task.record["stopCode"] not in {SCHEDULER, USER} or _failed(task):
                 self._record_failure(task)
 
+    def _reset_failures(self) -> None:
+        """Start the next task without delay."""
+        self._failures, self._next_start = 0, 0.0
+
     def _record_failure(self, task: Task) -> None:
         """Delay the next start: a second after the second failure in succession, then longer."""
         self._failures += 1
@@ -105,6 +111,8 @@ class Service:
             self.registered[task.arn] = []
             for balancer in self.record.get("loadBalancers", ()):
                 port = int(balancer["containerPort"])
+                if port not in task.ports:  # ECS refuses such a service.
+                    continue
                 target = targets.register(
                     balancer["targetGroupArn"],
                     network.address(task.record),
@@ -132,11 +140,14 @@ class Service:
 
     def _start_and_stop(self, run: Any) -> None:
         deployment = deployments.primary(self.record)
+        if deployment["id"] != self._deployment or not self.record["desiredCount"]:
+            self._deployment = deployment["id"]
+            self._reset_failures()
         settings = self.record["deploymentConfiguration"]
         limits = Limits(
             self.record["desiredCount"],
-            int(settings.get("minimumHealthyPercent") or 0),
-            int(settings.get("maximumPercent") or 200),
+            int(settings.get("minimumHealthyPercent", 100)),
+            int(settings.get("maximumPercent", 200)),
         )
         has_failed = deployment["rolloutState"] == deployments.FAILED
         decision = decide(
@@ -193,11 +204,13 @@ class Service:
     def _advance_deployment(self) -> None:
         deployment = deployments.primary(self.record)
         healthy = [task for task in self.tasks if self.is_healthy(task)]
-        if healthy and all(
-            task.record.get("_deployment_id") == deployment["id"] for task in healthy
-        ):
-            self._failures = 0
+        current = {
+            task.arn for task in healthy if task.record.get("_deployment_id") == deployment["id"]
+        }
+        if current - self._healthy:  # A task that is healthy for the first time.
+            self._reset_failures()
             deployment["failedTasks"] = 0
+        self._healthy = current
         is_complete = len(healthy) == len(self.tasks) == self.record["desiredCount"] and all(
             task.record.get("_deployment_id") == deployment["id"] for task in healthy
         )

@@ -297,6 +297,7 @@ class Task:
             credentials.unregister(self._role)
         self.record["executionStoppedAt"] = ecs.now()
         self.record["stoppedAt"] = ecs.now()
+        self.record["_stopped"] = time.time()
         stop = self._stop or Stop("Task stopped", USER)
         self.record["stoppedReason"], self.record["stopCode"] = stop.reason, stop.code
         for record in self.record["containers"]:

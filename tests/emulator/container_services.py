@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
 
 from operations.images import oci, registry
 from tests.emulator.load_balancers import VPC, subnets
@@ -14,7 +18,7 @@ from tests.emulator.own_emulator import wait_until
 from tests.emulator.templates import att, ref, resource, template
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.emulator_server import Aws
 
@@ -341,3 +345,11 @@ def processes_of(folder: Path) -> set[int]:
     while more := {int(pid) for pid, parent, *_ in rows if int(parent) in found} - found:
         found |= more
     return found
+
+
+@pytest.fixture(autouse=True)
+def stopped_service(aws: Aws) -> Iterator[None]:
+    """Stop the tasks of the service after a test, because the server runs until the last test."""
+    yield
+    with contextlib.suppress(ClientError):
+        Shop(aws).update(desiredCount=0)

@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.emulator.container_services import Settings, Shop, image, is_steady, push, service
+from tests.emulator.container_services import (
+    Settings,
+    Shop,
+    image,
+    is_steady,
+    push,
+    service,
+    stopped_service,
+)
 from tests.emulator.templates import resource
+
+__all__ = ["stopped_service"]
 
 if TYPE_CHECKING:
     from tests.emulator_server import Aws

@@ -17,8 +17,11 @@ from tests.emulator.container_services import (
     deploy,
     image,
     push,
+    stopped_service,
 )
 from tests.emulator.load_balancers import balanced
+
+__all__ = ["stopped_service"]
 
 if TYPE_CHECKING:
     from tests.emulator_server import Aws

@@ -229,7 +229,7 @@ def test_sessions(deployed) -> None:
 
 
 def test_the_emulator_has_no_image_registry(deployed) -> None:
-    """`ecr.login` is refused on the emulator, which stores no images."""
+    """`ecr.login` is refused on the emulator: `image.push` needs no docker there."""
     refused = deployed.checkout.run("ecr.login", code=1)
 
-    assert "local: the emulator stores no images" in refused.err
+    assert "local: docker cannot push to the emulator" in refused.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from dataclasses import replace
@@ -31,8 +32,11 @@ from tests.emulator.container_services import (
     processes_of,
     push,
     service,
+    stopped_service,
 )
 from tests.emulator.own_emulator import OwnEmulator, wait_until
+
+__all__ = ["stopped_service"]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -461,3 +465,26 @@ def test_packages(aws: Aws, server_folder: Path) -> None:
         environments.create(
             server_folder / "packages" / "x", "a==0.0.1\n", python=sandbox.python(), place="lock"
         )
+
+
+def test_failing_service(aws: Aws) -> None:
+    """The starts of a failing service are delayed more and more; a new deployment starts at once.
+
+    AWS: ECS developer guide, Amazon ECS service throttle logic.
+    """
+    uri = push(aws, image())
+    deploy(aws, Settings(uri, count=0))
+    shop = Shop(aws)
+    shop.update(taskDefinition=shop.register(uri, mode="broken"))
+    shop.wait_for(is_steady)
+
+    shop.update(desiredCount=1)
+    shop.wait_for(lambda shop: len(shop.tasks("STOPPED")) == 4)
+    started_at = [task["createdAt"].timestamp() for task in shop.tasks("STOPPED")]
+    shop.update(taskDefinition=shop.register(uri))
+    shop.wait_for(is_steady, seconds=10)
+
+    delays = [later - earlier for earlier, later in itertools.pairwise(started_at)]
+    assert delays[1] < delays[2]
+    assert "is unable to consistently start tasks successfully." in " ".join(shop.events)
+    assert "deployment failed" not in " ".join(shop.events)
