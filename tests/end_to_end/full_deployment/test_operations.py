@@ -76,12 +76,10 @@ def test_manual_steps(deployed) -> None:
 
 
 def test_logs(deployed) -> None:
-    """`logs` prints the log of a function; the service has none yet."""
+    """`logs` prints the log of a function."""
     output = deployed.checkout.run("logs", "--function=migrate", "--since=1h").out
-    service = deployed.checkout.run("logs", "--service").out
 
     assert '  {"event": "done", "do": "bootstrap", "created": "migrator application"}\n' in output
-    assert "" == service
 
 
 def test_logs_are_followed(deployed) -> None:

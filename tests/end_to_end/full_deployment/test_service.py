@@ -124,6 +124,7 @@ def history(deployed: Deployed) -> ServiceHistory:
     wait_until(lambda: recorded.is_steady, seconds=40)
     recorded.record("running")
     recorded.versions["running"] = application.version_of(deployed)
+    recorded.output["log"] = recorded.checkout.run("logs", "--service", "--since=1h").out
     recorded.run("again", "deploy")
     recorded.run("released", "service.release", f"--image={second}")
     recorded.versions["released"] = application.version_of(deployed)
@@ -184,6 +185,13 @@ def test_deploy_uses_the_recorded_image(history):
     [target] = deployed.targets
     assert (1, 2) == (target["MinCapacity"], target["MaxCapacity"])
     assert [WEBHOOK] == [subscription["Endpoint"] for subscription in deployed.subscriptions]
+
+
+def test_log_has_the_output_of_the_task(history):
+    """`logs --service` prints what the program of the task has written."""
+    lines = history.output["log"].splitlines()
+
+    assert "version v1: GET /api/x" in {line.split("  ", 1)[1] for line in lines}
 
 
 def test_a_second_deploy_changes_nothing(history):
