@@ -47,8 +47,11 @@ accesslog = None  # The application logs requests: see cruddur/logs.py.
 control_socket_disable = True  # It would be a file, and the root file system is read-only.
 
 
-def post_fork(_arbiter: Any, worker: Any) -> None:
-    """Start the threads of a worker, which do not survive a fork."""
+def post_worker_init(worker: Any) -> None:
+    """Start the threads of a worker, which do not survive a fork.
+
+    Not in `post_fork`: a SIGTERM during that hook has no effect.
+    """
     error_reports.start(os.environ)
     if os.environ.get(COLLECTOR_VARIABLE):
         from cruddur import telemetry

@@ -6,13 +6,14 @@ TLS and IAM tokens are tested with the emulator's RDS, in test_rds.py.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ class Cluster:
 
     folder: Path
     programs: binaries.Binaries
+    servers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def parameters(self, user: str = APPLICATION, dbname: str = "cruddur") -> dict[str, Any]:
         """Return the keyword arguments of psycopg.connect."""
@@ -45,12 +47,19 @@ class Cluster:
     def connect(self, user: str = MIGRATOR, dbname: str = "cruddur") -> psycopg.Connection[Any]:
         return psycopg.connect(**self.parameters(user, dbname), autocommit=True)
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def stop(self) -> None:
+        """Stop the server, which ends all connections."""
+        server = self.servers.pop()
+        server.send_signal(signal.SIGINT)
+        server.wait(20)
+
+    def start(self) -> None:
         """Start the server and wait until it accepts connections."""
         settings = [word for option in (*_FAST, *_OPTIONS) for word in ("-c", option)]
         server = self.launch(
             "postgres", "-D", str(self.folder / "data"), "-k", str(self.folder), *settings
         )
+        self.servers.append(server)
         deadline = time.monotonic() + 20
         while True:
             try:
@@ -60,7 +69,7 @@ class Cluster:
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
             else:
-                return server
+                return
 
     def launch(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
         """Start a program of PostgreSQL, never as root; the program ends when this process ends."""
@@ -143,9 +152,9 @@ def cluster() -> Iterator[Cluster]:
             *locale,
         )
         assert initdb.wait() == 0, (created.folder / "log").read_text()
-        server = created.start()
+        created.start()
         try:
             yield created
         finally:
-            server.terminate()
-            server.wait(20)
+            if created.servers:
+                created.stop()

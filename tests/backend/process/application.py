@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import replace
 
 from flask import Flask
@@ -20,6 +21,7 @@ from tests.lambdas import access_tokens
 def create() -> Flask:
     """Return the application; TEST_POSTGRES is the folder of a socket, TEST_POOL an endpoint."""
     worker.REQUEST_SECONDS = float(os.environ.get("TEST_REQUEST_SECONDS", worker.REQUEST_SECONDS))
+    started = time.monotonic()
     settings = Settings.from_environ(os.environ)
     parameters = {"host": os.environ["TEST_POSTGRES"], "user": APPLICATION, "dbname": "cruddur"}
     parts = replace(
@@ -31,7 +33,7 @@ def create() -> Flask:
             access_tokens.CLIENT,
             fetch=fetch_document,
             base_url=os.environ["TEST_POOL"],
-            clock=lambda: access_tokens.NOW,
+            clock=lambda: access_tokens.NOW + time.monotonic() - started,
         ),
     )
     app = create_app(parts=parts)

@@ -1,0 +1,169 @@
+"""Servers that are stopped, whose workers are killed, and whose spans are exported."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from cruddur.server import Server as Settings
+from tests.backend.clusters import Cluster
+from tests.backend.process.servers import Server, eventually, started
+
+POST = {"message": "Hello", "ttl": "1-day"}
+IN_FLIGHT = 6  # Less than the threads of one worker, which may receive them all.
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+
+
+def test_sigterm_during_requests_loses_none(new_server: Server, postgres: Cluster, bearer):
+    """F16: requests that a stopping task has received are completed, and it ends by itself."""
+    with ThreadPoolExecutor(IN_FLIGHT) as threads:
+        with postgres.connect() as owner, owner.transaction():
+            owner.execute("LOCK TABLE activities")
+            requests = [
+                threads.submit(new_server.send, "POST", "/api/activities", POST, bearer)
+                for _ in range(IN_FLIGHT)
+            ]
+            eventually(lambda: waiting(postgres) == IN_FLIGHT, new_server)
+            new_server.process.send_signal(signal.SIGTERM)
+            time.sleep(0.3)
+        answers = [request.result() for request in requests]
+
+    assert [answer.status for answer in answers] == [200] * IN_FLIGHT
+    assert stored(postgres, [answer.json["uuid"] for answer in answers]) == IN_FLIGHT
+    assert new_server.process.wait(Settings.graceful_timeout_seconds) == 0
+
+
+def test_a_killed_worker_loses_no_acknowledged_write(new_server: Server, postgres: Cluster, bearer):
+    """The other worker goes on, a new one replaces it, and every acknowledged post is stored."""
+    acknowledged: list[str] = []
+    stop = threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            try:
+                answer = new_server.send("POST", "/api/activities", POST, bearer)
+            except OSError:
+                continue  # Not acknowledged: the client does not know whether it was stored.
+            if answer.status == 200:
+                acknowledged.append(answer.json["uuid"])
+
+    first = new_server.workers()
+    with ThreadPoolExecutor(4) as threads:
+        for _ in range(4):
+            threads.submit(write)
+        try:
+            eventually(lambda: len(acknowledged) >= 10, new_server)
+            os.kill(min(first), signal.SIGKILL)
+            eventually(lambda: len(new_server.workers()) > len(first), new_server)
+            count = len(acknowledged)
+            eventually(lambda: len(acknowledged) >= count + 10, new_server)
+        finally:
+            stop.set()
+
+    assert stored(postgres, acknowledged) == len(acknowledged)
+
+
+def waiting(postgres: Cluster) -> int:
+    """Return the number of connections that wait for a lock."""
+    with postgres.connect("postgres") as connection:
+        return connection.execute(WAITING).fetchone()[0]
+
+
+def stored(postgres: Cluster, uuids: list[str]) -> int:
+    """Return how many of the posts *uuids* exist."""
+    query = "SELECT count(*) FROM activities WHERE uuid = ANY(%s::uuid[])"
+    with postgres.connect() as connection:
+        return connection.execute(query, [uuids]).fetchone()[0]
+
+
+class Collector:
+    """A collector of traces on the loop-back interface."""
+
+    def __init__(self) -> None:
+        received = self._received = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                received.append((self.path, body))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Print nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    @property
+    def text(self) -> str:
+        """Everything that was received."""
+        return "".join(f"{path} {body!r}" for path, body in self._received)
+
+    def spans(self) -> dict[str, dict[str, str]]:
+        """Return the attributes of the received spans by name, and check their path."""
+        found = {}
+        for path, body in self._received:
+            assert path == "/v1/traces"
+            for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+                for span in (span for scope in resource.scope_spans for span in scope.spans):
+                    attributes = {pair.key: pair.value.string_value for pair in span.attributes}
+                    found[span.name] = {"trace_id": span.trace_id.hex(), **attributes}
+        return found
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def collector():
+    created = Collector()
+    yield created
+    created.close()
+
+
+# A sampled trace: its decision depends on the lower half of its id.
+TRACE = f"{'a' * 16}{'0' * 15}1"
+
+
+def test_spans_are_exported_at_the_end(variables, tmp_path, collector: Collector, bearer):
+    """A stopping worker exports its last spans, without personal data and health checks."""
+    tracing = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+    headers = {**bearer, "traceparent": f"00-{TRACE}-{'b' * 16}-00", "User-Agent": "Jane's phone"}
+    with started(tmp_path, **variables, **tracing) as server:
+        server.get("/api/activities/search?term=hidden", headers)
+        server.get("/api/activities/@andrew", headers)
+        server.get("/broken", headers)
+        begin = time.monotonic()
+        code = server.terminate()
+        seconds = time.monotonic() - begin
+        lines = [line for line in server.lines() if line["message"] == "request"]
+
+    spans = collector.spans()
+    assert (code, seconds < 5) == (0, True)
+    assert {line["trace_id"] for line in lines} == {TRACE}
+    assert {span["trace_id"] for name, span in spans.items() if name.startswith("GET")} == {TRACE}
+    assert spans["GET /api/activities/@<handle:handle>"]["http.route"]
+    assert any("FROM visible_activities" in span.get("db.statement", "") for span in spans.values())
+    secrets = ("hidden", "@andrew", "Jane", "a secret of the server", "health-check")
+    assert [secret for secret in secrets if secret in collector.text] == []
+
+
+def test_a_missing_collector_delays_no_shutdown(variables, tmp_path, bearer):
+    """The collector is not essential: the application serves and ends without it."""
+    with started(tmp_path, **variables, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9") as server:
+        headers = {"traceparent": f"00-{TRACE}-{'b' * 16}-01"}
+        status = server.get("/api/activities/home", headers).status
+        begin = time.monotonic()
+
+        assert (status, server.terminate()) == (200, 0)
+        assert time.monotonic() - begin < 5
