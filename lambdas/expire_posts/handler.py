@@ -1,10 +1,10 @@
 """Delete expired posts, with their replies.
 
 Event: a scheduled event of EventBridge; its content is not read.
-Result: {"deleted": …}, the number of posts, without their replies.
+Result: {"deleted": number}, the number of deleted posts, without their replies.
 Permissions: rds-db:connect as the database user `application`, and writing its log.
-Limits: at most 100,000 posts; each statement deletes 1,000 of them and takes at most 10 s. If more
-posts have expired, the next run deletes them.
+Limits: a run deletes at most 100,000 posts. Each statement deletes up to 1,000 posts and takes at most
+10 s. The next run deletes the remaining expired posts.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def handler(event: Mapping[str, object], context: object) -> dict[str, int]:
 
 
 def delete_expired(connection: psycopg.Connection[TupleRow]) -> int:
-    """Delete expired posts in batches, each in a transaction, and return their number."""
+    """Delete expired posts in batches of one transaction each; return the number of posts."""
     deleted = 0
     for _ in range(MAX_BATCHES):
         batch = connection.execute(_DELETE, (BATCH_SIZE,)).rowcount
