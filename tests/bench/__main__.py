@@ -8,7 +8,10 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
-from tests.bench.timing import PYCACHE, Absent, Line, table
+from tests.bench.timing import PYCACHE, ROOT, Absent, Line, table
+
+# As in pytest's settings: the packages of the functions and of the backend.
+sys.path += [str(ROOT / "lambdas"), str(ROOT / "backend")]
 
 NAMES = sorted(path.stem[6:] for path in Path(__file__).parent.glob("bench_*.py"))
 
