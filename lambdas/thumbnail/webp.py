@@ -49,4 +49,13 @@ def _chunks(webp: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 def _without_metadata(header: bytes) -> bytes:
     """Return *header* (VP8X) without the flags for profile, EXIF data and XMP."""
-    return header[:8] + bytes(flags & (_ALPHA | _ANIMATION) for flags in header[8:9]) + header[9:]
+    return header[:8] + bytes(map(_needed_flags, header[8:9])) + header[9:]
+
+
+def _needed_flags(flags: int) -> int:
+    """Return the *flags* of a file that are needed for decoding.
+
+    An animation always has alpha: the canvas is transparent outside of a first frame that is smaller,
+    but encoders do not set the flag for it if all frames are opaque.
+    """
+    return _ALPHA | _ANIMATION if flags & _ANIMATION else flags & _ALPHA

@@ -202,6 +202,14 @@ def animation_with_small_first_frame() -> bytes:
     return png_file(40, 40, 8, 2, control, png_chunk(b"IDAT", pixels))
 
 
+def animation_with_transparent_border() -> bytes:
+    """Return a WebP of opaque frames that are smaller than the canvas, and so a file without alpha."""
+    first, second = (Image.new("RGBA", (40, 40)) for _ in range(2))
+    for frame, colour in ((first, RED), (second, BLUE)):
+        frame.paste((*colour, 255), (0, 10, 40, 30))
+    return encoded(first, "WEBP", save_all=True, append_images=[second], lossless=True)
+
+
 def progressive_jpeg_with_scans(number: int = 3000) -> bytes:
     """Return a progressive JPEG with *number* copies of its last scan.
 

@@ -219,6 +219,14 @@ def test_an_animated_png_is_its_default_image() -> None:
     assert all(is_close(RED, avatar.getpixel(at)) for at in [(20, 20), (490, 20), (490, 490)])
 
 
+def test_an_animated_webp_is_transparent_around_its_first_frame() -> None:
+    """Pixels outside of a small first frame become white, as in browsers, not black."""
+    avatar = open_avatar(picture(pictures.animation_with_transparent_border()))
+
+    assert is_close(RED, avatar.getpixel((256, 256)))
+    assert all(is_close(WHITE, avatar.getpixel(at)) for at in [(256, 20), (256, 490)])
+
+
 KEY = (0x1234, 0x5678, 0x9ABC)
 
 
