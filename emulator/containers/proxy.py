@@ -201,13 +201,6 @@ async def exchange(port: int, request: Request) -> Exchange:
     )
 
 
-def forget(port: int) -> None:
-    """Close the idle connections to *port*, which another program may use later."""
-    if pool := _pools.pop(port, None):
-        for connection in pool._idle:  # noqa: SLF001  Of this module.
-            connection.close()
-
-
 async def _head(connection: Connection, idle_seconds: float) -> h11.Response:
     """Return the head of the final response, after informational ones."""
     while True:

@@ -16,7 +16,7 @@ from emulator.patches.differences import Difference
 
 DIFFERENCES = (
     Difference(
-        "A load balancer forwards a request to a healthy target; if it has only unhealthy ones, to any.",
+        "A load balancer forwards a request to a healthy target, or to an unhealthy one if none is healthy.",
         source="load balancer user guide, Health checks for your target groups",
         ministack="To any target; there are no health checks.",
         test="test_health",
@@ -102,13 +102,13 @@ def _count(target: Target | None, step: int) -> None:
 
 
 def _choose(group: str) -> dict[str, Any] | None:
-    """Return the next target in turn: a healthy one, or any that is not draining if none is."""
+    """Return the next target in turn: a healthy one, or an unhealthy one if none is healthy."""
     entries = [
         (entry, target.state if (target := targets.find(group, entry)) else targets.HEALTHY)
         for entry in load_balancers.targets.get(group, ())
     ]
-    for states in ({targets.HEALTHY}, {targets.INITIAL, targets.UNHEALTHY}):
-        if usable := [entry for entry, state in entries if state in states]:
+    for wanted in (targets.HEALTHY, targets.UNHEALTHY):
+        if usable := [entry for entry, state in entries if state == wanted]:
             chosen: dict[str, Any] = usable[next(_counter) % len(usable)]
             return chosen
     return None
