@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from cruddur import rds
@@ -11,12 +9,11 @@ from cruddur.aws import session
 from cruddur.database import Database
 from cruddur.problems import ProblemError
 from cruddur.statements import Statement
-from migrate import handler as migrate
 from shared.database import ROOTS as RDS_ROOTS
 from stacks.database import APPLICATION
 from tests.emulator_server import REGION, aws, endpoint, server
-from tests.lambdas.postgres import ROOT, Postgres
-from tests.lambdas.postgres import postgres as rds_instance
+from tests.lambdas.post_confirmation.conftest import migrated
+from tests.lambdas.postgres import Postgres
 
 __all__ = ["aws", "endpoint", "server"]
 
@@ -25,12 +22,8 @@ PING = Statement("health/sql/ping.sql")
 
 @pytest.fixture(scope="module")
 def instance(server, tmp_path_factory):
-    """An instance with the database users, as the function `migrate` creates them."""
-    with rds_instance(server, tmp_path_factory, 9) as running:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(migrate, "DATABASE", Path(ROOT, "backend/db"))
-            running.bootstrap()
-            running.invoke({"do": "migrate"})
+    """An instance with the tables of the project."""
+    with migrated(server, tmp_path_factory, 9) as running:
         yield running
 
 

@@ -1,5 +1,16 @@
-"""The database of the tests of post_confirmation, for tests of this function."""
+"""The fixtures of post_confirmation over another instance: both may exist in one process."""
 
-from tests.lambdas.post_confirmation.conftest import credentials, database, instance
+from __future__ import annotations
 
-__all__ = ["credentials", "database", "instance"]
+import pytest
+
+from tests.lambdas.post_confirmation.conftest import credentials, database, migrated
+
+__all__ = ["credentials", "database"]
+
+
+@pytest.fixture(scope="session")
+def instance(server, tmp_path_factory):
+    """An instance with the tables of the project."""
+    with migrated(server, tmp_path_factory, 4) as running:
+        yield running

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,21 @@ from tests.lambdas import execution_role
 from tests.lambdas.postgres import ROOT, Postgres, postgres
 
 
-@pytest.fixture(scope="session")
-def instance(server, tmp_path_factory):
-    """An instance with the tables of the project."""
-    with postgres(server, tmp_path_factory, 3) as running:
+@contextmanager
+def migrated(server, tmp_path_factory, number: int):
+    """Create an instance with the tables of the project; see `postgres` for *number*."""
+    with postgres(server, tmp_path_factory, number) as running:
         running.bootstrap()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(migrate, "DATABASE", Path(ROOT, "backend/db"))
             running.invoke({"do": "migrate"})
+        yield running
+
+
+@pytest.fixture(scope="session")
+def instance(server, tmp_path_factory):
+    """An instance with the tables of the project."""
+    with migrated(server, tmp_path_factory, 3) as running:
         yield running
 
 
