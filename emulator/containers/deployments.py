@@ -37,7 +37,7 @@ def primary(service: Record) -> Record:
 
 
 def begin(service: Record) -> None:
-    """Describe the primary deployment as in progress, unless the service wants no task."""
+    """Describe the primary deployment as in progress."""
     deployment = primary(service)
     deployment["rolloutState"] = IN_PROGRESS
     deployment["rolloutStateReason"] = f"ECS deployment {deployment['id']} in progress."

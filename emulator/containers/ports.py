@@ -26,11 +26,13 @@ def free_ports(ports: Iterable[int]) -> dict[int, int]:
 
 def variables(ports: Mapping[int, int]) -> dict[str, str]:
     """Return the environment variable that makes Python programs use *ports*."""
-    return {python_ports.VARIABLE: ",".join(f"{port}:{ours}" for port, ours in ports.items())}
+    return {
+        python_ports.VARIABLE: ",".join(f"{port}:{host_port}" for port, host_port in ports.items())
+    }
 
 
 def install(packages: Path) -> None:
-    """Have the Python of a virtual environment translate ports; do nothing if it does already."""
+    """Install the module that translates ports in a virtual environment, unless it is installed."""
     source = Path(python_ports.__file__).read_text(encoding="utf-8")
     for folder in packages.glob("lib/python*/site-packages"):
         for name, text in {

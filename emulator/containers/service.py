@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ from emulator.ministack import ecs
 
 STARTUP_SECONDS = 1.0  # A program that ends sooner was never healthy.
 MAX_BACKOFF_SECONDS = 60.0
+Run = Callable[[dict[str, Any]], list[Task]]
 _PENDING = {"PROVISIONING", "PENDING", "ACTIVATING"}
 
 
@@ -40,7 +42,7 @@ class Service:
         """The name of the cluster."""
         return ecs.cluster_name(self.record["clusterArn"])
 
-    def update(self, run: Any) -> None:
+    def update(self, run: Run) -> None:
         """Advance the service; *run* starts tasks from a request of RunTask and returns them."""
         self._forget_stopped_tasks()
         self._register_running_tasks()
@@ -138,7 +140,7 @@ class Service:
                     group = f"(target-group {target.group})"
                     task.stop(f"Task failed ELB health checks in {group}", SCHEDULER)
 
-    def _start_and_stop(self, run: Any) -> None:
+    def _start_and_stop(self, run: Run) -> None:
         deployment = deployments.primary(self.record)
         if deployment["id"] != self._deployment or not self.record["desiredCount"]:
             self._deployment = deployment["id"]

@@ -34,7 +34,7 @@ SCHEDULER, USER, EXITED, NOT_STARTED = (
 
 @dataclass(frozen=True)
 class Machine:
-    """What a task uses of this machine.
+    """The folders and ports of this machine that a task uses.
 
     *images* and *packages* are folders; *port* is that of the emulator, *telemetry_port* that of
     the OTLP endpoint.
@@ -48,7 +48,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Stop:
-    """Why a task must stop: the stopped reason and the stop code of ECS."""
+    """A request to stop a task, with the stopped reason and the stop code of ECS."""
 
     reason: str
     code: str
@@ -109,11 +109,6 @@ class Task:
     def has_health_check(self) -> bool:
         """Whether an essential container has a health check."""
         return any(container.is_essential and container.health for container in self._containers)
-
-    @property
-    def processes(self) -> list[ContainerProcess]:
-        """The processes of the containers."""
-        return [container.process for container in self._containers]
 
     def start(self) -> None:
         """Start the thread of the task."""

@@ -176,7 +176,7 @@ EXECUTION = (
 
 @dataclass(frozen=True)
 class Settings:
-    """What differs between the services of tests."""
+    """The settings in which the services of tests differ."""
 
     image: str
     count: int = 1
