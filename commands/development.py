@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from invoke.context import Context
-from invoke.exceptions import Exit
 
 from commands.framework.task import task
+from commands.framework.tools import exit_code_of_tools
 from operations import development
 
 
@@ -26,21 +23,21 @@ def test(
     jobs: int = 4,
 ) -> None:
     """Run the tests."""
-    with _exit_code_of_tools():
+    with exit_code_of_tools():
         development.test(jobs=jobs, fast=fast, all_=all)
 
 
 @task(help={"all": "also the third-party scanners: see docs/scanners.md"})
 def check(_: Context, all: bool = False) -> None:  # noqa: A002  # the name of the flag
     """Run the checks of a pull request: style, types, build/, templates."""
-    with _exit_code_of_tools():
+    with exit_code_of_tools():
         development.check(all_=all)
 
 
 @task()
 def docs(_: Context) -> None:
     """Write the generated pages of docs/ and the OpenAPI document of the backend."""
-    with _exit_code_of_tools():
+    with exit_code_of_tools():
         development.docs()
 
 
@@ -53,21 +50,12 @@ def docs(_: Context) -> None:
 )
 def bench(_: Context, name: list[str] | None = None, rounds: int = 7) -> None:
     """Compare the speed of the tasks with other tools."""
-    with _exit_code_of_tools():
+    with exit_code_of_tools():
         development.bench(name or [], rounds=rounds)
 
 
 @task(help={"upgrade": "take the newest versions that setup.cfg allows"})
 def lock(_: Context, upgrade: bool = False) -> None:
     """Resolve all dependencies and write the lock files."""
-    with _exit_code_of_tools():
+    with exit_code_of_tools():
         development.lock(upgrade=upgrade)
-
-
-@contextmanager
-def _exit_code_of_tools() -> Iterator[None]:
-    """End the task with the exit code of a tool that failed."""
-    try:
-        yield
-    except development.ToolError as error:
-        raise Exit(code=error.code) from error

@@ -1,4 +1,4 @@
-"""The namespace `env`: dotenv files for a local backend and frontend."""
+"""The namespace `env`: the dotenv file for a local backend."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from commands.framework.task import task
 from operations import env_files
 
 
-@task(help={"part": "backend or frontend (default: both)"})
-def write(_: Context, env: str = "", part: str = "") -> None:
-    """Write backend/.env and frontend/.env.local.
+@task()
+def write(_: Context, env: str = "") -> None:
+    """Write backend/.env.
 
-    They point a local backend and frontend at the environment, and hold no secrets.
+    It points a local backend at the environment, and holds no secrets.
     """
-    files = env_files.files_of(part)
+    file = env_files.file()
     target = connect(env)
-    for file in env_files.write(target, files):
-        print(f"wrote {file}: {target.env.name}")
+    env_files.write(target, file)
+    print(f"wrote {env_files.FILE}: {target.env.name}")
 
 
 namespace = Collection("env", write)

@@ -13,13 +13,44 @@ from invoke.exceptions import Exit
 from commands.framework import terminal
 from commands.framework.connection import connect
 from commands.framework.task import task
+from commands.framework.tools import exit_code_of_tools
 from deployer.errors import GuardError
-from operations import addresses, site
+from operations import addresses, frontend, site
 
 if TYPE_CHECKING:
     from deployer.environment import Environment
 
 CHANGES = 2  # The exit code of a dry run that found changes, as for `plan`.
+
+
+@task()
+def build(_: Context) -> None:
+    """Build the site into frontend/dist, and print the size of its first load."""
+    with exit_code_of_tools():
+        frontend.build()
+
+
+@task()
+def check(_: Context) -> None:
+    """Check the types and the style of the site."""
+    with exit_code_of_tools():
+        frontend.check()
+
+
+@task()
+def dev(_: Context) -> None:
+    """Serve the site with hot reload, against the running emulator."""
+    from operations.site import configuration
+
+    target = connect("")
+    if not target.environment.is_local:
+        raise GuardError(
+            f"{target.env.name}: its API accepts requests of its own site only",
+            hint="unset CRUDDUR_ENV to use the emulator",
+        )
+    content = configuration.content(target).decode()
+    terminal.show(f"the site is at http://{target.env.domain}:{frontend.DEVELOPMENT_PORT}")
+    raise Exit(code=frontend.serve(content))
 
 
 @task(
@@ -61,4 +92,4 @@ def _approve(environment: Environment, url: str, *, yes: bool) -> None:
         raise GuardError("not approved: nothing was published")
 
 
-namespace = Collection(sync)
+namespace = Collection(build, check, dev, sync)

@@ -59,6 +59,7 @@ def check(*, all_: bool) -> None:
     run("mypy")
     run("codespell_lib")
     run("tools.wording")
+    run("invoke", "site.check")
     run("invoke", "synth", "--check")
     run("invoke", "lint")
     if all_:

@@ -1,33 +1,29 @@
-"""Write the dotenv files that point a local backend or frontend at an environment.
+"""Write the dotenv file that points a local backend at an environment.
 
-They hold outputs of the stacks under the application's own variable names, and no secrets.
+It holds outputs of the stacks under the application's own variable names, and no secrets.
 """
 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployer import symlinks
-from deployer.errors import ConfigError, DeployError, GuardError
+from deployer.errors import DeployError, GuardError
 from operations import addresses, project
 
 if TYPE_CHECKING:
     from operations.target import Target
 
-FILES = {"backend": "backend/.env", "frontend": "frontend/.env.local"}
-# The outputs that each part needs, by stack.
-OUTPUTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "backend": {
-        "assets": ("AvatarTopic",),
-        "database": ("Address", "Port", "Name", "Application"),
-        "messages": ("Table",),
-        "users": ("Pool", "Client"),
-    },
-    "frontend": {"users": ("Pool", "Client"), "avatars": ("Api", "ApiDomain")},
+FILE = "backend/.env"
+OUTPUTS: Mapping[str, tuple[str, ...]] = {
+    "assets": ("AvatarTopic",),
+    "database": ("Address", "Port", "Name", "Application"),
+    "messages": ("Table",),
+    "users": ("Pool", "Client"),
 }
 
 
@@ -44,25 +40,16 @@ class DeployedOutputs:
         return self.outputs[key]
 
 
-def files_of(part: str) -> dict[str, Path]:
-    """Return the files to write, by part: of *part*, or of all if it is empty.
-
-    Raise ConfigError for an unknown part, and GuardError for a file that git does not ignore.
-    """
-    if part and part not in FILES:
-        raise ConfigError(f"--part={part}: unknown", hint=f"one of: {', '.join(FILES)}")
-    parts = [part] if part else list(FILES)
-    return {name: _ignored_by_git(project.ROOT / FILES[name]) for name in parts}
+def file() -> Path:
+    """Return the file to write. Raise GuardError if git does not ignore it."""
+    return _ignored_by_git(project.ROOT / FILE)
 
 
-def write(target: Target, files: Mapping[str, Path]) -> Iterator[str]:
-    """Write *files* and yield the name of each."""
-    outputs = _read_outputs(target, list(files))
-    for part, path in files.items():
-        variables = {"backend": backend, "frontend": frontend}[part](outputs)
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(_dotenv(target.env.name, variables), "utf-8")
-        yield FILES[part]
+def write(target: Target, path: Path) -> None:
+    """Write the variables of *target* to *path*. Raise one CloudError for all missing stacks."""
+    outputs = DeployedOutputs(target, target.outputs(OUTPUTS), target.account.url or "")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(_dotenv(target.env.name, backend(outputs)), "utf-8")
 
 
 def backend(outputs: DeployedOutputs) -> dict[str, str]:
@@ -89,36 +76,6 @@ def backend(outputs: DeployedOutputs) -> dict[str, str]:
             "PGSSLROOTCERT": str(outputs.target.database_ca),
         }
     return variables
-
-
-def frontend(outputs: DeployedOutputs) -> dict[str, str]:
-    """Return the variables of the frontend's build, which are public in the built pages."""
-    env = outputs.target.env
-    variables = {
-        "VITE_BACKEND_URL": addresses.url(outputs.target, "api."),
-        "VITE_FRONTEND_URL": addresses.url(outputs.target),
-        "VITE_ASSETS_URL": addresses.url(outputs.target, "assets."),
-        "VITE_API_GATEWAY_ENDPOINT_URL": f"https://{outputs['avatars', 'ApiDomain']}",
-        "VITE_AWS_PROJECT_REGION": env.region,
-        "VITE_AWS_COGNITO_REGION": env.region,
-        "VITE_AWS_USER_POOLS_ID": outputs["users", "Pool"],
-        "VITE_CLIENT_ID": outputs["users", "Client"],
-    }
-    if outputs.endpoint:
-        # %24 is the $ of the stage `$default`: Vite expands a $ as the start of a variable.
-        api = f"{outputs.endpoint}/_aws/execute-api/{outputs['avatars', 'Api']}/%24default"
-        variables |= {"VITE_API_GATEWAY_ENDPOINT_URL": api}
-        variables |= {"VITE_AWS_ENDPOINT_URL": outputs.endpoint}
-    return variables
-
-
-def _read_outputs(target: Target, parts: list[str]) -> DeployedOutputs:
-    """Return the outputs that *parts* need; raise one CloudError for all missing stacks."""
-    names: dict[str, set[str]] = {}
-    for part in parts:
-        for stack, outputs in OUTPUTS[part].items():
-            names.setdefault(stack, set()).update(outputs)
-    return DeployedOutputs(target, target.outputs(names), target.account.url or "")
 
 
 def _ignored_by_git(path: Path) -> Path:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from deployer import symlinks
 from operations import project
-from operations.site import files, plan, publish
+from operations.site import configuration, files, plan, publish
 from operations.site.bucket import Bucket
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ class Publication:
 
 
 def prepare(target: Target, folder: files.Folder) -> Publication:
-    """Compare *folder* with the published site."""
+    """Compare *folder*, with the configuration of the environment, with the published site."""
+    folder = with_configuration(folder, target)
     owner = target.account.identity().account
     bucket = Bucket(target.client("s3"), target.output(STACK, BUCKET), owner)
     distribution = publish.Distribution(
@@ -51,6 +52,13 @@ def prepare(target: Target, folder: files.Folder) -> Publication:
     published = bucket.read()
     todo = plan.plan(folder.files, published, now=int(time.time()))
     return Publication(folder, bucket, distribution, published, todo)
+
+
+def with_configuration(folder: files.Folder, target: Target) -> files.Folder:
+    """Return *folder* with the configuration of the environment in its config.json, if it has one."""
+    if files.CONFIGURATION not in folder.files:
+        return folder
+    return files.with_content(folder, files.CONFIGURATION, configuration.content(target))
 
 
 def built_folder(folder: str) -> Path:

@@ -10,21 +10,22 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TypeAlias
 
 from deployer.errors import ConfigError
 
 INDEX = "index.html"
+CONFIGURATION = "config.json"
 WELL_KNOWN = ".well-known"  # The only hidden folder that is published: RFC 8615.
 _MAX_KEY_BYTES = 1024  # The limit of S3.
 
 # For files with a digest in their name: different content has a different name.
 IMMUTABLE = "public, max-age=31536000, immutable"
-# For pages, which name the files of their release.
+# For pages, which name the files of their release, and for the configuration.
 NO_CACHE = "no-cache"
 # For all others. Five minutes, because an invalidation does not reach browsers.
 FIVE_MINUTES = "public, max-age=300"
@@ -96,18 +97,22 @@ Files: TypeAlias = dict[str, File]
 
 @dataclass(frozen=True)
 class Folder:
-    """The files of a folder, by key, and its *hidden* files, which are not published."""
+    """The files of a folder, by key, and its *hidden* files, which are not published.
+
+    *contents* are the files whose content is not that in the folder.
+    """
 
     path: Path
     files: Files
     hidden: tuple[str, ...]
+    contents: Mapping[str, bytes] = field(default_factory=dict)
 
     def read(self, key: str) -> bytes:
         """Read the content of a file, which may have changed: S3 compares it with the checksum.
 
         Raise ConfigError if it cannot be read, for example because a build deleted it.
         """
-        return _content(_file(self.path, key))
+        return self.contents[key] if key in self.contents else _content(_file(self.path, key))
 
 
 def read(path: Path) -> Folder:
@@ -132,9 +137,22 @@ def read(path: Path) -> Folder:
     return Folder(path, {key: describe(key, _file(path, key)) for key in visible}, hidden)
 
 
+def with_content(folder: Folder, key: str, content: bytes) -> Folder:
+    """Return *folder* with another *content* of one file."""
+    return replace(
+        folder,
+        files={**folder.files, key: _described(key, content)},
+        contents={**folder.contents, key: content},
+    )
+
+
 def describe(key: str, file: Path) -> File:
     """Return the checksum of *file*, and its headers as *key*."""
-    return File(checksum(_content(file)), content_type(key) or "", cache_control(key))
+    return _described(key, _content(file))
+
+
+def _described(key: str, content: bytes) -> File:
+    return File(checksum(content), content_type(key) or "", cache_control(key))
 
 
 def checksum(content: bytes) -> str:
@@ -154,7 +172,7 @@ def cache_control(key: str) -> str:
     """Return the Cache-Control header of *key*."""
     if is_immutable(key):
         return IMMUTABLE
-    return NO_CACHE if is_page(key) else FIVE_MINUTES
+    return NO_CACHE if is_page(key) or key == CONFIGURATION else FIVE_MINUTES
 
 
 def is_immutable(key: str) -> bool:

@@ -1,4 +1,4 @@
-"""`env.write` writes the dotenv files of a local backend and frontend."""
+"""`env.write` writes the dotenv file of a local backend."""
 
 from __future__ import annotations
 
@@ -20,16 +20,15 @@ OUTPUTS = {
     "database": {"Address": "db.x", "Port": "5432", "Name": "cruddur", "Application": "app"},
     "messages": {"Table": "crd-x-messages-Messages-1"},
     "users": {"Pool": "ca-central-1_x", "Client": "client"},
-    "avatars": {"Api": "abc", "ApiDomain": "abc.execute-api.ca-central-1.amazonaws.com"},
 }
-IGNORED = "/backend/.env\n/frontend/.env.local\n"
+IGNORED = "/backend/.env\n"
 # Variables of an ECS task that are valid only inside the task: the address of its collector.
 INSIDE_ONLY = {"OTEL_EXPORTER_OTLP_ENDPOINT"}
 
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A git repository with a backend, which ignores both files."""
+    """A git repository with a backend, which ignores the file."""
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
     (tmp_path / ".gitignore").write_text(IGNORED)
     (tmp_path / "backend").mkdir()
@@ -57,57 +56,28 @@ def test_backend(checkout: Path) -> None:
     assert written["BACKEND_URL"] == "https://api.x.example"
 
 
-def test_frontend(checkout: Path) -> None:
-    """The variables have the prefix of Vite; the upload API is among them (defect 78)."""
-    env_files.write(Context())
-
-    assert variables(checkout / "frontend/.env.local") == {
-        "VITE_BACKEND_URL": "https://api.x.example",
-        "VITE_FRONTEND_URL": "https://x.example",
-        "VITE_ASSETS_URL": "https://assets.x.example",
-        "VITE_API_GATEWAY_ENDPOINT_URL": "https://abc.execute-api.ca-central-1.amazonaws.com",
-        "VITE_AWS_PROJECT_REGION": "ca-central-1",
-        "VITE_AWS_COGNITO_REGION": "ca-central-1",
-        "VITE_AWS_USER_POOLS_ID": "ca-central-1_x",
-        "VITE_CLIENT_ID": "client",
-    }
-
-
-@pytest.mark.parametrize("part", ["backend", "frontend"])
-def test_one_part(checkout: Path, monkeypatch, capsys, part: str) -> None:
-    """Only the outputs that the part needs are read."""
-    needed = {stack: OUTPUTS[stack] for stack in operation.OUTPUTS[part]}
-    use_account(monkeypatch, Account(needed))
-
-    env_files.write(Context(), part=part)
-
-    files = [file for file in operation.FILES.values() if (checkout / file).exists()]
-    assert [operation.FILES[part]] == files
-    assert capsys.readouterr().out == f"wrote {operation.FILES[part]}: x\n"
-
-
 def test_missing_stacks(checkout: Path, monkeypatch, capsys) -> None:
     """One error names all missing stacks, and no file is written."""
-    use_account(monkeypatch, Account({"messages": OUTPUTS["messages"], "avatars": {"Api": "abc"}}))
+    use_account(monkeypatch, Account({"messages": OUTPUTS["messages"]}))
 
     with pytest.raises(Exit):
         env_files.write(Context())
 
     error = capsys.readouterr().err
-    assert "crd-x-assets, crd-x-database, crd-x-users, crd-x-avatars are not deployed" in error
-    assert "--stack=assets --stack=database --stack=users --stack=avatars" in error
+    assert "crd-x-assets, crd-x-database, crd-x-users are not deployed" in error
+    assert "--stack=assets --stack=database --stack=users" in error
     assert not (checkout / "backend/.env").exists()
 
 
 def test_a_file_that_git_does_not_ignore(checkout: Path, capsys) -> None:
     """A file that could be committed by mistake is not written (defect 137)."""
-    (checkout / ".gitignore").write_text("/backend/.env\n")
+    (checkout / ".gitignore").write_text("")
 
     with pytest.raises(Exit) as ended:
         env_files.write(Context())
 
     assert ended.value.code == 3
-    assert "frontend/.env.local: git does not ignore it" in capsys.readouterr().err
+    assert "backend/.env: git does not ignore it" in capsys.readouterr().err
     assert not (checkout / "backend/.env").exists()
 
 
@@ -117,28 +87,19 @@ def test_no_repository(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     use_account(monkeypatch, Account(OUTPUTS))
 
-    env_files.write(Context(), part="frontend")
+    env_files.write(Context())
 
-    assert (tmp_path / "frontend/.env.local").exists()
+    assert (tmp_path / "backend/.env").exists()
 
 
-@pytest.mark.parametrize("file", operation.FILES.values())
-def test_this_repository_ignores_the_file(file: str) -> None:
-    """.gitignore lists each file."""
+def test_this_repository_ignores_the_file() -> None:
+    """.gitignore lists the file."""
     lines = (Path(__file__).parents[2] / ".gitignore").read_text().splitlines()
 
-    assert f"/{file}" in lines
+    assert f"/{operation.FILE}" in lines
 
 
-def test_unknown_part(checkout: Path, capsys) -> None:
-    """The hint lists the parts."""
-    with pytest.raises(Exit):
-        env_files.write(Context(), part="database")
-
-    assert "--part=database: unknown\nhint: one of: backend, frontend" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("link", ["backend", "backend/.env", "frontend", "frontend/.env.local"])
+@pytest.mark.parametrize("link", ["backend", "backend/.env"])
 def test_a_link_is_not_followed(checkout: Path, tmp_path_factory, capsys, link: str) -> None:
     """A symbolic link is not followed: its target may belong to another user."""
     outside = tmp_path_factory.mktemp("outside")
@@ -161,7 +122,7 @@ def test_a_value_that_cannot_be_quoted(checkout: Path, monkeypatch, capsys) -> N
     use_account(monkeypatch, Account(OUTPUTS | {"users": {"Pool": "${HOME}", "Client": "c"}}))
 
     with pytest.raises(Exit):
-        env_files.write(Context(), part="backend")
+        env_files.write(Context())
 
     assert (
         "AWS_COGNITO_USER_POOL_ID: the value cannot be written to a dotenv file"

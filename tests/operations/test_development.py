@@ -55,6 +55,7 @@ def test_check_runs_every_tool(runs) -> None:
         ("mypy",),
         ("codespell_lib",),
         ("tools.wording",),
+        ("invoke", "site.check"),
         ("invoke", "synth"),
         ("invoke", "lint"),
     ]

@@ -38,11 +38,10 @@ def test_addresses_of_the_emulator() -> None:
     target = LocalTarget(environment, account)
     outputs = env_files.DeployedOutputs(target, AnyOutputs(), "http://127.0.0.1:4566")
 
-    values = [*env_files.backend(outputs).values(), *env_files.frontend(outputs).values()]
+    values = env_files.backend(outputs).values()
 
     assert sorted({value for value in values if "://" in value}) == [
         "http://127.0.0.1:4566",
-        "http://127.0.0.1:4566/_aws/execute-api/x/%24default",
         "http://api.x.localhost:4566",
         "http://assets.x.localhost:4566",
         "http://x.localhost:4566",

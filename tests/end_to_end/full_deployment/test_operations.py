@@ -185,16 +185,26 @@ def test_secrets(deployed) -> None:
 
 
 def test_env_files(deployed) -> None:
-    """The env files point the local application at the deployed resources."""
+    """The env file points a local backend at the deployed resources."""
     deployed.checkout.run("env.write")
 
     backend = variables(deployed.checkout.path / "backend/.env")
-    frontend = variables(deployed.checkout.path / "frontend/.env.local")
     assert deployed.known["messages"]["Table"] == backend["DDB_MESSAGE_TABLE"]
     assert deployed.endpoint.url == backend["AWS_ENDPOINT_URL"]
     assert Path(backend["PGSSLROOTCERT"]).exists()
-    assert deployed.known["users"]["Client"] == frontend["VITE_CLIENT_ID"]
-    upload = f"{frontend['VITE_API_GATEWAY_ENDPOINT_URL']}/avatars/key_upload"
+
+
+def test_configuration_of_the_site(deployed, tmp_path) -> None:
+    """The published config.json has the deployed client, and an upload API that exists."""
+    (tmp_path / "index.html").write_text("<!doctype html>")
+    (tmp_path / "config.json").write_text("{}")
+    deployed.checkout.run("site.sync", f"--folder={tmp_path}")
+
+    bucket = deployed.known["cdn"]["SiteBucket"]
+    stored = deployed.client("s3").get_object(Bucket=bucket, Key="config.json")
+    configuration = json.loads(stored["Body"].read())
+    assert deployed.known["users"]["Client"] == configuration["userPoolClient"]
+    upload = f"{configuration['uploads']}/avatars/key_upload"
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(urllib.request.Request(upload, b"{}"))  # noqa: S310  # loopback
     assert 401 == refused.value.code

@@ -1,0 +1,31 @@
+import type { FormEvent, ReactNode } from "react";
+import { FormErrors } from "../ui/states.tsx";
+
+type Properties = Readonly<{
+  action: string;
+  isSending: boolean;
+  errors: readonly string[];
+  onSubmit: () => void;
+  children: ReactNode;
+  /** Links below the button. */
+  footer?: ReactNode;
+}>;
+
+export function AccountForm({ action, isSending, errors, onSubmit, children, footer }: Properties) {
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (!isSending) {
+      onSubmit();
+    }
+  };
+  return (
+    <form className="form" onSubmit={submit}>
+      {children}
+      <FormErrors texts={errors} />
+      <button type="submit" className="button button-wide" disabled={isSending}>
+        {isSending ? "One moment…" : action}
+      </button>
+      {footer && <div className="form-footer">{footer}</div>}
+    </form>
+  );
+}

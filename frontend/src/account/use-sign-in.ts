@@ -1,0 +1,49 @@
+import { useCallback } from "react";
+import { useNavigate, useSearchParams } from "react-router";
+import { useServices } from "../services.tsx";
+import type { SignInStep } from "../session/sign-in.ts";
+import * as library from "../session/sign-in.ts";
+
+let isConfigured = false;
+
+/** Return the functions for signing up and in, set up for this environment. */
+export function useSignIn(): typeof library {
+  const { configuration } = useServices();
+  if (!isConfigured) {
+    library.configure(configuration);
+    isConfigured = true;
+  }
+  return library;
+}
+
+/** Return a function that goes on after a step of a sign-in: to the page that required it. */
+export function useNextStep(email: string) {
+  const { session } = useServices();
+  const navigate = useNavigate();
+  const next = usePageAfterSignIn();
+  return useCallback(
+    async (step: SignInStep) => {
+      switch (step.step) {
+        case "done":
+          session.start(step.tokens);
+          await navigate(next, { replace: true });
+          break;
+        case "confirm":
+          await navigate(`/confirm?email=${encodeURIComponent(email)}`);
+          break;
+        case "reset-password":
+          await navigate(`/forgot?email=${encodeURIComponent(email)}`);
+          break;
+        case "authenticator-code":
+          break; // The page asks for the code.
+      }
+    },
+    [email, navigate, next, session],
+  );
+}
+
+/** Return the path in `?next=`, if it is one of this site. */
+export function usePageAfterSignIn(): string {
+  const next = useSearchParams()[0].get("next") ?? "/";
+  return /^\/(?![/\\])/.test(next) ? next : "/";
+}

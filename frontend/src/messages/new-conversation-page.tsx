@@ -1,0 +1,100 @@
+import { useQuery } from "@tanstack/react-query";
+import { type FormEvent, useState } from "react";
+import { Link, useNavigate, useParams } from "react-router";
+import { type Api, body } from "../api/client.ts";
+import { useMe } from "../profile/queries.ts";
+import { useApi } from "../services.tsx";
+import { Avatar } from "../ui/avatar.tsx";
+import { Field } from "../ui/field.tsx";
+import { HANDLE } from "../ui/handle-route.tsx";
+import { PageHeader } from "../ui/page-header.tsx";
+import { Failure } from "../ui/states.tsx";
+import { MessageForm } from "./message-form.tsx";
+
+/** Begin a conversation: first choose the user, unless the address names one. */
+export default function NewConversationPage() {
+  const { handle = "" } = useParams();
+  return (
+    <>
+      <PageHeader title="New message" back="/messages" />
+      {HANDLE.test(handle) ? <FirstMessage key={handle} handle={handle} /> : <ChooseUser />}
+    </>
+  );
+}
+
+function ChooseUser() {
+  const navigate = useNavigate();
+  const [handle, setHandle] = useState("");
+  const name = handle.trim().replace(/^@/, "");
+  const isValid = HANDLE.test(name);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (isValid) {
+      void navigate(`/messages/new/${name}`);
+    }
+  };
+  return (
+    <form className="form" onSubmit={submit}>
+      <Field
+        label="To"
+        hint="The handle of a user, such as @andrewbrown"
+        error={name !== "" && !isValid ? "A handle has letters, digits and underscores." : ""}
+        value={handle}
+        autoCapitalize="none"
+        autoComplete="off"
+        spellCheck={false}
+        maxLength={31}
+        onChange={(event) => setHandle(event.target.value)}
+      />
+      <button type="submit" className="button" disabled={!isValid}>
+        Next
+      </button>
+    </form>
+  );
+}
+
+function FirstMessage({ handle }: { handle: string }) {
+  const navigate = useNavigate();
+  const user = useQuery(userQuery(useApi(), handle));
+  const me = useMe().data;
+  if (user.isError) {
+    return (
+      <>
+        <Failure error={user.error} onRetry={() => void user.refetch()} />
+        <p className="form">
+          <Link to="/messages/new">Choose another user</Link>
+        </p>
+      </>
+    );
+  }
+  if (user.data && me && user.data.uuid === me.uuid) {
+    return <p className="form">You cannot send messages to yourself.</p>;
+  }
+  return (
+    <>
+      <div className="recipient">
+        <Avatar url={user.data?.avatar_url ?? ""} handle={handle} size="medium" />
+        <p className="byline">
+          <Link className="author" to={`/@${handle}`}>
+            <bdi className="name">{user.data?.display_name ?? handle}</bdi>{" "}
+            <span className="handle">@{user.data?.handle ?? handle}</span>
+          </Link>
+        </p>
+      </div>
+      <MessageForm
+        recipient={{ handle }}
+        onSent={(message) =>
+          void navigate(`/messages/${message.message_group_uuid}`, { replace: true })
+        }
+      />
+    </>
+  );
+}
+
+function userQuery(api: Api, handle: string) {
+  return {
+    queryKey: ["user", handle.toLowerCase()],
+    queryFn: ({ signal }: { signal: AbortSignal }) =>
+      body(api.GET("/api/users/@{handle}/short", { params: { path: { handle } }, signal })),
+  };
+}

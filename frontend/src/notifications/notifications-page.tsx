@@ -1,0 +1,79 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link } from "react-router";
+import { type Api, body, type Notification } from "../api/client.ts";
+import { PostCard } from "../feed/post-card.tsx";
+import { useApi } from "../services.tsx";
+import { MessageIcon } from "../ui/icons.tsx";
+import { PageHeader } from "../ui/page-header.tsx";
+import { PagedList } from "../ui/paged-list.tsx";
+import { Empty } from "../ui/states.tsx";
+import { Ago } from "../ui/times.tsx";
+
+export default function NotificationsPage() {
+  const notifications = useInfiniteQuery(notificationsQuery(useApi()));
+  return (
+    <>
+      <PageHeader title="Notifications" />
+      <PagedList
+        label="Notifications"
+        query={notifications}
+        idOf={(notification) => notification.uuid}
+        render={(notification) => <NotificationItem notification={notification} />}
+        empty={
+          <Empty title="Nothing new">
+            <p>Replies to your posts and new conversations are shown here.</p>
+          </Empty>
+        }
+      />
+    </>
+  );
+}
+
+function NotificationItem({ notification }: { notification: Notification }) {
+  if (notification.kind === "reply") {
+    return (
+      <>
+        <p className="reason">Reply to your post</p>
+        <PostCard post={notification.activity} />
+      </>
+    );
+  }
+  return (
+    <article className="post">
+      <span className="post-avatar badge">
+        <MessageIcon />
+      </span>
+      <div className="post-body">
+        <p className="byline">
+          <Link className="author" to={`/@${notification.handle}`}>
+            <bdi className="name">{notification.display_name}</bdi>{" "}
+            <span className="handle">@{notification.handle}</span>
+          </Link>
+          <Link
+            className="when stretched"
+            to={`/messages/${notification.uuid}`}
+            aria-label="Open the conversation"
+          >
+            <Ago time={notification.created_at} />
+          </Link>
+        </p>
+        <p className="muted">began a conversation with you</p>
+        <p className="text text-short" dir="auto">
+          {notification.message}
+        </p>
+      </div>
+    </article>
+  );
+}
+
+function notificationsQuery(api: Api) {
+  return {
+    queryKey: ["notifications"],
+    queryFn: ({ pageParam, signal }: { pageParam: string | null; signal: AbortSignal }) => {
+      const query = pageParam ? { cursor: pageParam } : {};
+      return body(api.GET("/api/activities/notifications", { params: { query }, signal }));
+    },
+    initialPageParam: null as string | null,
+    getNextPageParam: (last: { next_cursor: string | null }) => last.next_cursor,
+  };
+}

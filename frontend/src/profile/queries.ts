@@ -1,0 +1,34 @@
+import { infiniteQueryOptions, queryOptions, useQuery } from "@tanstack/react-query";
+import { type Api, body } from "../api/client.ts";
+import { useApi, useSession } from "../services.tsx";
+
+/** The profile of a user with a page of their posts, in the form of other lists of posts. */
+export function profileQuery(api: Api, handle: string) {
+  return infiniteQueryOptions({
+    queryKey: ["posts", "profile", handle.toLowerCase()],
+    queryFn: async ({ pageParam, signal }) => {
+      const query = pageParam ? { cursor: pageParam } : {};
+      const { profile, activities } = await body(
+        api.GET("/api/activities/@{handle}", { params: { path: { handle }, query }, signal }),
+      );
+      return { ...activities, profile };
+    },
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.next_cursor,
+  });
+}
+
+export function meQuery(api: Api) {
+  return queryOptions({
+    queryKey: ["me"],
+    queryFn: ({ signal }) => body(api.GET("/api/profile", { signal })),
+    staleTime: 5 * 60_000,
+  });
+}
+
+/** The own profile; nothing is requested for anonymous visitors. */
+export function useMe() {
+  const api = useApi();
+  const session = useSession();
+  return useQuery({ ...meQuery(api), enabled: session.status !== "anonymous" });
+}

@@ -1,0 +1,20 @@
+import type { QueryClient } from "@tanstack/react-query";
+import type { Session } from "./session.ts";
+
+/** Forget what was loaded for another user, or for an anonymous visitor, and load it again. */
+export function resetOnNewUser(session: Session, queryClient: QueryClient): void {
+  let user = userOf(session);
+  session.subscribe(() => {
+    const previous = user;
+    user = userOf(session);
+    // While the session was restored, all requests waited for its token.
+    if (previous !== user && previous !== "restoring") {
+      void queryClient.resetQueries();
+    }
+  });
+}
+
+function userOf(session: Session): string {
+  const state = session.current();
+  return state.status === "signed-in" ? state.user.userId : state.status;
+}

@@ -1,0 +1,32 @@
+import { useState } from "react";
+import { useNewAvatar } from "../profile/new-avatar.ts";
+
+type Properties = Readonly<{ url: string; handle: string; size: "small" | "medium" | "large" }>;
+
+const PIXELS = { small: 32, medium: 44, large: 112 };
+
+/** The picture of a user; beside their name, so it has no text of its own. */
+export function Avatar({ url, handle, size }: Properties) {
+  const source = useNewAvatar(handle) ?? url;
+  const [broken, setBroken] = useState("");
+  const className = `avatar avatar-${size}`;
+  if (broken === source || !source) {
+    return (
+      <span className={className} aria-hidden="true">
+        {handle.slice(0, 1).toUpperCase()}
+      </span>
+    );
+  }
+  const pixels = PIXELS[size];
+  return (
+    <img
+      className={className}
+      src={source}
+      alt=""
+      width={pixels}
+      height={pixels}
+      decoding="async"
+      onError={() => setBroken(source)}
+    />
+  );
+}

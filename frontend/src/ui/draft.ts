@@ -1,0 +1,60 @@
+import { useCallback, useState } from "react";
+
+/** What a user has typed and not sent yet. `sent` is the content of the last attempt, and its key. */
+export type Draft = Readonly<{ text: string; sent?: Readonly<{ content: string; key: string }> }>;
+
+const EMPTY: Draft = { text: "" };
+
+/**
+ * Keep a draft in the storage of this tab: a reload or a lost connection loses nothing.
+ *
+ * `keyOf` returns the idempotency key for some content. It is the same for a repeated attempt, so
+ * the API recognizes it, and another one when the user has changed something in between.
+ */
+export function useDraft(name: string) {
+  const storageKey = `cruddur.draft.${name}`;
+  const [draft, setDraft] = useState(() => read(storageKey));
+  const change = useCallback(
+    (next: Draft) => {
+      setDraft(next);
+      write(storageKey, next);
+    },
+    [storageKey],
+  );
+  return {
+    text: draft.text,
+    setText: (text: string) => change({ ...draft, text }),
+    clear: () => change(EMPTY),
+    keyOf: (content: string) => {
+      if (draft.sent?.content === content) {
+        return draft.sent.key;
+      }
+      const key = crypto.randomUUID();
+      change({ ...draft, sent: { content, key } });
+      return key;
+    },
+  };
+}
+
+function read(storageKey: string): Draft {
+  try {
+    const stored: unknown = JSON.parse(sessionStorage.getItem(storageKey) ?? "null");
+    return isDraft(stored) ? stored : EMPTY;
+  } catch {
+    return EMPTY;
+  }
+}
+
+function write(storageKey: string, draft: Draft): void {
+  if (draft.text === "" && !draft.sent) {
+    sessionStorage.removeItem(storageKey);
+  } else {
+    sessionStorage.setItem(storageKey, JSON.stringify(draft));
+  }
+}
+
+function isDraft(value: unknown): value is Draft {
+  return (
+    typeof value === "object" && value !== null && "text" in value && typeof value.text === "string"
+  );
+}

@@ -1,0 +1,18 @@
+import type { ReactNode } from "react";
+import { useParams } from "react-router";
+import { NotFoundPage } from "../pages/not-found-page.tsx";
+
+export const HANDLE = /^[0-9A-Za-z_]{1,30}$/;
+
+type Page = (handle: string, post: string) => ReactNode;
+
+function HandleRoute({ page }: { page: Page }) {
+  const { user = "", post = "" } = useParams();
+  const handle = user.slice(1);
+  return user.startsWith("@") && HANDLE.test(handle) ? page(handle, post) : <NotFoundPage />;
+}
+
+/** Return the element of a route whose first segment is `@` and a handle; others are not found. */
+export function handleOfSegment(page: Page): ReactNode {
+  return <HandleRoute page={page} />;
+}
