@@ -11,7 +11,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 
 from commands.framework.task import task
-from deployer.errors import ConfigError
+from deployer.errors import ConfigError, GuardError
 from operations import lambdas, project
 
 Choice = TypeVar("Choice", bound=str)
@@ -106,6 +106,8 @@ def lint(_: Context, env: str = "") -> None:
         "release": "plan a release: skip the stacks that administrators deploy",
         "verify": _VERIFY,
         "json": "print the plan as JSON lines",
+        "offline": "compare build/ with another revision, without an account",
+        "base": "the revision to compare with (default: where this branch left main)",
     },
 )
 def plan(
@@ -116,14 +118,48 @@ def plan(
     release: bool = False,
     verify: bool = False,
     json: bool = False,
+    offline: bool = False,
+    base: str = "",
 ) -> None:
-    """Show what a deploy would change; exit with 2 if anything."""
+    """Show what a deploy would change; exit with 2 if anything.
+
+    Exit with 3 if --offline finds a loss of data, and with 4 if build/ is stale.
+    """
+    if base and not offline:
+        raise ConfigError("--base: needs --offline", hint="add --offline")
+    if offline:
+        if stack or only or release or verify:
+            raise ConfigError(
+                "--offline: shows all stacks of the environments in build/",
+                hint="omit --stack, --only, --release and --verify",
+            )
+        _plan_offline(env, base, json=json)
+        return
     from commands.framework.open_deployment import open_deployment, show_plan
 
     with open_deployment(env, json=json) as deployment:
         planned = deployment.plan(stack or (), only=only, verify=verify, release=release)
         show_plan(planned, json=json)
     if planned.has_changes:
+        raise Exit(code=CHANGES)
+
+
+def _plan_offline(env: str, base: str, *, json: bool) -> None:
+    """Print the offline plan of each environment; exit with 2 for changes, 3 for losses of data."""
+    from deployer import report
+    from operations import offline_plan
+
+    name = project.environment_name(env)
+    plans = offline_plan.plans(project.project(), [name] if name else [], base)
+    if json:
+        print(report.offline_plan_json([(plan.preview, plan.base) for plan in plans]), end="")
+    else:
+        style = report.style_of(sys.stdout, os.environ)
+        texts = (report.offline_plan_text(plan.preview, plan.base, style) for plan in plans)
+        print("\n".join(texts), end="")
+    if any(any(plan.preview.data_losses) for plan in plans):
+        raise Exit(code=GuardError.code)
+    if any(plan.preview.stacks for plan in plans):
         raise Exit(code=CHANGES)
 
 

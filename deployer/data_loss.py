@@ -48,6 +48,7 @@ _PROTECTIONS: Mapping[str, tuple[PropertyPath, ...]] = {
     "AWS::RDS::DBCluster": (("DeletionProtection",), ("BackupRetentionPeriod",)),
     "AWS::S3::Bucket": (("VersioningConfiguration", "Status"),),
 }
+_EXPORTS = "Exports."  # The prefix of the names of exports in `ChangedValues`.
 _VALUE_STRENGTH = {True: 1, "true": 1, "ACTIVE": 1, "Enabled": 1}
 
 
@@ -76,14 +77,17 @@ def find_data_losses(
     lookup: Lookup = resource_type,
     *,
     parameters: Collection[str] = (),
+    exports: Collection[str] = (),
 ) -> tuple[DataLoss, ...]:
     """Return the data losses of an update from template *old* to *new*, in the order of *old*.
 
     Nested stacks are included; they are matched by their logical ids. *parameters* are the
     parameters of the outermost template whose values change. Changed defaults are found here.
+    *exports* are the exports of other stacks whose values change.
     """
     before, after = (_defaults(tree) for tree in (old, new))
     changed = {name for name, value in after.items() if value != before.get(name)} | {*parameters}
+    changed |= {f"{_EXPORTS}{name}" for name in exports}
     reasons = dict.fromkeys(sorted(changed), "changes")
     return tuple(_data_losses(old, new, _changed_values(old, new, lookup, reasons)))
 
@@ -206,8 +210,8 @@ def _strength(value: Any) -> float:
 class ChangedValues:
     """The names whose values an update changes, each with the reason.
 
-    *names* are replaced resources, parameters, outputs of nested stacks, and conditions and mappings
-    as Conditions.Name and Mappings.Name. *nested* has the changed values of each nested stack that
+    *names* are replaced resources, parameters, outputs of nested stacks, and conditions, mappings and
+    exports as Conditions.Name, Mappings.Name and Exports.Name. *nested* has the changed values of each nested stack that
     is kept.
     """
 
@@ -274,9 +278,10 @@ def _changed_conditions(
 def _changed_parameters(
     title: str, old: TemplateTree, new: TemplateTree, changed: ChangedValues
 ) -> dict[str, str]:
-    """Return the parameters of the nested stack *title* whose values change."""
+    """Return the parameters of the nested stack *title* whose values change, and changed exports."""
     before, after = (_parameters(tree, title) for tree in (old, new))
-    return {
+    exports = {name: why for name, why in changed.names.items() if name.startswith(_EXPORTS)}
+    return exports | {
         name: "changes"
         for name, value in after.items()
         if value != before.get(name) or any(used in changed.names for used in _names(value))
@@ -320,8 +325,13 @@ def _replacement_reason(
             if was != becomes:
                 return f"{verb} replaced, because {'.'.join(path)} changes"
             if changed := next((name for name in _names(becomes) if name in replaced), ""):
-                return f"{verb} replaced, because {'.'.join(path)} refers to {changed}"
+                return f"{verb} replaced, because {'.'.join(path)} refers to {_display(changed)}"
     return ""
+
+
+def _display(name: str) -> str:
+    """Return a name of `ChangedValues` for a message: Exports.x as export x."""
+    return f"export {name.removeprefix(_EXPORTS)}" if name.startswith(_EXPORTS) else name
 
 
 def _holds_data(resource: Resource) -> bool:
@@ -353,6 +363,8 @@ def _names(value: Any) -> Iterator[str]:
                 yield f"Conditions.{reference.name}"
             case "Fn::FindInMap":
                 yield f"Mappings.{reference.name}"
+            case "Fn::ImportValue":
+                yield f"{_EXPORTS}{reference.name}"
             case "Ref" | "Fn::GetAtt":
                 yield reference.name
                 if reference.attribute.startswith("Outputs."):  # An output of a nested stack.

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from deployer import config as configs
 from deployer import stack_file_errors, symlinks, synth
 from deployer.artifacts import Code
 from deployer.config.fields import Settings
-from deployer.errors import ConfigError
+from deployer.errors import ConfigError, SynthError
 
 if TYPE_CHECKING:
     from deployer.artifacts import Artifact
@@ -71,6 +71,16 @@ class Project(Generic[C]):
         with self._raise_stack_file_errors():
             config = configs.load(file, self.config)
         return self._render(config)
+
+    def render(self, settings: Mapping[str, Any]) -> Environment | None:
+        """Render the stacks of other *settings*, the content of a config file; None if invalid."""
+        config = configs.from_table(settings, self.config)
+        if config is None:
+            return None
+        try:
+            return self._render(config)
+        except (ConfigError, SynthError):
+            return None
 
     def open_all(self) -> list[Environment]:
         """Open every environment; raise one ConfigError for the errors of all files."""

@@ -18,10 +18,14 @@ PropertyPath: TypeAlias = tuple[str, ...]
 
 @dataclass(frozen=True)
 class ResourceType:
-    """The properties whose change replaces a resource; `*` in a path means each item of a list."""
+    """The properties whose change replaces a resource; `*` in a path means each item of a list.
+
+    AWS never returns the values of *write_only* properties.
+    """
 
     create_only: frozenset[PropertyPath]
     maybe_create_only: frozenset[PropertyPath]
+    write_only: frozenset[PropertyPath] = frozenset()
 
 
 @functools.cache
@@ -33,6 +37,7 @@ def resource_type(name: str) -> ResourceType | None:
     return ResourceType(
         create_only=_paths(definition.get("createOnlyProperties", ())),
         maybe_create_only=_paths(definition.get("conditionalCreateOnlyProperties", ())),
+        write_only=_paths(definition.get("writeOnlyProperties", ())),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deployer.config.loading import environments, find, load, load_all
+from deployer.config.loading import environments, find, from_table, load, load_all, table
 from deployer.config.schema import schema
 
-__all__ = ["environments", "find", "load", "load_all", "schema"]
+__all__ = ["environments", "find", "from_table", "load", "load_all", "schema", "table"]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -80,6 +81,22 @@ def load_all(folder: Path, type_: type[T]) -> dict[str, T]:
         file = _with_overlaps(_read(folder / f"{env}.toml", type_), files)
         files.append(_with_prefix_conflicts(file, files))
     return dict(zip(environments(folder), _settings(files), strict=True))
+
+
+def table(text: str) -> dict[str, Any] | None:
+    """Return the content of the config file *text*; None for a syntax error."""
+    try:
+        return tomllib.loads(text.removeprefix("\ufeff"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def from_table(content: Mapping[str, Any], type_: type[T]) -> T | None:
+    """Return the settings of *content*, the content of a config file; None if they are invalid."""
+    try:
+        return msgspec.convert(dict(content), type_, dec_hook=decode)
+    except msgspec.ValidationError:
+        return None
 
 
 def _read(path: Path, type_: type[T]) -> _File[T]:

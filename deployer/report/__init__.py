@@ -18,6 +18,8 @@ from deployer.report.event_lines import start_line
 from deployer.report.exit_codes import exit_code
 from deployer.report.line_reporter import LineReporter
 from deployer.report.next_steps import Address, NextCommand, next_steps
+from deployer.report.offline_plan import offline_plan_text
+from deployer.report.offline_plan_json import offline_plan_json
 from deployer.report.outputs import FORMATS, Format, dotenv, output_value, outputs
 from deployer.report.plan import plan_json, plan_text
 from deployer.report.reporter import Reporter
@@ -49,6 +51,8 @@ __all__ = [
     "error_text",
     "exit_code",
     "next_steps",
+    "offline_plan_json",
+    "offline_plan_text",
     "output_value",
     "outputs",
     "plan_json",

@@ -14,14 +14,15 @@ SENSITIVE = "(sensitive)"
 _MAX_LENGTH = 60
 _CONTEXT = 12  # Characters shown before and after where two long values differ.
 _UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
+_NO_ECHO = re.compile(r"\*{4,}")  # CloudFormation returns NoEcho values like this; * is a wildcard.
 # Whether a secret is set, and where it is stored, is not secret.
 _NOT_SECRET = re.compile(r"true|false|null|\{\{resolve:[^}]*\}\}|arn:aws[\w-]*:[^\s\"]+")
 
 
 def masked(name: str, value: str) -> str:
     """Return *value* with secrets masked: by their name, by NoEcho, or by their form."""
-    if value and not value.strip("*"):
-        return SENSITIVE  # CloudFormation returns NoEcho values as asterisks.
+    if _NO_ECHO.fullmatch(value):
+        return SENSITIVE
     try:
         if value[:1] in {"[", "{"}:
             return json.dumps(_masked_tree(name, json.loads(value)), ensure_ascii=False)

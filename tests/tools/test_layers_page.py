@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from deployer import prices
 from deployer.model.desired import DesiredStack, NestedTemplate
 from deployer.registry import resource_type
 from deployer.template_yaml import load
 from operations import project
-from tools import prices
 from tools.layers_page import ENVIRONMENT, Stack, markdown
 
 ROOT = Path(__file__).parents[2]
@@ -99,7 +99,7 @@ def test_the_page_is_fresh() -> None:
 
 
 def test_every_type_has_a_price_or_is_free() -> None:
-    """A new resource type must be added to tools/prices.py."""
+    """A new resource type must be added to deployer/prices.py."""
     used = {
         resource["Type"]
         for environment in project.environments()

@@ -60,6 +60,15 @@ class App:
         """Return `cdk synth`, which deletes the output of the run before."""
         return self._cdk("synth", "--quiet", before=lambda: _delete(self.folder / "cdk.out"))
 
+    def template(self, stack: str) -> str:
+        """Return the template of *stack* as JSON."""
+        (template,) = (item["template"] for item in self.stacks if item["name"] == stack)
+        return json.dumps(template)
+
+    def diff(self, stack: str, before: Path) -> Command:
+        """Return `cdk diff` of *stack* against the template in the file *before*."""
+        return self._cdk("diff", stack, "--template", str(before))
+
     def deploy(self, env: Mapping[str, str], stack: str = "--all") -> Command:
         """Return `cdk deploy` of one or all stacks, without approval, with the variables *env*."""
         return self._cdk("deploy", stack, "--require-approval=never", env=env)

@@ -1,4 +1,4 @@
-"""AWS prices for docs/layers.md, each with its source.
+"""AWS prices of what is charged without any use, each with its source.
 
 AWS's price pages load their prices by JavaScript. So each price here is from an article that quotes
 such a page: *page* is the page of AWS, *quoted_by* the article, *as_of* the month of the article.

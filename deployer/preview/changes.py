@@ -1,0 +1,267 @@
+"""Compare all stacks of an environment before and after a change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+from deployer.data_loss import DataLoss, find_data_losses
+from deployer.model.template_tree import LogicalIds, TemplateTree
+from deployer.preview.code import function_of
+from deployer.preview.cost import cost_difference
+from deployer.preview.differences import differences
+from deployer.preview.iam import statement_changes, statement_paths
+from deployer.preview.outputs import Importers, importers, output_changes
+from deployer.preview.propagation import Propagation, ScopeKey, propagate, scope_key
+from deployer.preview.replacement import Lookup, strongest
+from deployer.preview.reviewed import ReviewedStack
+from deployer.preview.security_groups import is_rule_property, rule_changes
+from deployer.preview.values import (
+    Action,
+    CodeChange,
+    KeyPath,
+    OutputChange,
+    Preview,
+    PropertyChange,
+    Replacement,
+    ResourceChange,
+    StackChange,
+)
+from deployer.registry import resource_type
+
+Resource: TypeAlias = Mapping[str, Any]
+# A template, "Resources" or "Outputs", and a path in it that begins with a logical id.
+Place: TypeAlias = tuple[ScopeKey, str, KeyPath]
+
+_ACTIONS: Mapping[Replacement, Action] = {
+    "required": "replaced",
+    "conditional": "may be replaced",
+    "none": "changed",
+}
+_REMOVED = TemplateTree("", known_body={})
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is known beyond the templates.
+
+    *sources* has the line of each resource, by the key of its template and its logical id.
+    *settings* has the keys of the config file that a place comes from. *code* returns the change
+    of the code of a function.
+    """
+
+    sources: Mapping[tuple[ScopeKey, str], str] = field(default_factory=dict)
+    settings: Mapping[Place, tuple[str, ...]] = field(default_factory=dict)
+    code: Callable[[str], CodeChange | None] = lambda _: None
+    lookup: Lookup = resource_type
+
+
+def preview(
+    environment: str,
+    before: Sequence[ReviewedStack],
+    after: Sequence[ReviewedStack],
+    context: Context = Context(),
+) -> Preview:
+    """Return all changes from the stacks *before* to the stacks *after*, in the order of the latter.
+
+    Removed stacks are last.
+    """
+    old = {stack.key: stack for stack in before}
+    new = {stack.key: stack for stack in after}
+    pairs = [(old[key], new[key]) for key in new if key in old]
+    propagation = propagate(pairs, context.lookup)
+    importing = importers(before), importers(after)
+    comparison = _Comparison(context, propagation, *importing)
+    changes = [comparison.stack(old.get(key), new.get(key)) for key in dict.fromkeys([*new, *old])]
+    return Preview(
+        environment,
+        tuple(change for change in changes if not change.is_empty),
+        tuple(change.short_name for change in changes if change.is_empty),
+    )
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """The comparison of the stacks of an environment."""
+
+    context: Context
+    propagation: Propagation
+    importers_before: Importers
+    importers_after: Importers
+
+    def stack(self, old: ReviewedStack | None, new: ReviewedStack | None) -> StackChange:
+        """Return all changes of one stack; one of *old* and *new* may be None."""
+        stack = new or old
+        if stack is None:
+            raise ValueError("neither side has the stack")
+        before, after = (side.templates if side else None for side in (old, new))
+        return StackChange(
+            stack.name,
+            stack.short_name,
+            stack.region,
+            "created" if old is None else "removed" if new is None else "updated",
+            tuple(self._resources(old, new)),
+            tuple(self._outputs(old, new)),
+            tuple(_attributes(old, new)),
+            self._data_losses(old, new),
+            cost_difference(before, after),
+        )
+
+    def _resources(
+        self, old: ReviewedStack | None, new: ReviewedStack | None
+    ) -> Iterator[ResourceChange]:
+        trees = [side.templates for side in (new, old) if side]
+        paths = dict.fromkeys(path for tree in trees for path, _ in tree.walk())
+        for path in paths:
+            before, after = (_resources(side, path) for side in (old, new))
+            for logical_id in dict.fromkeys([*after, *before]):
+                change = self._resource(
+                    _ResourcePair(
+                        old, new, path, logical_id, before.get(logical_id), after.get(logical_id)
+                    )
+                )
+                if change:
+                    yield change
+
+    def _resource(self, pair: _ResourcePair) -> ResourceChange | None:
+        """Return the change of one resource; None if nothing changes."""
+        scope = pair.scope
+        properties = self.propagation.of(scope, pair.logical_id)
+        if pair.before and pair.after and not properties:
+            return None
+        before, after = ((side or {}).get("Properties") or {} for side in (pair.before, pair.after))
+        function = function_of(after)
+        is_rebuilt = (
+            function and function_of(before) == function and before["Code"] != after["Code"]
+        )
+        code = self.context.code(function) if is_rebuilt else None
+        return ResourceChange(
+            pair.logical_id,
+            str((pair.after or pair.before or {}).get("Type", "")),
+            _action(pair, properties),
+            pair.path,
+            tuple(self._with_details(pair, properties, has_code=code is not None)),
+            statement_changes(before, after),
+            rule_changes(str((pair.after or pair.before or {}).get("Type", "")), before, after),
+            code,
+            self._source(pair),
+            self.context.settings.get((scope, "Resources", (pair.logical_id,)), ()),
+        )
+
+    def _with_details(
+        self, pair: _ResourcePair, properties: Sequence[PropertyChange], *, has_code: bool
+    ) -> Iterator[PropertyChange]:
+        """Yield *properties* with their settings, and whether statements or rules explain them."""
+        type_ = str((pair.after or {}).get("Type", ""))
+        paths = {
+            path
+            for side in (pair.before, pair.after)
+            for path in statement_paths((side or {}).get("Properties") or {})
+        }
+        for change in properties:
+            is_detailed = not change.cause and (
+                any(_is_below(change.path, path) for path in paths)
+                or is_rule_property(type_, change.path)
+                or (has_code and change.path[:2] == ("Properties", "Code"))
+            )
+            settings = self._settings(pair, change.path)
+            yield replace(change, is_detailed=is_detailed, settings=settings)
+
+    def _settings(self, pair: _ResourcePair, path: KeyPath) -> tuple[str, ...]:
+        """Return the settings of the property at *path*, or of the nearest place around it."""
+        for end in range(len(path), 0, -1):
+            place = (pair.scope, "Resources", (pair.logical_id, *path[:end]))
+            if settings := self.context.settings.get(place):
+                return settings
+        return ()
+
+    def _source(self, pair: _ResourcePair) -> str:
+        line = self.context.sources.get((pair.scope, pair.logical_id), "")
+        if line or pair.after:
+            return line
+        return pair.old.file if pair.old else ""
+
+    def _outputs(
+        self, old: ReviewedStack | None, new: ReviewedStack | None
+    ) -> Iterator[OutputChange]:
+        return iter(
+            output_changes(old, new, self.propagation, self.importers_before, self.importers_after)
+        )
+
+    def _data_losses(
+        self, old: ReviewedStack | None, new: ReviewedStack | None
+    ) -> tuple[DataLoss, ...]:
+        if old is None:
+            return ()
+        if new is None:
+            return find_data_losses(old.templates, _REMOVED, self.context.lookup)
+        changed = {
+            name
+            for (scope, name) in self.propagation.changed
+            if scope in {scope_key(new), (new.region, "", ())}
+        }
+        return find_data_losses(
+            old.templates,
+            new.templates,
+            self.context.lookup,
+            parameters=sorted(changed & {*(new.templates.body.get("Parameters") or {})}),
+            exports=sorted(
+                name.removeprefix("Exports.") for name in changed if name.startswith("Exports.")
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class _ResourcePair:
+    """One resource before and after; None where it does not exist."""
+
+    old: ReviewedStack | None
+    new: ReviewedStack | None
+    path: LogicalIds
+    logical_id: str
+    before: Resource | None
+    after: Resource | None
+
+    @property
+    def scope(self) -> ScopeKey:
+        """The key of the template."""
+        stack = self.new or self.old
+        return scope_key(stack, self.path) if stack else ("", "", ())
+
+
+def _resources(stack: ReviewedStack | None, path: LogicalIds) -> Mapping[str, Resource]:
+    tree = stack.templates.at(path) if stack else None
+    return tree.resources if tree else {}
+
+
+def _action(pair: _ResourcePair, properties: Sequence[PropertyChange]) -> Action:
+    if pair.before is None:
+        return "added"
+    if pair.after is None:
+        return "removed"
+    if pair.before.get("Type") != pair.after.get("Type"):
+        return "replaced"
+    return _ACTIONS[strongest(change.replacement for change in properties)]
+
+
+def _is_below(path: KeyPath, above: KeyPath) -> bool:
+    """Return whether *path* is within *above*; items of lists may be named or numbered."""
+    length = len(above)
+    return len(path) >= length and all(
+        one == other or (one.startswith("[") and other.startswith("["))
+        for one, other in zip(path[:length], above, strict=True)
+    )
+
+
+def _attributes(old: ReviewedStack | None, new: ReviewedStack | None) -> Iterator[PropertyChange]:
+    """Yield the changes of the tags, capabilities and parameters of a stack that stays."""
+    if old is None or new is None:
+        return
+    before, after = ({**stack.attributes, **_sources(stack)} for stack in (old, new))
+    for difference in differences(before, after):
+        yield PropertyChange(difference.path, difference.before or None, difference.after or None)
+
+
+def _sources(stack: ReviewedStack) -> dict[str, str]:
+    return {f"parameter {name}": source for name, source in stack.parameters.items()}

@@ -1,0 +1,210 @@
+"""The values of an offline plan: changes of stacks, resources, statements, rules, code and outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from deployer.data_loss import DataLoss
+from deployer.model.template_tree import LogicalIds, format_path
+
+Replacement: TypeAlias = Literal["none", "conditional", "required"]
+Action: TypeAlias = Literal["removed", "replaced", "may be replaced", "changed", "added"]
+Direction: TypeAlias = Literal["added", "removed", "widened", "narrowed", "changed"]
+StackAction: TypeAlias = Literal["created", "updated", "removed"]
+KeyPath: TypeAlias = tuple[str, ...]
+
+WORST_FIRST: tuple[Action, ...] = ("removed", "replaced", "may be replaced", "changed", "added")
+
+
+@dataclass(frozen=True)
+class PropertyChange:
+    """The change of one property; *before* or *after* is None if it is absent.
+
+    *cause* is the changed value that the property refers to; empty if the property itself differs.
+    *root* is the resource whose own change is the first in the chain of causes, such as network/Vpc.
+    *settings* are the keys of the config file that the value comes from. *is_detailed* if a
+    statement, a rule or the code of the resource explains the change.
+    """
+
+    path: KeyPath
+    before: Any
+    after: Any
+    replacement: Replacement = "none"
+    cause: str = ""
+    root: str = ""
+    is_write_only: bool = False
+    is_detailed: bool = False
+    settings: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The path as reports show it, such as Tags[Name].Value; Properties is left out."""
+        return property_name(self.path)
+
+
+@dataclass(frozen=True)
+class StatementChange:
+    """The change of one statement of a policy; *before* or *after* is None if it is absent.
+
+    *grants* if the change allows something that was not allowed before.
+    """
+
+    name: str
+    direction: Direction
+    before: Any
+    after: Any
+    grants: bool
+
+
+@dataclass(frozen=True)
+class RuleChange:
+    """The change of one security-group rule; *before* or *after* is empty if it is absent.
+
+    *grants* if the change allows traffic that was not allowed before.
+    """
+
+    direction: Direction
+    before: str
+    after: str
+    grants: bool
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """The change of one source file, with its numbers of added and removed lines."""
+
+    path: str
+    direction: Literal["added", "removed", "changed"]
+    added_lines: int
+    removed_lines: int
+
+
+@dataclass(frozen=True)
+class PackageChange:
+    """The change of one locked package; *before* or *after* is empty if it is not locked."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class CodeChange:
+    """The change of the code of the function in lambdas/*name*."""
+
+    name: str
+    files: tuple[FileChange, ...]
+    packages: tuple[PackageChange, ...]
+
+
+@dataclass(frozen=True)
+class ResourceChange:
+    """The change of one resource; *path* has the logical ids of the nested stacks around it.
+
+    *source* is the line that defines it, such as stacks/network.py:42, or the file if the line is
+    not known. *settings* are the keys of the config file that add or remove it.
+    """
+
+    logical_id: str
+    type: str
+    action: Action
+    path: LogicalIds = ()
+    properties: tuple[PropertyChange, ...] = ()
+    statements: tuple[StatementChange, ...] = ()
+    rules: tuple[RuleChange, ...] = ()
+    code: CodeChange | None = None
+    source: str = ""
+    settings: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The logical id with the path of the nested stacks, such as CodeBuild/Logs."""
+        return format_path((*self.path, self.logical_id))
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """The changed values that it refers to, if nothing else of it changes; else empty."""
+        if self.action in {"added", "removed"}:
+            return ()
+        if any(not change.cause for change in self.properties):
+            return ()
+        return tuple(dict.fromkeys(change.cause for change in self.properties))
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """The resources whose own changes are the first causes, if it has causes."""
+        if not self.causes:
+            return ()
+        return tuple(dict.fromkeys(change.root for change in self.properties))
+
+
+@dataclass(frozen=True)
+class OutputChange:
+    """The change of one output; *importers* are the stacks that import it.
+
+    *is_refused*: CloudFormation refuses to change or remove an export while a stack imports it.
+    *is_dropped_by_importers* if none of the importers imports it afterwards.
+    """
+
+    name: str
+    direction: Literal["added", "removed", "changed"]
+    before: Any
+    after: Any
+    cause: str = ""
+    export: str = ""
+    importers: tuple[str, ...] = ()
+    is_refused: bool = False
+    is_dropped_by_importers: bool = False
+    settings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StackChange:
+    """All changes of one stack; *attributes* are those of the stack itself, such as its tags.
+
+    *cost* is the difference in USD a month of what has a known price.
+    """
+
+    name: str
+    short_name: str
+    region: str
+    action: StackAction
+    resources: tuple[ResourceChange, ...] = ()
+    outputs: tuple[OutputChange, ...] = ()
+    attributes: tuple[PropertyChange, ...] = ()
+    data_losses: tuple[DataLoss, ...] = ()
+    cost: float = 0.0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing changes, such as after a change of a comment in a template."""
+        parts = (self.resources, self.outputs, self.attributes, self.data_losses)
+        return self.action == "updated" and not any(parts)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """All changes of one environment; *unchanged* are the short names of the other stacks."""
+
+    environment: str
+    stacks: tuple[StackChange, ...]
+    unchanged: tuple[str, ...] = ()
+
+    @property
+    def data_losses(self) -> Iterator[tuple[StackChange, DataLoss]]:
+        """Every loss of data, with its stack."""
+        return ((stack, loss) for stack in self.stacks for loss in stack.data_losses)
+
+    @property
+    def cost(self) -> float:
+        """The difference in USD a month of what has a known price."""
+        return sum(stack.cost for stack in self.stacks)
+
+
+def property_name(path: KeyPath) -> str:
+    """Return *path* as reports show it, such as Tags[Name].Value; Properties is left out."""
+    keys = path[1:] if path[:1] == ("Properties",) else path
+    text = "".join(key if key.startswith("[") else f".{key}" for key in keys)
+    return text.removeprefix(".")

@@ -1,0 +1,323 @@
+"""Format an offline plan for a terminal, with what is most destructive first."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from deployer.preview.differences import differences
+from deployer.preview.values import (
+    WORST_FIRST,
+    Action,
+    CodeChange,
+    Direction,
+    OutputChange,
+    Preview,
+    PropertyChange,
+    ResourceChange,
+    StackChange,
+    StatementChange,
+    property_name,
+)
+from deployer.report.style import Emphasis, Style
+from deployer.report.template_values import change_text, value_text
+from deployer.report.text import clean, join_counts, pluralize
+
+_MARKS: Mapping[str, tuple[str, Emphasis]] = {
+    "removed": ("-", "red"),
+    "replaced": ("±", "red"),
+    "may be replaced": ("±", "red"),
+    "changed": ("~", "yellow"),
+    "widened": ("~", "yellow"),
+    "narrowed": ("~", "yellow"),
+    "added": ("+", "green"),
+}
+_MAX_INDENT = 6  # Characters before the second line of a paragraph, besides two.
+_MAX_ROOTS = 4  # The maximum number of causes that a paragraph lists.
+_REPLACEMENTS = {"required": "forces replacement", "conditional": "may force replacement"}
+
+
+def offline_plan_text(preview: Preview, base: str, style: Style) -> str:
+    """Return the changes since the commit *base* as text."""
+    return "".join(f"{style.fit(line)}\n" for line in _lines(preview, base, style))
+
+
+def summary(preview: Preview) -> str:
+    """Return the numbers of changes, such as 2 replaced, 1 changed, +3.20 USD a month."""
+    parts = [
+        join_counts(
+            (f"{'stack' if number == 1 else 'stacks'} {word}", number)
+            for word, number in _stack_counts(preview)
+        ),
+        counts(resource for stack in preview.stacks for resource in stack.resources),
+        cost_text(preview.cost),
+    ]
+    return ", ".join(filter(None, parts)) or ("other changes" if preview.stacks else "no changes")
+
+
+def counts(resources: Iterable[ResourceChange]) -> str:
+    """Return the numbers of changed resources, the most destructive first: 1 replaced, 2 changed."""
+    numbers = Counter(resource.action for resource in resources)
+    return join_counts((action, numbers[action]) for action in WORST_FIRST)
+
+
+def cost_text(usd_per_month: float) -> str:
+    """Return a difference in cost, such as +3.20 USD a month; empty if there is none."""
+    return f"{usd_per_month:+.2f} USD a month" if round(usd_per_month, 2) else ""
+
+
+def refused_outputs(stack: StackChange) -> str:
+    """Return why CloudFormation refuses to update a stack because of its exports; may be empty."""
+    refused = [output for output in stack.outputs if output.is_refused]
+    if not refused or stack.action == "removed":
+        return ""
+    importers = dict.fromkeys(name for output in refused for name in output.importers)
+    exports = "an export that is" if len(refused) == 1 else f"{len(refused)} exports that are"
+    names = ", ".join(clean(output.name) for output in refused)
+    text = f"changes {exports} imported by {', '.join(map(clean, importers))}: {names}."
+    if all(output.is_dropped_by_importers for output in refused):
+        return f"{text} The imports are removed as well: deploy those stacks first."
+    return f"{text} CloudFormation refuses this while a deployed stack imports it."
+
+
+def output_text(output: OutputChange) -> str:
+    """Return the change of an output, with the stacks that import it."""
+    text = f"output {clean(output.name)}"
+    if output.direction == "changed" and not output.cause:
+        text += f": {change_text(output.name, output.before, output.after)}"
+    if output.importers:
+        text += f"  # imported by {', '.join(map(clean, output.importers))}"
+    return text
+
+
+def property_text(change: PropertyChange, file: str) -> str:
+    """Return the change of a property, with its effect and its setting in the config *file*."""
+    name = clean(change.name) or "type"
+    values = (
+        "" if change.cause else f": {change_text(change.path[-1], change.before, change.after)}"
+    )
+    notes = [
+        _REPLACEMENTS.get(change.replacement, ""),
+        f"because of {clean(change.cause)}" if change.cause else "",
+        f"{file}: {', '.join(map(clean, change.settings))}" if change.settings else "",
+    ]
+    note = ", ".join(filter(None, notes))
+    return f"{name}{values}  # {note}" if note else f"{name}{values}"
+
+
+def detail_lines(change: ResourceChange, file: str) -> Iterator[tuple[str, str]]:
+    """Yield the lines that explain a change, each with its mark: properties, statements, rules, code."""
+    for property_ in _shown_properties(change):
+        yield "", property_text(property_, file)
+    settings = dict.fromkeys(
+        key
+        for property_ in change.properties
+        if property_.is_detailed
+        for key in property_.settings
+    )
+    note = f"  # {file}: {', '.join(map(clean, settings))}" if settings else ""
+    is_whole = change.action in {"added", "removed"}
+    for statement in change.statements:
+        if not is_whole:
+            yield _mark(statement.direction), f"{_statement_text(statement)}{note}"
+    for rule in change.rules:
+        both = " → ".join(filter(None, (clean(rule.before), clean(rule.after))))
+        yield _mark(rule.direction), f"rule {rule.direction}: {both}{note}"
+    if change.code:
+        yield from _code_lines(change.code)
+
+
+def _shown_properties(change: ResourceChange) -> Iterator[PropertyChange]:
+    """Yield the changed properties, without those that statements, rules or code explain.
+
+    A change that only follows another one is left out if the resource is replaced anyway.
+    """
+    effects = {property_.replacement for property_ in change.properties if not property_.cause}
+    is_replaced = bool(effects & {"required", "conditional"})
+    for property_ in change.properties:
+        if property_.cause and is_replaced:
+            continue
+        if not property_.is_detailed or property_.replacement != "none":
+            yield property_
+
+
+def _lines(preview: Preview, base: str, style: Style) -> Iterator[str]:
+    unchanged = len(preview.unchanged)
+    rest = f"; {pluralize(unchanged, 'stack')} unchanged" if unchanged and preview.stacks else ""
+    title = f"{preview.environment} since {base[:10]}: {summary(preview)}{rest}"
+    yield style("bold", title)
+    for stack, loss in preview.data_losses:
+        yield style("red", f"  ! {clean(stack.short_name)}: {clean(str(loss))}")
+    for stack in preview.stacks:
+        if refusal := refused_outputs(stack):
+            yield from _wrapped(f"  ! {clean(stack.short_name)}: ", refusal, style, "red")
+    for stack in preview.stacks:
+        yield from _stack_lines(stack, f"config/{preview.environment}.toml", style)
+
+
+def _stack_counts(preview: Preview) -> Iterator[tuple[str, int]]:
+    for action in ("removed", "created"):
+        yield action, sum(stack.action == action for stack in preview.stacks)
+
+
+def _stack_lines(stack: StackChange, file: str, style: Style) -> Iterator[str]:
+    state = {"created": "new stack", "removed": "removed stack", "updated": ""}[stack.action]
+    about = ", ".join(filter(None, (state, counts(stack.resources), cost_text(stack.cost))))
+    name = style("bold", clean(stack.short_name))
+    yield f"{name}  {about or 'no change to a resource'}  {style('dim', clean(stack.name))}"
+    if stack.action == "removed":
+        yield f"  a deploy does not delete it: ./inv destroy --stack={clean(stack.short_name)}"
+    for change in stack.attributes:
+        yield f"  ~ {property_text(change, file)}"
+    resources = sorted(stack.resources, key=lambda change: WORST_FIRST.index(change.action))
+    direct = [change for change in resources if not change.causes]
+    for _, similar in groupby(direct, _similarity):
+        yield from _resource_lines([*similar], file, style)
+    derived = [change for change in resources if change.causes]
+    for action, changes in groupby(derived, lambda change: change.action):
+        yield from _derived_lines(action, [*changes], stack, style)
+    yield from _output_lines(stack, style)
+
+
+def _derived_lines(
+    action: Action, changes: Sequence[ResourceChange], stack: StackChange, style: Style
+) -> Iterator[str]:
+    """Yield one paragraph of the resources that only change because of others."""
+    mark, emphasis = _MARKS[action]
+    roots = dict.fromkeys(
+        clean(root.removeprefix(f"{stack.short_name}/"))
+        for change in changes
+        for root in change.roots
+    )
+    listed = [*roots][:_MAX_ROOTS]
+    if len(roots) > len(listed):
+        listed.append(f"{len(roots) - len(listed)} more")
+    names = ", ".join(clean(change.name) for change in changes)
+    text = f"{action} because of {', '.join(listed)}: {names}"
+    yield from _wrapped(f"  {mark} ", text, style, emphasis)
+
+
+def _similarity(change: ResourceChange) -> tuple[object, ...]:
+    """Return what consecutive resources that share a paragraph have in common."""
+    if change.action in {"added", "removed"} and not change.rules:
+        return (change.action, change.settings)
+    properties = tuple(
+        (item.path, item.replacement, item.settings) for item in _shown_properties(change)
+    )
+    details = (change.statements, change.rules, change.code)
+    return (change.action, change.type, properties, details)
+
+
+def _resource_lines(changes: Sequence[ResourceChange], file: str, style: Style) -> Iterator[str]:
+    """Yield the paragraph of similar resources; equal details are written once."""
+    first = changes[0]
+    mark, emphasis = _MARKS[first.action]
+    names = ", ".join(clean(change.name) for change in changes)
+    types = dict.fromkeys(clean(change.type) for change in changes)
+    place = _places(dict.fromkeys(change.source for change in changes if change.source))
+    if first.settings:
+        place = ", ".join(filter(None, (place, f"{file}: {', '.join(map(clean, first.settings))}")))
+    parts = [names, next(iter(types)) if len(types) == 1 else ""]
+    parts.append("" if first.action in {"changed", "added"} else first.action)
+    text = "  ".join(filter(None, parts)) + (f"  ({place})" if place else "")
+    yield from _wrapped(f"  {mark} ", text, style, emphasis)
+    details = [tuple(detail_lines(change, file)) for change in changes]
+    if len({*details}) == 1:
+        details, changes = details[:1], changes[:1]
+    for change, lines in zip(changes, details, strict=True):
+        name = f"{clean(change.name)}: " if len(changes) > 1 else ""
+        for line_mark, line in lines:
+            head = f"      {line_mark} " if line_mark else "      "
+            yield from _wrapped(head, f"{name}{line}", style, None)
+
+
+def _places(places: Iterable[str]) -> str:
+    """Return lines of files in short: stacks/network.py:42, 56."""
+    files: dict[str, list[str]] = {}
+    for place in places:
+        file, _, line = place.partition(":")
+        files.setdefault(file, []).append(line)
+    return ", ".join(
+        f"{clean(file)}:{', '.join(lines)}" if all(lines) else clean(file)
+        for file, lines in files.items()
+    )
+
+
+def _output_lines(stack: StackChange, style: Style) -> Iterator[str]:
+    if stack.action == "created":
+        return
+    for output in stack.outputs:
+        if output.direction != "changed" or not output.cause:
+            mark, emphasis = _MARKS[output.direction]
+            yield from _wrapped(f"  {mark} ", output_text(output), style, emphasis)
+    caused = [output for output in stack.outputs if output.cause and output.direction == "changed"]
+    if caused:
+        names = ", ".join(clean(output.name) for output in caused)
+        yield from _wrapped("  ~ ", f"outputs with another value: {names}", style, "yellow")
+
+
+def _mark(direction: Direction) -> str:
+    return _MARKS[direction][0]
+
+
+def _statement_text(statement: StatementChange) -> str:
+    """Return the change of a statement: all of a new or removed one, else the parts that differ."""
+    head = f"statement {clean(statement.name)} {statement.direction}"
+    if statement.before is None or statement.after is None:
+        return f"{head}: {_summary(statement.before or statement.after)}"
+    parts = []
+    for difference in differences(statement.before, statement.after):
+        name = property_name(difference.path)
+        if difference.before is None or difference.after is None:
+            sign = "+" if difference.before is None else "-"
+            value = difference.after if difference.before is None else difference.before
+            parts.append(f"{sign} {clean(name)} {value_text(name, value)}")
+        else:
+            values = change_text(name, difference.before, difference.after)
+            parts.append(f"{clean(name)}: {values}")
+    return f"{head}: {'; '.join(parts)}"
+
+
+def _summary(statement: Mapping[str, Any]) -> str:
+    """Return a statement in one line: allow s3:GetObject on X, for Service lambda.amazonaws.com."""
+    effect = str(statement.get("Effect", "")).lower()
+    parts = [effect]
+    for key, word in (
+        ("Action", ""),
+        ("NotAction", "all but "),
+        ("Resource", "on "),
+        ("NotResource", "on all but "),
+        ("Principal", "for "),
+        ("Condition", "if "),
+    ):
+        if key in statement:
+            items = statement[key] if isinstance(statement[key], list) else [statement[key]]
+            parts.append(word + ", ".join(value_text(key, item) for item in items))
+    return " ".join(map(clean, parts))
+
+
+def _code_lines(code: CodeChange) -> Iterator[tuple[str, str]]:
+    for file in code.files:
+        lines = f"+{file.added_lines} -{file.removed_lines}"
+        yield _MARKS[file.direction][0], f"code {clean(file.path)}: {file.direction}, {lines} lines"
+    for package in code.packages:
+        versions = f"{clean(package.before) or '(none)'} → {clean(package.after) or '(none)'}"
+        yield "~", f"package {clean(package.name)}: {versions}"
+    if not (code.files or code.packages):
+        yield "~", f"code of {clean(code.name)}: built again for another runtime or builder"
+
+
+def _wrapped(head: str, text: str, style: Style, emphasis: Emphasis | None) -> Iterator[str]:
+    """Yield *text* after *head*, in lines of the width of the terminal."""
+    lines = textwrap.wrap(
+        text,
+        max(style.width - len(head), 40),
+        break_long_words=False,
+        break_on_hyphens=False,
+    ) or [""]
+    yield f"{style(emphasis, head) if emphasis else head}{lines[0]}"
+    for line in lines[1:]:
+        yield f"{' ' * (min(len(head), _MAX_INDENT) + 2)}{line}"

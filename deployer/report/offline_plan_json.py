@@ -1,0 +1,168 @@
+"""Format offline plans as one JSON document, with the same content as the text."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from deployer.preview.differences import is_intrinsic
+from deployer.preview.values import (
+    WORST_FIRST,
+    CodeChange,
+    OutputChange,
+    Preview,
+    PropertyChange,
+    ResourceChange,
+    StackChange,
+    StatementChange,
+)
+from deployer.report.offline_plan import refused_outputs
+from deployer.report.property_values import masked
+from deployer.report.text import JSON_VERSION, visible
+
+
+def offline_plan_json(previews: Sequence[tuple[Preview, str]]) -> str:
+    """Return the plan of each environment, with its base commit, as one JSON document."""
+    document = {
+        "version": JSON_VERSION,
+        "environments": [_environment(preview, base) for preview, base in previews],
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _environment(preview: Preview, base: str) -> dict[str, Any]:
+    return {
+        "environment": preview.environment,
+        "base": base,
+        "unchanged_stacks": [*preview.unchanged],
+        "usd_per_month": preview.cost,
+        "stacks": [_stack(stack) for stack in preview.stacks],
+    }
+
+
+def _stack(stack: StackChange) -> dict[str, Any]:
+    numbers = Counter(resource.action for resource in stack.resources)
+    return {
+        "stack": stack.name,
+        "short_name": stack.short_name,
+        "region": stack.region,
+        "action": stack.action,
+        "counts": {action: numbers[action] for action in WORST_FIRST if numbers[action]},
+        "usd_per_month": stack.cost,
+        "refused": refused_outputs(stack),
+        "data_losses": [
+            {
+                "resource": "/".join((*loss.path, loss.logical_id)),
+                "type": loss.type,
+                "change": loss.change,
+                "consequence": loss.consequence,
+            }
+            for loss in stack.data_losses
+        ],
+        "attributes": [_property(change) for change in stack.attributes],
+        "resources": [_resource(resource) for resource in stack.resources],
+        "outputs": [_output(output) for output in stack.outputs],
+    }
+
+
+def _resource(change: ResourceChange) -> dict[str, Any]:
+    return {
+        "resource": change.name,
+        "type": change.type,
+        "action": change.action,
+        "source": change.source,
+        "settings": [*change.settings],
+        "causes": [*change.causes],
+        "properties": [_property(property_) for property_ in change.properties],
+        "statements": [_statement(statement) for statement in change.statements],
+        "rules": [
+            {
+                "direction": rule.direction,
+                "before": rule.before or None,
+                "after": rule.after or None,
+                "grants": rule.grants,
+            }
+            for rule in change.rules
+        ],
+        "code": _code(change.code) if change.code else None,
+    }
+
+
+def _property(change: PropertyChange) -> dict[str, Any]:
+    name = change.path[-1] if change.path else ""
+    return {
+        "property": change.name,
+        "before": _value(name, change.before),
+        "after": _value(name, change.after),
+        "replacement": change.replacement,
+        "cause": change.cause,
+        "root": change.root,
+        "is_write_only": change.is_write_only,
+        "settings": [*change.settings],
+    }
+
+
+def _statement(change: StatementChange) -> dict[str, Any]:
+    return {
+        "statement": change.name,
+        "direction": change.direction,
+        "before": _value("Statement", change.before),
+        "after": _value("Statement", change.after),
+        "grants": change.grants,
+    }
+
+
+def _code(code: CodeChange) -> dict[str, Any]:
+    return {
+        "function": code.name,
+        "files": [
+            {
+                "path": file.path,
+                "direction": file.direction,
+                "added_lines": file.added_lines,
+                "removed_lines": file.removed_lines,
+            }
+            for file in code.files
+        ],
+        "packages": [
+            {
+                "package": package.name,
+                "before": package.before or None,
+                "after": package.after or None,
+            }
+            for package in code.packages
+        ],
+    }
+
+
+def _output(change: OutputChange) -> dict[str, Any]:
+    return {
+        "output": change.name,
+        "direction": change.direction,
+        "before": _value(change.name, change.before),
+        "after": _value(change.name, change.after),
+        "cause": change.cause,
+        "export": change.export,
+        "importers": [*change.importers],
+        "is_refused": change.is_refused,
+        "settings": [*change.settings],
+    }
+
+
+def _value(name: str, value: Any) -> Any:
+    """Return a value of a template with its secrets masked."""
+    match value:
+        case {"Name": str(key), "Value": inner} | {"Key": str(key), "Value": inner}:
+            return {**{k: _value(k, v) for k, v in value.items()}, "Value": _value(key, inner)}
+        case dict() if is_intrinsic(value):
+            return {key: _value(name, item) for key, item in value.items()}
+        case Mapping():
+            return {visible(str(key)): _value(str(key), item) for key, item in value.items()}
+        case list():
+            return [_value(name, item) for item in value]
+        case str():
+            return masked(name, value)
+        case _:
+            return value

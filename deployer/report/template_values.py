@@ -1,0 +1,103 @@
+"""Format values of templates, and the difference between two of them.
+
+Intrinsic functions have their short form, secrets are masked, and of long values all parts that
+differ are shown, each with some text around it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+from typing import Any
+
+from deployer.report.property_values import SENSITIVE, masked
+from deployer.report.text import escaped
+
+_MAX_LENGTH = 60
+_CONTEXT = 16  # Characters shown before and after where two long values differ.
+_MAX_COMPARED = 4_000  # Tokens; of longer texts only the common beginning and end are omitted.
+_TOKEN = re.compile(r"\w+|\s+|.", re.DOTALL)
+
+
+def value_text(name: str, value: Any) -> str:
+    """Return the value of the property *name* on one line, with secrets masked."""
+    match value:
+        case None:
+            return "(none)"
+        case "":
+            return '""'
+        case str():
+            return escaped(masked(name, value))
+        case bool():
+            return str(value).lower()
+        case _:
+            return escaped(masked(name, _inline(value)))
+
+
+def change_text(name: str, before: Any, after: Any) -> str:
+    """Return both values of the property *name*; of long values, the parts that differ."""
+    old, new = value_text(name, before), value_text(name, after)
+    if old == new:
+        return f"{SENSITIVE[:-1]}, changed)" if SENSITIVE in old else old
+    if before is None or after is None or max(len(old), len(new)) <= _MAX_LENGTH:
+        return f"{old} → {new}"
+    return "; ".join(_differing_parts(old, new))
+
+
+def _inline(value: Any) -> str:
+    """Return a value as JSON, with intrinsic functions in their short form: !Ref Vpc."""
+    match value:
+        case {"Ref": str(name)} if len(value) == 1:
+            return f"!Ref {name}"
+        case {"Fn::GetAtt": [str(name), str(attribute)]} if len(value) == 1:
+            return f"!GetAtt {name}.{attribute}"
+        case {"Fn::ImportValue": str(name)} if len(value) == 1:
+            return f"!ImportValue {name}"
+        case {"Fn::Sub": str(template)} if len(value) == 1:
+            return f"!Sub {template}"
+        case dict():
+            pairs = (f"{json.dumps(str(key))}: {_inline(item)}" for key, item in value.items())
+            return f"{{{', '.join(pairs)}}}"
+        case list():
+            return f"[{', '.join(map(_inline, value))}]"
+        case _:
+            return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _differing_parts(old: str, new: str) -> Iterator[str]:
+    """Yield each part that differs, as old → new with the text around it."""
+    before, after = _TOKEN.findall(old), _TOKEN.findall(new)
+    if len(before) + len(after) > _MAX_COMPARED:
+        yield _around(old, new, *_outer_hunk(old, new))
+        return
+    for tag, start, end, new_start, new_end in SequenceMatcher(
+        None, before, after, autojunk=False
+    ).get_opcodes():
+        if tag != "equal":
+            yield _around(
+                old,
+                new,
+                (len("".join(before[:start])), len("".join(before[:end]))),
+                (len("".join(after[:new_start])), len("".join(after[:new_end]))),
+            )
+
+
+def _outer_hunk(old: str, new: str) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the range in each text between the common beginning and the common end."""
+    limit = min(len(old), len(new))
+    head = next((index for index in range(limit) if old[index] != new[index]), limit)
+    tail = next(
+        (index for index in range(limit - head) if old[-1 - index] != new[-1 - index]), limit - head
+    )
+    return (head, len(old) - tail), (head, len(new) - tail)
+
+
+def _around(old: str, new: str, before: tuple[int, int], after: tuple[int, int]) -> str:
+    return f"{_excerpt(old, *before)} → {_excerpt(new, *after)}"
+
+
+def _excerpt(text: str, start: int, end: int) -> str:
+    first, last = max(0, start - _CONTEXT), min(len(text), end + _CONTEXT)
+    return f"{'…' if first else ''}{text[first:last]}{'…' if last < len(text) else ''}"

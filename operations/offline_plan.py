@@ -1,0 +1,155 @@
+"""Plan a change from the templates in build/ and the objects of git, without an account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deployer.errors import ConfigError
+
+if TYPE_CHECKING:
+    from deployer.environment import Environment, Project
+    from deployer.preview.propagation import ScopeKey
+    from deployer.preview.values import CodeChange, Preview
+
+
+@dataclass(frozen=True)
+class OfflinePlan:
+    """The changes of an environment since the commit *base*, and its accepted data losses."""
+
+    environment: Environment
+    base: str
+    preview: Preview
+
+
+def plans(project: Project[Any], names: Sequence[str], base: str) -> list[OfflinePlan]:
+    """Return the plan of each environment in *names*; of all whose templates are reviewed if empty.
+
+    *base* is a revision; without one, it is the commit where this branch left the main branch.
+    Raise StaleError if build/ differs from the code, and ConfigError for an unknown revision.
+    """
+    from deployer.environment import LOCAL
+    from deployer.preview import git_objects
+
+    if LOCAL in names:
+        raise ConfigError(
+            f"--env={LOCAL}: its templates are not reviewed, so git does not have them",
+            hint="use `./inv plan` for the emulator",
+        )
+    commit = git_objects.resolve(project.root, base)
+    environments = [project.open(name) for name in names] if names else project.open_all()
+    code = cache(lambda name: _code_change(project.root, commit, name))
+    return [
+        OfflinePlan(environment, commit, _preview(project, environment, commit, code))
+        for environment in environments
+        if not environment.is_local
+    ]
+
+
+def _preview(
+    project: Project[Any],
+    environment: Environment,
+    commit: str,
+    code: Callable[[str], CodeChange | None],
+) -> Preview:
+    from deployer.preview.changes import Context, preview
+    from deployer.preview.git_objects import read_files
+    from deployer.preview.reviewed import read_stacks
+
+    environment.write_or_check_templates()
+    name = environment.env.name
+    folder, config = f"build/{name}", f"config/{name}.toml"
+    contents = read_files(project.root, commit, [folder, config])
+    texts = {path: content.decode(errors="replace") for path, content in contents.items()}
+    before = {
+        path.removeprefix(f"{folder}/"): text
+        for path, text in texts.items()
+        if path.startswith(f"{folder}/")
+    }
+    after = _files(environment)
+    # Equal templates are not parsed: this process rendered one of them.
+    bodies = {
+        template.file: template.body
+        for template in environment.templates
+        if before.get(template.file) == template.text
+    }
+    return preview(
+        name,
+        read_stacks(before, bodies),
+        read_stacks(after, bodies),
+        Context(
+            sources=dict(_sources(environment)),
+            settings=_settings(project, environment, texts.get(config, "")),
+            code=code,
+        ),
+    )
+
+
+def _files(environment: Environment) -> dict[str, str]:
+    from deployer import synth
+
+    texts = {template.file: template.text for template in environment.templates}
+    return texts | {synth.ORDER: synth.order(environment.desired)}
+
+
+def _sources(environment: Environment) -> Iterator[tuple[tuple[ScopeKey, str], str]]:
+    """Yield the line of a stack file for each resource."""
+    from deployer.model.template_tree import resource_lines
+
+    for stack in environment.desired:
+        for path, line in resource_lines(stack).items():
+            yield ((stack.region, stack.name, path[:-1]), path[-1]), str(line)
+
+
+def _settings(project: Project[Any], environment: Environment, before: str) -> Mapping[Any, Any]:
+    """Return the settings that each place of the templates comes from; *before* is the old file."""
+    from deployer import config
+    from deployer.preview.settings import changed_settings, places
+
+    file = project.root / "config" / f"{environment.env.name}.toml"
+    tables = config.table(before), config.table(file.read_text("utf-8"))
+    if not tables[0] or tables[1] is None:
+        return {}
+
+    def render(table: Mapping[str, Any]) -> Mapping[ScopeKey, Mapping[str, Any]] | None:
+        rendered = project.render(table)
+        return None if rendered is None else _bodies(rendered)
+
+    return places(changed_settings(tables[0], tables[1]), tables[1], render)
+
+
+def _bodies(environment: Environment) -> dict[ScopeKey, Mapping[str, Any]]:
+    bodies: dict[ScopeKey, Mapping[str, Any]] = {}
+    for stack in environment.desired:
+        bodies[stack.region, stack.name, ()] = stack.body
+        for nested in stack.nested:
+            bodies[stack.region, stack.name, nested.path] = nested.body
+    return bodies
+
+
+def _code_change(root: Path, commit: str, name: str) -> CodeChange | None:
+    """Return the change of lambdas/*name* since *commit*; None if the folder no longer exists."""
+    from deployer.artifacts import sources
+    from deployer.preview.code import LAMBDAS, SHARED, code_change
+    from deployer.preview.git_objects import read_files
+
+    if not (root / LAMBDAS / name).is_dir():
+        return None
+    gathered = sources.gather(root, name)
+    folder = f"{LAMBDAS}/{name}/"
+    after = {
+        f"{LAMBDAS}/{path}" if path.startswith((f"{name}/", "shared/")) else path: content
+        for path, content in gathered.files.items()
+    }
+    packed = {*after}
+    after |= {f"{folder}requirements.txt": gathered.lock}
+    before = read_files(root, commit, [folder.rstrip("/"), SHARED.rstrip("/")])
+    included = before.get(f"{folder}{sources.INCLUDE}", b"").decode(errors="replace").split()
+    others = {*included, *(path for path in after if not path.startswith((folder, SHARED)))}
+    before |= read_files(root, commit, sorted(others)) if others else {}
+    removed = {path for path in before if path not in after and not (root / path).exists()}
+    kept = {path: content for path, content in before.items() if path in {*after, *removed}}
+    return code_change(name, kept, after, packed)
