@@ -17,7 +17,7 @@ hypothesis.settings.load_profile("tests")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark thorough tests by folder and fixture, before the command line selects by marker."""
+    """Mark thorough tests by folder and fixture before pytest applies `-m`."""
     for item in items:
         if item.nodeid.startswith(THOROUGH) or "server" in item.fixturenames:
             item.add_marker("thorough")
@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Keep the tests of a file in one worker, and so the files that share the full deployment."""
+    """Run the tests of a file in one worker, and all files that share the full deployment in one."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):

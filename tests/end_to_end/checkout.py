@@ -21,7 +21,7 @@ import emulator
 from operations import lambdas, project
 from tests.emulator_server import REGION, Aws, locked
 from tests.end_to_end.fork_server import fork_server
-from tests.end_to_end.wire import Wire, between
+from tests.end_to_end.recording_proxy import RecordingProxy, recording_proxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -40,8 +40,8 @@ for line in sys.stdin:
     print(json.dumps([code, out.getvalue()]), flush=True)
 """
 COMPLETE = dict.fromkeys(SMALL_STACKS, "CREATE_COMPLETE")
-_RUNS = ("commands", "deployer", "emulator", "operations", "stacks")
-_DEPLOYED = ("backend", "config", "lambdas", *_RUNS)
+_PYTHON_FOLDERS = ("commands", "deployer", "emulator", "operations", "stacks")
+_COPIED_FOLDERS = ("backend", "config", "lambdas", *_PYTHON_FOLDERS)
 _ENV = """\
 [env]
 project = "cruddur"
@@ -57,19 +57,19 @@ protect = {protect}
 
 @dataclass(frozen=True)
 class CommandOutput:
-    """The output of a command."""
+    """The output of a command: *out* is standard output, *err* standard error."""
 
     out: str
     err: str
 
     @property
     def first(self) -> str:
-        """Return the first line of standard error."""
+        """The first line of standard error."""
         return self.err.partition("\n")[0]
 
     @property
     def last(self) -> str:
-        """Return the last line of standard error."""
+        """The last line of standard error."""
         return self.err.splitlines()[-1]
 
 
@@ -88,7 +88,7 @@ class Checkout:
     def run(self, *task: str, code: int = 0, cwd: str = ".", **env: str) -> CommandOutput:
         """Run `invoke TASK` without a terminal; it must end with exit code *code*."""
         environ, server = self.environ | env, fork_server()
-        if not server.suits(environ):
+        if not server.supports(environ):
             return self.command("-m", "invoke", *task, code=code, cwd=cwd, **env)
         ran = server.run("invoke", *task, cwd=self.path / cwd, env=environ)
         return _checked(code, ran.code, ran.out, ran.err)
@@ -149,7 +149,7 @@ class Checkout:
 
     @contextmanager
     def running(self, *task: str) -> Iterator[Running]:
-        """Run `invoke TASK` in the background, in its own process group, as a shell starts a job."""
+        """Run `invoke TASK` in the background, in its own process group, like a job of a shell."""
         with subprocess.Popen(
             [sys.executable, "-m", "invoke", *task],
             cwd=self.path,
@@ -167,23 +167,23 @@ class Checkout:
 
     @property
     def environ(self) -> dict[str, str]:
-        """Return the environment of commands, in which a warning is an error."""
+        """The environment variables of commands, with which a warning is an error."""
         kept = {"PATH": os.environ["PATH"], "HOME": str(self.home), "LANG": "C.UTF-8"}
         return kept | {"PYTHONWARNINGS": "error"} | self.env
 
     @property
     def aws_env(self) -> dict[str, str]:
-        """Return the variables for the AWS CLI to use the emulator, with its warnings allowed."""
+        """The variables with which the AWS CLI uses the emulator; warnings of the CLI are allowed."""
         return emulator.environment_variables(self.endpoint, region=REGION) | {"PYTHONWARNINGS": ""}
 
     @property
     def emulator(self) -> Path:
-        """Return the folder of the emulator."""
+        """The folder of the emulator."""
         return self.path / ".emulator"
 
     @property
     def endpoint(self) -> emulator.Endpoint:
-        """Return the emulator as the account of `local`; start it if it does not run."""
+        """The emulator as the account of `local`; the emulator is started if it does not run."""
         return emulator.start(self.emulator, account=LOCAL)
 
     def root_key(self, account: str) -> dict[str, str]:
@@ -216,7 +216,7 @@ class Checkout:
         return found
 
     def client(self, service: str, region: str = REGION, account: str = LOCAL) -> Any:
-        """Return a boto3 client of the emulator, and the same one for the same arguments."""
+        """Return a boto3 client of the emulator, cached by its arguments."""
         endpoint = emulator.as_account(self.endpoint, account)
         return self._accounts.setdefault(endpoint, Aws(endpoint)).client(service, region)
 
@@ -234,10 +234,10 @@ class Checkout:
         (self.path / "config" / f"{env}.toml").write_text(text)
 
     @contextmanager
-    def wire(self) -> Iterator[Wire]:
+    def recorded_requests(self) -> Iterator[RecordingProxy]:
         """Record every request that commands send to the emulator."""
-        with between(self.endpoint, self.home) as wire, wire.tap(self.emulator):
-            yield wire
+        with recording_proxy(self.endpoint, self.home) as proxy, proxy.redirect(self.emulator):
+            yield proxy
 
 
 @dataclass
@@ -279,10 +279,10 @@ def copy(folder: Path) -> Checkout:
     _prepare()
     checkout = Checkout(folder / "Čruddur für alle", folder / "home")
     checkout.home.mkdir()
-    for name in _DEPLOYED:
+    for name in _COPIED_FOLDERS:
         shutil.copytree(ROOT / name, checkout.path / name)
     shutil.copy2(ROOT / "tasks.py", checkout.path)
-    (checkout.path / ".cache").symlink_to(ROOT / ".cache")  # The cached answers of cfn-lint.
+    (checkout.path / ".cache").symlink_to(ROOT / ".cache")  # The cached findings of cfn-lint.
     drafts = shutil.ignore_patterns("draft-*")  # Temporary files of a concurrent build.
     shutil.copytree(ROOT / "dist", checkout.path / "dist", ignore=drafts, copy_function=_link)
     return checkout
@@ -307,8 +307,8 @@ def _link(file: str, link: str) -> None:
 def _prepare() -> None:
     """Build the artifacts in this checkout, because copies have no settings for package indexes.
 
-    Compile the sources too: otherwise, with PYTHONDONTWRITEBYTECODE, every copy compiles them.
-    The first worker of a test run does both for all.
+    Also compile the sources: with PYTHONDONTWRITEBYTECODE, every copy would compile them again.
+    The first worker of a test run does this for all workers.
     """
     (ROOT / ".cache").mkdir(exist_ok=True)
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
@@ -316,7 +316,7 @@ def _prepare() -> None:
         if file.read() == run:
             return
         lambdas.build(project.environment("local").artifacts)
-        for name in _RUNS:
+        for name in _PYTHON_FOLDERS:
             compileall.compile_dir(ROOT / name, quiet=1)
         file.seek(0)
         file.truncate()

@@ -22,18 +22,18 @@ from tests.end_to_end.checkout import Checkout
 
 @dataclass(frozen=True)
 class Deployed:
-    """The deployed stacks; *known* has their outputs by stack and name."""
+    """The deployed stacks; *outputs* has their outputs by stack and name."""
 
     checkout: Checkout
     endpoint: Endpoint
-    known: dict[str, dict[str, str]]
+    outputs: dict[str, dict[str, str]]
 
     def client(self, service: str) -> Any:
         """Return a client with all permissions in the account."""
         return self.checkout.client(service)
 
     def role(self, name: str, *statements: dict[str, Any]) -> boto3.Session:
-        """Create a role with the policy *statements* and return a session of it."""
+        """Create a role with the policy *statements*, assume it, and return the session."""
         trust = {"Effect": "Allow", "Action": "sts:AssumeRole"}
         trust |= {"Principal": {"AWS": f"arn:aws:iam::{self.endpoint.account}:root"}}
         iam = self.client("iam")
@@ -58,7 +58,7 @@ class Deployed:
 
     def connect(self, **parameters: Any) -> psycopg.Connection[Any]:
         """Connect to the database with a verified certificate; *parameters* override the defaults."""
-        database = self.known["database"]
+        database = self.outputs["database"]
         defaults = {
             "host": database["Address"],
             "port": database["Port"],
@@ -70,20 +70,20 @@ class Deployed:
 
     def master(self, **parameters: Any) -> psycopg.Connection[Any]:
         """Connect as the master user, with the password in the secret that RDS manages."""
-        arn = self.known["database"]["MasterSecret"]
+        arn = self.outputs["database"]["MasterSecret"]
         text = self.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
         secret = json.loads(text)
         return self.connect(user=secret["username"], password=secret["password"], **parameters)
 
     def application(self) -> psycopg.Connection[Any]:
         """Connect as the application's user, with an IAM token."""
-        known = self.known["database"]
-        host_and_port, user = (known["Address"], int(known["Port"])), known["Application"]
+        database = self.outputs["database"]
+        host_and_port, user = (database["Address"], int(database["Port"])), database["Application"]
         token = self.client("rds").generate_db_auth_token(*host_and_port, user)
         return self.connect(user=user, password=token)
 
     def refused(self, **parameters: Any) -> str:
-        """Return the error with which the database refuses a connection."""
+        """Return the error of a connection that the database refuses."""
         with pytest.raises(psycopg.OperationalError) as failed, self.connect(**parameters):
             pass
         return str(failed.value)
@@ -98,16 +98,16 @@ def document(*statements: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
-def described(checkout: Checkout) -> Deployed:
+def describe_deployment(checkout: Checkout) -> Deployed:
     """Return the deployed stacks of *checkout* with their outputs."""
-    known: dict[str, dict[str, str]] = {}
+    outputs: dict[str, dict[str, str]] = {}
     for row in json.loads(checkout.run("outputs", "--format=json").out)["outputs"]:
-        known.setdefault(row["stack"].split("-", 2)[2], {})[row["output"]] = row["value"]
-    return Deployed(checkout, checkout.endpoint, known)
+        outputs.setdefault(row["stack"].split("-", 2)[2], {})[row["output"]] = row["value"]
+    return Deployed(checkout, checkout.endpoint, outputs)
 
 
 def code_of(call: Any) -> str:
-    """Return the error code with which *call* fails."""
+    """Return the error code of AWS with which *call* fails."""
     with pytest.raises(ClientError) as failed:
         call()
     return str(failed.value.response["Error"]["Code"])

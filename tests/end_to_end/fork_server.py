@@ -1,12 +1,12 @@
-"""Run `python -m MODULE` in a fork of a process that has imported what the commands import.
+"""Run `python -m MODULE` in a fork of a process that has already imported most modules.
 
-Importing takes most of the CPU time of a short command. The fork has its own arguments,
-environment, working folder and standard streams, and it ends as a process of its own does. Tests of
-signals, terminals and shells start real processes instead.
+Imports take most of the CPU time of a short command. The fork has its own arguments, environment,
+working folder and standard streams, and its exit code is that of a new process. Tests of signals,
+terminals and shells start new processes instead.
 
-The server has imported the third-party libraries. For the commands of a checkout it forks a second
-server, which imports the modules of that checkout. It is replaced when a source file changes, and
-for another checkout or environment.
+The server has imported the third-party libraries. For the commands of a checkout, the server forks a
+second server, which imports the modules of the checkout. Another checkout, another environment or a
+changed source file replaces the second server.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ class ForkServer:
     """The process that forks; it ends when the test process closes its side of the socket."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
-        """Start it with *env*, which sets the interpreter's options for all commands."""
+        """Start the server with *env*, which sets the options of the interpreter for all commands."""
         self.env = dict(env)
         self._socket, child_socket = socket.socketpair()
         self._process = subprocess.Popen(
             [sys.executable, __file__, str(child_socket.fileno())],
             env=self.env,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,  # Streams of the kind that commands get.
+            stdout=subprocess.PIPE,  # Pipes, as commands have.
             stderr=subprocess.PIPE,
             pass_fds=(child_socket.fileno(),),
             start_new_session=True,
@@ -68,8 +68,8 @@ class ForkServer:
         child_socket.close()
         atexit.register(self._close)
 
-    def suits(self, env: Mapping[str, str]) -> bool:
-        """Return whether *env* sets the same interpreter options as the server's."""
+    def supports(self, env: Mapping[str, str]) -> bool:
+        """Return whether *env* sets the same options of the interpreter as this server has."""
         return _interpreter_variables(env) == _interpreter_variables(self.env)
 
     def run(
@@ -78,9 +78,9 @@ class ForkServer:
         """Run `python -m ARGUMENTS` with an empty standard input."""
         ends = [os.pipe() for _ in range(3)]
         with open(os.devnull, "rb") as nothing:  # noqa: PTH123
-            order = {"arguments": arguments, "cwd": os.fspath(cwd), "env": dict(env)}
+            request = {"arguments": arguments, "cwd": os.fspath(cwd), "env": dict(env)}
             streams = [nothing.fileno(), *(write for _, write in ends)]
-            socket.send_fds(self._socket, [json.dumps(order).encode() + b"\n"], streams)
+            socket.send_fds(self._socket, [json.dumps(request).encode() + b"\n"], streams)
         for _, write in ends:
             os.close(write)
         out, err, report = _read([read for read, _ in ends], seconds)
@@ -105,9 +105,9 @@ def _interpreter_variables(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def _read(files: list[int], seconds: float) -> list[str]:
-    """Return what is written to *files* until all end.
+    """Return the contents of *files* when all of them are closed.
 
-    On an error, kill the process that the last one names.
+    On an error, kill the process with the id in the last file.
     """
     contents = dict.fromkeys(files, b"")
     try:
@@ -123,7 +123,7 @@ def _read(files: list[int], seconds: float) -> list[str]:
 
 
 def _fill(contents: dict[int, bytes], deadline: float) -> None:
-    """Add what each file has to its content; raise TimeoutError after *deadline*."""
+    """Read all files into *contents*; raise TimeoutError after *deadline*."""
     with selectors.DefaultSelector() as selector:
         for file in contents:
             selector.register(file, selectors.EVENT_READ)
@@ -150,47 +150,48 @@ class _CheckoutServer:
         if key == self._key:
             return None
         self.close()
-        ours, theirs = socket.socketpair()
+        client_end, server_end = socket.socketpair()
         if os.fork() == 0:
-            ours.close()
-            return theirs
-        theirs.close()
-        self._key, self._socket = key, ours
+            client_end.close()
+            return server_end
+        server_end.close()
+        self._key, self._socket = key, client_end
         return None
 
-    def send(self, order: dict[str, object], files: list[int]) -> None:
-        """Pass an order on."""
-        socket.send_fds(self._socket, [json.dumps(order).encode() + b"\n"], files)
+    def send(self, request: dict[str, object], files: list[int]) -> None:
+        """Send a request to the second server."""
+        socket.send_fds(self._socket, [json.dumps(request).encode() + b"\n"], files)
 
     def close(self) -> None:
-        """Let the server end."""
+        """Close the socket, which ends the server."""
         if self._socket:
             self._socket.close()
 
 
 def _serve(connection: socket.socket, *, has_imported: bool = False) -> list[str]:
-    """Fork for every order until the socket is closed; return the arguments in each fork.
+    """Fork for every request until the socket is closed; return the arguments in each fork.
 
-    Orders for a checkout are passed to the second server, unless this is one: it *has_imported*.
+    Send requests for a checkout to the second server. The second server itself *has_imported* the
+    checkout and forks for each request.
     """
     second = _CheckoutServer()
     while True:
-        order, files = _receive(connection)
-        if order is None:
+        request, files = _receive(connection)
+        if request is None:
             connection.close()
             sys.exit()
-        if not has_imported and (key := _checkout_key(order)):
-            if theirs := second.fork(key):
+        if not has_imported and (key := _checkout_key(request)):
+            if server_end := second.fork(key):
                 connection.close()
                 _close(files)
-                _enter(order)
+                _enter(request)
                 _import_checkout()
-                return _serve(theirs, has_imported=True)
-            second.send(order, files)
+                return _serve(server_end, has_imported=True)
+            second.send(request, files)
         elif os.fork() == 0:
             connection.close()
             second.close()
-            return _begin(order, files)
+            return _begin(request, files)
         _close(files)
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
@@ -203,7 +204,7 @@ def _close(files: list[int]) -> None:
 
 
 def _receive(connection: socket.socket) -> tuple[dict[str, object] | None, list[int]]:
-    """Return the next order and its files; None when the other side has closed the socket."""
+    """Return the next request and its files; None if the other side has closed the socket."""
     line, files, *_ = socket.recv_fds(connection, _LARGEST_BYTES, 4)
     if not line:
         return None, []
@@ -212,9 +213,9 @@ def _receive(connection: socket.socket) -> tuple[dict[str, object] | None, list[
     return json.loads(line), files
 
 
-def _checkout_key(order: dict[str, object]) -> object:
-    """Return what the modules that a command imports depend on; None outside of a checkout."""
-    root = Path(order["cwd"])
+def _checkout_key(request: dict[str, object]) -> object:
+    """Return a value that changes with the modules of a checkout; None outside of a checkout."""
+    root = Path(request["cwd"])
     if not (root / "tasks.py").exists():
         return None
     files = [root / "tasks.py"]
@@ -223,7 +224,7 @@ def _checkout_key(order: dict[str, object]) -> object:
             folders[:] = [name for name in folders if name != "__pycache__"]
             files += [Path(path, name) for name in names]
     states = [(str(file), (stat := file.stat()).st_mtime_ns, stat.st_size) for file in files]
-    return root, order["env"], sorted(states)
+    return root, request["env"], sorted(states)
 
 
 def _import_checkout() -> None:
@@ -231,12 +232,12 @@ def _import_checkout() -> None:
     for folder in ("commands", "operations"):
         for file in sorted(Path(folder).rglob("*.py")):
             name = ".".join(file.with_suffix("").parts).removesuffix(".__init__")
-            with contextlib.suppress(Exception):  # The command has the error again.
+            with contextlib.suppress(Exception):  # The command reports the error.
                 importlib.import_module(name)
     gc.freeze()
 
 
-def _begin(order: dict[str, object], files: list[int]) -> list[str]:
+def _begin(request: dict[str, object], files: list[int]) -> list[str]:
     """Fork again: one process runs the command, the other reports its id and its exit code."""
     *streams, report = files
     if pid := os.fork():
@@ -248,15 +249,15 @@ def _begin(order: dict[str, object], files: list[int]) -> list[str]:
     for number, file in enumerate(streams):
         os.dup2(file, number)
     _close(files)
-    _enter(order)
-    return order["arguments"]
+    _enter(request)
+    return request["arguments"]
 
 
-def _enter(order: dict[str, object]) -> None:
-    """Take the environment and the working folder of *order*."""
+def _enter(request: dict[str, object]) -> None:
+    """Set the environment and the working folder of *request*."""
     os.environ.clear()
-    os.environ.update(order["env"])
-    os.chdir(order["cwd"])
+    os.environ.update(request["env"])
+    os.chdir(request["cwd"])
     sys.path[0] = os.getcwd()  # noqa: PTH109
 
 
@@ -274,7 +275,7 @@ def _libraries() -> set[str]:
 def _main() -> None:
     connection = socket.socket(fileno=int(sys.argv[1]))
     for name in sorted(_libraries()):
-        with contextlib.suppress(ImportError):  # A name in a module need not be a module.
+        with contextlib.suppress(ImportError):  # Not every imported name is a module.
             importlib.import_module(name)
     gc.freeze()
     module, *arguments = _serve(connection)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def script(buildspec: str, folder: Path) -> str:
     """Return the commands of *buildspec* as one script that prints to stdout.
 
-    It writes to *folder* in place of /tmp.
+    The script uses *folder* in place of /tmp.
     """
     commands = yaml.safe_load(buildspec)["phases"]["build"]["commands"]
     tmp = f"{shlex.quote(str(folder))}/"

@@ -15,12 +15,12 @@ import pytest
 import emulator
 from tests.end_to_end import checkout as checkouts
 from tests.end_to_end.checkout import COMPLETE, DEV
-from tests.end_to_end.wire import Call
+from tests.end_to_end.recording_proxy import Call
 
 
 @pytest.fixture(scope="module")
 def dev(tmp_path_factory):
-    """Yield a copy with the small stacks, with credentials of the account of `dev`."""
+    """Yield a copy of the checkout with the small stacks and credentials of the account of `dev`."""
     copied = checkouts.tiny(tmp_path_factory.mktemp("dev"))
     copied.configure("dev", left={"bucket": "kept"})
     copied.run("synth")
@@ -28,8 +28,8 @@ def dev(tmp_path_factory):
     emulator.create_prerequisites(
         account, emulator.Prerequisites((("Z0DEVEXAMPLE", "dev.example"),))
     )
-    with copied.wire() as copied.between:
-        copied.env |= copied.between.proxy
+    with copied.recorded_requests() as copied.proxy:
+        copied.env |= copied.proxy.variables
         copied.env |= copied.root_key(DEV)
         copied.env |= {"CRUDDUR_ENV": "dev"}
         yield copied
@@ -95,9 +95,9 @@ def test_each_change_set_needs_an_approval(dev):
         dev, "deploy", "--stack=left", "--jobs=1", answers=["y", "yes"]
     )
     dev.run("deploy", "--yes")
-    dev.between.calls.clear()
+    dev.proxy.calls.clear()
     again = dev.run("deploy")
-    reads = list(dev.between.calls)
+    reads = list(dev.proxy.calls)
 
     assert 3 == refused
     assert "crd-dev-ground: 2 added" in question

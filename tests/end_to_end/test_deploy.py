@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from tests.end_to_end import application
 from tests.end_to_end.checkout import COMPLETE
-from tests.end_to_end.wire import Call
+from tests.end_to_end.recording_proxy import Call
 
 FIRST_LINE = "local: account 000000000000, region ca-central-1, emulator"
 READS = [
@@ -32,13 +32,14 @@ def get(endpoint, host, path):
 def test_all_stacks(checkout):
     """`deploy` creates every stack; a second run makes three read requests and changes nothing.
 
-    Stdout has the addresses and, after changes, the next commands. The stacks are kept when the
-    emulator stops. An image is recorded before: without one, every run reads its parameter.
+    Standard output has the addresses and, after changes, the next commands. The stacks are kept when
+    the emulator stops. The test records an image first: without an image, every run also reads the
+    parameter of the image.
     """
     checkout.run("deploy", "--stack=registry")
     checkout.run("service.record", f"--image={application.push(checkout, 'v1')}")
     first = checkout.run("deploy")
-    with checkout.wire() as wire:
+    with checkout.recorded_requests() as proxy:
         second = checkout.run("deploy")
     outputs = checkout.run("outputs").out
     checkout.run("emulator.stop")
@@ -59,10 +60,10 @@ def test_all_stacks(checkout):
     assert with_outputs == list(dict.fromkeys(line.split()[0] for line in table.splitlines()))
     assert outputs == checkout.run("outputs").out
     assert first.last.startswith(f"{len(names) - 1} created, 1 kept, in ")
-    assert READS == wire.calls
+    assert READS == proxy.calls
     assert second.last.startswith(f"{len(names)} kept, in ")
     assert third.last.startswith(f"{len(names)} kept, in ")
-    # The second run sees the port of the recording proxy instead of the emulator's.
+    # The second run prints the port of the recording proxy instead of the port of the emulator.
     assert re.sub(r":\d+", "", second.out) == re.sub(r":\d+", "", third.out)
     assert [
         "open in a browser:",

@@ -31,10 +31,10 @@ def test_dependents_are_deleted_first(tiny):
 
 def test_resources_are_listed_before_approval(tiny):
     """`destroy` lists deleted and kept resources, and needs an approval unless it is a dry run."""
-    tiny.configure(left={"bucket": "kept", "keeps": True}, right={"bucket": "lost"})
+    tiny.configure(left={"bucket": "kept", "retain": True}, right={"bucket": "lost"})
     tiny.run("deploy")
     confirm = "--confirm=crd-local-left"
-    with tiny.wire() as wire:
+    with tiny.recorded_requests() as proxy:
         shown = tiny.run("destroy", "--dry-run", code=2)
         document = json.loads(tiny.run("destroy", "--dry-run", "--json", code=2).out)
         unapproved = tiny.run("destroy", confirm, code=3)
@@ -58,7 +58,7 @@ def test_resources_are_listed_before_approval(tiny):
     assert '"event": "deletions"' in unapproved_json.err
     assert "GuardError" in unapproved_json.err
     assert "cannot ask for approval: --json prints no questions" in unapproved_json.err
-    assert [] == wire.written
+    assert [] == proxy.written
     assert "nothing to delete\n" == nothing.out
 
 
@@ -67,13 +67,13 @@ def test_an_orphan_is_removed(tiny):
 
     See "To remove a stack" in docs/tasks.md.
     """
-    tiny.configure(left={"bucket": "kept", "keeps": True})
+    tiny.configure(left={"bucket": "kept", "retain": True})
     tiny.run("deploy")
     for bucket in tiny.client("s3").list_buckets()["Buckets"]:
         tiny.client("s3").put_object(Bucket=bucket["Name"], Key="precious", Body=b"x")
     layers = tiny.path / "stacks/__init__.py"
     with_left = layers.read_text()
-    layers.write_text(re.sub(r'    tiny.add\("left".*\n', "", with_left))
+    layers.write_text(re.sub(r'    layers.add\("left".*\n', "", with_left))
 
     plan = tiny.run("plan")
     deploy = tiny.run("deploy")
@@ -100,7 +100,7 @@ def test_an_orphan_in_use_is_refused(tiny):
     tiny.run("deploy")
     layers = tiny.path / "stacks/__init__.py"
     code = layers.read_text()
-    code = re.sub(r"    right = tiny.add.*\n", "", code)
+    code = re.sub(r"    right = layers.add.*\n", "", code)
     layers.write_text(code.replace("config.top, right, far,", "config.top, far,"))
 
     refused = tiny.run("destroy", "--stack=right", "--yes", code=3)
@@ -124,8 +124,8 @@ def account(tmp_path_factory):
     endpoint = emulator.as_account(copied.endpoint, DEV)
     zones = (("Z0DEVEXAMPLE", "dev.example"), ("Z0DEVTWOEXAMPLE", "dev-two.example"))
     emulator.create_prerequisites(endpoint, emulator.Prerequisites(zones))
-    with copied.wire() as copied.between:
-        copied.env |= copied.between.proxy
+    with copied.recorded_requests() as copied.proxy:
+        copied.env |= copied.proxy.variables
         copied.env |= copied.root_key(DEV)
         for env in ("dev-two", "dev"):
             only(copied, env)
@@ -197,7 +197,7 @@ def test_stack_name_of_another_owner_is_refused(account):
     only(account, "dev")
     for name in ("crd-dev-left", "crd-dev-right"):
         create_foreign_stack(account, name, {})
-    account.between.calls.clear()
+    account.proxy.calls.clear()
 
     refused = [
         account.run(*task, "--env=dev", code=3)
@@ -215,5 +215,5 @@ def test_stack_name_of_another_owner_is_refused(account):
         "crd-dev-right in ca-central-1: not a stack of dev" in result.err for result in refused
     )
     assert "hint:  remove it, or choose another prefix in the [env] table" in refused[0].err
-    assert [] == account.between.written
+    assert [] == account.proxy.written
     assert {"crd-dev-left", "crd-dev-right"} <= names(account)

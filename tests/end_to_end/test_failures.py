@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.end_to_end.checkout import COMPLETE, TINY
 
-LINE = (TINY / "small.py").read_text().partition("ec2.SecurityGroup(")[0].count("\n")
+BROKEN_LINE = (TINY / "small.py").read_text().partition("ec2.SecurityGroup(")[0].count("\n")
 
 
 def test_first_creation(tiny):
@@ -22,7 +22,7 @@ def test_first_creation(tiny):
     first, *rest = failed.err[failed.err.index("failed: ") :].splitlines()
     assert first.startswith("failed: crd-local-right: Broken (AWS::EC2::SecurityGroup): ")
     assert "The vpc ID 'note1.ground.local.example.' does not exist" in first
-    assert first.endswith(f"(defined at stacks/small.py:{LINE})")
+    assert first.endswith(f"(defined at stacks/small.py:{BROKEN_LINE})")
     assert [
         "        the stack is in ROLLBACK_COMPLETE",
         "hint:   fix it, then rerun ./inv deploy --stack=right",

@@ -26,7 +26,7 @@ atexit.register(print, "at exit")
 
 
 def both(tmp_path, code, *arguments):
-    """Run a module with *code* both ways; return exit code, output and errors of each."""
+    """Run a module with *code* in the server and in a new process; return code, output and errors."""
     (tmp_path / "module.py").write_text(REPORT + code)
     forked = fork_server().run("module", *arguments, cwd=tmp_path, env=ENV)
     started = subprocess.run(
@@ -65,7 +65,7 @@ def test_same(tmp_path, code, expected):
 
 
 def test_warning_is_an_error(tmp_path):
-    """PYTHONWARNINGS has its effect in the fork."""
+    """PYTHONWARNINGS applies in the fork."""
     (code, _, err), _ = both(tmp_path, "warnings.warn('old', DeprecationWarning)")
 
     assert 1 == code
@@ -81,7 +81,7 @@ def test_too_slow(tmp_path):
 
 
 def test_commands_are_isolated(tmp_path):
-    """A command changes nothing for the next one."""
+    """A command has no effect on the next command."""
     (tmp_path / "module.py").write_text(
         "import json, os, sys\n"
         "print(json.dumps(['MINE' in os.environ, 'local' in sys.modules, os.getcwd()]))\n"
@@ -98,8 +98,8 @@ def test_commands_are_isolated(tmp_path):
 @pytest.mark.parametrize(
     ("more", "expected"), [({}, True), ({"HOME": "/x"}, True), ({"PYTHONUTF8": "0"}, False)]
 )
-def test_suits(more, expected):
-    """The server suits environments with the interpreter options that it was started with."""
+def test_supports(more, expected):
+    """The server supports environments with its own options of the interpreter."""
     env = {name: value for name, value in ENV.items() if name != "MINE"}
 
-    assert expected == fork_server().suits(env | more)
+    assert expected == fork_server().supports(env | more)

@@ -74,20 +74,20 @@ def test_killed_between_calls(tiny, kind):
         tiny.run("deploy")
         tiny.configure(**{stack: {"title": "New"} for stack in COMPLETE})
     ids = stack_ids(tiny)
-    with tiny.wire() as wire:
+    with tiny.recorded_requests() as proxy:
         for action in ("CreateChangeSet", "ExecuteChangeSet"):
-            for done in (False, True):
-                wire.hold(action, done=done)
+            for forward in (False, True):
+                proxy.hold(action, forward=forward)
                 with tiny.running("deploy") as deploy:
-                    assert wire.held.wait(20)
+                    assert proxy.held.wait(20)
                     deploy.interrupt(signal.SIGKILL)
 
         tiny.wait_for_operations()
         tiny.run("deploy")
 
-    executed = [call.action for call in wire.written].count("ExecuteChangeSet")
+    executed = [call.action for call in proxy.written].count("ExecuteChangeSet")
     assert dict.fromkeys(COMPLETE, f"{kind.upper()}_COMPLETE") == tiny.stacks()
-    assert len(COMPLETE) + 1 == executed  # One of them was held and not forwarded.
+    assert len(COMPLETE) + 1 == executed  # One request was held and not forwarded.
     assert ids.items() <= stack_ids(tiny).items()
     assert [] == pending_change_sets(tiny)
 

@@ -23,7 +23,7 @@ reason = "No stack depends on this table."
 date = 2026-11-30
 
 """
-LINE = (NESTING / "shelf.py").read_text().partition("ec2.SecurityGroup(")[0].count("\n")
+BROKEN_LINE = (NESTING / "shelf.py").read_text().partition("ec2.SecurityGroup(")[0].count("\n")
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def physical(checkout: Checkout, *path: str) -> str:
 def test_replacement_of_a_nested_table(nesting):
     """The plan and the change set name a nested table whose key changes.
 
-    The other nested stack of that template, which does not change, is not named.
+    The other nested stack of the same template does not change and is not named.
     """
     nesting.run("deploy")
     item = {"TableName": physical(nesting, "Left", "Deep", "Table"), "Item": {"pk": {"S": "1"}}}
@@ -121,13 +121,13 @@ def test_nested_data_needs_confirmation(nesting):
 
     The output names the tables. An orphan with retained tables needs the confirmation, too.
     """
-    configure(nesting, keeps=True)
+    configure(nesting, retain=True)
     nesting.run("deploy")
     before = tables(nesting)
-    with nesting.wire() as wire:
+    with nesting.recorded_requests() as proxy:
         refused = nesting.run("destroy", "--stack=shelf", code=3)
     make_orphan(nesting)
-    with nesting.wire() as orphaned:
+    with nesting.recorded_requests() as second_proxy:
         again = nesting.run("destroy", "--confirm=crd-local-shelf", code=3)
 
     confirm = ["--confirm=crd-local-shelf", "--confirm=crd-local-orphan"]
@@ -135,7 +135,7 @@ def test_nested_data_needs_confirmation(nesting):
 
     assert "error: nothing was deleted:\n       crd-local-shelf holds data\n" in refused.err
     assert "crd-local-orphan holds data\n" in again.err
-    assert [] == wire.written == orphaned.written
+    assert [] == proxy.written == second_proxy.written
     kept = dict(
         re.findall(
             r"^kept: ([\w-]+): kept by its DeletionPolicy: (.*)$", destroyed.err, re.MULTILINE
@@ -150,7 +150,7 @@ def test_nested_data_needs_confirmation(nesting):
 
 
 def make_orphan(checkout: Checkout) -> None:
-    """Create an owned stack with a nested stack whose table is kept."""
+    """Create an owned stack with a nested stack, and with a table in it that is retained."""
     text = (checkout.path / "build/local/shelf.Left.Deep.yaml").read_text()
     client = checkout.client("s3")
     [bucket] = [bucket["Name"] for bucket in client.list_buckets()["Buckets"]]
@@ -193,7 +193,7 @@ def test_error_of_a_nested_resource(nesting):
             "failed: crd-local-shelf: Right/Deep/Broken (AWS::EC2::SecurityGroup): "
         )
         assert "does not exist" in first
-        assert first.endswith(f"(defined at stacks/shelf.py:{LINE})")
+        assert first.endswith(f"(defined at stacks/shelf.py:{BROKEN_LINE})")
         assert "CREATE_FAILED       Right/Deep/Broken (AWS::EC2::SecurityGroup)" in failed.err
     assert ["pk", "pk"] == list(tables(nesting).values())
     assert {"shelf": "UPDATE_ROLLBACK_COMPLETE"}.items() <= nesting.stacks().items()
@@ -224,7 +224,7 @@ def test_manual_change_is_reverted(nesting):
 
 
 def test_pending_change_sets_are_deleted(nesting):
-    """An unexecuted change set is deleted with its nested ones when the stack is destroyed."""
+    """Change sets that were not executed are deleted with the stack, also those of nested stacks."""
     nesting.run("deploy", "--stack=store")
     nesting.run("deploy", "--no-execute")
     pending = nesting.stacks()

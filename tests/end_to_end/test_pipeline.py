@@ -104,8 +104,8 @@ def dev(tmp_path_factory):
     copied.run("synth")
     (copied.path / "inv").write_text('exec python -m invoke "$@"\n')
     account = emulator.as_account(copied.endpoint, DEV)
-    with copied.wire() as wire:
-        copied.env |= wire.proxy | {"CRUDDUR_ENV": "dev"}
+    with copied.recorded_requests() as proxy:
+        copied.env |= proxy.variables | {"CRUDDUR_ENV": "dev"}
         # Otherwise request bodies would be chunked, which the proxy does not support.
         copied.env |= {"AWS_REQUEST_CHECKSUM_CALCULATION": "when_required"}
         deployed = Dev(copied, account)
@@ -218,8 +218,8 @@ class Dev:
         )
 
     @property
-    def direct(self) -> dict[str, str]:
-        """Return the variables that point the plain AWS CLI at the emulator."""
+    def cli_variables(self) -> dict[str, str]:
+        """The variables with which the plain AWS CLI uses the emulator directly."""
         return {
             "AWS_ENDPOINT_URL": self.account.url,
             "AWS_DEFAULT_REGION": REGION,
@@ -236,7 +236,7 @@ def configure(checkout: Checkout, env: str = "local", *, days: int = 14, images:
 
 
 def exempt_findings(checkout: Checkout) -> None:
-    """Exempt the findings about missing importers; the real stacks are linted elsewhere."""
+    """Exempt the findings about missing importers; other tests lint the real stacks."""
     exemptions = checkout.path / "deployer" / "lint" / "exemptions.toml"
     exemptions.write_text("")
     found = dict.fromkeys(FINDING.findall(checkout.run("lint", code=1).err))
@@ -254,7 +254,7 @@ def exempt_findings(checkout: Checkout) -> None:
 
 
 def resource(checkout: Checkout, title: str, account: str = LOCAL) -> str:
-    """Return the physical id of a resource of the pipeline's stack."""
+    """Return the physical id of a resource of the stack of the pipeline."""
     env = "local" if account == LOCAL else "dev"
     found = checkout.client("cloudformation", account=account).describe_stack_resource(
         StackName=f"crd-{env}-pipeline", LogicalResourceId=title
@@ -263,7 +263,7 @@ def resource(checkout: Checkout, title: str, account: str = LOCAL) -> str:
 
 
 def nested(checkout: Checkout) -> dict[str, Any]:
-    """Return the stack that is nested in the pipeline's."""
+    """Return the stack that is nested in the stack of the pipeline."""
     name = resource(checkout, "CodeBuild")
     found: dict[str, Any] = checkout.client("cloudformation").describe_stacks(StackName=name)
     return found["Stacks"][0]
@@ -313,7 +313,7 @@ def test_infrastructure(dev):
     configure(dev.checkout, "dev", days=30, images=20)
     dev.checkout.run("synth")
 
-    compared = dev.stage("Diff", **dev.direct)
+    compared = dev.stage("Diff", **dev.cli_variables)
     planned = dev.stage("Plan")
     done = dev.stage("Infrastructure")
     remaining = dev.as_administrator("plan", code=2)
@@ -341,7 +341,7 @@ def test_image(dev):
     backend = dev.checkout.path / "backend" / "Dockerfile"
     backend.write_text(f"FROM python@sha256:{'0' * 64}\n")
     path = f"{tools}:{Path(sys.executable).parent}:{os.environ['PATH']}"
-    env = dev.direct | {"COMMIT": COMMIT, "PATH": path}
+    env = dev.cli_variables | {"COMMIT": COMMIT, "PATH": path}
 
     for number in ("1", "2"):
         dev.stage("Image", CODEBUILD_BUILD_NUMBER=number, **env)
@@ -367,7 +367,7 @@ def push(ecr: Any, repository: str) -> str:
 
 
 def test_record(dev):
-    """The stage writes the released image to the parameter that the service reads, and to no other."""
+    """The stage writes the released image to the parameter of the service, and to no other."""
     digest = push(dev.client("ecr"), "crd-dev-backend")
     unknown = dev.refused("RecordImage", "service.record", f"--image=sha256:{'d' * 64}")
 
@@ -420,8 +420,8 @@ def test_no_stage_replaces_deployed_templates(dev, stage):
     assert template["ETag"] == s3.head_object(**object_)["ETag"]
 
 
-def test_release_folder_is_append_only(dev):
-    """Only the stage Infrastructure adds files to a release's folder, and it replaces none."""
+def test_release_prefix_is_append_only(dev):
+    """Only the stage Infrastructure adds objects below releases/, and no stage replaces an object."""
     bucket = dev.output("foundation", "Artifacts")
     object_ = {"Bucket": bucket, "Key": "releases/lambdas/thumbnail/0.zip", "Body": b"code"}
     dev.client("s3").delete_object(Bucket=bucket, Key=object_["Key"])
@@ -478,7 +478,7 @@ def test_stages_before_approval_change_no_stack(dev, stage):
 
 @pytest.mark.parametrize("stage", ["Infrastructure", "UpdateServiceStack"])
 def test_stages_after_approval_use_only_release_change_sets(dev, stage):
-    """Change sets need the release role and a release's name, and cannot change its limits."""
+    """Change sets need the release role and a name of a release; the limits cannot be changed."""
     role = dev.output("foundation", "ReleaseRole")
     cloudformation = dev.client("cloudformation")
     pending = cloudformation.create_change_set(

@@ -6,7 +6,7 @@ import re
 
 from tests.end_to_end.checkout import COMPLETE
 
-RETAGGED = ("--tags", "Key=owner,Value=other")
+OTHER_TAGS = ("--tags", "Key=owner,Value=other")
 
 
 def test_templates_one_by_one(checkout):
@@ -15,7 +15,7 @@ def test_templates_one_by_one(checkout):
     `plan` then finds nothing to do. A stack without the tags of the environment is refused.
     """
     checkout.run("synth", "--env=local")
-    checkout.run("emulator.start")  # It creates the hosted zone, which must exist in an account.
+    checkout.run("emulator.start")  # It creates the hosted zone of the config.
     rows = (checkout.path / "build/local/layers.txt").read_text().splitlines()[1:]
 
     with checkout.aws() as aws:
@@ -35,7 +35,7 @@ def test_templates_one_by_one(checkout):
         planned = checkout.run("plan")
         _, stack, region, *_ = rows[-1].split()
         change = ["--region", region, "--stack-name", stack, "--capabilities", "CAPABILITY_IAM"]
-        aws("cloudformation", "update-stack", *change, "--use-previous-template", *RETAGGED)
+        aws("cloudformation", "update-stack", *change, "--use-previous-template", *OTHER_TAGS)
         checkout.wait_for_operations()
 
     refused = checkout.run("plan", code=3)

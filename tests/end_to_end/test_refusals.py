@@ -18,7 +18,7 @@ def checkout(tmp_path_factory):
     copied = checkouts.tiny(tmp_path_factory.mktemp("checkout"))
     copied.configure("dev")
     copied.run("synth")
-    with copied.wire() as copied.between:
+    with copied.recorded_requests() as copied.proxy:
         yield copied
     emulator.stop(copied.emulator)
 
@@ -59,7 +59,7 @@ def test_unknown_names(checkout, task, code, message, hint):
 
     assert message in error
     assert hint in found_hint
-    assert [] == checkout.between.written
+    assert [] == checkout.proxy.written
 
 
 @pytest.mark.parametrize(
@@ -99,15 +99,15 @@ def test_unknown_names(checkout, task, code, message, hint):
 )
 def test_account(checkout, env, code, message, hint):
     """Nothing is written to an AWS account unless every guard passes."""
-    error, found_hint = refusal_of_deploy(checkout, code, checkout.between.proxy | env)
+    error, found_hint = refusal_of_deploy(checkout, code, checkout.proxy.variables | env)
 
     assert message in error
     assert hint in found_hint
-    assert [] == checkout.between.written
+    assert [] == checkout.proxy.written
 
 
 def refusal_of_deploy(checkout, code, env):
-    """Return the error of `deploy --env=dev` and its hint; a plan may precede it."""
+    """Return the error of `deploy --env=dev` and its hint; a plan may be printed before."""
     result = checkout.run("deploy", "--env=dev", code=code, **with_secret(checkout, env))
     assert result.first.startswith(f"dev: account {DEV}, region ca-central-1")
     return refusal(result)
@@ -115,7 +115,7 @@ def refusal_of_deploy(checkout, code, env):
 
 def test_first_line(checkout):
     """The first line names the AWS settings in use, before the first request."""
-    env = with_secret(checkout, checkout.between.proxy | DEV_ROOT)
+    env = with_secret(checkout, checkout.proxy.variables | DEV_ROOT)
 
     result = checkout.run("status", "--env=dev", code=0, **env)
 
@@ -132,12 +132,12 @@ def with_secret(checkout, env):
 
 
 def test_stale_build(checkout):
-    """A build/ that differs from the sources is exit code 4, and `synth --check` shows the diff."""
+    """A deploy with an outdated build/ ends with exit code 4; `synth --check` shows the diff."""
     file = checkout.path / "build/dev/right.yaml"
     reviewed = file.read_text()
     file.write_text(reviewed.replace("A small stack", "A change"))
 
-    env = with_secret(checkout, checkout.between.proxy | DEV_ROOT)
+    env = with_secret(checkout, checkout.proxy.variables | DEV_ROOT)
     stale = checkout.run("deploy", "--env=dev", "--yes", code=4, **env)
     diff = checkout.run("synth", "--check", code=2)
     file.write_text(reviewed)
@@ -149,7 +149,7 @@ def test_stale_build(checkout):
     assert "--- a/build/dev/right.yaml\n+++ b/build/dev/right.yaml\n" in diff.out
     assert "A change" in diff.out
     assert "dev: 5 stacks up to date\n" == clean.out
-    assert [] == checkout.between.written
+    assert [] == checkout.proxy.written
 
 
 def test_broken_config(checkout):
@@ -165,4 +165,4 @@ def test_broken_config(checkout):
     assert f"{file}:6: env.regoin: unknown key" in errors
     assert "left.notes" in errors
     assert f"{file}" in broken
-    assert [] == checkout.between.written
+    assert [] == checkout.proxy.written

@@ -73,7 +73,7 @@ def publishing(folder):
 
 
 def build(checkout, pictures=1100, chunks=97):
-    """Write a site as Vite builds it: chunks have unique names, copied files do not."""
+    """Write a site as Vite builds it: names of chunks have a digest, copied files keep their names."""
     dist = checkout.path / "frontend" / "dist"
     for folder in ("assets", "pictures"):
         (dist / folder).mkdir(parents=True)
@@ -146,10 +146,10 @@ def invalidations(checkout, account=LOCAL, env="local"):
     ]
 
 
-def counted(wire):
+def counted(proxy):
     """Return the number of requests by action since the last call."""
-    calls = Counter(call.action for call in wire.calls)
-    wire.calls.clear()
+    calls = Counter(call.action for call in proxy.calls)
+    proxy.calls.clear()
     return calls
 
 
@@ -161,18 +161,18 @@ def test_only_changed_files_are_uploaded(checkout):
     """
     dist = build(checkout)
 
-    with checkout.wire() as wire:
-        first, sent = checkout.run("site.sync"), counted(wire)
-        again, reads = checkout.run("site.sync"), counted(wire)
+    with checkout.recorded_requests() as proxy:
+        first, sent = checkout.run("site.sync"), counted(proxy)
+        again, reads = checkout.run("site.sync"), counted(proxy)
         (dist / ROBOTS).write_text("User-agent: someone")
-        changed, update = checkout.run("site.sync"), counted(wire)
+        changed, update = checkout.run("site.sync"), counted(proxy)
         shutil.rmtree(dist / "pictures")
         (dist / CHUNK).unlink()
         checkout.run("site.sync", "--dry-run", code=2)
-        dry = counted(wire)
-        deleted, deletion = checkout.run("site.sync"), counted(wire)
+        dry = counted(proxy)
+        deleted, deletion = checkout.run("site.sync"), counted(proxy)
 
-    assert FILES + 1 == sent["PUT"]  # And the record.
+    assert FILES + 1 == sent["PUT"]  # One more for the record.
     assert [
         "1200 to create",
         "sent 97 files",
@@ -228,17 +228,17 @@ def test_interrupted(checkout, signal_number):
     """
     dist = build(checkout, pictures=97, chunks=200)
 
-    with checkout.wire() as wire:
-        wire.hold("PUT", done=False)
+    with checkout.recorded_requests() as proxy:
+        proxy.hold("PUT", forward=False)
         with checkout.running("site.sync") as sync:
-            assert wire.held.wait(20)
-            while [call.action for call in wire.calls].count("PUT") < 50:
+            assert proxy.held.wait(20)
+            while [call.action for call in proxy.calls].count("PUT") < 50:
                 time.sleep(0.01)
             code, seconds = sync.interrupt(signal_number)
         partial = published(checkout)
-        counted(wire)
+        counted(proxy)
         checkout.run("site.sync")
-        sent = counted(wire)
+        sent = counted(proxy)
         again = checkout.run("site.sync")
 
     assert 130 == code
@@ -263,17 +263,17 @@ def test_killed_before_the_invalidation(checkout, content, summary, sent):
     (dist / ROBOTS).write_text("User-agent: another")
     before = len(invalidations(checkout))
 
-    with checkout.wire() as wire:
-        wire.hold("PUT", done=True)
+    with checkout.recorded_requests() as proxy:
+        proxy.hold("PUT", forward=True)
         with checkout.running("site.sync") as sync:
-            assert wire.held.wait(20)
+            assert proxy.held.wait(20)
             sync.interrupt(signal.SIGKILL)
-        counted(wire)
+        counted(proxy)
         (dist / ROBOTS).write_text(content)
-        again, calls = checkout.run("site.sync"), counted(wire)
+        again, calls = checkout.run("site.sync"), counted(proxy)
 
     assert f"{summary}; 1 path to invalidate\n" in again.out
-    assert sent + 1 == calls["PUT"]  # And the record.
+    assert sent + 1 == calls["PUT"]  # One more for the record.
     assert [["/robots.txt"]] == invalidations(checkout)[before:]
     assert content == view(checkout.endpoint, f"{SITE}/{ROBOTS}").body.decode()
 
@@ -281,8 +281,8 @@ def test_killed_before_the_invalidation(checkout, content, summary, sent):
 def test_manual_changes_are_reverted(checkout):
     """Manual changes in the bucket are reverted, and their paths are invalidated.
 
-    This covers content, type, caching, additional files and the record of the publication. The
-    run after that changes nothing.
+    The changes are of content, type, caching, additional files and the record of the publication.
+    After the reverting run, the next run changes nothing.
     """
     dist = build(checkout, pictures=1, chunks=1)
     checkout.run("site.sync")
@@ -302,8 +302,8 @@ def test_manual_changes_are_reverted(checkout):
         reverted = checkout.run("site.sync").out
         assert bool(wrong) == ("update  robots.txt\n" in reverted)
         assert "; 1 path to invalidate\n" in reverted
-    with checkout.wire() as wire:
-        again, calls = checkout.run("site.sync"), counted(wire)
+    with checkout.recorded_requests() as proxy:
+        again, calls = checkout.run("site.sync"), counted(proxy)
     assert "nothing to do: 5 unchanged\n" in again.out
     assert (2, 0, 0) == (calls["GET"], calls["HEAD"], calls["PUT"])
     assert [["/robots.txt"]] * 4 == invalidations(checkout)[before:]
@@ -320,13 +320,13 @@ def test_manual_changes_are_reverted(checkout):
 
 
 def test_build_during_sync(checkout):
-    """A file that a build deletes during a run ends it with one error; the next run succeeds."""
+    """If a build deletes a file during a run, the run ends with one error; the next run succeeds."""
     dist = build(checkout, pictures=1, chunks=500)
 
-    with checkout.wire() as wire:
-        wire.hold("PUT", done=False)
+    with checkout.recorded_requests() as proxy:
+        proxy.hold("PUT", forward=False)
         with checkout.running("site.sync") as sync:
-            assert wire.held.wait(20)
+            assert proxy.held.wait(20)
             shutil.rmtree(dist / "assets")
             code = sync.end()
     partial = published(checkout)
@@ -395,8 +395,8 @@ def test_workflow_publishes(deployed):
     shutil.rmtree(deployed.path / "frontend", ignore_errors=True)
     dist = build(deployed, pictures=1, chunks=1)
     deployed.run("synth")
-    with deployed.wire() as wire:
-        env = wire.proxy | {"CRUDDUR_ENV": "dev"}
+    with deployed.recorded_requests() as proxy:
+        env = proxy.variables | {"CRUDDUR_ENV": "dev"}
         root = deployed.root_key(DEV)
         deployed.run("deploy", "--yes", **env, **root)
         role = output(deployed, "Role", "site-publisher", "dev", DEV)

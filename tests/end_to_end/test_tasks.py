@@ -24,7 +24,7 @@ for task in sys.argv[1:]:
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory):
-    """Yield a copy with the small stacks, deployed."""
+    """Yield a copy of the checkout with the small stacks deployed."""
     copied = checkouts.tiny(tmp_path_factory.mktemp("deployed"))
     copied.run("deploy")
     yield copied
@@ -33,7 +33,7 @@ def deployed(tmp_path_factory):
 
 def test_plan(deployed):
     """`plan` exits with 2 if a stack needs a change, otherwise with 0; it changes nothing."""
-    with deployed.wire() as wire:
+    with deployed.recorded_requests() as proxy:
         unchanged = deployed.run("plan", "--verify")
         deployed.configure(left={"title": "New"})
         changed = deployed.run("plan", code=2)
@@ -45,7 +45,7 @@ def test_plan(deployed):
     assert "local: account 000000000000, region ca-central-1, emulator\n" == changed.err
     assert {"update": 1, "keep": 1} == as_json["counts"]
     assert 2 == as_json["version"]
-    assert [] == wire.written
+    assert [] == proxy.written
 
 
 def test_outputs(deployed):
@@ -115,7 +115,7 @@ def test_lint(tiny):
 
 
 def test_colour(deployed):
-    """Only a terminal gets colours; FORCE_COLOR enables them, and NO_COLOR takes precedence."""
+    """Output has colours only on a terminal or with FORCE_COLOR; NO_COLOR takes precedence."""
     plain = deployed.run("deploy").err
     forced = deployed.run("deploy", FORCE_COLOR="1").err
     none = deployed.run("deploy", FORCE_COLOR="1", NO_COLOR="1").err

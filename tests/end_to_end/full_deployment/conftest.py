@@ -14,7 +14,7 @@ import pytest
 import emulator
 from tests.end_to_end import checkout as checkouts
 from tests.end_to_end.checkout import Checkout
-from tests.end_to_end.deployed import described
+from tests.end_to_end.deployed import describe_deployment
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Snapshot:
         shutil.copytree(self.checkout.path, self.saved, symlinks=True)
 
     def restore(self) -> Checkout:
-        """Put the checkout and its emulator back as they were saved."""
+        """Restore the saved checkout and its emulator."""
         emulator.stop(self.checkout.emulator)
         shutil.rmtree(self.checkout.path)
         shutil.copytree(self.saved, self.checkout.path, symlinks=True)
@@ -42,7 +42,7 @@ class Snapshot:
 
 @pytest.fixture(scope="session")
 def snapshot(tmp_path_factory):
-    """Yield a snapshot of all stacks and the database users, without a schema and an image."""
+    """Yield a snapshot of all stacks and the database users, without migrations and images."""
     folder = tmp_path_factory.mktemp("full_deployment")
     taken = Snapshot(checkouts.copy(folder), folder / "saved")
     try:
@@ -62,8 +62,8 @@ def restored(snapshot):
 
 @pytest.fixture(scope="module")
 def deployed(snapshot):
-    """Yield all stacks, with a schema in the database, for the tests of one file."""
+    """Yield all stacks, with a migrated database, for the tests of one file."""
     checkout = snapshot.restore()
     checkout.run("db.migrate")
-    yield described(checkout)
+    yield describe_deployment(checkout)
     emulator.stop(checkout.emulator)

@@ -1,4 +1,4 @@
-"""Roles of the stacks: their actions, sessions of them, and what they must not be able to do."""
+"""Roles of the stacks: their actions, their sessions, and forbidden actions to test."""
 
 from __future__ import annotations
 
@@ -76,10 +76,10 @@ def connects_as(user: str) -> Callable[[Deployed, boto3.Session], object]:
     """Return a function that logs in to the database as *user*."""
 
     def connecting(deployed: Deployed, session: boto3.Session) -> object:
-        known = deployed.known["database"]
-        host_and_port = known["Address"], int(known["Port"])
-        token = session.client("rds").generate_db_auth_token(*host_and_port, known[user])
-        return deployed.connect(user=known[user], password=token)
+        database = deployed.outputs["database"]
+        host_and_port = database["Address"], int(database["Port"])
+        token = session.client("rds").generate_db_auth_token(*host_and_port, database[user])
+        return deployed.connect(user=database[user], password=token)
 
     return connecting
 
@@ -87,4 +87,4 @@ def connects_as(user: str) -> Callable[[Deployed, boto3.Session], object]:
 def scans(deployed: Deployed, session: boto3.Session) -> object:
     """Scan the table of all messages."""
     dynamodb = session.client("dynamodb", endpoint_url=deployed.endpoint.url)
-    return dynamodb.scan(TableName=deployed.known["messages"]["Table"])
+    return dynamodb.scan(TableName=deployed.outputs["messages"]["Table"])

@@ -15,7 +15,7 @@ import emulator
 from operations import demo
 from stacks.database import MIGRATOR
 from tests.emulator.own_emulator import wait_until
-from tests.end_to_end.deployed import Deployed, described
+from tests.end_to_end.deployed import Deployed, describe_deployment
 from tests.lambdas.thumbnail.pictures import oriented_photo
 from tests.srp import sign_in
 
@@ -73,14 +73,14 @@ class Browser:
 
     def signed_in(self, email: str, password: str) -> Browser:
         """Sign in with SRP, and return the page of the user."""
-        users = self.deployed.known["users"]
+        users = self.deployed.outputs["users"]
         with self.deployed.anonymous("cognito-idp") as cognito:
             tokens = sign_in(cognito, users["Pool"], users["Client"], email, password)
         return Browser(self.deployed, {"Authorization": f"Bearer {tokens['AccessToken']}"})
 
     def signed_up(self, email: str, name: str, handle: str) -> Browser:
         """Sign up, confirm with the code in the outbox, sign in, and return the page of the user."""
-        client = self.deployed.known["users"]["Client"]
+        client = self.deployed.outputs["users"]["Client"]
         attributes = {"email": email, "name": name, "preferred_username": handle}
         with self.deployed.anonymous("cognito-idp") as cognito:
             cognito.sign_up(
@@ -100,7 +100,7 @@ def running(snapshot):
     """Yield the stacks and the running application, and what `up` printed."""
     checkout = snapshot.restore()
     output = checkout.run("up")
-    yield described(checkout), output
+    yield describe_deployment(checkout), output
     emulator.stop(checkout.emulator)
 
 
@@ -112,7 +112,7 @@ def visitor(running) -> Browser:
 
 @pytest.fixture(scope="module")
 def anna(visitor) -> Browser:
-    """The page of a user who has just signed up."""
+    """The page of a user who signed up."""
     return visitor.signed_up("anna@example.com", "Anna", "anna")
 
 
@@ -201,10 +201,10 @@ def test_post_reply_like_search(anna, andrew):
 
 
 def test_avatar(running, visitor, anna):
-    """An uploaded picture becomes the avatar in the feed, at an address that was not cached."""
+    """An uploaded picture becomes the avatar in the feed, at a new address."""
     deployed, _ = running
     created = post(anna, "with an avatar")
-    api = f"/_aws/execute-api/{deployed.known['avatars']['Api']}/%24default"
+    api = f"/_aws/execute-api/{deployed.outputs['avatars']['Api']}/%24default"
     content = {"Content-Type": "application/json"}
     path = f"{api}/avatars/key_upload"
     picture = oriented_photo(1)
@@ -248,8 +248,8 @@ def test_direct_messages(anna, andrew):
 def test_expiry(running, visitor, anna):
     """An expired post is not shown, and the scheduled function deletes it."""
     deployed, _ = running
-    created = post(anna, "soon gone")
-    database = deployed.known["database"]
+    created = post(anna, "expires soon")
+    database = deployed.outputs["database"]
     token = deployed.client("rds").generate_db_auth_token(
         database["Address"], int(database["Port"]), MIGRATOR
     )
@@ -283,4 +283,4 @@ def test_down(running):
     assert deployed.checkout.run("down").out == "the emulator is not running\n"
     deployed.checkout.run("up")
 
-    assert feed(Browser(described(deployed.checkout)))
+    assert feed(Browser(describe_deployment(deployed.checkout)))

@@ -1,4 +1,4 @@
-"""`destroy` without `--stack` deletes everything that `deploy` has created."""
+"""`destroy` without `--stack` deletes all resources that `deploy` has created."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import jmespath
 
 from tests.emulator_server import REGION
 from tests.end_to_end.checkout import Checkout
-from tests.end_to_end.deployed import Deployed, described
+from tests.end_to_end.deployed import Deployed, describe_deployment
 
 EMAIL = "anna@cruddur.example"
 IMAGE, OTHER_IMAGE = b"\xff\xd8\xff image", b"\xff\xd8\xff another"
 PAGE = b"<!doctype html><title>Cruddur</title>"
-# By kind of resource: the service, the operation that lists it, and the path of its names.
+# By kind of resource: the service, the operation that lists the resources, the JMESPath of names.
 RESOURCES = {
     "stacks": ("cloudformation", "describe_stacks", "Stacks[].StackName"),
     "exports": ("cloudformation", "list_exports", "Exports[].Name"),
@@ -82,15 +82,15 @@ RESOURCES = {
 
 
 def test_destroy_deletes_all_resources(restored):
-    """`destroy` deletes all that `deploy` has created, with its data; both can be repeated.
+    """`destroy` deletes all resources and their data; `deploy` and `destroy` can be repeated.
 
     Only the validation records of the certificates remain in the hosted zone, as on AWS.
     """
     checkout = restored
-    first, created = described(checkout), resources(checkout)
+    first, created = describe_deployment(checkout), resources(checkout)
     fill(first)
-    again, layers = checkout.run("deploy"), len({*first.known} | {"monitoring"})
-    identifier = first.known["database"]["ResourceId"]
+    again, layers = checkout.run("deploy"), len({*first.outputs} | {"monitoring"})
+    identifier = first.outputs["database"]["ResourceId"]
     before = traces(checkout, identifier)
 
     destroyed = checkout.run("destroy", "--yes")
@@ -105,11 +105,13 @@ def test_destroy_deletes_all_resources(restored):
     remaining = records(checkout)
 
     second = checkout.run("deploy")
-    deployed = described(checkout)
+    deployed = describe_deployment(checkout)
     with deployed.master() as master:
         tables = master.execute("SELECT 1 FROM pg_tables WHERE tablename = 'kept'").fetchall()
-    items = checkout.client("dynamodb").scan(TableName=deployed.known["messages"]["Table"])["Items"]
-    users = checkout.client("cognito-idp").list_users(UserPoolId=deployed.known["users"]["Pool"])
+    items = checkout.client("dynamodb").scan(TableName=deployed.outputs["messages"]["Table"])[
+        "Items"
+    ]
+    users = checkout.client("cognito-idp").list_users(UserPoolId=deployed.outputs["users"]["Pool"])
     checkout.run("destroy", "--yes")
 
     assert second.last.startswith(f"{layers} created, in ")
@@ -120,12 +122,12 @@ def test_destroy_deletes_all_resources(restored):
 def fill(deployed: Deployed) -> None:
     """Store data in every stack that can hold data."""
     item = {"pk": {"S": "MSG#one"}, "sk": {"S": "now"}}
-    deployed.client("dynamodb").put_item(TableName=deployed.known["messages"]["Table"], Item=item)
-    deployed.put(deployed.known["assets"]["AvatarBucket"], "avatars/anna.jpg", IMAGE)
-    deployed.put(deployed.known["assets"]["AvatarBucket"], "avatars/anna.jpg", OTHER_IMAGE)
-    deployed.put(deployed.known["cdn"]["SiteBucket"], "index.html", PAGE)
+    deployed.client("dynamodb").put_item(TableName=deployed.outputs["messages"]["Table"], Item=item)
+    deployed.put(deployed.outputs["assets"]["AvatarBucket"], "avatars/anna.jpg", IMAGE)
+    deployed.put(deployed.outputs["assets"]["AvatarBucket"], "avatars/anna.jpg", OTHER_IMAGE)
+    deployed.put(deployed.outputs["cdn"]["SiteBucket"], "index.html", PAGE)
     deployed.client("cognito-idp").admin_create_user(
-        UserPoolId=deployed.known["users"]["Pool"], Username=EMAIL, MessageAction="SUPPRESS"
+        UserPoolId=deployed.outputs["users"]["Pool"], Username=EMAIL, MessageAction="SUPPRESS"
     )
     with deployed.master() as master:
         master.execute("CREATE TABLE kept AS SELECT 1 AS one")

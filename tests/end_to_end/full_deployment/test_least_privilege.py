@@ -1,7 +1,7 @@
 """Each function has the permissions that it needs, and no others.
 
 The table FUNCTIONS has a check for each function. For every action that a template grants to the
-function's role, a test removes this action alone and the check must fail, or the action would be
+function's role, a test removes only this action. Then the check must fail: otherwise the action is
 unnecessary. NOT_ENFORCED lists the actions that the emulator does not check.
 """
 
@@ -85,11 +85,11 @@ def uploads(deployed: Deployed) -> bool:
 
 
 def creates_avatars(deployed: Deployed) -> bool:
-    """Return whether an upload becomes an avatar, and a deleted upload is not a failure."""
+    """Return whether an upload becomes an avatar; the event of a deleted upload must not fail."""
     existing, deleted = str(uuid.uuid4()), str(uuid.uuid4())
     uploads, avatars = (
-        deployed.known["avatars"]["UploadBucket"],
-        deployed.known["assets"]["AvatarBucket"],
+        deployed.outputs["avatars"]["UploadBucket"],
+        deployed.outputs["assets"]["AvatarBucket"],
     )
     s3 = deployed.client("s3")
     with without_notifications(s3, uploads):
@@ -104,14 +104,14 @@ def creates_avatars(deployed: Deployed) -> bool:
 
 
 def confirms(deployed: Deployed) -> bool:
-    """Return whether a confirmed user is accepted."""
+    """Return whether the trigger accepts a confirmed user."""
     sub = str(uuid.uuid4())
     attributes = {"email": f"{sub}@cruddur.example", "name": "Anna", "preferred_username": sub[:8]}
     event = {
         "version": "1",
         "triggerSource": "PostConfirmation_ConfirmSignUp",
         "region": REGION,
-        "userPoolId": deployed.known["users"]["Pool"],
+        "userPoolId": deployed.outputs["users"]["Pool"],
         "userName": sub,
         "request": {"userAttributes": {"sub": sub, **attributes}},
         "response": {},
@@ -131,19 +131,19 @@ def migrates(deployed: Deployed) -> bool:
 
 
 def updates_conversations(deployed: Deployed) -> bool:
-    """Return whether both rows of a conversation show a new message."""
-    table, group, now = deployed.known["messages"]["Table"], str(uuid.uuid4()), datetime.now(UTC)
+    """Return whether both items of a conversation have a new message."""
+    table, group, now = deployed.outputs["messages"]["Table"], str(uuid.uuid4()), datetime.now(UTC)
     users = [str(uuid.uuid4()) for _ in range(2)]
     dynamodb = deployed.client("dynamodb")
     for user, other in zip(users, reversed(users), strict=True):
-        row = {
+        item = {
             "pk": f"GRP#{user}",
             "sk": now.isoformat(timespec="microseconds"),
             "message_group_uuid": group,
         }
-        row |= {"message": "Hello", "user_uuid": other}
-        row |= {"user_handle": other[:8], "user_display_name": other[:8]}
-        dynamodb.put_item(TableName=table, Item=string_item(row))
+        item |= {"message": "Hello", "user_uuid": other}
+        item |= {"user_handle": other[:8], "user_display_name": other[:8]}
+        dynamodb.put_item(TableName=table, Item=string_item(item))
     later = (now + timedelta(seconds=1)).isoformat(timespec="microseconds")
     new = {"pk": f"MSG#{group}", "sk": later, "message": "Again"}
     new |= {"message_uuid": str(uuid.uuid4()), "user_uuid": users[0]}
@@ -163,7 +163,7 @@ def reads(stack: str, output: str, key: str) -> Callable[[Deployed, boto3.Sessio
 
     def reading(deployed: Deployed, session: boto3.Session) -> object:
         s3 = session.client("s3", endpoint_url=deployed.endpoint.url)
-        return s3.get_object(Bucket=deployed.known[stack][output], Key=key)
+        return s3.get_object(Bucket=deployed.outputs[stack][output], Key=key)
 
     return reading
 
@@ -241,7 +241,7 @@ class FailedError(Exception):
 def invoked(deployed: Deployed, stack: str, title: str, event: Mapping[str, Any]) -> Any:
     """Invoke the function with *event* and return its result."""
     response = deployed.client("lambda").invoke(
-        FunctionName=deployed.known[stack][title], Payload=json.dumps(event)
+        FunctionName=deployed.outputs[stack][title], Payload=json.dumps(event)
     )
     result = json.loads(response["Payload"].read())
     if "FunctionError" in response:
@@ -251,7 +251,7 @@ def invoked(deployed: Deployed, stack: str, title: str, event: Mapping[str, Any]
 
 def role_of(deployed: Deployed, title: str) -> str:
     """Return the name of the function's execution role."""
-    name = deployed.known[FUNCTIONS[title].stack][title]
+    name = deployed.outputs[FUNCTIONS[title].stack][title]
     found = deployed.client("lambda").get_function_configuration(FunctionName=name)
     return str(found["Role"]).rpartition("/")[2]
 
@@ -276,9 +276,9 @@ def created(bucket: str, avatar: str) -> dict[str, Any]:
     return {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": entity}
 
 
-def inserted(row: dict[str, str]) -> dict[str, Any]:
+def inserted(item: dict[str, str]) -> dict[str, Any]:
     """Return the record of a DynamoDB stream about a new item."""
-    image = string_item(row)
+    image = string_item(item)
     keys = {name: image[name] for name in ("pk", "sk")}
     change = {"Keys": keys, "NewImage": image, "SequenceNumber": str(time.time_ns())}
     return {
@@ -296,7 +296,7 @@ def sort_keys(dynamodb: Any, table: str, user: str) -> list[str]:
         KeyConditionExpression="pk = :pk",
         ExpressionAttributeValues={":pk": {"S": f"GRP#{user}"}},
     )
-    return [row["sk"]["S"] for row in found["Items"]]
+    return [item["sk"]["S"] for item in found["Items"]]
 
 
 def photo() -> bytes:

@@ -49,7 +49,7 @@ def master(deployed, statement: str, undo: str):
 
 
 def test_manual_steps(deployed) -> None:
-    """`status` names each manual step until it is done."""
+    """`status` lists each manual step until it is done."""
     checkout = deployed.checkout
     initial = manual_steps(deployed)
     with master(deployed, "ALTER ROLE migrator RENAME TO x", "ALTER ROLE x RENAME TO migrator"):
@@ -114,7 +114,7 @@ def test_logs_are_followed(deployed) -> None:
 def test_users(deployed) -> None:
     """`users.list` lists the users of the pool."""
     deployed.client("cognito-idp").admin_create_user(
-        UserPoolId=deployed.known["users"]["Pool"],
+        UserPoolId=deployed.outputs["users"]["Pool"],
         Username="ada@cruddur.example",
         MessageAction="SUPPRESS",
         UserAttributes=[
@@ -130,8 +130,8 @@ def test_users(deployed) -> None:
 
     [row] = json.loads(deployed.checkout.run("users.list", "--json").out)["users"]
 
-    known = {name: row[name] for name in ("handle", "email", "status", "confirmed")}
-    assert known == {
+    found = {name: row[name] for name in ("handle", "email", "status", "confirmed")}
+    assert found == {
         "handle": "ada",
         "email": "ada@cruddur.example",
         "status": "FORCE_CHANGE_PASSWORD",
@@ -144,7 +144,7 @@ def test_messages(deployed) -> None:
     for at, text in (("2026-01-01T00:00:00", "second"), ("2025-12-31T23:59:59", "first")):
         item = {"pk": "MSG#talk", "sk": at, "user_handle": "ada", "message": text}
         deployed.client("dynamodb").put_item(
-            TableName=deployed.known["messages"]["Table"],
+            TableName=deployed.outputs["messages"]["Table"],
             Item={name: {"S": value} for name, value in item.items()},
         )
 
@@ -185,11 +185,11 @@ def test_secrets(deployed) -> None:
 
 
 def test_env_files(deployed) -> None:
-    """The env file points a local backend at the deployed resources."""
+    """The env file has the addresses of the deployed resources."""
     deployed.checkout.run("env.write")
 
     backend = variables(deployed.checkout.path / "backend/.env")
-    assert deployed.known["messages"]["Table"] == backend["DDB_MESSAGE_TABLE"]
+    assert deployed.outputs["messages"]["Table"] == backend["DDB_MESSAGE_TABLE"]
     assert deployed.endpoint.url == backend["AWS_ENDPOINT_URL"]
     assert Path(backend["PGSSLROOTCERT"]).exists()
 
@@ -200,10 +200,10 @@ def test_configuration_of_the_site(deployed, tmp_path) -> None:
     (tmp_path / "config.json").write_text("{}")
     deployed.checkout.run("site.sync", f"--folder={tmp_path}")
 
-    bucket = deployed.known["cdn"]["SiteBucket"]
+    bucket = deployed.outputs["cdn"]["SiteBucket"]
     stored = deployed.client("s3").get_object(Bucket=bucket, Key="config.json")
     configuration = json.loads(stored["Body"].read())
-    assert deployed.known["users"]["Client"] == configuration["userPoolClient"]
+    assert deployed.outputs["users"]["Client"] == configuration["userPoolClient"]
     upload = f"{configuration['uploads']}/avatars/key_upload"
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(urllib.request.Request(upload, b"{}"))  # noqa: S310  # loopback

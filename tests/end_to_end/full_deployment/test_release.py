@@ -21,7 +21,7 @@ from tests.emulator.own_emulator import wait_until
 from tests.emulator_server import REGION
 from tests.end_to_end import stages
 from tests.end_to_end.checkout import Checkout, kebab_case
-from tests.end_to_end.deployed import described
+from tests.end_to_end.deployed import describe_deployment
 
 FIRST, SECOND = "1" * 40, "2" * 40
 DOCKER = """\
@@ -102,7 +102,7 @@ class Release:
 
     @property
     def version(self) -> int:
-        """Return the version that answers through the load balancer; 0 without one."""
+        """Return the version of the application behind the load balancer; 0 if no task responds."""
         connection = HTTPConnection(self.checkout.endpoint.url.removeprefix("http://"), timeout=20)
         connection.request(
             "GET", "/api/health-check", headers={"Host": "api.cruddur.localhost:443"}
@@ -122,7 +122,7 @@ class Release:
     @property
     def images(self) -> str:
         """Return the address of the registry."""
-        return described(self.checkout).known["registry"]["Uri"]
+        return describe_deployment(self.checkout).outputs["registry"]["Uri"]
 
     @property
     def service(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The service without an image, its first image, a release and a rollback.
 
-The commands run once, and the state of the service is recorded after each; tests check one state each.
+The commands run once, and the state of the service is recorded after each command. A test checks one
+state.
 """
 
 from __future__ import annotations
@@ -69,7 +70,9 @@ class ServiceHistory:
     digests: list[str]
     states: dict[str, ServiceState] = field(default_factory=dict)
     output: dict[str, str] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)  # That answer, or the status.
+    versions: dict[str, str] = field(
+        default_factory=dict
+    )  # The version that responds, or the status.
 
     @property
     def is_steady(self) -> bool:
@@ -86,12 +89,12 @@ class ServiceHistory:
         """Return the checkout in which commands run."""
         return self.deployed.checkout
 
-    def record(self, state: str, *, plan: int = 0) -> None:
-        """Record the state of the service; `plan` must end with the exit code *plan*."""
+    def record(self, state: str, *, plan_exit_code: int = 0) -> None:
+        """Record the state of the service; `plan` must end with *plan_exit_code*."""
         ecs, scaling = self.deployed.client("ecs"), self.deployed.client("application-autoscaling")
         [service] = ecs.describe_services(cluster=CLUSTER, services=[NAME])["services"]
         arn = service["taskDefinition"]
-        topic = self.deployed.known["assets"]["AvatarTopic"]
+        topic = self.deployed.outputs["assets"]["AvatarTopic"]
         ssm, sns = self.deployed.client("ssm"), self.deployed.client("sns")
         self.states[state] = ServiceState(
             service,
@@ -99,7 +102,9 @@ class ServiceHistory:
             ssm.get_parameter(Name=PARAMETER)["Parameter"]["Value"],
             scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"],
             sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"],
-            self.checkout.run("plan", "--stack=service", "--only", "--json", code=plan).out,
+            self.checkout.run(
+                "plan", "--stack=service", "--only", "--json", code=plan_exit_code
+            ).out,
         )
 
     def run(self, state: str, *task: str) -> None:
@@ -116,10 +121,10 @@ def history(deployed: Deployed) -> ServiceHistory:
     )
     first, second = recorded.digests
 
-    recorded.record("nothing", plan=0)
+    recorded.record("nothing")
     recorded.output["too early"] = recorded.checkout.run("service.start", code=1).err
     recorded.checkout.run("service.record", f"--image={first}")
-    recorded.record("recorded", plan=2)
+    recorded.record("recorded", plan_exit_code=2)
     recorded.run("deployed", "deploy", "--stack=service")
     wait_until(lambda: recorded.is_steady, seconds=40)
     recorded.record("running")
@@ -129,7 +134,7 @@ def history(deployed: Deployed) -> ServiceHistory:
     recorded.run("released", "service.release", f"--image={second}")
     recorded.versions["released"] = application.version_of(deployed)
     change_config(recorded.checkout, "max_tasks = 2", "max_tasks = 3")
-    recorded.record("changed", plan=2)
+    recorded.record("changed", plan_exit_code=2)
     recorded.run("updated", "deploy", "--stack=service")
     recorded.run("stopped", "service.stop")
     recorded.versions["stopped"] = application.version_of(deployed)
@@ -148,7 +153,7 @@ def change_config(checkout: Checkout, before: str, after: str) -> None:
     file.write_text(text.replace(before, after))
 
 
-# --- before there is an image -----------------------------------------------------------------
+# --- without an image -------------------------------------------------------------------------
 
 
 def test_service_without_image_has_no_tasks(history):
@@ -157,7 +162,7 @@ def test_service_without_image_has_no_tasks(history):
 
     assert (ABSENT, (0, 0)) == (initial.image, initial.running)
     assert [] == initial.targets == initial.subscriptions
-    assert ABSENT == history.deployed.known["service"]["Image"]
+    assert ABSENT == history.deployed.outputs["service"]["Image"]
 
 
 def test_plan_detects_a_recorded_image(history):
@@ -180,7 +185,7 @@ def test_deploy_uses_the_recorded_image(history):
     deployed, [first, _] = history.states["running"], history.digests
 
     assert first == deployed.digest
-    assert deployed.images[NAME].startswith(history.deployed.known["registry"]["Uri"])
+    assert deployed.images[NAME].startswith(history.deployed.outputs["registry"]["Uri"])
     assert (1, 1) == deployed.running
     [target] = deployed.targets
     assert (1, 2) == (target["MinCapacity"], target["MaxCapacity"])
@@ -214,8 +219,8 @@ def test_release_deploys_and_records_an_image(history):
     )
 
     def without_revision(state: ServiceState) -> dict[str, Any]:
-        of_revision = {"taskDefinitionArn", "revision", "registeredAt", "containerDefinitions"}
-        return {name: value for name, value in state.task.items() if name not in of_revision}
+        revision_fields = {"taskDefinitionArn", "revision", "registeredAt", "containerDefinitions"}
+        return {name: value for name, value in state.task.items() if name not in revision_fields}
 
     def without_image(state: ServiceState) -> list[dict[str, Any]]:
         containers = state.task["containerDefinitions"]
@@ -236,7 +241,7 @@ def test_release_deploys_and_records_an_image(history):
 
 
 def test_stack_update_keeps_the_released_image(history):
-    """A stack update does not replace the released image (defect 32 of the original)."""
+    """A stack update does not replace the released image (defect 32)."""
     updated, [_, second] = history.states["updated"], history.digests
 
     assert "update template changed" == history.states["changed"].step
@@ -246,7 +251,7 @@ def test_stack_update_keeps_the_released_image(history):
 
 
 def test_a_rollback_is_a_release_of_an_older_image(history):
-    """`service.release` deploys an older image in the registry again (defect 24 of the original)."""
+    """`service.release` deploys an older image in the registry again (defect 24)."""
     assert (
         history.digests[0]
         == history.states["rolled back"].digest

@@ -1,7 +1,7 @@
-"""The backend runs as a task with the permissions that it needs, and no others.
+"""The backend has the permissions that it needs, and no others.
 
-The image is that of `./inv image.push`. For every action that the template grants to the task role,
-a test removes this action alone, and a request through the load balancer must fail.
+The image is built by `./inv image.push`. For every action that the template grants to the task role,
+a test removes only this action; then a request through the load balancer must fail.
 """
 
 from __future__ import annotations
@@ -73,20 +73,20 @@ class Application:
         return str(task["taskDefinition"]["taskRoleArn"]).rpartition("/")[2]
 
     def works(self) -> bool:
-        """Return whether everything that needs a permission works."""
+        """Return whether every feature that needs a permission works."""
         return self.reads_posts() and self.exchanges_messages() and self.confirms()
 
     def reads_posts(self) -> bool:
         """Return whether the backend connects to the database again after it was disconnected."""
         with self.deployed.master() as master:
-            user = self.deployed.known["database"]["Application"]
+            user = self.deployed.outputs["database"]["Application"]
             master.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [user]
             )
         return self.request("GET", "/api/activities/home")[0] == 200
 
     def exchanges_messages(self) -> bool:
-        """Return whether a message is sent once, to a user and in a conversation, and is read."""
+        """Return whether messages are sent, to a user and in a conversation, and are read."""
         key = {"idempotency_key": str(uuid.uuid4())}
         status, sent = self.request("POST", "/api/messages", message="Hello", handle="boris", **key)
         if status != 200:
@@ -102,7 +102,7 @@ class Application:
 
     def confirms(self) -> bool:
         """Return whether the backend confirms its subscription to new avatars."""
-        sns, topic = self.deployed.client("sns"), self.deployed.known["assets"]["AvatarTopic"]
+        sns, topic = self.deployed.client("sns"), self.deployed.outputs["assets"]["AvatarTopic"]
         endpoint = f"https://{HOST}/webhooks/avatar?number={next(_numbers)}"
         sns.subscribe(TopicArn=topic, Protocol="https", Endpoint=endpoint)
 
@@ -140,7 +140,7 @@ def test_unenforced_actions_are_granted():
 
 
 def test_the_execution_role_has_only_actions_that_ecs_needs():
-    """tests/emulator/patches/ecs/test_tasks.py proves that ECS needs each of them."""
+    """ECS needs every action of the execution role; test_tasks.py in tests/emulator/ removes each."""
     assert {*roles.granted("Execution", "service")} <= {*EXECUTION}
 
 

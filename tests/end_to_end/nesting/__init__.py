@@ -21,8 +21,8 @@ class Config(Settings, frozen=True):
 
 def layers(config: Config, _: Code) -> Layers:
     """Return the bucket for the nested templates and the stack that contains them."""
-    nesting = Layers(config.env)
-    store = nesting.add("store", shelf.store)
-    nesting.use_artifact_bucket(store.bucket)
-    nesting.add("shelf", shelf.define, config.shelf, store)
-    return nesting
+    layers = Layers(config.env)
+    store = layers.add("store", shelf.store)
+    layers.use_artifact_bucket(store.bucket)
+    layers.add("shelf", shelf.define, config.shelf, store)
+    return layers

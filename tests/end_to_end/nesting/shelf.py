@@ -14,13 +14,13 @@ from stacks.parts.buckets import private_bucket
 class Settings(fields.Settings, frozen=True):
     """The settings of the stack.
 
-    *key* is the key of the left table, and *keeps* retains both tables when the stack is deleted.
-    *right* adds the right nested stack, *broken* a resource in it that cannot be created, and
-    *bucket* a bucket of that name in it.
+    *key* is the key of the left table. With *retain*, both tables are retained when the stack is
+    deleted. *right* adds the right nested stack. In the right nested stack, *broken* adds a resource
+    that cannot be created, and *bucket* a bucket with this name.
     """
 
     key: str = "pk"
-    keeps: bool = False
+    retain: bool = False
     broken: bool = False
     right: bool = True
     bucket: str = ""
@@ -51,7 +51,7 @@ class NestedSettings:
     """The settings of a nested stack."""
 
     key: str
-    keeps: bool
+    retain: bool
     broken: bool = False
     bucket: str = ""
 
@@ -75,8 +75,8 @@ def define(t: Template, env: Env, settings: Settings, templates: Store) -> None:
             ResourceRecords=[f'"{settings.title}"'],
         )
     )
-    left = NestedSettings(settings.key, settings.keeps)
-    right = NestedSettings("pk", settings.keeps, settings.broken, settings.bucket)
+    left = NestedSettings(settings.key, settings.retain)
+    right = NestedSettings("pk", settings.retain, settings.broken, settings.bucket)
     t.nest("Left", middle, env, left, templates, store=templates.bucket)
     if settings.right:
         t.nest("Right", middle, env, right, templates, store=templates.bucket)
@@ -89,7 +89,7 @@ def middle(t: Template, env: Env, settings: NestedSettings, templates: Store) ->
 
 def innermost(t: Template, env: Env, settings: NestedSettings, _: NoOutputs) -> Table:
     """Add a table, and a bucket or a resource that fails if a test needs one."""
-    policy = "Retain" if settings.keeps else "Delete"
+    policy = "Retain" if settings.retain else "Delete"
     table = t.add_resource(
         dynamodb.Table(
             "Table",

@@ -26,10 +26,10 @@ class Config(Settings, frozen=True):
 
 def layers(config: Config, _: Code) -> Layers:
     """Return the stacks, each with the outputs that it uses."""
-    tiny = Layers(config.env)
-    ground = tiny.add("ground", small.define, config.ground, name="ground")
-    far = tiny.in_region("us-east-1").add("far", small.define, config.far, name="far")
-    tiny.add("left", small.define, config.left, ground, name="left", last=True)
-    right = tiny.add("right", small.define, config.right, ground, name="right")
-    tiny.add("top", small.define, config.top, right, far, name="top", last=True)
-    return tiny
+    layers = Layers(config.env)
+    ground = layers.add("ground", small.define, config.ground, name="ground")
+    far = layers.in_region("us-east-1").add("far", small.define, config.far, name="far")
+    layers.add("left", small.define, config.left, ground, name="left", last=True)
+    right = layers.add("right", small.define, config.right, ground, name="right")
+    layers.add("top", small.define, config.top, right, far, name="top", last=True)
+    return layers

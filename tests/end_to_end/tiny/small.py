@@ -14,7 +14,7 @@ from stacks.parts.buckets import private_bucket
 class Settings(fields.Settings, frozen=True):
     """The settings of a small stack.
 
-    *broken* adds a resource that cannot be created, *bucket* a bucket of that name. With *keeps*,
+    *broken* adds a resource that cannot be created, *bucket* a bucket with this name. With *retain*,
     the bucket is retained when the stack is deleted.
     """
 
@@ -22,7 +22,7 @@ class Settings(fields.Settings, frozen=True):
     title: str = "A small stack"
     broken: bool = False
     bucket: str = ""
-    keeps: bool = False
+    retain: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,6 @@ def define(
         )
     if settings.bucket:
         bucket, _ = private_bucket(t, "Bucket", env=env, name=settings.bucket, lifecycle=[])
-        if settings.keeps:
+        if settings.retain:
             bucket.DeletionPolicy = bucket.UpdateReplacePolicy = "Retain"
     return SmallStack(note=None if last else notes[0].ref())

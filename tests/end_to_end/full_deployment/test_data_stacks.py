@@ -33,7 +33,7 @@ SITE_HEADERS = {
 
 def test_database_master(deployed):
     """The managed secret has the password of the master user, who must use TLS."""
-    database = deployed.known["database"]
+    database = deployed.outputs["database"]
 
     with deployed.master() as master:
         me = master.execute("SELECT current_user, current_database()").fetchone()
@@ -51,7 +51,7 @@ def test_database_token(deployed):
 
     The policy allows one database user, in the database with the resource id from the outputs.
     """
-    database = deployed.known["database"]
+    database = deployed.outputs["database"]
     application, migrator = database["Application"], database["Migrator"]
     account = f"{REGION}:{deployed.endpoint.account}"
     arn = f"arn:aws:rds-db:{account}:dbuser:{database['ResourceId']}/{application}"
@@ -89,7 +89,7 @@ def test_messages(deployed):
 
     The stream contains the new item.
     """
-    messages = deployed.known["messages"]
+    messages = deployed.outputs["messages"]
     table, index = messages["Table"], messages["Index"]
     arns = [messages["TableArn"], messages["IndexArn"]]
     actions = [f"dynamodb:{action}" for action in ("PutItem", "GetItem", "Query")]
@@ -152,9 +152,9 @@ def streamed(deployed: Deployed, table: str) -> list[dict[str, Any]]:
 def test_users(deployed):
     """A user signs up, confirms the address, signs in and gets tokens that can be verified.
 
-    The password is not sent: SRP is the only way to sign in.
+    Users sign in with SRP only, which does not send the password.
     """
-    pool, client = deployed.known["users"]["Pool"], deployed.known["users"]["Client"]
+    pool, client = deployed.outputs["users"]["Pool"], deployed.outputs["users"]["Client"]
     keys = f"{deployed.endpoint.url}/{pool}/.well-known/jwks.json"
     profile = {"email": EMAIL, "name": "Anna", "preferred_username": "anna"}
     attributes = [{"Name": name, "Value": value} for name, value in profile.items()]
@@ -181,7 +181,7 @@ def test_users(deployed):
             )
 
     access, identity = (verify_token(tokens[name], keys) for name in ("AccessToken", "IdToken"))
-    issuer = deployed.known["users"]["Issuer"]
+    issuer = deployed.outputs["users"]["Issuer"]
     assert ("InvalidPasswordException", "UserNotConfirmedException") == (weak, early)
     assert ("CodeMismatchException", "NotAuthorizedException") == (mistyped, guessed)
     assert (issuer, client, "access") == (access["iss"], access["client_id"], access["token_use"])
@@ -192,10 +192,10 @@ def test_users(deployed):
 
 
 def test_pictures(deployed):
-    """An avatar is served, the default avatar if it is missing; other missing files are a 404."""
+    """Avatars are served, with the default for a missing avatar; other missing files are a 404."""
     avatars, pictures = (
-        deployed.known["assets"]["AvatarBucket"],
-        deployed.known["assets"]["PictureBucket"],
+        deployed.outputs["assets"]["AvatarBucket"],
+        deployed.outputs["assets"]["PictureBucket"],
     )
     default = default_avatar(deployed, pictures)
     deployed.put(avatars, "avatars/anna.jpg", IMAGE)
@@ -220,7 +220,7 @@ def test_pictures(deployed):
 
 
 def default_avatar(deployed: Deployed, bucket: str) -> bytes:
-    """Return the default avatar that `deploy` has uploaded."""
+    """Return the default avatar, which `deploy` uploads."""
     found = deployed.client("s3").get_object(Bucket=bucket, Key="defaults/avatar.jpg")
     return found["Body"].read()
 
@@ -228,9 +228,9 @@ def default_avatar(deployed: Deployed, bucket: str) -> bytes:
 def test_private_buckets(deployed):
     """Buckets are readable only through their distribution, and not writable through it."""
     buckets = {
-        deployed.known["assets"]["AvatarBucket"]: "avatars/ben.jpg",
-        deployed.known["assets"]["PictureBucket"]: "banners/winter.jpg",
-        deployed.known["cdn"]["SiteBucket"]: "secret.txt",
+        deployed.outputs["assets"]["AvatarBucket"]: "avatars/ben.jpg",
+        deployed.outputs["assets"]["PictureBucket"]: "banners/winter.jpg",
+        deployed.outputs["cdn"]["SiteBucket"]: "secret.txt",
     }
     for bucket, key in buckets.items():
         deployed.put(bucket, key, IMAGE)
@@ -254,7 +254,7 @@ def test_private_buckets(deployed):
 
 def test_site(deployed):
     """The site serves files and pages, redirects to its domain, and answers 404 for a missing file."""
-    bucket = deployed.known["cdn"]["SiteBucket"]
+    bucket = deployed.outputs["cdn"]["SiteBucket"]
     deployed.put(bucket, "index.html", PAGE, "text/html")
     deployed.put(bucket, "assets/app.js", SCRIPT, "text/javascript")
     paths = ("/", "/@anna/status/1", "/@anna.b", "/assets/app.js", "/assets/missing.js")
@@ -283,7 +283,7 @@ def test_site(deployed):
 
 def test_site_headers(deployed):
     """Every response of the site has the security headers, including error responses."""
-    deployed.put(deployed.known["cdn"]["SiteBucket"], "index.html", PAGE, "text/html")
+    deployed.put(deployed.outputs["cdn"]["SiteBucket"], "index.html", PAGE, "text/html")
 
     for path in ("/", "/notifications", "/assets/missing.js"):
         headers = view(deployed.endpoint, SITE + path).headers

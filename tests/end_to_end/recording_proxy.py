@@ -1,11 +1,11 @@
 """A proxy that forwards requests to the emulator and records each of them.
 
-Recorded requests do not depend on the client library. A command reaches the proxy in one of two
-ways:
+A record does not depend on the client library. Commands use the proxy in one of two ways:
 
-    local     `Wire.tap` writes the proxy's port to server.json, where commands find the emulator
-    account   with HTTPS_PROXY and AWS_CA_BUNDLE, the proxy is https://*.amazonaws.com, so that
-              guards, approval and credentials are those of an AWS account
+    local     `RecordingProxy.redirect` writes the port of the proxy to server.json, the file in which
+              commands find the emulator
+    account   `RecordingProxy.variables` has HTTPS_PROXY and AWS_CA_BUNDLE, with which the proxy is
+              https://*.amazonaws.com: safety checks, approval and credentials are as in AWS
 """
 
 from __future__ import annotations
@@ -57,13 +57,13 @@ class Call:
 
     @property
     def writes(self) -> bool:
-        """Return whether the request changes something."""
+        """Whether the request changes something in the account."""
         return not self.action.startswith(_READS)
 
 
 @dataclass
-class Wire:
-    """The proxy; *ca* is the certificate that it presents."""
+class RecordingProxy:
+    """The proxy; *ca* is the file of its certificate."""
 
     endpoint: Endpoint
     port: int
@@ -74,29 +74,29 @@ class Wire:
 
     @property
     def written(self) -> list[Call]:
-        """Return the requests that change something."""
+        """The requests that change something in the account."""
         return [call for call in self.calls if call.writes]
 
     @property
-    def proxy(self) -> dict[str, str]:
-        """Return the variables with which a command uses the proxy for all of AWS."""
+    def variables(self) -> dict[str, str]:
+        """The environment variables with which a command uses the proxy for all of AWS."""
         return {"HTTPS_PROXY": f"http://127.0.0.1:{self.port}", "AWS_CA_BUNDLE": str(self.ca)}
 
     @contextmanager
-    def tap(self, folder: Path) -> Iterator[None]:
-        """Let commands reach the running emulator of *folder* through the proxy."""
+    def redirect(self, folder: Path) -> Iterator[None]:
+        """Redirect the requests of local commands to the running emulator of *folder*."""
         file = folder / "server.json"
         before = file.read_text()
         file.write_text(json.dumps(json.loads(before) | {"port": self.port}))
         yield
         file.write_text(before)
 
-    def hold(self, action: str, *, done: bool) -> None:
-        """Do not answer the next request for *action*; with *done*, forward it before.
+    def hold(self, action: str, *, forward: bool) -> None:
+        """Do not respond to the next request for *action*; with *forward*, forward it to the emulator.
 
         `held` is set when the request has arrived.
         """
-        self._hold = action, done
+        self._hold = action, forward
         self.held.clear()
 
     def respond(self, request: _RequestHandler) -> None:
@@ -104,7 +104,7 @@ class Wire:
         body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
         action = parse_qs(body.decode("latin-1")).get("Action", [request.command])[0]
         scope = _SCOPE.search(request.headers.get("Authorization", ""))
-        is_admin_request = request.path.startswith("/_emulator")  # It is not a request to AWS.
+        is_admin_request = request.path.startswith("/_emulator")  # Not a request to AWS.
         if scope and not is_admin_request:
             self.calls.append(Call(scope[1], action))
         held = self._hold and self._hold[0] == action
@@ -136,20 +136,20 @@ class Wire:
 
 
 @contextmanager
-def between(endpoint: Endpoint, folder: Path) -> Iterator[Wire]:
+def recording_proxy(endpoint: Endpoint, folder: Path) -> Iterator[RecordingProxy]:
     """Run the proxy for *endpoint*, with a certificate in *folder*."""
     ca, key = _certificate(folder)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(ca, key)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _RequestHandler)
     server.daemon_threads = True
-    wire = Wire(endpoint, server.server_port, ca)
+    proxy = RecordingProxy(endpoint, server.server_port, ca)
     emulator.allow(endpoint, hosts=[f"127.0.0.1:{server.server_port}"])
-    server.wire, server.tls = wire, tls
+    server.proxy, server.tls = proxy, tls
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
-        yield wire
+        yield proxy
     finally:
         server.shutdown()
         server.server_close()
@@ -168,25 +168,25 @@ class _RequestHandler(BaseHTTPRequestHandler):
         self.connection = self.server.tls.wrap_socket(self.connection, server_side=True)
         self.rfile = self.connection.makefile("rb")
         self.wfile = self.connection.makefile("wb", 0)
-        self.close_connection = False  # The request for the tunnel was HTTP/1.0.
+        self.close_connection = False  # True by default after CONNECT, an HTTP/1.0 request.
 
     def do_POST(self) -> None:
         """Forward the request."""
-        self.server.wire.respond(self)
+        self.server.proxy.respond(self)
 
     do_DELETE = do_GET = do_HEAD = do_PUT = do_POST  # noqa: N815
 
     def finish(self) -> None:
-        """Close the current connection, which TLS has replaced."""
+        """Close the TLS connection, which replaced the original connection."""
         super().finish()
         self.connection.close()
 
     def log_message(self, *_: object) -> None:
-        """Log nothing: `Wire.calls` records the requests."""
+        """Log nothing: `RecordingProxy.calls` records the requests."""
 
 
 def _certificate(folder: Path) -> tuple[Path, Path]:
-    """Create a self-signed certificate for AWS's host names; return its file and the key's."""
+    """Create a self-signed certificate for AWS's host names; return the files of certificate and key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "AWS, for tests")])
     names = x509.SubjectAlternativeName([x509.DNSName(host) for host in _HOSTS])
