@@ -16,10 +16,10 @@ UNUSED_SECONDS = 7 * 24 * 60 * 60
 MAX_PATHS = 100
 ALL_PATHS = "/*"
 # CloudFront requires the unsafe characters of RFC 1738 to be encoded, and no others.
-_NOT_ENCODED = "/;:@=&$+!'(),"
-# CloudFront does not support a tilde. * would be a wildcard, and ? would begin a query string.
-# Control characters are not documented.
-_NOT_IN_PATHS = re.compile(r"[~*?\x00-\x1f\x7f-\x9f]")
+_NOT_ENCODED = "/;:@=&$+!(),"
+# CloudFront refuses paths with a tilde or an apostrophe, and encoded they do not match the file.
+# * would be a wildcard, and ? would begin a query string. Control characters are not documented.
+_NOT_IN_PATHS = re.compile(r"[~'*?\x00-\x1f\x7f-\x9f]")
 _MAX_PATH_LENGTH = 4000
 
 
