@@ -36,6 +36,7 @@ export function configure(configuration: Configuration): void {
     userPoolClientId: configuration.userPoolClient,
     userPoolEndpoint: configuration.cognito,
   };
+  cognitoUserPoolsTokenProvider.setAuthConfig({ Cognito });
   Amplify.configure(
     { Auth: { Cognito } },
     { Auth: { tokenProvider: cognitoUserPoolsTokenProvider } },

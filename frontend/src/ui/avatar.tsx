@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { useNewAvatar } from "../profile/new-avatar.ts";
+import { useServices } from "../services.tsx";
 
 type Properties = Readonly<{ url: string; handle: string; size: "small" | "medium" | "large" }>;
 
@@ -7,7 +8,8 @@ const PIXELS = { small: 32, medium: 44, large: 112 };
 
 /** The picture of a user; beside their name, so it has no text of its own. */
 export function Avatar({ url, handle, size }: Properties) {
-  const source = useNewAvatar(handle) ?? url;
+  const { assets } = useServices().configuration;
+  const source = useNewAvatar(handle) ?? atAssets(url, assets);
   const [broken, setBroken] = useState("");
   const className = `avatar avatar-${size}`;
   if (broken === source || !source) {
@@ -29,4 +31,10 @@ export function Avatar({ url, handle, size }: Properties) {
       onError={() => setBroken(source)}
     />
   );
+}
+
+/** Return an address of the API at the host of this page's environment, which may have a port. */
+function atAssets(url: string, assets: string): string {
+  const { pathname, search } = new URL(url || "/", assets);
+  return url && `${assets}${pathname}${search}`;
 }

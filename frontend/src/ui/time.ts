@@ -23,17 +23,26 @@ export function ago(time: number, now: number, language?: string): string {
       time,
     );
   }
-  return duration(elapsed, "short", language);
+  return inLargestUnit(elapsed, Math.floor, "short", language);
 }
 
-/** Return a duration in its largest unit, rounded down, such as "3 days" or "3d". */
-export function duration(
+/** Return a time that is left, rounded up, such as "7 days" until the seventh day has passed. */
+export function left(
   milliseconds: number,
+  unitDisplay: "long" | "narrow",
+  language?: string,
+): string {
+  return inLargestUnit(milliseconds, Math.ceil, unitDisplay, language);
+}
+
+function inLargestUnit(
+  milliseconds: number,
+  round: (value: number) => number,
   unitDisplay: "short" | "long" | "narrow",
   language?: string,
 ): string {
   const [unit, length] = UNITS.find(([, unitLength]) => milliseconds >= unitLength) ?? UNITS[3];
-  const count = Math.max(0, Math.floor(milliseconds / length));
+  const count = round(milliseconds / length);
   return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay }).format(count);
 }
 
@@ -42,7 +51,7 @@ export function fullDate(time: number, language?: string): string {
   return new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "short" }).format(time);
 }
 
-/** Return after how many milliseconds the text of `duration` changes next. */
+/** Return after how many milliseconds the text of `left` changes next. */
 export function untilNextChange(milliseconds: number): number {
   const [, length] = UNITS.find(([, unitLength]) => milliseconds > unitLength) ?? UNITS[3];
   return Math.max(1, Math.min(milliseconds % length || length, HOUR));

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "react";
 import { ClockIcon } from "./icons.tsx";
-import { ago, duration, fullDate, untilNextChange } from "./time.ts";
+import { ago, fullDate, left, untilNextChange } from "./time.ts";
 
 const REFRESH_MS = 30_000;
 
@@ -39,12 +39,12 @@ export function Remaining({ milliseconds }: { milliseconds: number }) {
   if (milliseconds === Number.POSITIVE_INFINITY) {
     return null;
   }
-  const label = `Expires in ${duration(milliseconds, "long")}`;
+  const label = `Expires in ${left(milliseconds, "long")}`;
   return (
     <span className="remaining" title={label}>
       <ClockIcon />
       <span className="hidden">{label}</span>
-      <span aria-hidden="true">{duration(milliseconds, "narrow")}</span>
+      <span aria-hidden="true">{left(milliseconds, "narrow")}</span>
     </span>
   );
 }
