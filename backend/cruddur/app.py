@@ -80,5 +80,5 @@ def default_services(settings: Settings) -> Services:
         confirm_subscription=subscription_confirmer(
             lambda: aws.sns(settings.region), settings.avatar_topic
         ),
-        writes=WriteLimit(WRITES_PER_MINUTE),
+        writes=WriteLimit(database, WRITES_PER_MINUTE),
     )

@@ -34,7 +34,7 @@ CURSOR_CHARACTERS = 512
 BODY_BYTES = 64 * 1024
 REQUEST_SECONDS = 15.0  # From the first byte of a request to its last one.
 
-# Changes of one user in one process.
+# Changes of one user.
 WRITES_PER_MINUTE = 60
 
 # The database. A request waits at most POOL_TIMEOUT_SECONDS for a connection.

@@ -1,43 +1,43 @@
-"""Limit how often a user writes.
-
-The limit is per process: a user whose requests are distributed over several processes may write as
-often in each of them. It stops a script, and is not an accounting.
-"""
+"""Limit how often a user writes, in all processes and tasks together (decision 0042)."""
 
 from __future__ import annotations
 
-import math
-import time
-from functools import cached_property
+from datetime import timedelta
 from http import HTTPStatus
 
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
-
+from cruddur.database import Database
 from cruddur.identity import Identity
 from cruddur.problems import ProblemError
+from cruddur.statements import Statement
+
+_COUNT = Statement("sql/count_write.sql")
 
 
 class WriteLimit:
-    """At most *per_minute* writes of each user in any 60 seconds."""
+    """At most *per_minute* writes of each user at once, and as many in each minute after that."""
 
-    def __init__(self, per_minute: int) -> None:
-        self._rate = RateLimitItemPerMinute(per_minute)
+    def __init__(self, database: Database, per_minute: int) -> None:
+        self._database = database
+        self._per_minute = per_minute
 
     def count(self, user: Identity) -> None:
-        """Count a write of *user*. Raises ProblemError 429 above the limit."""
-        if self._limiter.hit(self._rate, user.cognito_user_id):
-            return
-        reset = self._limiter.get_window_stats(self._rate, user.cognito_user_id).reset_time
-        seconds = max(1, math.ceil(reset - time.time()))
-        raise ProblemError(
-            HTTPStatus.TOO_MANY_REQUESTS,
-            f"More than {self._rate.amount} changes in a minute.",
-            headers={"Retry-After": str(seconds)},
-        )
+        """Count a write of *user*. Raises ProblemError 429 above the limit.
 
-    @cached_property
-    def _limiter(self) -> MovingWindowRateLimiter:
-        """The counts of this process. Their storage has a thread, so it is created after a fork."""
-        return MovingWindowRateLimiter(MemoryStorage())
+        If the connection breaks, the write may be counted twice.
+        """
+        interval = timedelta(minutes=1) / self._per_minute
+        seconds = self._database.one(
+            _COUNT,
+            {
+                "cognito_user_id": user.cognito_user_id,
+                "interval": interval,
+                "capacity": interval * self._per_minute,
+            },
+            int,
+        )
+        if seconds:
+            raise ProblemError(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                f"More than {self._per_minute} changes in a minute.",
+                headers={"Retry-After": str(seconds)},
+            )

@@ -35,7 +35,7 @@ SETTINGS = Settings(
     avatar_topic=sns_messages.TOPIC,
 )
 CONFIRMED: list[str] = []  # The tokens with which the application confirmed subscriptions.
-TABLES = "users, activities"
+TABLES = "users, activities, write_rates"
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +78,7 @@ def services(pool: Database) -> Services:
             now=lambda: sns_messages.NOW,
         ),
         confirm_subscription=CONFIRMED.append,
-        writes=WriteLimit(1_000_000),
+        writes=WriteLimit(pool, 1_000_000),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ BATCHES = {"sql/users_without_avatar_uuid.sql"}
 @pytest.fixture(scope="module")
 def large(postgres: Cluster, migrator):
     """Tables that are large enough for PostgreSQL to prefer indexes, with statistics."""
-    migrator.execute("TRUNCATE users, activities CASCADE")
+    migrator.execute("TRUNCATE users, activities, write_rates CASCADE")
     migrator.execute(
         "INSERT INTO users (display_name, handle, cognito_user_id, avatar_uuid)"
         " SELECT 'User', 'user' || i, gen_random_uuid(), gen_random_uuid()"
@@ -47,10 +48,13 @@ def large(postgres: Cluster, migrator):
             f"INSERT INTO {table} (activity_uuid, user_uuid) SELECT a.uuid, u.uuid"  # noqa: S608
             " FROM (SELECT uuid FROM activities LIMIT 1000) a, (SELECT uuid FROM users LIMIT 5) u"
         )
+    migrator.execute(
+        "INSERT INTO write_rates (cognito_user_id, full_at) SELECT cognito_user_id, now() FROM users"
+    )
     migrator.execute("VACUUM ANALYZE")
     with postgres.connect("application") as connection:
         yield connection
-    migrator.execute("TRUNCATE users, activities CASCADE")
+    migrator.execute("TRUNCATE users, activities, write_rates CASCADE")
 
 
 @pytest.mark.parametrize("path", STATEMENTS)
@@ -92,6 +96,8 @@ def _plan(connection, statement: Statement, mode: str) -> dict[str, Any]:
         "users": [user],
         "uuids": [user],
         "avatars": [post],
+        "interval": timedelta(seconds=1),
+        "capacity": timedelta(minutes=1),
     }
     explain = b"EXPLAIN (FORMAT JSON) " + statement.text
     with connection.transaction(force_rollback=True):

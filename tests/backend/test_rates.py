@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -17,7 +19,12 @@ PATH = "/api/activities"
 @pytest.fixture
 def limited(services):
     """An application that allows three writes of each user in a minute."""
-    return create_app(parts=replace(services, writes=WriteLimit(3))).test_client()
+    return application(services).test_client()
+
+
+def application(services):
+    writes = WriteLimit(services.database, 3)
+    return create_app(parts=replace(services, writes=writes))
 
 
 def test_writes_above_the_limit_are_refused(limited, andrew):
@@ -46,3 +53,42 @@ def test_reads_and_other_users_are_not_limited(limited, andrew, bayko):
     other = limited.post(PATH, json=POST, headers=bayko.headers).status_code
 
     assert (reads, other) == ([200] * 5, 200)
+
+
+def test_the_limit_is_that_of_all_processes(services, limited, andrew):
+    """Two processes share the count, which is in the database."""
+    other = application(services).test_client()
+
+    statuses = [
+        client.post(PATH, json=POST, headers=andrew.headers).status_code
+        for client in (limited, other, limited, other)
+    ]
+
+    assert statuses == [200, 200, 200, 429]
+
+
+@pytest.mark.parametrize(("seconds", "allowed"), [(19, 0), (21, 1), (41, 2), (600, 3)])
+def test_writes_are_allowed_again_one_by_one(limited, andrew, seconds, allowed):
+    """After a third of a minute one more write is allowed, and after a minute all three."""
+    for _ in range(3):
+        limited.post(PATH, json=POST, headers=andrew.headers)
+    andrew.database.execute(
+        "UPDATE write_rates SET full_at = full_at - %s", [timedelta(seconds=seconds)]
+    )
+
+    statuses = [limited.post(PATH, json=POST, headers=andrew.headers).status_code for _ in range(4)]
+
+    assert statuses == [200] * allowed + [429] * (4 - allowed)
+
+
+def test_concurrent_writes_are_all_counted(services, andrew):
+    """Requests at the same time do not pass together."""
+    app = application(services)
+
+    def write(_):
+        return app.test_client().post(PATH, json=POST, headers=andrew.headers).status_code
+
+    with ThreadPoolExecutor(6) as threads:
+        statuses = [*threads.map(write, range(6))]
+
+    assert sorted(statuses) == [200] * 3 + [429] * 3

@@ -11,6 +11,7 @@ from flask import Flask
 from cruddur import worker
 from cruddur.app import create_app, default_services
 from cruddur.database import Database
+from cruddur.rates import WriteLimit
 from cruddur.settings import Settings
 from shared.fetch import fetch_document
 from shared.tokens import Verifier
@@ -24,9 +25,11 @@ def create() -> Flask:
     started = time.monotonic()
     settings = Settings.from_environ(os.environ)
     parameters = {"host": os.environ["TEST_POSTGRES"], "user": APPLICATION, "dbname": "cruddur"}
+    database = Database(lambda: {**parameters, "connect_timeout": 2})
     parts = replace(
         default_services(settings),
-        database=Database(lambda: {**parameters, "connect_timeout": 2}),
+        database=database,
+        writes=WriteLimit(database, 1_000_000),
         verifier=Verifier(
             access_tokens.REGION,
             access_tokens.POOL,
