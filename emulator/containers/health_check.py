@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 Status = Literal["UNKNOWN", "HEALTHY", "UNHEALTHY"]
-SPEED = 6  # Waiting times of health checks are this many times shorter than on AWS.
+SPEED = 6  # Intervals of health checks are this many times shorter than on AWS.
+START_SPEED = 3  # Start and grace periods are this many times shorter.
 FIRST_INTERVAL_SECONDS = 0.5  # Until the first success.
 
 
@@ -44,7 +45,7 @@ class HealthCheck:
             interval_seconds=(settings.get("interval") or cls.interval_seconds) / SPEED,
             timeout_seconds=settings.get("timeout") or cls.timeout_seconds,
             retries=settings.get("retries") or cls.retries,
-            start_period_seconds=(settings.get("startPeriod") or 0) / SPEED,
+            start_period_seconds=(settings.get("startPeriod") or 0) / START_SPEED,
         )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from emulator.containers import deployments, network, targets
 from emulator.containers.decisions import Limits, ServiceTask, State, decide
 from emulator.containers.deployments import IN_PROGRESS
-from emulator.containers.health_check import SPEED
+from emulator.containers.health_check import START_SPEED
 from emulator.containers.targets import Target
 from emulator.containers.task import SCHEDULER, USER, Task
 from emulator.ministack import ecs
@@ -129,10 +129,10 @@ class Service:
 
     def _stop_unhealthy_targets(self) -> None:
         """Stop tasks that the load balancer reports as unhealthy after the grace period."""
-        grace = (self.record.get("healthCheckGracePeriodSeconds") or 0) / SPEED
+        grace = (self.record.get("healthCheckGracePeriodSeconds") or 0) / START_SPEED
         for task in self.tasks:
             for target in self.registered.get(task.arn, ()):
-                is_late = time.monotonic() - task.started > grace
+                is_late = time.monotonic() - task.running_since > grace
                 if target.state == targets.UNHEALTHY and is_late and not task.is_stopping:
                     reason = f"due to (reason {target.problem[1]})"
                     where = f"(port {target.port}) is unhealthy in (target-group {target.group})"

@@ -81,7 +81,6 @@ class Task:
     changed: Callable[[], None]
     drain: Callable[[Task], None]
     ports: dict[int, int] = field(default_factory=dict)
-    started: float = field(default_factory=time.monotonic)
     running_since: float = 0.0
     sandboxes: dict[str, ContainerSandbox] = field(default_factory=dict)
     has_ended: threading.Event = field(default_factory=threading.Event)

@@ -24,8 +24,9 @@ DIFFERENCES = (
     Difference(
         "Health checks have the intervals, start periods and grace periods of their definition.",
         source="ECS and ELB API references",
-        ministack="They are a sixth as long. Until its first success a check runs every half second.",
-        consequence="A program that needs more than a sixth of its start period fails here.",
+        ministack="Intervals are a sixth as long, start and grace periods a third. Until its first success "
+        "a check runs every half second.",
+        consequence="A program that needs more than a third of its start period fails here.",
     ),
     Difference(
         "Tasks that fail after they were RUNNING are replaced without delay.",

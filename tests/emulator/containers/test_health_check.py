@@ -66,10 +66,10 @@ def test_timeout() -> None:
 
 
 def test_definition() -> None:
-    """Waiting times are a sixth of those in the task definition; CMD-SHELL runs a shell."""
+    """The interval is a sixth of the defined one, the start period a third; CMD-SHELL runs a shell."""
     settings = {"command": ["CMD-SHELL", "a && b"], "interval": 30, "startPeriod": 60}
 
-    assert HealthCheck(("/bin/sh", "-c", "a && b"), 5, 5, 3, 10) == HealthCheck.of(
+    assert HealthCheck(("/bin/sh", "-c", "a && b"), 5, 5, 3, 20) == HealthCheck.of(
         {"healthCheck": settings}
     )
     assert HealthCheck.of({}) is None
