@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from typing import get_args
 
 import pytest
 
+from cruddur.activities.models import Lifetime
 from cruddur.limits import LIFETIMES
 from tests.backend.api import Api, Member, problem
 
@@ -365,3 +367,8 @@ def test_a_search_finds_replies_and_has_pages(andrew, bayko, api):
 
     found = messages(first) + messages(second)
     assert found == [f"about cats {number}" for number in reversed(range(5))]
+
+
+def test_the_documented_lifetimes_are_those_of_the_limits():
+    """Each value of `ttl` that the document allows has a lifetime, and there is no other."""
+    assert get_args(Lifetime) == tuple(LIFETIMES)
