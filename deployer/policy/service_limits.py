@@ -213,9 +213,10 @@ def shortest(value: Any) -> str:
 
 def _size(document: Any) -> int:
     """Return the number of characters of a policy, without white space."""
-    if isinstance(document, str):
-        return len("".join(document.split()))
-    return len("".join(json.dumps(_resolved(document), separators=(",", ":")).split()))
+    resolved = _resolved(document)
+    is_text = isinstance(resolved, str)
+    json_text = resolved if is_text else json.dumps(resolved, separators=(",", ":"))
+    return len("".join(json_text.split()))
 
 
 def _resolved(value: Any) -> Any:

@@ -189,8 +189,32 @@ def parse_policy(document: str) -> Any:
 def _statements(
     owner: Resource, kind: Kind, document: Any, policy: str = ""
 ) -> Iterator[Statement]:
-    if isinstance(document, str):
-        document = parse_policy(document)
-    for number, body in enumerate(as_list(get(document, "Statement")), 1):
+    for number, body in enumerate(as_list(get(_parsed(document), "Statement")), 1):
         name = text(get(body, "Sid")) or policy or str(number)
         yield Statement(owner, kind, name, as_mapping(body))
+
+
+def _parsed(document: Any) -> Any:
+    """Return a policy document; JSON in a string or in Fn::Sub is parsed, with its references."""
+    match document:
+        case str():
+            return parse_policy(document)
+        case {"Fn::Sub": str(template)}:
+            return _with_references(parse_policy(template), {})
+        case {"Fn::Sub": [str(template), dict(variables)]}:
+            return _with_references(parse_policy(template), variables)
+        case _:
+            return document
+
+
+def _with_references(value: Any, variables: Mapping[str, Any]) -> Any:
+    """Return *value*, a part of the JSON in Fn::Sub, with each string that has references as Fn::Sub."""
+    match value:
+        case dict():
+            return {key: _with_references(item, variables) for key, item in value.items()}
+        case list():
+            return [_with_references(item, variables) for item in value]
+        case str() if "${" in value:
+            return {"Fn::Sub": [value, variables] if variables else value}
+        case _:
+            return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -95,6 +96,11 @@ def document(*statements: Mapping[str, Any]) -> dict[str, Any]:
 
 def allow(action: str | list[str], on: Any, **more: Any) -> dict[str, Any]:
     return {"Sid": "Allowed", "Effect": "Allow", "Action": action, "Resource": on, **more}
+
+
+def json_policy(*statements: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a policy as JSON in Fn::Sub, for properties that are strings."""
+    return sub(json.dumps(document(*statements)))
 
 
 def tls_only(action: str, *on: Any) -> dict[str, Any]:
@@ -264,6 +270,17 @@ topic = only(
         "SQS::QueuePolicy",
         Queues=[ref("Dead")],
         PolicyDocument=document(tls_only("sqs:*", arn("Dead"))),
+    ),
+    LogsPolicy=resource(
+        "Logs::ResourcePolicy",
+        PolicyDocument=json_policy(
+            allow(
+                "logs:PutLogEvents",
+                "${AWS::AccountId}",
+                Principal="*",
+                Condition={"StringEquals": {"aws:SourceAccount": "${AWS::AccountId}"}},
+            )
+        ),
     ),
     **alarms(
         "AWS/SQS",

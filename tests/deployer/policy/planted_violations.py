@@ -25,6 +25,7 @@ from tests.deployer.policy.clean_templates import (
     import_value,
     in_own_account,
     ingress,
+    json_policy,
     own_arn,
     ref,
     resource,
@@ -776,6 +777,10 @@ PLANTED_VIOLATIONS = (
         for foreign in (
             resource("ECR::RegistryPolicy", PolicyText=_PUBLIC_DOCUMENT),
             resource("Logs::ResourcePolicy", PolicyDocument=json.dumps(_PUBLIC_DOCUMENT)),
+            resource(
+                "Logs::ResourcePolicy",
+                PolicyDocument=json_policy(allow("x:Read", "${AWS::AccountId}", Principal="*")),
+            ),
             resource("Events::EventBusPolicy", StatementId="a", Statement=_PUBLIC),
         )
     ),

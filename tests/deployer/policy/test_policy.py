@@ -27,10 +27,13 @@ from tests.deployer.policy.clean_templates import (
     Env,
     Templates,
     alarms,
+    allow,
     exported,
     import_value,
+    json_policy,
     only,
     ref,
+    resource,
     subjects,
 )
 from tests.deployer.policy.equivalent_templates import rewritten
@@ -128,6 +131,16 @@ def test_ecs_exec_allows_a_writable_root() -> None:
 
     assert places(only(**{**resources, "Task": task, "Service": service}), protect=False) == []
     assert places(only(**{**resources, "Task": task})) == [("C611", "Task/backend")]
+
+
+def test_the_size_of_a_policy_in_sub_is_that_of_its_json() -> None:
+    """A policy of 5,500 characters fits, although its quotation marks are escaped in the template."""
+    actions = [f"s3:{number}" for number in range(100, 700)]
+    large = resource(
+        "IAM::ManagedPolicy", PolicyDocument=json_policy(allow(actions, "${AWS::AccountId}"))
+    )
+
+    assert places(only(Policy=large)) == []
 
 
 def test_localhost_is_a_cors_origin_in_unprotected_environments() -> None:
