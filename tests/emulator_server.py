@@ -4,8 +4,8 @@ A conftest imports the fixtures:
 
     from tests.emulator_server import aws, endpoint, server  # noqa: F401
 
-All xdist workers share the server; the last worker stops it. Tests do not affect each other,
-because each has an account of its own.
+All xdist workers share the server; the last worker stops it. Tests do not affect each other, because
+each test has its own account.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ REGION = "ca-central-1"
 _CLIENT_CONFIG = Config(
     retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=20, proxies={}
 )
-_LOADER = Loader()  # Caches the service models: reading that of EC2 takes 100 ms.
+_LOADER = Loader()  # Caches the service models: reading the model of EC2 takes 100 ms.
 _ENVIRONMENT = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -71,7 +71,7 @@ class Aws:
         return self.client("cloudformation")
 
     def create_change_set(self, stack: str, template: Any, **options: Any) -> str:
-        """Create a change set and return its id; it creates the stack if there is none."""
+        """Create a change set and return its id; its type is CREATE if the stack does not exist."""
         body = template if isinstance(template, str) else json.dumps(template)
         defaults = {"ChangeSetType": self._change_set_type(stack), "ChangeSetName": "changes"}
         created = self.cfn.create_change_set(
@@ -147,7 +147,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[emulator.Endpoi
         yield endpoint
         if _count(folder, -1) == 0:
             emulator.stop(folder)
-            json.loads((folder / "state.json").read_text())  # It was saved at the end.
+            json.loads((folder / "state.json").read_text())  # The state was saved at the end.
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ def aws(endpoint: emulator.Endpoint) -> Aws:
 
 
 def _count(folder: Path, step: int) -> int:
-    """Add *step* to the number of processes that use the server, and return it."""
+    """Add *step* to the number of processes that use the server, and return the number."""
     with locked(folder / "users") as file:
         users = int(file.read() or 0) + step
         file.seek(0)

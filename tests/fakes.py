@@ -85,7 +85,7 @@ class FakeClock:
 
 
 class Killed(BaseException):
-    """The end of the process, as by kill -9: no code of the deployer catches it."""
+    """The end of the process, as by SIGKILL: the deployer does not catch this exception."""
 
 
 @dataclass
@@ -101,9 +101,9 @@ class FakeCloud:
     """An account in memory that refuses what CloudFormation refuses.
 
     *seconds* maps stack names to the duration of an operation, 8 by default; a change set takes 3.
-    *fails* maps stack names to the logical id of a resource that cannot be created, *exports_in_use*
-    to the reason of AWS if an export is still imported. *kill_at* is the number of the call before
-    which the process ends, counted from 1.
+    *fails* maps stack names to the logical id of a resource that cannot be created. *exports_in_use*
+    maps stack names to the reason that AWS reports if an export is still imported. The process ends
+    before the call with the number *kill_at*, counted from 1.
 
     For nested stacks, *templates* and *listed* map names or ids of stacks to their templates and
     resources, *changes* maps names to the changes of a change set, and *nested_sets* maps ARNs to
@@ -136,7 +136,7 @@ class FakeCloud:
 
     @property
     def writes(self) -> list[tuple[str, str]]:
-        """Return the calls that change something."""
+        """The calls that change something in the account."""
         return [call for call in self.calls if call[0] not in READS]
 
     def identity(self) -> Identity:

@@ -5,7 +5,7 @@
         …
         assert ["DescribeStacks", "DescribeStacks"] == server.actions
 
-It implements the query protocol of CloudFormation and STS, and plain HTTP for S3.
+The server implements the query protocol of CloudFormation and STS, and plain HTTP for S3.
 """
 
 from __future__ import annotations
@@ -78,16 +78,16 @@ class Loopback:
 
     @property
     def url(self) -> str:
-        """Return the URL of the server."""
+        """The URL of the server."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     @property
     def actions(self) -> list[str]:
-        """Return the actions of the requests in order."""
+        """The actions of the requests in order."""
         return [request.action for request in self.requests]
 
     def on(self, action: str, *responses: Response) -> None:
-        """Answer requests for *action* with these responses in order."""
+        """Respond to requests for *action* with *responses* in order; the last one is repeated."""
         self._responses[action] = [*responses]
 
     def next(self, request: RecordedRequest) -> Response:
@@ -101,7 +101,6 @@ class Loopback:
     def __enter__(self) -> Self:
         """Start the server."""
         self._thread.start()
-        return self
         return self
 
     def __exit__(self, *_: object) -> None:

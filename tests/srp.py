@@ -1,4 +1,4 @@
-"""The sign-in of a browser at Cognito with SRP, and the verification of its tokens."""
+"""Sign in at Cognito with SRP, as a browser does, and verify the tokens."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def sign_in(
 
 
 def padded(number: int) -> bytes:
-    """Return the number in big-endian order, with a zero byte before a leading bit."""
+    """Return *number* in big-endian order; a zero byte precedes a first byte with the highest bit."""
     return number.to_bytes(number.bit_length() // 8 + 1)
 
 

@@ -16,8 +16,8 @@ ROWS = [
         r"^\| (.+?) \| (.+) \|$", (ROOT / "docs/glossary.md").read_text(), re.MULTILINE
     )
 ]
-CODE = re.compile(r"`([^`]+)`")
-SAME = "the same"
+CODE_SPAN = re.compile(r"`([^`]+)`")
+SAME_NAME = "the same"
 
 
 @pytest.mark.parametrize(
@@ -25,9 +25,9 @@ SAME = "the same"
 )
 def test_every_alias_has_its_stack(alias: str, stack: str) -> None:
     """The page has the same stack names as the hints of `--stack`, which map the original names."""
-    [current] = [current for original, current in ROWS if alias in CODE.findall(original)]
+    [current] = [current for original, current in ROWS if alias in CODE_SPAN.findall(original)]
 
-    assert stack == CODE.findall(current)[0]
+    assert stack == CODE_SPAN.findall(current)[0]
 
 
 def test_functions_of_the_original_are_listed() -> None:
@@ -46,11 +46,12 @@ def test_functions_of_the_original_are_listed() -> None:
 def test_names_exist_in_templates() -> None:
     """Names that begin with crd-ENV- exist in `prod`."""
     desired = project.environment("prod").desired
-    texts = "".join([stack.text for stack in desired] + [p.text for w in desired for p in w.nested])
+    nested = [template.text for stack in desired for template in stack.nested]
+    texts = "".join([*(stack.text for stack in desired), *nested])
     names = {
         word.removesuffix("…").replace("ENV", "prod").removesuffix("-")
         for _, current in ROWS
-        for word in CODE.findall(current)
+        for word in CODE_SPAN.findall(current)
         if word.startswith("crd-ENV-")
     }
 
@@ -78,7 +79,7 @@ def test_variables_exist_in_source_files() -> None:
     variables = {
         word
         for original, current in ROWS
-        for word in CODE.findall(original if current.startswith(SAME) else current)
+        for word in CODE_SPAN.findall(original if current.startswith(SAME_NAME) else current)
         if re.fullmatch(r"[A-Z][A-Z_]+", word)
     }
 

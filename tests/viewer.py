@@ -23,7 +23,7 @@ class ViewerResponse:
 def view(
     endpoint: Endpoint, url: str, method: str = "GET", body: bytes = b"", **headers: str
 ) -> ViewerResponse:
-    """Send a request to the emulator with the host of *url*, as a browser does to CloudFront."""
+    """Send a request for *url* to the emulator, as a browser sends it to CloudFront."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(urlsplit(endpoint.url).netloc, timeout=10)
     host = parts.netloc + (":443" if parts.scheme == "https" else "")

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# The signed fields of each type of message, in their order.
+# The signed fields of each type of message, in the order in which they are signed.
 CONFIRMATION = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 NOTIFICATION = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
 
@@ -41,7 +41,7 @@ class Webhook(BaseHTTPRequestHandler):
 def webhook(*, failures: int = 0) -> Iterator[tuple[str, queue.Queue[Any]]]:
     """Serve a webhook, and yield its URL and the queue of received messages.
 
-    The first *failures* messages are answered with 503.
+    The webhook responds to the first *failures* messages with 503.
     """
     server = ThreadingHTTPServer(("127.0.0.1", 0), Webhook)
     server.messages, server.failures = queue.Queue(), failures

@@ -14,8 +14,9 @@ from deployer.errors import BuildError
 def create(folder: Path, lock: str, *, python: str, place: str) -> None:
     """Create a virtual environment in *folder* with the packages of *lock*, unless it exists.
 
-    Only wheels are installed, by hash. *folder* appears when it is complete. *place* names the lock
-    in errors. Raise BuildError if a package cannot be installed.
+    Only wheels are installed, and their hashes are verified. An incomplete environment is never at
+    *folder*. *place* is the name of the lock in errors. Raise BuildError if a package cannot be
+    installed.
     """
     if folder.exists():
         return
@@ -32,7 +33,7 @@ def create(folder: Path, lock: str, *, python: str, place: str) -> None:
 
 
 def _uv(place: str, *arguments: str) -> None:
-    """Run uv, first with its cache only, which is faster; raise BuildError if it fails."""
+    """Run uv, first with the cache only, which is faster; raise BuildError if uv fails."""
     if _error_of("--offline", *arguments) and (error := _error_of(*arguments)):
         indented = "\n".join(f"  {line}" for line in error.splitlines())
         hint = "fix the error that uv reports"

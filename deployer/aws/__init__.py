@@ -1,5 +1,5 @@
-"""Access to AWS: the one package of the deployer that imports botocore.
+"""Access to AWS: the only package of the deployer that imports botocore.
 
-Import the submodules directly. `cloud` has the plain values and the protocol that the rest of the
-deployer depends on, and is imported without botocore.
+Import the submodules directly. The rest of the deployer depends on `cloud`, which has plain values
+and a protocol, and does not import botocore.
 """

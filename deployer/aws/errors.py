@@ -50,8 +50,8 @@ _CONTINUES = "running operations continue in AWS, rerun the command to follow th
 def translate_errors(place: str) -> Iterator[None]:
     """Raise an exception of botocore as a DeployError about *place*.
 
-    The clients of an `Account` do this already. It is needed only for what botocore does outside of
-    a call, such as reading the body of an S3 object.
+    The clients of an `Account` do this for every call. This function is only for work of botocore
+    outside of a call, such as reading the body of an S3 object.
     """
     try:
         yield

@@ -12,7 +12,7 @@ from deployer.files import write_atomically
 
 @pytest.mark.parametrize(("content", "expected"), [("é\n", "é\n".encode()), (b"\x00", b"\x00")])
 def test_content(tmp_path: Path, content: str | bytes, expected: bytes) -> None:
-    """The file has the new content, text as UTF-8, and no draft is left."""
+    """The file has the new content, text as UTF-8, and no temporary file is left."""
     file = tmp_path / "file"
     file.write_text("old and longer")
 
@@ -44,7 +44,7 @@ def test_a_link_is_replaced(tmp_path: Path) -> None:
 
 
 def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If the file cannot be replaced, it keeps its content and no draft is left."""
+    """If the file cannot be replaced, it keeps its content and no temporary file is left."""
     file = tmp_path / "file"
     file.write_text("old")
 

@@ -39,7 +39,7 @@ def inventory(
 
 
 def test_all_stacks_of_all_regions_in_use_are_listed() -> None:
-    """The stacks of former regions are listed too, foreign ones included."""
+    """Stacks of former regions and foreign stacks are listed too."""
     env = msgspec.structs.replace(ENV, former_regions=("us-east-1",))
     stacks = (
         stack("crd-x-network"),

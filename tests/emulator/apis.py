@@ -18,7 +18,7 @@ def handler(event, context):
 _URI = "arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Hello.Arn}/invocations"
 
 
-def hello(aws: Aws, routes: dict[str, dict[str, Any]], **properties: Any) -> dict[str, Any]:
+def hello_api(aws: Aws, routes: dict[str, dict[str, Any]], **properties: Any) -> dict[str, Any]:
     """Return the resources of an API with *routes*: route keys with additional properties."""
     source = {"Fn::Sub": "arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*"}
     resources = {

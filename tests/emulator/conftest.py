@@ -35,7 +35,7 @@ def server_folder(server: emulator.Endpoint, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture(scope="module")
 def shared_database(server: emulator.Endpoint, server_folder: Path) -> Iterator[DeployedDatabase]:
-    """One database for all tests that only log in, in an account of its own."""
+    """One database for all tests that only log in, in a separate account."""
     number = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     aws = Aws(emulator.as_account(server, f"3{int(number):011}"))
     group = resource(

@@ -32,7 +32,7 @@ ENV COLOR={color}
 CMD ["python3", "server.py"]
 """
 SERVER = '''\
-"""Answer with what the container sees; MODE selects a fault."""
+"""Respond with the environment of the container; MODE selects a fault."""
 import json, os, signal, sys, threading, time, urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -144,11 +144,11 @@ def push(aws: Aws, built: oci.Image, repository: str = REPOSITORY) -> str:
 def role(*statements: dict[str, Any]) -> dict[str, Any]:
     """Return a role for ECS tasks with these statements."""
     trust = {"Service": "ecs-tasks.amazonaws.com"}
-    trusting = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": trust}
+    trust_statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": trust}
     policy = {"PolicyName": "own", "PolicyDocument": document(*statements)}
     return resource(
         "AWS::IAM::Role",
-        AssumeRolePolicyDocument=document(trusting),
+        AssumeRolePolicyDocument=document(trust_statement),
         Policies=[policy] if statements else [],
     )
 
@@ -163,7 +163,7 @@ def allow(*actions: str, on: Any = "*") -> dict[str, Any]:
     return {"Effect": "Allow", "Action": list(actions), "Resource": on}
 
 
-EXECUTION = (
+EXECUTION_ACTIONS = (
     "ecr:GetAuthorizationToken",
     "ecr:BatchCheckLayerAvailability",
     "ecr:BatchGetImage",
@@ -176,19 +176,22 @@ EXECUTION = (
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings in which the services of tests differ."""
+    """The settings that differ between the services of tests.
+
+    *execution* has the actions of the execution role.
+    """
 
     image: str
     count: int = 1
     mode: str = ""
-    execution: tuple[str, ...] = EXECUTION
+    execution: tuple[str, ...] = EXECUTION_ACTIONS
     container: dict[str, Any] = field(default_factory=dict)
     task_statements: tuple[dict[str, Any], ...] = ()
-    balanced: bool = False
+    has_load_balancer: bool = False
 
 
 def service(settings: Settings) -> dict[str, Any]:
-    """Return a template with a service of *settings*, with a load balancer if it is balanced."""
+    """Return a template with a service of *settings*."""
     container = {
         "Name": NAME,
         "Image": settings.image,
@@ -231,11 +234,15 @@ def service(settings: Settings) -> dict[str, Any]:
                 "MaximumPercent": 200,
                 "DeploymentCircuitBreaker": breaker,
             },
-            **({"LoadBalancers": [target]} if settings.balanced else {}),
+            **({"LoadBalancers": [target]} if settings.has_load_balancer else {}),
         )
-        | ({"DependsOn": "Listener"} if settings.balanced else {}),
-        **(_load_balancer() if settings.balanced else {}),
-    ) | ({"Outputs": {"Dns": {"Value": att("Balancer", "DNSName")}}} if settings.balanced else {})
+        | ({"DependsOn": "Listener"} if settings.has_load_balancer else {}),
+        **(_load_balancer() if settings.has_load_balancer else {}),
+    ) | (
+        {"Outputs": {"Dns": {"Value": att("Balancer", "DNSName")}}}
+        if settings.has_load_balancer
+        else {}
+    )
 
 
 def _load_balancer() -> dict[str, Any]:
@@ -286,7 +293,7 @@ class Shop:
         return [event["message"] for event in reversed(self.service["events"])]
 
     def tasks(self, status: str = "RUNNING") -> list[dict[str, Any]]:
-        """Return the tasks with a desired status; without those that are still stopping."""
+        """Return the tasks with a desired status, except tasks that are still stopping."""
         ecs = self.aws.client("ecs")
         arns = ecs.list_tasks(cluster=CLUSTER, desiredStatus=status)["taskArns"]
         found = ecs.describe_tasks(cluster=CLUSTER, tasks=arns)["tasks"] if arns else []
@@ -336,7 +343,7 @@ def deploy(aws: Aws, settings: Settings) -> dict[str, Any]:
 
 
 def processes_of(folder: Path) -> set[int]:
-    """Return the ids of the processes of tasks of the emulator in *folder*, with their children."""
+    """Return the ids of the processes of tasks, and of their children, of the emulator in *folder*."""
     ran = subprocess.run(
         ["ps", "-axww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
     )

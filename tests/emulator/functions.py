@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 ECHO = "def handler(event, context):\n    return event\n"
 
 
-def trusting(service: str, *statements: dict[str, Any]) -> dict[str, Any]:
+def role_for_service(service: str, *statements: dict[str, Any]) -> dict[str, Any]:
     """Return a role that *service* may assume, with a policy of *statements*."""
     trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
     version = {"Version": "2012-10-17"}
@@ -29,7 +29,7 @@ def trusting(service: str, *statements: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-ROLE = trusting("lambda.amazonaws.com")
+ROLE = role_for_service("lambda.amazonaws.com")
 
 
 def code(
@@ -50,7 +50,7 @@ def code(
 
 
 def function(code: dict[str, str], *, role: Any = None, **properties: Any) -> dict[str, Any]:
-    """Return a function of this code; its role is by default the resource Role."""
+    """Return a function of *code*; by default its role is the resource Role."""
     defaults = {"Runtime": "python3.12", "Handler": "index.handler"}
     role = role or att("Role", "Arn")
     return resource("AWS::Lambda::Function", Code=code, Role=role, **defaults | properties)

@@ -27,8 +27,8 @@ def subnets(zones: str = "ab") -> dict[str, Any]:
     }
 
 
-def fixed(status: str) -> dict[str, Any]:
-    """Return an action that answers with *status*."""
+def fixed_response(status: str) -> dict[str, Any]:
+    """Return an action that responds with *status*."""
     response = {"StatusCode": status, "ContentType": "text/plain", "MessageBody": status}
     return {"Type": "fixed-response", "FixedResponseConfig": response}
 
@@ -78,13 +78,13 @@ def load_balancer(zone_id: str, domain: str) -> dict[str, Any]:
             ListenerArn=ref("Https"),
             Priority=1,
             Conditions=[condition],
-            Actions=[fixed("200")],
+            Actions=[fixed_response("200")],
         ),
         Records=resource("AWS::Route53::RecordSetGroup", HostedZoneId=zone_id, RecordSets=records),
     ) | {"Outputs": {"Dns": {"Value": att("LoadBalancer", "DNSName")}}}
 
 
-def balanced(aws: Aws, port: int | None, *, idle_seconds: int = 60) -> str:
+def deploy_load_balancer(aws: Aws, port: int | None, *, idle_seconds: int = 60) -> str:
     """Deploy a load balancer with a target on *port*, or without one; return its host name."""
     attribute = {"Key": "idle_timeout.timeout_seconds", "Value": str(idle_seconds)}
     targets = [{"Id": "127.0.0.1", "Port": port}] if port else []

@@ -14,8 +14,8 @@ import pytest
 
 from emulator.endpoint import AWS_CLI_FOLDER, Endpoint, environment_variables
 
-# The CLI has another address for the first five, which it prefers to AWS_ENDPOINT_URL. The
-# operations of the next two have a host prefix.
+# For the first five services, the CLI has an address that takes precedence over AWS_ENDPOINT_URL. The
+# operations of the next two services have a host prefix.
 COMMANDS = {
     "sqs": "list-queues",
     "emr": "list-clusters",
@@ -72,7 +72,7 @@ def recorder() -> Iterator[Recorder]:
 
 
 def test_every_service(recorder: Recorder) -> None:
-    """No service is called at its own address, in any region."""
+    """No request is sent to an address of AWS, in any region."""
     endpoint = Endpoint(recorder.url, "000000000000", "000000000000", "secret")
     variables = environment_variables(endpoint, region="ca-central-1")
     environ = {"PATH": f"{AWS_CLI_FOLDER}:{os.environ['PATH']}", **variables}
@@ -103,7 +103,7 @@ def test_boto3(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_another_endpoint_on_the_command_line(recorder: Recorder) -> None:
-    """An `--endpoint-url` of the user overrides the emulator's."""
+    """The option `--endpoint-url` overrides the endpoint of the emulator."""
     endpoint = Endpoint("http://127.0.0.1:1", "000000000000", "000000000000", "secret")
     variables = environment_variables(endpoint, region="ca-central-1")
     command = [str(AWS_CLI_FOLDER / "aws"), "sqs", "list-queues", "--endpoint-url", recorder.url]

@@ -9,13 +9,13 @@ from tests.emulator.templates import parameter, resource, template, topic
 
 
 def test_kill_during_an_unsaved_operation(own_emulator: OwnEmulator) -> None:
-    """An operation that was not saved is undone completely, and can be started again."""
-    bucket = resource("AWS::S3::Bucket", BucketName="half-made")
+    """An operation that was not saved is undone completely, and can be repeated."""
+    bucket = resource("AWS::S3::Bucket", BucketName="partial-bucket")
     body = template(A=bucket, B=parameter("1", DependsOn="A"))
     created = own_emulator.aws.create_change_set("s", body)
     saved = (own_emulator.folder / "state.json").read_bytes()
     execute_slowly(own_emulator.aws, "s", created)
-    own_emulator.aws.client("s3").put_object(Bucket="half-made", Key="k", Body=b"x")
+    own_emulator.aws.client("s3").put_object(Bucket="partial-bucket", Key="k", Body=b"x")
     own_emulator.kill()
     (own_emulator.folder / "state.json").write_bytes(saved)  # The server may have saved it again.
 

@@ -39,7 +39,7 @@ def test_lock_of_another_process(tmp_path: Path) -> None:
 
 
 def test_lock_is_released(tmp_path: Path) -> None:
-    """A lock is free again after its file was closed, and after `locked`."""
+    """A lock is released when its file is closed, and at the end of `locked`."""
     path = tmp_path / "lock"
     file = locks.acquire(path)
     assert file

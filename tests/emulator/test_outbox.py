@@ -24,7 +24,7 @@ def test_messages_of_one_account(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_only_the_newest_messages_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of more than 1,000 messages of an account the oldest are deleted."""
+    """An account has at most 1,000 messages: older messages are deleted."""
     monkeypatch.setattr(
         outbox, "_messages", type(outbox._messages)(outbox._messages.default_factory)
     )

@@ -11,7 +11,7 @@ from emulator.paths import EmulatorPaths
 
 
 def test_relative_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A relative path is that of the current working folder, also after it changes."""
+    """A relative path is relative to the working folder at the start, also after it changes."""
     monkeypatch.chdir(tmp_path)
     paths = EmulatorPaths(Path("folder"))
     monkeypatch.chdir("/")

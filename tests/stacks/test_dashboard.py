@@ -55,8 +55,8 @@ def test_the_dashboard_has_a_line_for_every_metric_of_an_alarm(widgets, alarms):
     assert len(lines) >= len(alarms)
 
 
-def test_labels_are_unique_in_a_graph(widgets):
-    """No two lines of a dashboard widget have the same label."""
+def test_labels_are_unique_in_a_widget(widgets):
+    """No two lines of a widget have the same label."""
     for widget in widgets[1:]:
         labels = [line[-1]["label"] for line in widget["properties"]["metrics"]]
         assert len(set(labels)) == len(labels)
@@ -73,7 +73,7 @@ def test_every_variable_of_the_dashboard_has_a_value(dashboard, stack):
     assert all("Fn::ImportValue" in value for value in values.values())
 
 
-def test_graphs_of_distributions_read_from_us_east_1(widgets):
+def test_widgets_of_distributions_read_from_us_east_1(widgets):
     """CloudFront reports its metrics to one region only."""
     regions = {
         (line[0] == "AWS/CloudFront", widget["properties"]["region"])

@@ -60,7 +60,7 @@ def test_typed_outputs_have_alarms(outputs):
 
 
 def test_an_optional_output_has_alarms_if_it_has_a_value(outputs):
-    """The type of an optional output is found, too."""
+    """An output with a type such as `TableName | None` has alarms if it is not None."""
     with_optional = Mailer(
         outputs.arn, outputs.send, outputs.reader, outputs.queue, outputs.table, imported("Other")
     )

@@ -25,12 +25,12 @@ def test_only_the_schedule_invokes_the_function(posts):
 
 
 def test_a_failed_run_is_not_repeated(posts):
-    """The next run deletes the same posts."""
+    """A failed run is not retried, because the next run deletes the same posts."""
     assert posts.one("AWS::Lambda::EventInvokeConfig")["MaximumRetryAttempts"] == 0
 
 
 def test_the_function_reaches_only_the_database(posts, config):
-    """It deletes rows as the application, through a security group with one egress rule."""
+    """The function connects as the database user of the application, through one egress rule."""
     variables = posts.one("AWS::Lambda::Function")["Environment"]["Variables"]
     (egress,) = posts.one("AWS::EC2::SecurityGroup")["SecurityGroupEgress"]
     env = config.env.name

@@ -47,7 +47,7 @@ def fake_account(fake_aws: Loopback) -> Account:
 
 @pytest.fixture
 def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Return a monkeypatch; the environment is that of an operator without any AWS setup."""
+    """Return a monkeypatch that has removed the AWS setup of the operator from the environment."""
     for name in os.environ:
         if name.startswith("AWS_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)

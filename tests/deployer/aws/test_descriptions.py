@@ -25,7 +25,7 @@ RESOURCE = {"ResourceStatusReason": "no permission"}
     ids=["validation", "hook", "resource", "empty"],
 )
 def test_a_failure_has_the_most_specific_reason(reasons: dict[str, str], expected: str) -> None:
-    """The most specific of the fields in which AWS reports a reason is used."""
+    """AWS reports reasons in several fields; the most specific field is used."""
     event: Any = {"LogicalResourceId": "Bucket", **reasons}
 
     assert f"Bucket: {expected}" == validation_failure(event)

@@ -44,7 +44,7 @@ def test_a_blank_session_ignores_the_setup(setup: pytest.MonkeyPatch) -> None:
 
 
 def test_an_account_session_has_credentials_and_ca_bundle(setup: pytest.MonkeyPatch) -> None:
-    """The session of the account takes nothing else from that of the operator."""
+    """The session of the account has nothing else of the session of the operator."""
     setup.setenv("AWS_ACCESS_KEY_ID", "AKID")
     setup.setenv("AWS_SECRET_ACCESS_KEY", "secret")
 

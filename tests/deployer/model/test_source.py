@@ -18,7 +18,7 @@ def test_a_line_has_the_form_that_editors_open() -> None:
 
 
 def test_the_description_is_the_first_line_of_the_file() -> None:
-    """The docstring of the module counts, not that of the function."""
+    """The description is from the docstring of the module, not of the function."""
     assert "Lines and descriptions of stack files." == first_sentence(example)
 
 

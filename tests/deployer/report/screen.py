@@ -1,4 +1,4 @@
-"""A terminal screen with the control sequences that our output uses, for tests of the visible rows."""
+"""A terminal screen for tests of the visible rows, with the control sequences that reporters print."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ _TOKEN = re.compile(r"\x1b\[(?P<args>[?\d;]*)(?P<command>[A-Za-z])|(?P<char>[\s\
 
 
 class Screen:
-    """Rows that never scroll away, a cursor, and what they show after `feed`."""
+    """The rows and the cursor of a screen with an unlimited number of rows; `feed` prints a text."""
 
     def __init__(self, columns: int) -> None:
         self.columns = columns
         self.rows: list[list[str]] = [[]]
         self.row = self.column = 0
-        self.cursor = True
+        self.is_cursor_visible = True
 
     def feed(self, text: str) -> None:
         for match in _TOKEN.finditer(text):
@@ -33,7 +33,7 @@ class Screen:
             case "K", "2":
                 self.rows[self.row] = []
             case (("h" | "l"), "?25"):
-                self.cursor = command == "h"
+                self.is_cursor_visible = command == "h"
             case "m", _:
                 pass
             case _:

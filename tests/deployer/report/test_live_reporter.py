@@ -98,7 +98,7 @@ def test_an_interrupt_restores_the_screen() -> None:
     screen = Screen(80)
     screen.feed(written)
     assert [*START, *INTERRUPTED] == [line for line in screen.lines() if line]
-    assert (True, 0) == (screen.cursor, screen.column)
+    assert (True, 0) == (screen.is_cursor_visible, screen.column)
 
 
 def test_finished_lines_stay() -> None:
@@ -112,7 +112,7 @@ def test_finished_lines_stay() -> None:
     assert "crd-x-cluster  UPDATE_FAILED       Service (AWS::EC2::VPC): no capacity left" in shown
     assert "CREATE_IN_PROGRESS" not in shown
     assert screen.lines()[-2] == "skipped: crd-x-service: it depends on crd-x-cluster"
-    assert screen.cursor
+    assert screen.is_cursor_visible
 
 
 def test_no_color_is_honoured() -> None:

@@ -1,4 +1,4 @@
-"""Requests of an attacker, and of clients for comparison."""
+"""Functions that send and sign requests, for tests of access control."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def sign_with_headers(
     return {name.replace("-", "_"): value for name, value in request.headers.items()}
 
 
-LOADER = Loader()  # Caches the service models: reading that of EC2 takes 100 ms.
+LOADER = Loader()  # Caches the service models: reading the model of EC2 takes 100 ms.
 
 
 def client(

@@ -13,7 +13,7 @@ import emulator
 
 @pytest.fixture
 def own_folder() -> Iterator[Path]:
-    """A folder for a server of the test's own, below a folder that every user may enter."""
+    """A folder for a server that only this test uses, below a folder that every user may enter."""
     with tempfile.TemporaryDirectory(dir="/tmp") as parent:
         Path(parent).chmod(0o755)
         folder = Path(parent) / ".emulator"

@@ -17,7 +17,7 @@ from tests.emulator.access.attacker import (
     send,
     sign,
 )
-from tests.emulator.apis import hello
+from tests.emulator.apis import hello_api
 from tests.emulator.functions import ROLE, code, function
 from tests.emulator.templates import att, ref, template
 from tests.emulator_server import Aws
@@ -203,7 +203,7 @@ def test_cognito_is_public(endpoint: emulator.Endpoint) -> None:
 def deploy_api(aws: Aws) -> str:
     """Deploy an HTTP API with an open route and one that requires a signature; return its id."""
     routes = {"GET /open": {}, "GET /closed": {"AuthorizationType": "AWS_IAM"}}
-    body = template(**hello(aws, routes)) | {"Outputs": {"Api": {"Value": ref("Api")}}}
+    body = template(**hello_api(aws, routes)) | {"Outputs": {"Api": {"Value": ref("Api")}}}
     aws.deploy("api", body, Capabilities=["CAPABILITY_IAM"])
     return aws.outputs("api")["Api"]
 

@@ -44,7 +44,7 @@ UNSIGNED_CODES = {
 
 @pytest.mark.parametrize("service", CALLS)
 def test_published_credentials(endpoint: emulator.Endpoint, service: str) -> None:
-    """The account id with MiniStack's published secret, or with a guessed one, is refused."""
+    """The account id with the published secret of MiniStack, or with a guessed secret, is refused."""
     for secret in ("test", "x" * 40, ""):
         key = endpoint.access_key, secret or "none"
         assert error_code(getattr(client(endpoint, service, *key), CALLS[service])) in MISMATCH

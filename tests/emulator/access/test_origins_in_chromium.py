@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import emulator
-from tests.emulator.apis import hello
+from tests.emulator.apis import hello_api
 from tests.emulator.chromium import needs_chromium, open_on, open_page, page_server
 from tests.emulator.templates import att, parameter, ref, resource, template
 
@@ -54,7 +54,7 @@ def site(aws: Aws) -> Site:
     every_origin = {"AllowOrigins": ["*"], "AllowMethods": ["*"], "AllowHeaders": ["*"]}
     body = template(
         Parameter=parameter("x"),
-        **hello(aws, {"GET /hello": {}}, CorsConfiguration=every_origin),
+        **hello_api(aws, {"GET /hello": {}}, CorsConfiguration=every_origin),
         Files=resource("AWS::S3::Bucket"),
         Distribution=resource(
             "AWS::CloudFront::Distribution",
@@ -200,11 +200,8 @@ def test_foreign_page(site: Site, tmp_path: Path) -> None:
     assert before == account_content(site)
 
 
-_WITHOUT_EFFECT = {
-    "blocked",
-    "failed",
-    "sent",
-}  # "sent": the page cannot see whether the request was refused.
+# "sent": the page cannot read whether the request was refused.
+_WITHOUT_EFFECT = {"blocked", "failed", "sent"}
 
 
 def test_local_page(site: Site, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from emulator.containers.decisions import Decision, Limits, ServiceTask, State, 
 
 
 def tasks(*described: str) -> list[ServiceTask]:
-    """Return tasks from texts such as `a old healthy`."""
+    """Return tasks from texts such as `a old ok`: ARN, deployment and state."""
     found = []
     for text in described:
         arn, deployment, state = text.split()
@@ -42,7 +42,7 @@ def test_decide(limits: Limits, described: tuple[str, ...], expected: Decision) 
 
 
 def test_delayed_start() -> None:
-    """Nothing starts during a delay, but what is not needed stops."""
+    """During a delay no task starts, but tasks that are not needed stop."""
     decision = decide(tasks("a old new"), "now", Limits(1), may_start=False)
 
     assert Decision(stop=("a",)) == decision

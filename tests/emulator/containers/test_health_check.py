@@ -45,7 +45,7 @@ def statuses(check: HealthCheck, *codes: int | None) -> list[str]:
 
 
 def test_retries() -> None:
-    """Three failures in succession make a container unhealthy, one success healthy."""
+    """A container is unhealthy after three failures in succession, and healthy after one success."""
     assert ["UNKNOWN", "UNKNOWN", "UNHEALTHY"] == statuses(CHECK, 1, 1, 1)
     assert ["HEALTHY", "HEALTHY", "HEALTHY", "HEALTHY"] == statuses(CHECK, 0, 1, 1, 0)
 

@@ -25,6 +25,6 @@ def test_everything_is_escaped() -> None:
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "https://evil.example"])
 def test_other_links(url: str) -> None:
-    """A link leads to this machine only."""
+    """Only URLs of this machine can be links."""
     with pytest.raises(ValueError, match="not an HTTP URL"):
         link(url)

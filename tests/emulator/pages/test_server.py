@@ -80,7 +80,7 @@ def test_no_other_page_can_frame_or_read_it(endpoint: emulator.Endpoint) -> None
     ids=str,
 )
 def test_refused(endpoint: emulator.Endpoint, path: str, headers: dict[str, str]) -> None:
-    """Foreign hosts and origins, and everything but the plain request of a browser, get no page."""
+    """Only a plain request of a browser, without a foreign host or origin, receives a page."""
     host = headers.get("Host")
     sent = BROWSER | {name: value for name, value in headers.items() if name != "Host"}
 
@@ -91,7 +91,7 @@ def test_refused(endpoint: emulator.Endpoint, path: str, headers: dict[str, str]
 
 
 def test_other_requests_of_the_same_path(aws: Aws) -> None:
-    """A signed GET of / lists the buckets as before; other methods and queries need a signature."""
+    """A signed GET of / lists buckets; other methods and queries need a signature."""
     key = {"key": aws.endpoint.access_key, "secret": aws.endpoint.secret_key}
     signed = sign_with_headers(aws.endpoint, "GET", "/", b"", {}, service="s3", **key)
 
@@ -124,7 +124,7 @@ def test_outbox(aws: Aws) -> None:
 
 
 def test_head(endpoint: emulator.Endpoint) -> None:
-    """A HEAD request gets the headers alone."""
+    """The response to a HEAD request has headers and no body."""
     response: Any = send(endpoint, "HEAD", "/", **BROWSER)
 
     assert (response.status, response.body) == (200, b"")

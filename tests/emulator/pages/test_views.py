@@ -32,7 +32,7 @@ def test_the_newest_message_is_first() -> None:
 
 
 def test_other_links_are_text() -> None:
-    """A secret that is no link to this machine cannot be opened."""
+    """A secret that is not an HTTP URL is text."""
     text = outbox_page([Message("a", "b", "javascript:alert(1)", "c")]).decode()
 
     assert "<a " not in text

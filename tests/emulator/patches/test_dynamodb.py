@@ -8,7 +8,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.emulator.functions import trusting
+from tests.emulator.functions import role_for_service
 from tests.emulator.templates import att, ref, resource, template
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def test_index_permission(aws: Aws) -> None:
         "Resource": {"Fn::Sub": f"${{Table.Arn}}/index/{INDEX}"},
     }
     root = {"AWS": {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}}
-    role = trusting("ecs-tasks.amazonaws.com", query)
+    role = role_for_service("ecs-tasks.amazonaws.com", query)
     trust = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     trust.append({"Effect": "Allow", "Principal": root, "Action": "sts:AssumeRole"})
     body["Resources"]["Role"] = role

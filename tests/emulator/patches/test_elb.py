@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.emulator.load_balancers import ELB, VPC, fixed, load_balancer, subnets
+from tests.emulator.load_balancers import ELB, VPC, fixed_response, load_balancer, subnets
 from tests.emulator.templates import ref, resource, template
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def test_paths_of_ministack(aws: Aws, domain: str) -> None:
                     LoadBalancerArn=ref("B"),
                     Port=443,
                     Protocol="HTTPS",
-                    DefaultActions=[fixed("200")],
+                    DefaultActions=[fixed_response("200")],
                 ),
             },
             "A certificate must be specified for HTTPS listeners",

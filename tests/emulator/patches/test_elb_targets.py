@@ -19,7 +19,7 @@ from tests.emulator.container_services import (
     push,
     stopped_service,
 )
-from tests.emulator.load_balancers import balanced
+from tests.emulator.load_balancers import deploy_load_balancer
 
 __all__ = ["stopped_service"]
 
@@ -34,7 +34,7 @@ def connect(aws: Aws) -> HTTPConnection:
     return HTTPConnection(aws.endpoint.url.removeprefix("http://"), timeout=20)
 
 
-def ask(
+def send_request(
     connection: HTTPConnection, host: str, path: str = "/", method: str = "GET", **options: Any
 ) -> HTTPResponse:
     """Send a request to the load balancer *host* and return the response with its body read."""
@@ -45,9 +45,9 @@ def ask(
 
 @contextmanager
 def fake_target(*responses: bytes) -> Iterator[int]:
-    """Yield the port of a server that answers each connection with the next of *responses*.
+    """Yield the port of a server that sends one of *responses* on each connection, in their order.
 
-    An empty response closes the connection at once; `wait` keeps it open.
+    An empty response closes the connection immediately; b"wait" delays it by three seconds.
     """
     listener = socket.create_server(("127.0.0.1", 0))
 
@@ -67,7 +67,7 @@ def fake_target(*responses: bytes) -> Iterator[int]:
 
 
 def test_errors(aws: Aws) -> None:
-    """A load balancer answers itself if there is no target, or no valid or timely response.
+    """Without a target, or without a valid response in time, the load balancer responds with an error.
 
     AWS: Troubleshoot your Application Load Balancers.
     """
@@ -80,9 +80,9 @@ def test_errors(aws: Aws) -> None:
         account = aws
         with fake_target(*(responses or ())) as port:
             target = {0: None, 1: closed}.get(number, port)
-            host = balanced(account, target, idle_seconds=1)
+            host = deploy_load_balancer(account, target, idle_seconds=1)
             connection = connect(account)
-            response = ask(connection, host)
+            response = send_request(connection, host)
             body = response.read().decode()
             found.append((response.status, response.getheader("Server"), body))
             connection.close()
@@ -101,12 +101,12 @@ def test_errors(aws: Aws) -> None:
 
 
 def test_health(aws: Aws) -> None:
-    """Requests go to healthy targets only; DescribeTargetHealth gives the reason of the others.
+    """Requests are sent to healthy targets only; DescribeTargetHealth returns the reason of others.
 
     AWS: load balancer user guide, Health checks for your target groups.
     """
     uri = push(aws, image())
-    deploy(aws, Settings(uri, balanced=True, count=1))
+    deploy(aws, Settings(uri, has_load_balancer=True, count=1))
     shop, elb = Shop(aws), aws.client("elbv2")
     [group] = elb.describe_target_groups()["TargetGroups"]
 
@@ -127,7 +127,7 @@ def test_health(aws: Aws) -> None:
     connection = connect(aws)
     statuses = []
     for _ in range(4):
-        response = ask(connection, host, "/health")
+        response = send_request(connection, host, "/health")
         response.read()
         statuses.append(response.status)
     connection.close()
@@ -142,26 +142,28 @@ def test_health(aws: Aws) -> None:
 
 
 def test_kept_connections(aws: Aws) -> None:
-    """Requests, bodies and headers reach the target over a kept connection, and streams arrive at once.
+    """Connections to a target are reused, requests arrive unchanged, and streams are not buffered.
 
     AWS: load balancer user guide, HTTP connections, HTTP headers and Application Load Balancers.
     """
-    deploy(aws, Settings(push(aws, image()), balanced=True))
+    deploy(aws, Settings(push(aws, image()), has_load_balancer=True))
     host, connection = aws.outputs("shop")["Dns"], connect(aws)
     forwarded = {"X-Forwarded-For": "10.0.0.9", "Connection": "keep-alive"}
 
-    answers = [json.loads(ask(connection, host, headers=forwarded).read()) for _ in range(2)]
-    posted = json.loads(ask(connection, host, "/p?q=1", "POST", body="é".encode()).read())
-    head = ask(connection, host, "/", "HEAD")
+    echoed = [
+        json.loads(send_request(connection, host, headers=forwarded).read()) for _ in range(2)
+    ]
+    posted = json.loads(send_request(connection, host, "/p?q=1", "POST", body="é".encode()).read())
+    head = send_request(connection, host, "/", "HEAD")
     head.read()
     started = time.monotonic()
-    stream = ask(connection, host, "/stream")
+    stream = send_request(connection, host, "/stream")
     first, arrival = stream.read1(), time.monotonic() - started
     rest = stream.read()
     connection.close()
 
-    assert answers[0]["client"] == answers[1]["client"]
-    headers = answers[0]["headers"]
+    assert echoed[0]["client"] == echoed[1]["client"]
+    headers = echoed[0]["headers"]
     assert ("10.0.0.9, 127.0.0.1", "http", "80", host) == (
         headers["x-forwarded-for"],
         headers["x-forwarded-proto"],

@@ -24,20 +24,20 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
     [("", "16.4"), ("15.8", "16.4"), ("16.4", "16.4"), ("17.2", "18.1"), ("19.0", "18.1")],
 )
 def test_find(requested: str, version: str) -> None:
-    """The oldest version that is not older than the requested one, else the newest, is used."""
+    """The oldest version that is at least the requested version is used, or else the newest."""
     assert version == binaries.find("bundled", requested).version
 
 
 @pytest.mark.usefixtures("installed")
 def test_find_major() -> None:
-    """Data of another major version is an error that names the installed ones."""
+    """Data of a major version that is not installed is an error with the installed versions."""
     assert "18.1" == binaries.find_major("system", 18).version
     with pytest.raises(EmulatorError, match=r"only 18\.1, 16\.4 is installed"):
         binaries.find_major("system", 17)
 
 
 def test_not_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Without PostgreSQL on PATH the error has the way out."""
+    """Without PostgreSQL on PATH the hint of the error has the setting."""
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(EmulatorError, match="no `postgres` on PATH") as failed:

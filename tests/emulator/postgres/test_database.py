@@ -16,14 +16,14 @@ from tests.emulator.databases import (
     database,
     processes,
     stack,
-    wait_until,
 )
+from tests.emulator.own_emulator import wait_until
 from tests.emulator_server import Aws
 
 
 @pytest.fixture
 def deep_folder(tmp_path: Path):
-    """A folder for an emulator, whose path is too long for a socket."""
+    """A folder for an emulator with a path that is too long for a socket."""
     folder = tmp_path / ("deep" * 25) / ".emulator"
     yield folder
     emulator.stop(folder)
@@ -61,7 +61,7 @@ def test_restart_and_kill(deep_folder: Path) -> None:
 
 
 def test_crash(shared_database: DeployedDatabase, server_folder: Path) -> None:
-    """A server that crashed is restarted for the next connection.
+    """If the server of a database crashes, it is restarted for the next connection.
 
     RDS user guide, Monitoring: a failed instance is restarted; how soon is not verified.
     """
@@ -77,7 +77,7 @@ def test_crash(shared_database: DeployedDatabase, server_folder: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("postgres") is None, reason="this machine has no PostgreSQL")
 def test_system(tmp_path: Path) -> None:
-    """A database keeps using the machine's PostgreSQL after the setting was changed."""
+    """A database that was created with the PostgreSQL of the machine is still used with it later."""
     folder = tmp_path / ".emulator"
     aws = Aws(emulator.start(folder, postgres="system"))
     aws.deploy("s", stack(database(EngineVersion="18.1")))

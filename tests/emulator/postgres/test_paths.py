@@ -11,7 +11,7 @@ from emulator.postgres.paths import DatabasePaths
 
 @pytest.mark.parametrize(("text", "pid"), [("123\n/data\n", 123), ("", None), (None, None)])
 def test_pid(tmp_path: Path, text: str | None, pid: int | None) -> None:
-    """The process id is in PostgreSQL's own file; it is None if there is none."""
+    """The process id is read from the file of PostgreSQL; it is None if the file is missing or empty."""
     paths = DatabasePaths(tmp_path)
     paths.data.mkdir()
     if text is not None:
@@ -21,7 +21,7 @@ def test_pid(tmp_path: Path, text: str | None, pid: int | None) -> None:
 
 
 def test_major_version(tmp_path: Path) -> None:
-    """The major version is in PostgreSQL's own file."""
+    """The major version is read from the file of PostgreSQL."""
     paths = DatabasePaths(tmp_path)
     paths.data.mkdir()
     (paths.data / "PG_VERSION").write_text("16\n")

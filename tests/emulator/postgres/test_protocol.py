@@ -24,14 +24,14 @@ def read(function: Any, data: bytes) -> Any:
 
 
 def test_startup_message() -> None:
-    """A log-in can be read again: user and database."""
+    """A startup message that was written has its user and database when it is read."""
     packet = read(protocol.read_startup_packet, protocol.startup_message("ada", "cruddur"))
 
     assert ("ada", "cruddur") == (packet.user, packet.database)
 
 
 def test_default_database() -> None:
-    """Without a database in the log-in, it has the name of the user."""
+    """Without a database in the startup message, the database has the name of the user."""
     body = b"user\0ada\0\0"
     data = struct.pack("!II", len(body) + 8, protocol.PROTOCOL_3 << 16) + body
 
@@ -39,7 +39,7 @@ def test_default_database() -> None:
 
 
 def test_duplicate_parameter() -> None:
-    """The last of two users in a log-in is used, as in PostgreSQL."""
+    """The last of two users in a startup message is used, as in PostgreSQL."""
     body = b"user\0ada\0user\0rdsadmin\0\0"
     data = struct.pack("!II", len(body) + 8, protocol.PROTOCOL_3 << 16) + body
 
@@ -77,7 +77,7 @@ def test_password() -> None:
 
 
 def test_fatal_error() -> None:
-    """An error can be read again: its message."""
+    """An error that was written has its message when it is read."""
     message = read(protocol.read_message, protocol.fatal_error("not allowed"))
 
     assert protocol.ERROR_RESPONSE == message[:1]

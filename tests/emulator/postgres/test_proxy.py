@@ -72,7 +72,7 @@ def test_plain(shared_database: DeployedDatabase) -> None:
 
 
 def test_token(shared_database: DeployedDatabase) -> None:
-    """A member of rds_iam needs a valid token of its own; its password is not accepted.
+    """A member of rds_iam needs a valid token for itself; the password is not accepted.
 
     RDS user guide, IAM database authentication: tokens last 15 minutes, and rds_iam takes
     precedence over a password. The message is that of RDS's PAM module, as users report it.
@@ -112,8 +112,8 @@ def test_policy(shared_database: DeployedDatabase) -> None:
     RDS user guide, Creating and using an IAM policy for IAM database access.
     """
     iam, account = shared_database.aws.client("iam"), shared_database.aws.endpoint.account
-    iam.create_user(UserName="clerk")
-    key = iam.create_access_key(UserName="clerk")["AccessKey"]
+    iam.create_user(UserName="client")
+    key = iam.create_access_key(UserName="client")["AccessKey"]
     keys = emulator.Endpoint(
         shared_database.aws.endpoint.url, account, key["AccessKeyId"], key["SecretAccessKey"]
     )
@@ -126,7 +126,7 @@ def test_policy(shared_database: DeployedDatabase) -> None:
             "Resource": shared_database.arn(user),
         }
         iam.put_user_policy(
-            UserName="clerk", PolicyName="connect", PolicyDocument=policy(statement)
+            UserName="client", PolicyName="connect", PolicyDocument=policy(statement)
         )
 
     assert "PAM authentication failed" in shared_database.connection_error(
@@ -158,8 +158,8 @@ def handler(event, _):
 def test_function(shared_database: DeployedDatabase) -> None:
     """A function logs in with its role's permission; libpq finds the CA in its environment.
 
-    RDS user guide, IAM database authentication. On AWS the function contains the CA;
-    that it is in the environment exists here only.
+    RDS user guide, IAM database authentication. On AWS the zip of the function contains the CA; the
+    emulator sets the path of its CA in the environment.
     """
     lambdas, iam = shared_database.aws.client("lambda"), shared_database.aws.client("iam")
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole"}
@@ -195,7 +195,7 @@ def test_function(shared_database: DeployedDatabase) -> None:
 
 
 def _add_psycopg(archive: zipfile.ZipFile) -> None:
-    """Add psycopg to the zip: a function sees no other packages."""
+    """Add psycopg to the zip, because a function has only the packages in its zip."""
     packages = Path(psycopg.__file__).parents[1]
     for part in ("psycopg", "psycopg_binary", "psycopg_binary.libs", "typing_extensions.py"):
         for file in [packages / part, *(packages / part).rglob("*")]:
@@ -204,7 +204,7 @@ def _add_psycopg(archive: zipfile.ZipFile) -> None:
 
 
 def test_proxy_passes_messages(shared_database: DeployedDatabase) -> None:
-    """The proxy passes on long messages and a cancelled query, and survives another protocol.
+    """The proxy forwards long messages and cancel requests, and closes connections with HTTP.
 
     PostgreSQL's manual, Frontend/Backend Protocol.
     """

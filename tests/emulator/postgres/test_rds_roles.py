@@ -16,7 +16,7 @@ def test_quoting() -> None:
 
 @pytest.mark.parametrize(("database", "created"), [("", 0), ("postgres", 0), ("cruddur", 1)])
 def test_database(database: str, created: int) -> None:
-    """A database is created if it is named and is not `postgres`, which exists already."""
+    """A database is created unless the name is empty or `postgres`, which exists already."""
     statements = list(rds_roles.statements("root", "password", database))
 
     assert created == sum(text.startswith("CREATE DATABASE") for text in statements)

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.emulator.container_services import EXECUTION
+from tests.emulator.container_services import EXECUTION_ACTIONS
 from tests.emulator.own_emulator import wait_until
 from tests.end_to_end.full_deployment import roles
 from tests.end_to_end.full_deployment.test_functions import sign_up, signed_in
@@ -141,7 +141,7 @@ def test_unenforced_actions_are_granted():
 
 def test_the_execution_role_has_only_actions_that_ecs_needs():
     """ECS needs every action of the execution role; test_tasks.py in tests/emulator/ removes each."""
-    assert {*roles.granted("Execution", "service")} <= {*EXECUTION}
+    assert {*roles.granted("Execution", "service")} <= {*EXECUTION_ACTIONS}
 
 
 def test_works_with_its_role(application):

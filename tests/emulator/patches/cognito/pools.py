@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import emulator
-from tests.emulator.functions import code, function, permission, trusting
+from tests.emulator.functions import code, function, permission, role_for_service
 from tests.emulator.templates import att, ref, resource, template
 from tests.srp import sign_in
 
@@ -24,9 +24,10 @@ def pool(
     client: dict[str, Any] | None = None,
     **properties: Any,
 ) -> dict[str, str]:
-    """Deploy a user pool and its client, with *source* as the trigger if given; return outputs.
+    """Deploy a user pool and its app client, and return the outputs of the stack.
 
-    *client* and *properties* are added to the properties of the app client and of the pool.
+    *source* is the code of a trigger. *client* and *properties* are added to the properties of the
+    app client and of the pool.
     """
     settings: dict[str, Any] = {
         "UserPoolName": "users",
@@ -38,7 +39,7 @@ def pool(
     if source:
         settings["LambdaConfig"] = {"PostConfirmation": att("Trigger", "Arn")}
         variables = {"Variables": {"QUEUE": ref("Queue")}}
-        resources["Role"] = trusting("lambda.amazonaws.com", sending)
+        resources["Role"] = role_for_service("lambda.amazonaws.com", sending)
         resources["Trigger"] = function(code(aws, source), Environment=variables)
         if permitted:
             service = "cognito-idp.amazonaws.com"

@@ -33,7 +33,7 @@ def received(aws: Aws, outputs: dict[str, str]) -> list[dict[str, Any]]:
 
 
 def test_confirmation(aws: Aws, cognito: Any) -> None:
-    """Only the code from the message confirms; the trigger receives a user with a verified address.
+    """Only the code in the message confirms a user; the trigger receives a verified address.
 
     AWS: "Post confirmation Lambda trigger" (developer guide), ConfirmSignUp errors.
     """
@@ -64,7 +64,7 @@ def test_confirmation(aws: Aws, cognito: Any) -> None:
 def test_new_code(aws: Aws, cognito: Any) -> None:
     """A second message has another code, and the first code is no longer valid.
 
-    AWS: ResendConfirmationCode; that the first becomes invalid is not verified.
+    AWS: ResendConfirmationCode. It is not verified that the first code becomes invalid on AWS.
     """
     client = pool(aws)["Client"]
     first = sign_up(aws, cognito, client)
@@ -119,8 +119,8 @@ def test_failing_trigger(
 ) -> None:
     """A failing trigger fails the call, but the user is confirmed.
 
-    AWS: "Post confirmation Lambda trigger"; Cognito's errors of Lambda triggers. AWS invokes it
-    three times within 5 s each, the emulator once.
+    AWS: "Post confirmation Lambda trigger"; Cognito's errors of Lambda triggers. AWS invokes a
+    failing trigger three times, the emulator once.
     """
     outputs = pool(aws, source, permitted=permitted)
     sent = sign_up(aws, cognito, outputs["Client"])
@@ -199,7 +199,7 @@ def test_sign_in(aws: Aws, cognito: Any) -> None:
 
 
 def test_confirmed_user(aws: Aws, cognito: Any) -> None:
-    """A confirmed user gets no other code.
+    """A confirmed user receives no further code.
 
     AWS: ResendConfirmationCode, InvalidParameterException.
     """
@@ -234,7 +234,7 @@ def test_unverified_address(aws: Aws, cognito: Any, prevented: str) -> None:
     [(3600, ["_confirmation_code", "_reset_code"]), (3601, ["_confirmation_code"]), (86401, [])],
 )
 def test_expired_codes(monkeypatch: pytest.MonkeyPatch, seconds: int, left: list[str]) -> None:
-    """A code is valid for 24 hours, one for a new password for an hour.
+    """A confirmation code is valid for 24 hours, a code for a new password for an hour.
 
     AWS: "Signing up and confirming user accounts", "Recovering user accounts".
     """

@@ -19,7 +19,7 @@ from deployer.errors import BuildError
 from deployer.isolation import sandbox
 from tests.emulator.container_services import (
     CLUSTER,
-    EXECUTION,
+    EXECUTION_ACTIONS,
     SERVER,
     Settings,
     Shop,
@@ -55,9 +55,9 @@ def get(shop: Shop, path: str) -> Any:
 
 
 def started(aws: Aws, settings: Settings | None = None, **changes: Any) -> Shop:
-    """Deploy a service with the red image, and return it when it is steady."""
-    wanted = replace(settings or Settings(push(aws, image())), **changes)
-    stack = deploy(aws, wanted)
+    """Deploy a service, by default with the red image, and return the service when it is steady."""
+    final_settings = replace(settings or Settings(push(aws, image())), **changes)
+    stack = deploy(aws, final_settings)
     assert "CREATE_COMPLETE" == stack["StackStatus"], aws.events("shop")
     return Shop(aws)
 
@@ -71,7 +71,7 @@ def test_life_of_a_task(aws: Aws) -> None:
     secret = f"arn:aws:ssm:ca-central-1:{aws.endpoint.account}:parameter{SECRET}"
     container = {"Secrets": [{"Name": "TOKEN", "ValueFrom": secret}]}
 
-    shop = started(aws, container=container, balanced=True)
+    shop = started(aws, container=container, has_load_balancer=True)
     [running] = shop.tasks()
     _, environment = get(shop, "/environment")
     status, content = get(shop, "/a%20b?c=%2F")
@@ -124,7 +124,7 @@ def test_credentials(aws: Aws) -> None:
     AWS: ECS developer guide, Amazon ECS task IAM role.
     """
     read = allow("ssm:GetParameter", on="*")
-    shop = started(aws, task_statements=(read,), balanced=True)
+    shop = started(aws, task_statements=(read,), has_load_balancer=True)
     _, found = get(shop, "/credentials")
     keys = {
         "aws_access_key_id": found["AccessKeyId"],
@@ -169,7 +169,9 @@ def _status(url: str, token: str) -> int:
     return status
 
 
-@pytest.mark.parametrize("action", [action for action in EXECUTION if "Upload" not in action])
+@pytest.mark.parametrize(
+    "action", [action for action in EXECUTION_ACTIONS if "Upload" not in action]
+)
 def test_execution_role(aws: Aws, action: str) -> None:
     """A task does not start if its execution role lacks one of the permissions that ECS needs.
 
@@ -178,7 +180,7 @@ def test_execution_role(aws: Aws, action: str) -> None:
     aws.client("ssm").put_parameter(Name=SECRET, Value="s3cret", Type="SecureString")
     secret = f"arn:aws:ssm:ca-central-1:{aws.endpoint.account}:parameter{SECRET}"
     container = {"Secrets": [{"Name": "TOKEN", "ValueFrom": secret}]}
-    kept = tuple(other for other in EXECUTION if other != action)
+    kept = tuple(other for other in EXECUTION_ACTIONS if other != action)
     deploy(aws, Settings(push(aws, image()), count=0, execution=kept, container=container))
 
     aws.client("ecs").run_task(cluster=CLUSTER, taskDefinition="web")
@@ -223,7 +225,7 @@ urllib.request.urlopen("http://127.0.0.1:4567/health")
 
 
 def test_unhealthy_container(aws: Aws) -> None:
-    """A container is healthy while its command succeeds; a task with an unhealthy one is replaced.
+    """A container is healthy while its check succeeds; a task with an unhealthy container is replaced.
 
     AWS: ECS developer guide, Determine Amazon ECS task health using container health checks.
     """
@@ -252,7 +254,7 @@ def test_unhealthy_target(aws: Aws) -> None:
     AWS: ECS developer guide, Troubleshooting service load balancers.
     """
     uri = push(aws, image())
-    shop = started(aws, Settings(uri), balanced=True)
+    shop = started(aws, Settings(uri), has_load_balancer=True)
     first = shop.service["deployments"][0]["id"]
 
     shop.update(taskDefinition=shop.register(uri, mode="unhealthy"))
@@ -266,21 +268,21 @@ def test_unhealthy_target(aws: Aws) -> None:
 
 
 def test_failed_deployment(aws: Aws) -> None:
-    """A deployment whose tasks do not start is rolled back, and the old tasks answer all the time.
+    """A deployment with tasks that do not start is rolled back; the old tasks respond all the time.
 
     AWS: ECS developer guide, How the Amazon ECS deployment circuit breaker detects failures.
     """
-    shop = started(aws, balanced=True)
+    shop = started(aws, has_load_balancer=True)
     [before] = shop.tasks()
-    answers: list[Any] = []
+    responses: list[Any] = []
     has_ended = threading.Event()
 
-    def ask() -> None:
+    def send_requests() -> None:
         while not has_ended.wait(0.05):
-            answers.append(get(shop, "/")[0])
+            responses.append(get(shop, "/")[0])
 
-    asking = threading.Thread(target=ask)
-    asking.start()
+    client = threading.Thread(target=send_requests)
+    client.start()
     first = shop.service["deployments"][0]["id"]
     updated = shop.update(taskDefinition=shop.register(push(aws, image("blue")), mode="broken"))
     failed = updated["deployments"][0]["id"]
@@ -288,9 +290,9 @@ def test_failed_deployment(aws: Aws) -> None:
     rolled_back = shop.service
     shop.wait_for(is_steady)
     has_ended.set()
-    asking.join()
+    client.join()
 
-    assert {200} == set(answers)
+    assert {200} == set(responses)
     assert [before["taskArn"]] == [task["taskArn"] for task in shop.tasks()]
     assert rolled_back["taskDefinition"] == before["taskDefinitionArn"]
     texts = " ".join(shop.events)
@@ -309,26 +311,26 @@ def test_rolling_deployment(aws: Aws) -> None:
 
     AWS: ECS developer guide, Deploy Amazon ECS services by replacing tasks.
     """
-    shop = started(aws, balanced=True, count=2)
-    answers: list[Any] = []
+    shop = started(aws, has_load_balancer=True, count=2)
+    responses: list[Any] = []
     has_ended = threading.Event()
 
-    def ask() -> None:
+    def send_requests() -> None:
         while not has_ended.is_set():
             status, content = get(shop, "/slow?0.05")
-            answers.append((status, content.get("color")))
+            responses.append((status, content.get("color")))
 
-    asking = [threading.Thread(target=ask) for _ in range(3)]
-    for thread in asking:
+    clients = [threading.Thread(target=send_requests) for _ in range(3)]
+    for thread in clients:
         thread.start()
     shop.update(taskDefinition=shop.register(push(aws, image("blue"))))
     shop.wait_for(is_steady)
     has_ended.set()
-    for thread in asking:
+    for thread in clients:
         thread.join()
 
-    assert {(200, "red"), (200, "blue")} == set(answers)
-    assert (200, "blue") == answers[-1]
+    assert {(200, "red"), (200, "blue")} == set(responses)
+    assert (200, "blue") == responses[-1]
     assert {"Scaling activity"} == {task["stoppedReason"][:16] for task in shop.tasks("STOPPED")}
     assert 2 == len(shop.tasks())
 
@@ -384,9 +386,9 @@ def killed_emulator(
 
 
 def test_a_killed_emulator_leaves_no_process(killed_emulator: OwnEmulator) -> None:
-    """The processes of tasks end with the emulator, also after SIGKILL, and start again with it."""
+    """Tasks end with the emulator, also after SIGKILL, and start again when the emulator starts."""
     own_emulator = killed_emulator
-    shop = started(own_emulator.aws, balanced=True)
+    shop = started(own_emulator.aws, has_load_balancer=True)
     _, before = get(shop, "/")
     folder = own_emulator.folder
 
@@ -402,13 +404,15 @@ def test_a_killed_emulator_leaves_no_process(killed_emulator: OwnEmulator) -> No
 
     assert "The emulator was stopped" == stopped["stoppedReason"]
     assert "red" == before["color"]
-    assert 2 <= len(running) == len(again)  # The launcher and the program, and init in between.
+    assert (
+        2 <= len(running) == len(again)
+    )  # The launcher and the program, with namespaces also an init process.
     assert not any(Path(f"/proc/{pid}").exists() for pid in again)
 
 
 def test_isolation(aws: Aws) -> None:
-    """A task sees no environment of the emulator; OpenTelemetry data is accepted on port 4318."""
-    shop = started(aws, balanced=True)
+    """A task has no variables of the emulator; OpenTelemetry data is accepted on port 4318."""
+    shop = started(aws, has_load_balancer=True)
 
     _, environment = get(shop, "/environment")
     telemetry, _ = get(shop, "/otlp")
@@ -465,7 +469,7 @@ def test_packages(aws: Aws, server_folder: Path) -> None:
 
 
 def test_failing_service(aws: Aws) -> None:
-    """The starts of a failing service are delayed more and more; a new deployment starts at once.
+    """The starts of a failing service are delayed more and more; a new deployment starts immediately.
 
     AWS: ECS developer guide, Amazon ECS service throttle logic.
     """

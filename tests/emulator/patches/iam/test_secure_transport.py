@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tests.emulator.functions import code, function, trusting
+from tests.emulator.functions import code, function, role_for_service
 from tests.emulator.templates import ref, resource, template
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def handler(event, context):
                 Bucket=ref("Bucket"),
                 PolicyDocument={"Version": "2012-10-17", "Statement": [refusal]},
             ),
-            Role=trusting(
+            Role=role_for_service(
                 "lambda.amazonaws.com",
                 {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"{arn}/*"},
             ),

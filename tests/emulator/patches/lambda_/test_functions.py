@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import emulator
-from tests.emulator.functions import ECHO, ROLE, code, function, processes_of, trusting
+from tests.emulator.functions import ECHO, ROLE, code, function, processes_of, role_for_service
 from tests.emulator.templates import att, ref, resource, template
 from tests.emulator_server import Aws
 
@@ -37,7 +37,7 @@ def test_invalid_function(aws: Aws, wrong: dict[str, Any], message: str) -> None
     for key, value in wrong.items():
         known = function_["Properties"][key]
         function_["Properties"][key] = {**known, **value} if key == "Code" else value
-    foreign = trusting("ecs-tasks.amazonaws.com")
+    foreign = role_for_service("ecs-tasks.amazonaws.com")
 
     stack = aws.deploy(
         "s",

@@ -9,7 +9,7 @@ from urllib.request import urlopen
 import pytest
 
 import emulator
-from tests.emulator.load_balancers import balanced
+from tests.emulator.load_balancers import deploy_load_balancer
 from tests.emulator.templates import ref, resource, template
 from tests.webhook import CONFIRMATION, NOTIFICATION, verify, webhook
 
@@ -79,7 +79,9 @@ def test_webhook_behind_a_load_balancer(aws: Aws) -> None:
     AWS: "Fanout to HTTP/HTTPS endpoints".
     """
     with webhook() as (address, messages):
-        host = balanced(aws, int(address.partition(":")[2].partition(":")[2].partition("/")[0]))
+        host = deploy_load_balancer(
+            aws, int(address.partition(":")[2].partition(":")[2].partition("/")[0])
+        )
         body = topic_and_subscription("http", f"http://{host}/hook?a=b")
         aws.deploy("t", body)
         kind, _ = messages.get(timeout=10)
