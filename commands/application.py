@@ -13,6 +13,7 @@ from invoke.exceptions import Exit
 from commands.emulator import confirm_reset
 from commands.framework import terminal
 from commands.framework.task import task
+from commands.framework.tools import exit_code_of_tools
 from operations import emulator
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def up(_: Context) -> None:
     from operations import application
     from operations.target import Target
 
-    with open_deployment(LOCAL) as deployment:
+    with exit_code_of_tools(), open_deployment(LOCAL) as deployment:
         _deploy(deployment)
         target = Target(deployment.environment, deployment.account)
         _show(application.prepare_database(target))

@@ -58,17 +58,19 @@ def record(target: Target, digest: str) -> None:
 
 
 def publish_site(target: Target) -> Iterator[str]:
-    """Publish the built site if there is one, and yield a line for each step."""
-    from operations import site
+    """Build the site if its files have changed, publish it, and yield a line for each step.
+
+    Raise ToolError if the build fails.
+    """
+    from operations import frontend, site
     from operations.site import files
 
-    folder = project.ROOT / site.FOLDER
-    if not folder.is_dir():
-        yield "site: not built"
-        return
-    publication = site.prepare(target, files.read(folder))
+    frontend.build_if_changed()
+    publication = site.prepare(target, files.read(site.built_folder("")))
     if publication.plan.has_changes:
         yield from publication.run()
+    else:
+        yield "site: unchanged"
 
 
 def next_steps(target: Target) -> tuple[list[Address], list[NextCommand]]:

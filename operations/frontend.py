@@ -28,6 +28,20 @@ def build() -> None:
     _run("generate", "build")
 
 
+def build_if_changed() -> bool:
+    """Build the site unless it is built from the files as they are; return whether it was built.
+
+    Raise ToolError if that fails.
+    """
+    built, digest = project.ROOT / ".cache" / "frontend.digest", _digest()
+    if (FOLDER / "dist").is_dir() and built.is_file() and built.read_text() == digest:
+        return False
+    built.unlink(missing_ok=True)
+    build()
+    built.write_text(digest)
+    return True
+
+
 def check() -> None:
     """Check types and style. Raise ToolError if there are findings."""
     _run("generate", "check")
@@ -65,6 +79,17 @@ def install() -> None:
             _npm("ci", "--no-audit", "--loglevel=error")
             modules.mkdir(exist_ok=True)
             installed.write_text(digest)
+
+
+def _digest() -> str:
+    """Return the digest of everything that a build reads."""
+    from operations.images import context
+
+    digest = hashlib.sha256((project.ROOT / "backend" / "openapi.json").read_bytes())
+    for name, file in context.files(project.ROOT, FOLDER.name).items():
+        digest.update(f"\0{name}\0{len(file.content)}\0".encode())
+        digest.update(file.content)
+    return digest.hexdigest()
 
 
 def _run(*scripts: str) -> None:

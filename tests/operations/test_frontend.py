@@ -94,3 +94,26 @@ def test_the_lock_names_no_registry() -> None:
 
     assert [name for name, package in installed.items() if "resolved" in package] == []
     assert [name for name, package in installed.items() if "integrity" not in package] == []
+
+
+def test_build_if_changed(monkeypatch, tmp_path):
+    """The site is built again only after a change of its files, of the API, or of the result."""
+    root = tmp_path / "project"
+    folder = root / "frontend"
+    for file in ("frontend/src/main.tsx", "backend/openapi.json", ".cache/x"):
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).write_text("{}")
+    monkeypatch.setattr(project, "ROOT", root)
+    monkeypatch.setattr(frontend, "FOLDER", folder)
+    monkeypatch.setattr(frontend, "build", lambda: (folder / "dist").mkdir(exist_ok=True))
+
+    def built_after(change):
+        change()
+        return frontend.build_if_changed()
+
+    assert built_after(lambda: None)
+    assert not built_after(lambda: None)
+    assert built_after(lambda: (folder / "src/main.tsx").write_text("changed"))
+    assert built_after(lambda: (root / "backend/openapi.json").write_text("changed"))
+    assert built_after((folder / "dist").rmdir)
+    assert not built_after(lambda: None)
