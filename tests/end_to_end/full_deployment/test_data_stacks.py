@@ -85,13 +85,13 @@ def test_database_token(deployed):
 
 
 def test_messages(deployed):
-    """A task reads and writes the table and index in its policy, and no other table.
+    """A role reads and writes the table and index in its policy, and no other table.
 
     The stream contains the new item.
     """
     messages = deployed.outputs["messages"]
     table, index = messages["Table"], messages["Index"]
-    arns = [messages["TableArn"], messages["IndexArn"]]
+    arns = [messages["TableArn"], f"{messages['TableArn']}/index/{index}"]
     actions = [f"dynamodb:{action}" for action in ("PutItem", "GetItem", "Query")]
     task = deployed.role("task", {"Effect": "Allow", "Action": actions, "Resource": arns})
     dynamodb = task.client("dynamodb", endpoint_url=deployed.endpoint.url)

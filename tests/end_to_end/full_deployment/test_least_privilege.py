@@ -130,6 +130,14 @@ def migrates(deployed: Deployed) -> bool:
         return False
 
 
+def expires(deployed: Deployed) -> bool:
+    """Return whether expired posts can be deleted."""
+    try:
+        return invoked(deployed, "posts", "ExpirePosts", {}) == {"deleted": 0}
+    except FailedError:
+        return False
+
+
 def updates_conversations(deployed: Deployed) -> bool:
     """Return whether both items of a conversation have a new message."""
     table, group, now = deployed.outputs["messages"]["Table"], str(uuid.uuid4()), datetime.now(UTC)
@@ -175,6 +183,7 @@ FUNCTIONS = {
         "avatars", creates_avatars, reads("assets", "PictureBucket", "defaults/avatar.jpg")
     ),
     "PostConfirmation": Function("users", confirms, roles.connects_as("Migrator")),
+    "ExpirePosts": Function("posts", expires, roles.connects_as("Migrator")),
     "Migrate": Function("users", migrates, roles.connects_as("Application")),
     "MessagingStream": Function("messages", updates_conversations, roles.scans),
 }
