@@ -21,6 +21,7 @@ from operations.development import ToolError
 
 FOLDER = project.ROOT / "frontend"
 DEVELOPMENT_PORT = 5173
+_GENERATED = {"node_modules", "dist", "schema.d.ts"}
 
 
 def build() -> None:
@@ -83,13 +84,22 @@ def install() -> None:
 
 def _digest() -> str:
     """Return the digest of everything that a build reads."""
-    from operations.images import context
-
     digest = hashlib.sha256((project.ROOT / "backend" / "openapi.json").read_bytes())
-    for name, file in context.files(project.ROOT, FOLDER.name).items():
-        digest.update(f"\0{name}\0{len(file.content)}\0".encode())
-        digest.update(file.content)
+    for file in sorted(_sources(FOLDER)):
+        content = file.read_bytes()
+        name = file.relative_to(FOLDER).as_posix()
+        digest.update(f"\0{name}\0{len(content)}\0".encode())
+        digest.update(content)
     return digest.hexdigest()
+
+
+def _sources(folder: Path) -> Iterator[Path]:
+    """Yield the files below *folder*, without those that a build or an installation writes."""
+    for path in folder.iterdir():
+        if path.is_dir() and path.name not in _GENERATED:
+            yield from _sources(path)
+        elif path.is_file() and path.name not in _GENERATED:
+            yield path
 
 
 def _run(*scripts: str) -> None:

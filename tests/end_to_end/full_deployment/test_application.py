@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import uuid
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -12,7 +13,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 import emulator
-from operations import demo
+from operations import demo, frontend
 from stacks.database import MIGRATOR
 from tests.emulator.own_emulator import wait_until
 from tests.end_to_end.deployed import Deployed, describe_deployment
@@ -99,6 +100,9 @@ class Browser:
 def running(snapshot):
     """Yield the stacks and the running application, and what `up` printed."""
     checkout = snapshot.restore()
+    frontend.build_if_changed()
+    generated = shutil.ignore_patterns("node_modules")
+    shutil.copytree(frontend.FOLDER, checkout.path / "frontend", ignore=generated)
     output = checkout.run("up")
     yield describe_deployment(checkout), output
     emulator.stop(checkout.emulator)
@@ -164,6 +168,15 @@ def test_second_up(running):
     )["services"][0]["taskDefinition"]
     assert before == after
     assert "17 kept" in output.err
+
+
+def test_site(visitor):
+    """The site is published, with the addresses of this environment."""
+    page = visitor.send("GET", "cruddur.localhost", "/")
+    configuration = visitor.send("GET", "cruddur.localhost", "/config.json")
+
+    assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert configuration.json["api"] == f"http://api.cruddur.localhost:{visitor.port}"
 
 
 def test_seed(visitor):
