@@ -6,6 +6,7 @@ import ast
 import gc
 import sys
 import textwrap
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -126,6 +127,16 @@ TOO_DEEP = [b"x = " + b"+".join([b"1"] * depth) for depth in (1500, 9999)]
 TOO_DEEP += [b"x = " + b"-" * 100_000 + b"1", b"if x: pass\n" + b"elif x: pass\n" * 1500]
 
 
+@pytest.fixture
+def _default_recursion_limit() -> Iterator[None]:
+    """Set Python's default: a package that MiniStack imports raises the limit for all tests."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(1000)
+    yield
+    sys.setrecursionlimit(limit)
+
+
+@pytest.mark.usefixtures("_default_recursion_limit")
 @pytest.mark.parametrize(
     "source", [b"x = (", b"\0", b"\xff = 1", b"# coding: nonsense\n", *TOO_DEEP]
 )
