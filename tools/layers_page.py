@@ -32,9 +32,9 @@ Other settings create other resources. The templates are in `build/{ENVIRONMENT}
 ## Costs
 
 The costs without any use, in USD a month. They are on-demand prices of us-east-1 without the free
-tier, read in articles that quote AWS's price pages ([prices.py](../deployer/prices.py) names them).
-They were not compared with a bill. What AWS charges by use, or what has no price here, is listed
-with its stack, with a link to AWS's price page. The hosted zone costs extra
+tier, from articles that quote the price pages of AWS ([prices.py](../deployer/prices.py) lists the
+articles). The costs were not compared with a bill. The list of a stack also has the resources that
+AWS charges by use, each with a link to a price page. The hosted zone costs extra
 ([Route 53](https://aws.amazon.com/route53/pricing/)).
 """
 

@@ -1,7 +1,7 @@
 """Decode base64url, in its canonical form only (RFC 4648, section 5; RFC 7515, section 2).
 
-Python's base64 module ignores invalid characters. To detect them by encoding the result again takes
-twice as long, and the goal of `authorizer: warm` in docs/benchmarks.md would be missed.
+Python's base64 module ignores invalid characters. Encoding the result again would detect them, but
+takes twice as long: the goal of `authorizer: warm` in docs/benchmarks.md would be missed.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ _LAST = {1: b"AEIMQUYcgkosw048", 2: b"AQgw"}
 
 
 def decoded(text: bytes) -> bytes:
-    """Return the bytes that *text* encodes. Raises ValueError unless *text* is their only encoding.
+    """Return the bytes that *text* encodes. Raises ValueError unless *text* is canonical.
 
-    Padding, characters of another alphabet and unused bits that are set are refused.
+    Padding, characters of other alphabets and unused bits that are not zero are refused.
     """
     if _PLUS in text or _SLASH in text or _PADDING in text:
         raise ValueError("not base64url")

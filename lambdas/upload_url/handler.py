@@ -9,8 +9,8 @@ Permissions: s3:PutObject on originals/* of the uploads bucket. The URL has the 
 function's role.
 Limits: UPLOAD_LIMIT_BYTES. The function sends no requests.
 
-The key depends on `sub` only, so no user can overwrite the avatar of another. No other field that
-identifies the caller is read. The API itself answers preflight requests.
+The key of the object depends on `sub` only, so no user can overwrite the avatar of another user. The
+function reads no other field that identifies the caller. The API responds to preflight requests.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
 
 
 def _sub(event: Mapping[str, Any]) -> str:
-    """Return the `sub` of the caller. If it is missing, the template is wrong, not the request."""
+    """Return the `sub` of the caller. It is missing only if the template has an error."""
     sub = str(event["requestContext"]["authorizer"]["lambda"]["sub"])
     if not is_id(sub):
         raise ValueError("the sub of the authorizer is not an id of Cognito")

@@ -23,7 +23,7 @@ NETWORK = DeployedStack(
 
 
 def test_the_tags_of_an_environment() -> None:
-    """A stack with these tags belongs to it."""
+    """A stack with the tags of an environment belongs to the environment."""
     env = Env("cruddur", "crd", "local", ACCOUNT, REGION, "x.example", "Z1", protect=False)
 
     assert LOCAL == env.owner
@@ -31,7 +31,7 @@ def test_the_tags_of_an_environment() -> None:
 
 
 def test_other_tags_are_ignored() -> None:
-    """An account may add tags, such as for costs."""
+    """Stacks may have additional tags, such as for costs."""
     assert LOCAL.owns(replace(NETWORK, tags={**NETWORK.tags, "cost-centre": "42"}))
 
 
@@ -64,7 +64,7 @@ def test_other_tags_are_ignored() -> None:
     ids=["no tags", "sibling", "project", "copied tags", "name", "prefix alone", "nested"],
 )
 def test_a_foreign_stack(change: dict[str, object], objection: str) -> None:
-    """One difference makes a stack foreign, and the objection has it."""
+    """One difference makes a stack foreign, and the objection states the difference."""
     foreign = replace(NETWORK, **change)
 
     assert (False, objection) == (LOCAL.owns(foreign), LOCAL.objection(foreign))

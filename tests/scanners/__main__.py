@@ -1,6 +1,6 @@
 """Run all third-party scanners, or the named ones: `python -m tests.scanners [TOOL …] [--env ENV]`.
 
-Prints a line for each unexplained finding. The exit code is 1 if there is one, or if a scanner failed.
+Prints a line for each unexplained finding. The exit code is 1 if there is such a finding, or if a scanner failed.
 """
 
 from __future__ import annotations

@@ -37,9 +37,9 @@ def tool_of(row: Exemption) -> str:
 def judge(
     findings: Iterable[Finding], rows: Sequence[Exemption], *, complete: bool = True
 ) -> Verdict:
-    """Sort *findings* by the accepted *rows*.
+    """Sort *findings* into accepted and unexplained findings by the *rows* of accepted.toml.
 
-    If the findings are *complete*, a row that matches none of them is an unexplained finding itself.
+    If the findings are *complete*, a row that matches no finding is an unexplained finding itself.
     """
     known = {finding: any(row.matches(finding) for row in rows) for finding in findings}
     accepted = tuple(finding for finding, explained in known.items() if explained)

@@ -1,4 +1,4 @@
-"""Control Tower's proactive rules, checked by the cfn-guard binary of the npm package that has them."""
+"""The proactive rules of Control Tower, checked by cfn-guard; an npm package has both."""
 
 from __future__ import annotations
 
@@ -39,9 +39,10 @@ def _binary(package: Path) -> Path:
 
 
 def parse(report: list[dict[str, Any]]) -> tuple[Finding, ...]:
-    """Return the findings in cfn-guard's JSON, which has a tree of comparisons for each failed rule.
+    """Return the findings in the JSON of cfn-guard, which has a tree of comparisons for each failed rule.
 
-    The id of a Control Tower rule is in a message, its location in the leaves: /Resources/TITLE/….
+    The id of a Control Tower rule is in a message. The leaves of the tree have the path of the
+    resource: /Resources/TITLE/….
     """
     findings = [
         new_finding(f"guard:{rule}", Path(entry["name"]).stem, title, message)
@@ -66,7 +67,7 @@ def _rule(failure: dict[str, Any]) -> tuple[str, str]:
 
 
 def _titles(failure: dict[str, Any]) -> list[str]:
-    """Return the logical ids of the resources, or an empty one for the whole stack."""
+    """Return the logical ids of the resources, or an empty text for the whole stack."""
     paths = [path.split("/") for path in _values(failure, "path")]
     titles = {path[2] for path in paths if path[:2] == ["", "Resources"] and len(path) > 2}
     return sorted(titles) or [""]

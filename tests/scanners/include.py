@@ -1,6 +1,6 @@
-"""An independent parser: CDK's CfnInclude loads each template and must synthesize the same again.
+"""An independent parser: CfnInclude of CDK loads each template and must synthesize an equal template.
 
-At the end of the synthesis, AWS's CloudFormation Validate checks the templates too.
+At the end of the synthesis, CloudFormation Validate of AWS checks the templates as well.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _different(report: dict[str, Any], templates: dict[str, dict[str, Any]]) -> 
 
 
 def _difference(stack: str, path: tuple[str, ...], expected: Any, from_cdk: Any) -> Finding:
-    """Return a finding. Its message has the path if that is outside of Resources."""
+    """Return a finding. If *path* is outside of Resources, the message has the path."""
     title, detail = (path[1], path[2:]) if path[0] == "Resources" else ("", path)
     message = f"the template has {_short(expected)}, CDK's has {_short(from_cdk)}"
     if not title:
@@ -69,7 +69,7 @@ def _short(value: Any) -> str:
 
 
 def normalize(value: Any) -> Any:
-    """Return the value in the spelling of CDK, where two spellings have one meaning."""
+    """Return *value* in the notation of CDK, where CloudFormation accepts several notations."""
     match value:
         case {"DependsOn": str(title), **rest}:
             return normalize({"DependsOn": [title], **rest})

@@ -1,4 +1,4 @@
-"""Installs the scanners below .cache/scanners/ on first use, from lock files."""
+"""Install the scanners below .cache/scanners/ on first use, from lock files."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def program(name: str) -> str:
 
 
 def _install_once(name: str, lock: str, install: Callable[[Path], None]) -> Path:
-    """Return the folder of *name*, and install it first unless it was installed from the same *lock*."""
+    """Return the folder of *name*; install *name* first unless it was installed from *lock*."""
     folder, done = CACHE / name, CACHE / name / "installed.txt"
     with _exclusive(name):
         if not done.exists() or done.read_text() != lock:

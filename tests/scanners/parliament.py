@@ -18,7 +18,7 @@ MESSAGE_LENGTH = 200  # Some messages list all actions of a service.
 
 
 def find(subjects: Subjects, folder: Path) -> tuple[Finding, ...]:
-    """Return the findings in all policies, from one process. Each policy is in a file of its own."""
+    """Return the findings in all policies, from one process that reads a file for each policy."""
     home = folder.parent / "policies"
     home.mkdir()
     checked = policies(subjects)
@@ -61,7 +61,7 @@ def _finding(row: dict[str, object], policy: Policy) -> Finding:
 
 
 def _statement(policy: Policy, line: object) -> str:
-    """Return the Sid or number of the statement on *line*, or the name of the policy if there is none."""
+    """Return the Sid or number of the statement on *line*; without a statement, the name of the policy."""
     statements = policy.statements
     if not isinstance(line, int) or not 2 <= line < len(statements) + 2:
         return policy.name

@@ -1,10 +1,11 @@
 """Print parliament's findings about the NUMBER.json files of a folder. Run by parliament's Python.
 
-parliament's own command cannot be used for several files: a finding without a location gets that
-of the first finding (a mutable default argument, in 1.6.4).
+The command `parliament` cannot be used for several files: a finding without a location receives the
+location of the first finding, because version 1.6.4 has a mutable default argument.
 
-If a statement has an action that parliament does not know, it checks nothing else of that statement.
-An accepted unknown action would hide the other findings, so the policy is checked again without it.
+If parliament does not recognize an action, it does not check the other actions of the statement. An
+accepted finding about that action would hide other findings, so the policy is checked again without
+the action.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     {"Resource": {"Fn::Sub": "${Artifacts.Arn}/*"}}  →  {"Resource": "arn:aws:s3:::artifacts/*"}
 
-A policy without resources, such as a trust policy, gets the resource that it belongs to.
+A policy without resources, such as a trust policy, receives the ARN of the resource that contains it.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ REF_IS_ARN = {
     "AWS::SecretsManager::Secret",
     "AWS::SNS::Topic",
 }
-# Attributes that are ARNs, but not of the resource itself.
+# Attributes that are ARNs of something else than the resource.
 ATTRIBUTES = {
     "MasterUserSecret.SecretArn": "secretsmanager:{scope}:secret:{}",
     "StreamArn": "dynamodb:{scope}:table/{}/stream/label",
@@ -79,7 +79,7 @@ ATTRIBUTES = {
 class Policy:
     """A policy in a resource of a stack, without references.
 
-    *name* is the property that has it, such as AssumeRolePolicyDocument.
+    *name* is the property that has the policy, such as AssumeRolePolicyDocument.
     """
 
     stack: str
@@ -129,7 +129,7 @@ def _with_resources(document: dict[str, Any], arn: str) -> Mapping[str, Any]:
 
 
 class ReferenceResolver:
-    """Replaces references by example values. Has the templates by stack name, and their exports."""
+    """Replaces references in *templates*, by stack name, by example values."""
 
     def __init__(self, templates: Mapping[str, dict[str, Any]]) -> None:
         self.templates = templates
@@ -189,7 +189,7 @@ class ReferenceResolver:
 
     def _imported(self, name: str) -> Any:
         if name not in self._exports:
-            return "example"  # Of an environment that is not scanned.
+            return "example"  # An export of an environment that is not scanned.
         stack, value = self._exports[name]
         return self.resolve(value, stack)
 
@@ -216,7 +216,7 @@ def _arn(kind: str, title: str) -> str:
 
 
 def _arn_or_wildcard(kind: str, title: str) -> str:
-    """Return an ARN for the resource that a policy belongs to, or `*` for a type without one."""
+    """Return an example ARN of the resource that contains a policy, or `*` for other types."""
     return _format_arn(ARNS[kind], title) if kind in ARNS else "*"
 
 

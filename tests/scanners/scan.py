@@ -1,4 +1,4 @@
-"""Runs scanners over the templates of one environment or of all, two scanners at a time."""
+"""Run scanners on the templates of one environment or of all, two scanners at a time."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def run_tools(tools: Sequence[Tool], subjects: Subjects, *, complete: bool) -> I
 
 
 def _write_templates(subjects: Subjects, home: Path) -> Path:
-    """Write a file for each template to a new folder in *home*, which one scanner may use."""
+    """Write a file for each template to a new folder in *home*, for one scanner; return the folder."""
     folder = home / "templates"
     folder.mkdir(parents=True)
     for subject in subjects:

@@ -17,7 +17,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_installed_once(cache: Path) -> None:
-    """The second call uses the installation; another lock replaces all of it."""
+    """The second call uses the existing installation; another lock replaces the installation."""
     installed = []
 
     def install_tool(folder: Path) -> None:
@@ -53,7 +53,7 @@ def test_npm_is_missing(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_scanners_have_a_minimal_environment(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Scanners have no credentials and not the home of the user, only PATH."""
+    """Scanners have only PATH, LANG and another HOME, and so no credentials of the user."""
     monkeypatch.setenv("AWS_PROFILE", "mine")
     monkeypatch.setattr("tests.scanners.tool.CACHE", cache)
     cache.mkdir()

@@ -19,7 +19,7 @@ def recorded(name: str):
     return json.loads((RECORDED / f"{name}.json").read_text())
 
 
-def brief(findings: tuple[Finding, ...]) -> list[tuple[str, str, str]]:
+def summaries(findings: tuple[Finding, ...]) -> list[tuple[str, str, str]]:
     """Return the rule, stack and resource of each finding."""
     return [(finding.rule, finding.stack, finding.where) for finding in findings]
 
@@ -28,7 +28,7 @@ def test_checkov() -> None:
     """The stack is from the file name; the logical id follows the type."""
     found = checkov.parse(recorded("checkov"))
 
-    assert [("checkov:CKV_AWS_136", "crd-dev-registry", "BackendRepository")] == brief(found)
+    assert [("checkov:CKV_AWS_136", "crd-dev-registry", "BackendRepository")] == summaries(found)
 
 
 @pytest.mark.parametrize(
@@ -46,20 +46,20 @@ def test_checkov_must_have_read_everything(summary: dict[str, int]) -> None:
 
 
 def test_guard() -> None:
-    """The id is in a message, the resource in the leaves of the tree. Duplicates are removed."""
+    """The rule id is from a message and the resource from the leaves of the tree, without duplicates."""
     [found] = guard.parse(recorded("guard"))
 
-    assert [("guard:CT.CLOUDWATCH.PR.2", "crd-prod-network", "FlowLogGroup")] == brief((found,))
+    assert [("guard:CT.CLOUDWATCH.PR.2", "crd-prod-network", "FlowLogGroup")] == summaries((found,))
     assert found.message.startswith("Require an Amazon CloudWatch log group to be retained")
 
 
 def test_guard_without_id_or_path() -> None:
-    """A rule without both is reported by its name, for the stack."""
+    """A rule without an id and a path is reported by its name, for the stack."""
     failure = {"Rule": {"name": "some_check", "checks": [{"path": ""}]}}
 
     found = guard.parse([{"name": "crd-dev-dns.yaml", "not_compliant": [failure]}])
 
-    assert [("guard:some_check", "crd-dev-dns", "")] == brief(found)
+    assert [("guard:some_check", "crd-dev-dns", "")] == summaries(found)
 
 
 def test_nag() -> None:
@@ -72,7 +72,7 @@ def test_nag() -> None:
         ("nag:AwsSolutions-S1", "crd-prod-foundation", "Artifacts"),
         ("nag:AwsSolutions-IAM5", "crd-dev-foundation", f"ReleaseRolesPolicy/Resource::{role}"),
         ("nag:AwsSolutions-EC23!", "crd-dev-foundation", "DatabaseSecurityGroup"),
-    ] == brief(found)
+    ] == summaries(found)
 
 
 def test_include() -> None:
@@ -96,7 +96,7 @@ def test_include() -> None:
         ("include:F6101", "crd-dev-network", ""),
         ("include:differs", "crd-dev-network", "Subnet/Properties/CidrBlock"),
         ("include:differs", "crd-dev-network", "Vpc"),
-    ] == brief(found)
+    ] == summaries(found)
     assert describe(found[3]).endswith('the template has "10", CDK\'s has 10')
     assert found[4].message.endswith("CDK's has nothing")
 
@@ -121,7 +121,7 @@ def test_order_of_dependencies_is_ignored() -> None:
     def differences(depends_on: list[str], kinds: list[str]) -> list[tuple[str, str, str]]:
         a = {"DependsOn": depends_on, "Kinds": kinds}
         synthesized = {"crd-dev-dns": {"Resources": {"A": a}}}
-        return brief(include.parse({**report, "templates": synthesized}, templates))
+        return summaries(include.parse({**report, "templates": synthesized}, templates))
 
     assert [] == differences(["B", "C"], ["C", "B"])
     assert [("include:differs", "crd-dev-dns", "A/DependsOn")] == differences(["B"], ["C", "B"])
@@ -144,7 +144,7 @@ def test_parliament() -> None:
     assert [
         ("parliament:RESOURCE_MISMATCH", "crd-dev-network", "Writer/2"),
         ("parliament:CREDENTIALS_EXPOSURE", "crd-prod-network", "Writer/PolicyDocument"),
-    ] == brief(found)
+    ] == summaries(found)
 
 
 def test_parliament_must_have_read_every_policy() -> None:

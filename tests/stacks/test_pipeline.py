@@ -42,7 +42,7 @@ def test_actions_of_a_stage_run_one_after_the_other():
 
 
 def test_without_approval_there_is_no_approval_stage():
-    """The pipeline has no permission to send mail either."""
+    """Without the stage, the pipeline has no permission to notify approvers."""
     emitted = emit_pipeline(approval=False)
 
     assert "Approve" not in emitted.actions
@@ -50,7 +50,7 @@ def test_without_approval_there_is_no_approval_stage():
 
 
 def test_the_approval_mail_links_to_the_execution():
-    """Commit and execution id come from CodePipeline, not from a build."""
+    """The link has the commit and the execution id of CodePipeline, not values of a build."""
     approval = EMITTED.actions["Approve"]["Configuration"]
     page = approval["ExternalEntityLink"]["Fn::Sub"]
 
@@ -73,12 +73,12 @@ def test_variables_come_from_the_source_and_image_actions_only():
 
 @pytest.mark.parametrize("action", BUILDS)
 def test_every_build_uses_the_source_artifact(action):
-    """The commit that was tested and approved is the one that is built and released."""
+    """All builds use the commit that was tested and approved."""
     assert [{"Name": "Source"}] == EMITTED.actions[action]["InputArtifacts"]
 
 
 def test_a_push_to_the_branch_starts_the_pipeline():
-    """There is one trigger for one branch; the action itself does not detect changes."""
+    """There is one trigger for one branch; the source action does not detect changes itself."""
     (trigger,) = EMITTED.one("AWS::CodePipeline::Pipeline")["Triggers"]
 
     source = EMITTED.actions["Source"]["Configuration"]
@@ -94,14 +94,14 @@ def test_a_push_to_the_branch_starts_the_pipeline():
 
 
 def test_the_stack_has_the_connection():
-    """An administrator only has to complete it at GitHub (defect 38)."""
+    """The template creates the connection; an administrator completes it at GitHub (defect 38)."""
     connection = EMITTED.one("AWS::CodeConnections::Connection")
 
     assert {"ConnectionName": "crd-prod-github", "ProviderType": "GitHub"} == connection
 
 
 def test_the_service_is_referenced_by_name():
-    """The service can be deleted and created again beside the pipeline (defect 36)."""
+    """The pipeline does not import the service, which can be deleted and created again (defect 36)."""
     configuration = emit_pipeline(service="another").actions["Service"]["Configuration"]
 
     assert ("crd-prod-cluster", "another", "10") == (
@@ -121,7 +121,7 @@ def test_the_built_image_is_recorded_by_its_digest():
 
 
 def test_the_commit_comes_from_the_source_action():
-    """CodeBuild's own variable is the object version for an archive from S3."""
+    """The variable of CodeBuild cannot be used: for a source in S3 it is the version of an object."""
     assert {"COMMIT": "#{Source.CommitId}"} == environment_variables("Image")
     assert "Source" == EMITTED.actions["Source"]["Namespace"]
 
@@ -138,7 +138,7 @@ def test_every_build_has_its_own_project(action):
 
 
 def test_artifacts_expire():
-    """The artifact store is private, requires TLS, and has a retention (defect 37)."""
+    """The artifact store is private, requires TLS, and deletes old artifacts (defect 37)."""
     bucket = EMITTED.one("AWS::S3::Bucket")
     rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
 

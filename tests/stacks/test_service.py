@@ -57,10 +57,10 @@ def test_the_image_parameter_starts_with_none(emitted, config):
     } == parameter
 
 
-def test_the_plan_waits_for_the_image_parameter(service):
-    """The template names the parameter of the image, and an output has the value that was deployed.
+def test_the_plan_compares_the_image_parameter(service):
+    """The template has the name of the image parameter, and an output has the deployed value.
 
-    A plan compares the two, so that an update is due after the first release of an image.
+    A plan compares the parameter with the output, so it finds an update after the first release.
     """
     assert {
         "Image": f"/crd/{service.stack.name.split('-')[1]}/backend/image"
@@ -78,7 +78,7 @@ def test_no_task_runs_without_an_image(service):
 
 
 def test_scaling_and_webhook_require_an_image(service):
-    """Without tasks there is nothing to scale, and no response to the webhook."""
+    """Without an image there is no autoscaling and no subscription of the webhook."""
     conditional = {
         resource["Type"]
         for resource in service.template["Resources"].values()
@@ -100,7 +100,7 @@ def test_a_failed_deployment_is_rolled_back(service):
 
 
 def test_a_starting_task_has_a_grace_period(service):
-    """The original had none (defect 26)."""
+    """The original had no grace period (defect 26)."""
     assert service.one(SERVICE)["HealthCheckGracePeriodSeconds"] >= 60
 
 
@@ -183,7 +183,7 @@ def test_the_service_is_discoverable_in_the_namespace(service, config):
 
 
 def test_the_number_of_tasks_is_scaled(service, config):
-    """The limits are settings (defect 26)."""
+    """The minimum and maximum number of tasks are settings (defect 26)."""
     target = service.one(TARGET)
     settings = config.service
 
@@ -199,7 +199,7 @@ def test_the_number_of_tasks_is_scaled(service, config):
 
 
 def test_scaling_out_is_faster_than_scaling_in(service):
-    """CPU and requests are both tracked."""
+    """Both scaling policies, for CPU and for requests, have a shorter cooldown for scaling out."""
     found = {}
     for title, policy in service.of(POLICY).items():
         tracking = policy["TargetTrackingScalingPolicyConfiguration"]
@@ -262,7 +262,7 @@ def test_outputs(service):
 
 
 def test_a_second_service_is_a_setting(emitted):
-    """By default tokens are verified in process."""
+    """By default the backend verifies tokens itself, and there is no second service."""
     assert "verifier" not in emitted
 
 
@@ -286,7 +286,7 @@ def test_a_second_service_is_discoverable(verifier):
     assert ("verifier", [{"Port": 5555}]) == (endpoint["DiscoveryName"], endpoint["ClientAliases"])
 
 
-def test_a_second_service_has_an_image_and_secrets_of_its_own(verifier, config):
+def test_a_second_service_has_its_own_image_and_secrets(verifier, config):
     """A second service has its own image and secrets, and no access to the database or messages."""
     task = text(verifier.one("AWS::ECS::TaskDefinition"))
 
@@ -317,7 +317,7 @@ def test_each_image_has_a_parameter(config):
 
 
 @pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "token", "X"])
-def test_a_secret_is_no_aws_variable(name):
+def test_a_secret_is_not_an_aws_variable(name):
     """AWS_… variables would take precedence over the task role (defect 20)."""
     with pytest.raises(ValidationError, match="matching regex"):
         convert(name, SecretName)
@@ -325,8 +325,8 @@ def test_a_secret_is_no_aws_variable(name):
     assert "ROLLBAR_ACCESS_TOKEN" == convert("ROLLBAR_ACCESS_TOKEN", SecretName)
 
 
-def test_the_variables_that_no_secret_may_repeat_are_known(service):
-    """Config refuses their names for secrets, since ECS refuses them in a task definition."""
+def test_a_secret_has_another_name_than_the_variables(service):
+    """The config refuses secrets with names of variables, which ECS refuses in a task definition."""
     application, _ = service.one("AWS::ECS::TaskDefinition")["ContainerDefinitions"]
 
     names = {variable["Name"] for variable in application["Environment"]}
@@ -343,12 +343,12 @@ def is_secret_name(name):
 
 
 def test_max_tasks_below_min_tasks_is_refused():
-    """AWS would reject the target during the update."""
+    """The config refuses it, because AWS would reject the scalable target during a deployment."""
     with pytest.raises(ValueError, match="max_tasks: 2 is less than min_tasks = 3"):
         replace(config_of("dev").service, min_tasks=3, max_tasks=2)
 
 
-def test_another_port_than_that_of_the_load_balancer_is_refused():
+def test_the_port_must_be_the_port_of_the_cluster():
     """The settings service.port and cluster.port must be equal."""
     config = config_of("dev")
 

@@ -17,7 +17,7 @@ def database(class_: Any) -> dict[str, Any]:
 
 
 def test_a_gateway_costs_about_33_dollars() -> None:
-    """The difference is the price of what is added, in nested templates, too."""
+    """The difference is the price of added or removed resources, also in nested templates."""
     assert cost_difference(None, tree(resources(A=GATEWAY))) == 32.85
     assert cost_difference(tree(resources(A=GATEWAY)), None) == -32.85
     assert cost_difference(tree({}), tree({}, Inner=resources(A=GATEWAY))) == 32.85
@@ -31,7 +31,7 @@ def test_a_larger_class_costs_more() -> None:
 
 
 def test_an_unknown_number_of_units_does_not_count() -> None:
-    """A property that is a reference has no known price, and the others still count."""
+    """A resource with a reference in place of its class has no price; other resources still count."""
     body = {
         "Resources": {
             **database({"Ref": "Class"})["Resources"],

@@ -24,6 +24,7 @@ from deployer.events import (
 )
 from deployer.plan import Blocked
 from deployer.report import Style, error_text, plan_text, question, status
+from deployer.report.status import EnvironmentStatus
 from tests.deployer.report.samples import change_set, found, make_reporter, progress, report_all
 from tests.fakes import desired_stack
 
@@ -91,13 +92,13 @@ def test_no_text_controls_a_log(text: str) -> None:
 @given(hostile)
 @settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_no_text_adds_a_line(text: str) -> None:
-    """A text from outside adds no line; further lines of an error are indented."""
+    """A text of AWS adds no line to the output; the further lines of an error are indented."""
     one = " ".join(text.split()) or "a"
 
     shown = plan_text([Blocked(desired_stack(text), found(text), text, text)])
 
     assert shown.count("\n") <= 3
-    assert 2 == status([found(text, text)]).count("\n")
+    assert 2 == status(EnvironmentStatus([found(text, text)])).count("\n")
     assert "\n" not in question(replace(change_set("x"), stack=text))
     assert all(
         line.startswith(("error:", "hint:", "   "))

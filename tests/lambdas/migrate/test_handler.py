@@ -26,7 +26,7 @@ NO_PROBLEMS = {"missing": [], "changed": [], "interrupted": []}
 
 
 def test_migrate_and_roll_back(database: Postgres) -> None:
-    """All pending files are applied in the order of their names, and rolled back one by one or together."""
+    """Migrations are applied in the order of their names, and rolled back one by one or together."""
     files = ["0001_t", "0002_t", "0003_t"]
 
     assert {"applied": [], "pending": files} | NO_PROBLEMS == database.invoke({"do": "status"})
@@ -82,7 +82,7 @@ def test_no_secret_is_logged(database: Postgres, capfd) -> None:
 
 
 def test_a_failed_seed_adds_nothing(database: Postgres) -> None:
-    """The seed is one transaction."""
+    """The seed runs in one transaction, so a failure adds no rows."""
     database.invoke({"do": "migrate"})
     (migrate.DATABASE / "seed.sql").write_text("INSERT INTO t1 VALUES (1); SELECT 1 / 0;")
 
