@@ -189,13 +189,14 @@ def parse_policy(document: str) -> Any:
 def _statements(
     owner: Resource, kind: Kind, document: Any, policy: str = ""
 ) -> Iterator[Statement]:
-    for number, body in enumerate(as_list(get(_parsed(document), "Statement")), 1):
+    bodies = map(_parsed, as_list(get(_parsed(document), "Statement")))
+    for number, body in enumerate(bodies, 1):
         name = text(get(body, "Sid")) or policy or str(number)
         yield Statement(owner, kind, name, as_mapping(body))
 
 
 def _parsed(document: Any) -> Any:
-    """Return a policy document; JSON in a string or in Fn::Sub is parsed, with its references."""
+    """Return a policy document, or the statement of a bus; JSON in a string or Fn::Sub is parsed."""
     match document:
         case str():
             return parse_policy(document)

@@ -782,6 +782,7 @@ PLANTED_VIOLATIONS = (
                 PolicyDocument=json_policy(allow("x:Read", "${AWS::AccountId}", Principal="*")),
             ),
             resource("Events::EventBusPolicy", StatementId="a", Statement=_PUBLIC),
+            resource("Events::EventBusPolicy", StatementId="a", Statement=json.dumps(_PUBLIC)),
         )
     ),
     violation(
