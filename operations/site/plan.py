@@ -17,8 +17,9 @@ MAX_PATHS = 100
 ALL_PATHS = "/*"
 # CloudFront requires the unsafe characters of RFC 1738 to be encoded, and no others.
 _NOT_ENCODED = "/;:@=&$+!(),"
-# CloudFront refuses paths with a tilde or an apostrophe, and encoded they do not match the file.
-# * would be a wildcard, and ? would begin a query string. Control characters are not documented.
+# CloudFront refuses paths with a tilde or an apostrophe, and an encoded tilde matches no file. An
+# encoded apostrophe and control characters are not documented. * would be a wildcard, and ? would
+# begin a query string.
 _NOT_IN_PATHS = re.compile(r"[~'*?\x00-\x1f\x7f-\x9f]")
 _MAX_PATH_LENGTH = 4000
 
