@@ -1,7 +1,7 @@
 """Reports of errors to Rollbar, if the secret ROLLBAR_ACCESS_TOKEN is set.
 
-A report has the types and the frames of the exceptions, and nothing of the request: no message,
-address, header, body or value of a variable.
+A report has the types and the frames of the exceptions. It has no message of an exception, no value
+of a variable, and no address, header or body of the request.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def start(environ: Mapping[str, str], *, endpoint: str = _ENDPOINT) -> None:
 
 
 class _Handler(logging.Handler):
-    """Reports the exception of a record. Records without one describe a request."""
+    """Reports the exceptions of log records; a record without an exception is ignored."""
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.exc_info and record.exc_info[0]:
@@ -47,7 +47,7 @@ class _Handler(logging.Handler):
 
 
 def _redacted(payload: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Return *payload* without data of the request; the handlers of Rollbar change it in place."""
+    """Return *payload* without data of the request, after changing it in place."""
     data = payload["data"]
     for name in _REMOVED:
         data.pop(name, None)

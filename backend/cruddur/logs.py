@@ -1,8 +1,8 @@
-"""Logs: one JSON object in each line of the standard output, for CloudWatch Logs Insights.
+"""Write logs: each line of standard output is a JSON object, for CloudWatch Logs Insights.
 
 A line has no personal data: no path with ids, no query string, no token, body or address, and no
-message of an exception (see `tracebacks`). The request id relates it to the access log of the load
-balancer, the trace id to a trace.
+message of an exception (see `tracebacks`). With the request id, operators find the request in the
+access log of the load balancer; with the trace id, they find the trace.
 """
 
 from __future__ import annotations
@@ -74,14 +74,15 @@ def config() -> dict[str, Any]:
 def install(app: Flask) -> None:
     """Log every request of *app*, except successful health checks.
 
-    Call this before other functions that add headers: the first `after_request` runs last.
+    Call this function before others that register `after_request`: the first one runs last, so it
+    logs the final response.
     """
     app.before_request(_begin)
     app.after_request(_end)
 
 
 def request_id() -> str:
-    """Return the id of the current request: that of the load balancer, or a new one."""
+    """Return the id of the current request: the id of the load balancer, or else a new id."""
     if "request_id" not in g:
         header = request.headers.get("X-Amzn-Trace-Id", "")
         found = filter(None, (pattern.search(header) for pattern in _LOAD_BALANCER_IDS))

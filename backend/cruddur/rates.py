@@ -14,7 +14,7 @@ _COUNT = Statement("sql/count_write.sql")
 
 
 class WriteLimit:
-    """At most *per_minute* writes of each user at once, and as many in each minute after that."""
+    """A limit of *per_minute* writes of each user: all of them may be sent immediately."""
 
     def __init__(self, database: Database, per_minute: int) -> None:
         self._database = database

@@ -9,8 +9,8 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import Status
 from opentelemetry.util.types import Attributes, AttributeValue
 
-# Paths with ids and terms, addresses, and messages of exceptions, which may quote rows. The route
-# and the type of an exception remain.
+# Attributes with paths, addresses, and messages of exceptions, which may quote rows. The route of a
+# request and the type of an exception are not removed.
 _REMOVED = {
     "client.address",
     "exception.message",

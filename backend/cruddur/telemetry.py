@@ -1,10 +1,10 @@
-"""Traces: spans of requests, statements of SQL and calls of AWS, sent to the collector of the task.
+"""Send spans of requests, SQL statements and AWS calls to the collector of the task.
 
-Import this module only if settings.COLLECTOR_VARIABLE is set: its imports take as long as those of
-the rest of the application.
+Import this module only if settings.COLLECTOR_VARIABLE is set: its imports take as long as all other
+imports of the application.
 
-The collector and X-Ray accept the random trace ids of W3C, so there is no generator of X-Ray ids:
-see decision 0042.
+The collector and X-Ray accept random trace ids in the format of W3C, so no generator of X-Ray ids is
+needed: see decision 0042.
 """
 
 from __future__ import annotations
@@ -35,16 +35,17 @@ def instrument(app: Flask) -> None:
     # The commenter attaches a context to the thread and does not detach it.
     flask = FlaskInstrumentor()
     flask.instrument_app(app, excluded_urls=excluded, enable_commenter=False)  # type: ignore[no-untyped-call]  # no annotations
-    # The lock has versions that fit together, so they are not checked again.
+    # The versions in the lock are compatible, so they are not checked again.
     PsycopgInstrumentor().instrument(skip_dep_check=True)
     BotocoreInstrumentor().instrument(skip_dep_check=True)  # type: ignore[no-untyped-call]  # no annotations
 
 
 def start(*, ratio: float = TRACE_RATIO) -> Callable[[], None]:
-    """Export the spans of this process, and return a function that exports the rest at its end.
+    """Export the spans of this process; return a function that exports the remaining spans.
 
-    *ratio* is the share of traces that is recorded. Call this after a fork: the exporter has a
-    thread. It reads the address of the collector from the environment.
+    Call the returned function when the process ends. *ratio* is the share of traces that is recorded.
+    Call `start` after a fork, because the exporter has a thread. The exporter reads the address of the
+    collector from the environment.
     """
     # A browser sends traceparent, and services of AWS send X-Amzn-Trace-Id. The sampling decision of
     # a client is not followed: a visitor could have every request traced.

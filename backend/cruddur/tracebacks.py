@@ -13,9 +13,9 @@ from typing import Any
 
 from cruddur.settings import SettingsError
 
-MAX_FRAMES = 20  # The innermost. With more, a line of the log may exceed what is written at once.
+MAX_FRAMES = 20  # The innermost frames. With more, a line may be too long for one atomic write.
 
-# Their messages contain names of modules, attributes and types, or of variables of the environment.
+# Exceptions with messages that contain only names: of modules, attributes, types and variables.
 _WITH_MESSAGE = (
     AttributeError,
     ImportError,

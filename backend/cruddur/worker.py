@@ -1,7 +1,7 @@
-"""gunicorn's worker with threads, and a deadline for requests of slow clients.
+"""The worker of gunicorn with threads, with a deadline for requests of slow clients.
 
-A thread of gunicorn waits for a body as long as the client sends a byte before the load balancer's
-idle timeout: a few slow clients could occupy all threads.
+In gunicorn, a thread waits for a body as long as the client sends a byte within the idle timeout of
+the load balancer. So a few slow clients could occupy all threads.
 """
 
 from __future__ import annotations

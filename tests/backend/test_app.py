@@ -23,7 +23,7 @@ def test_the_environment_is_enough(monkeypatch):
 
 
 def test_an_incomplete_environment(monkeypatch):
-    """F08: without its variables the application does not start."""
+    """Without its variables the application does not start."""
     for name in ENVIRONMENT:
         monkeypatch.delenv(name, raising=False)
 

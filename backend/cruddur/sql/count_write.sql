@@ -1,8 +1,8 @@
 -- Count a write of a user. The result is 0, or the seconds until the next write is allowed.
 --
 -- This is a token bucket (GCRA): full_at is the time at which the bucket is full again. A write takes
--- a token, so it moves the time by the interval of a token; it is refused if the time would be later
--- than an empty bucket needs to become full.
+-- one token, so full_at moves by the interval of one token. A write is refused if full_at would be
+-- later than now plus the time in which an empty bucket becomes full.
 WITH counted AS (
     INSERT INTO write_rates AS rate (cognito_user_id, full_at)
     VALUES (%(cognito_user_id)s, current_timestamp + %(interval)s)

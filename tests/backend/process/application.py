@@ -1,4 +1,4 @@
-"""The application for a gunicorn that tests start: with a PostgreSQL and a user pool of the test."""
+"""The application for a gunicorn that tests start, with PostgreSQL and a user pool of the test."""
 
 from __future__ import annotations
 

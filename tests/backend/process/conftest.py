@@ -34,7 +34,7 @@ def postgres():
 
 
 class UserPool:
-    """The endpoint of a user pool on the loop-back interface, which can be unavailable."""
+    """A local endpoint of a user pool; *available* is false while it must fail."""
 
     def __init__(self) -> None:
         pool = self

@@ -1,4 +1,4 @@
-"""A gunicorn with the settings of the image, which a test starts, stops and damages."""
+"""A gunicorn with the settings of the image, which tests start, stop and kill."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ VARIABLES = {
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """A response: its status, headers in lower case, and body."""
 
     status: int
@@ -54,7 +54,7 @@ class Answer:
 
 
 class Server:
-    """A running gunicorn on *port*, whose output is in *log*."""
+    """A running gunicorn on *port*, with its output in *log*."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
         self.process, self.port, self.log = process, port, log
@@ -66,12 +66,12 @@ class Server:
         body: Any = None,
         headers: dict[str, str] | None = None,
         **options: Any,
-    ) -> Answer:
+    ) -> Response:
         """Send a request on a new connection."""
         with closing(HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
-            return answer(connection, method, path, body, headers, **options)
+            return send_on(connection, method, path, body, headers, **options)
 
-    def get(self, path: str, headers: dict[str, str] | None = None) -> Answer:
+    def get(self, path: str, headers: dict[str, str] | None = None) -> Response:
         return self.send("GET", path, headers=headers)
 
     def lines(self) -> list[dict[str, Any]]:
@@ -90,14 +90,14 @@ class Server:
         return self.process.wait(20)
 
 
-def answer(
+def send_on(
     connection: HTTPConnection,
     method: str,
     path: str,
     body: Any = None,
     headers: dict[str, str] | None = None,
     **options: Any,
-) -> Answer:
+) -> Response:
     """Send a request on *connection*; a *body* that is not bytes or an iterator is sent as JSON."""
     headers = dict(headers or {})
     if isinstance(body, dict):
@@ -105,7 +105,7 @@ def answer(
     connection.request(method, path, body, headers, **options)
     response = connection.getresponse()
     found = {name.lower(): value for name, value in response.getheaders()}
-    return Answer(response.status, found, response.read())
+    return Response(response.status, found, response.read())
 
 
 def free_port() -> int:
@@ -115,7 +115,7 @@ def free_port() -> int:
 
 @contextmanager
 def started(folder: Path, **variables: str) -> Iterator[Server]:
-    """Start a server with additional environment *variables*, wait until it answers, and end it."""
+    """Start a server with additional environment *variables*, wait until it responds, and end it."""
     port, log = free_port(), folder / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -141,7 +141,7 @@ def started(folder: Path, **variables: str) -> Iterator[Server]:
 
 
 def eventually(condition: Any, server: Server, seconds: float = 20) -> None:
-    """Wait until *condition* is true; a refused or broken connection is not."""
+    """Wait until *condition* is true; an OSError, such as a refused connection, counts as false."""
     deadline = time.monotonic() + seconds
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Requests while a dependency of the server is unavailable, and after its recovery."""
+"""Requests while PostgreSQL or the user pool is unavailable, and afterwards."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from stacks.database import APPLICATION
 from tests.backend.clusters import Cluster
 from tests.backend.process.conftest import SUB, UserPool
-from tests.backend.process.servers import Answer, Server, eventually, started
+from tests.backend.process.servers import Response, Server, eventually, started
 from tests.lambdas import access_tokens
 
 POST = {"message": "Hello", "ttl": "1-day"}
@@ -23,17 +23,17 @@ def variables(variables) -> dict[str, str]:
     return {**variables, "WEB_CONCURRENCY": "1"}
 
 
-def unavailable(answer: Answer) -> bool:
-    """Return whether *answer* is a problem that the client may retry."""
-    return (answer.status, answer.headers.get("retry-after")) == (503, "2")
+def unavailable(response: Response) -> bool:
+    """Return whether *response* is a problem that the client may retry."""
+    return (response.status, response.headers.get("retry-after")) == (503, "2")
 
 
-def write(server: Server, bearer: dict[str, str]) -> Answer:
+def write(server: Server, bearer: dict[str, str]) -> Response:
     return server.send("POST", "/api/activities", POST, bearer)
 
 
 def test_broken_connections_are_replaced(server: Server, postgres: Cluster, bearer):
-    """F15: a failover breaks idle connections; no read and no write fails because of that."""
+    """A failover breaks idle connections; no read and no write fails because of that."""
     write(server, bearer)
     statuses = []
     for _ in range(3):
@@ -45,7 +45,7 @@ def test_broken_connections_are_replaced(server: Server, postgres: Cluster, bear
 
 
 def test_postgresql_is_restarted(server: Server, postgres: Cluster, bearer):
-    """F15: without the database there are 503 and liveness, and with it everything works again."""
+    """Without the database there are 503 and liveness, and with it everything works again."""
     acknowledged = write(server, bearer).json["uuid"]
     postgres.stop()
     try:
@@ -56,11 +56,11 @@ def test_postgresql_is_restarted(server: Server, postgres: Cluster, bearer):
                 threads.submit(server.get, "/api/ready"),
             ]
             alive = server.get("/api/health-check").status
-        answers = [request.result() for request in requests]
+        responses = [request.result() for request in requests]
     finally:
         postgres.start()
 
-    assert [unavailable(answer) for answer in answers] == [True] * 3
+    assert [unavailable(response) for response in responses] == [True] * 3
     assert alive == 200
     eventually(lambda: server.get(FEED).status == 200, server)
     assert write(server, bearer).status == 200
@@ -68,7 +68,7 @@ def test_postgresql_is_restarted(server: Server, postgres: Cluster, bearer):
 
 
 def test_postgresql_has_no_free_connections(server: Server, postgres: Cluster):
-    """F15: without a connection a request ends after the timeout of the pool, with 503."""
+    """Without a connection a request ends after the timeout of the pool, with 503."""
     with postgres.connect("postgres", "postgres") as master:
         master.execute(f"ALTER ROLE {APPLICATION} CONNECTION LIMIT 0")
         master.execute(END_CONNECTIONS, [APPLICATION])
@@ -84,7 +84,7 @@ def test_postgresql_has_no_free_connections(server: Server, postgres: Cluster):
 def test_a_locked_row_delays_a_request_for_a_limited_time(
     server: Server, postgres: Cluster, bearer
 ):
-    """F15: a request waits for a lock for two seconds, and the client may retry."""
+    """A request waits for a lock for two seconds, and the client may retry."""
     with postgres.connect() as owner, owner.transaction():
         owner.execute("LOCK TABLE activities")
         refused = write(server, bearer)
@@ -94,7 +94,7 @@ def test_a_locked_row_delays_a_request_for_a_limited_time(
 
 
 def test_the_keys_of_the_pool_are_fetched_once(server: Server, pool: UserPool, bearer):
-    """F14: the original fetched them for every request."""
+    """The original fetched them for every request."""
     write(server, bearer)
     before = pool.requests
 
@@ -103,8 +103,8 @@ def test_the_keys_of_the_pool_are_fetched_once(server: Server, pool: UserPool, b
     assert (statuses, pool.requests) == ([200] * 3, before)
 
 
-def test_cached_keys_outlive_the_pool(server: Server, pool: UserPool, bearer):
-    """F14: without the pool, users stay signed in, and a token with an unknown key gets 503."""
+def test_cached_keys_are_used_without_the_pool(server: Server, pool: UserPool, bearer):
+    """Without the pool, users stay signed in, and a token with an unknown key gets 503."""
     write(server, bearer)
     claims = access_tokens.claims(sub=SUB, username=SUB)
     unknown = access_tokens.access_token(claims, fields=access_tokens.header(kid="new"))
@@ -120,7 +120,7 @@ def test_cached_keys_outlive_the_pool(server: Server, pool: UserPool, bearer):
 
 
 def test_a_server_starts_without_the_pool(variables, tmp_path, pool: UserPool, bearer):
-    """F14: a new task serves anonymous requests, and fetches the keys when they are available."""
+    """A new task serves anonymous requests, and fetches the keys when they are available."""
     pool.available = False
     try:
         with started(tmp_path, **variables) as server:

@@ -14,7 +14,7 @@ import pytest
 
 from cruddur import limits
 from cruddur.server import Server as Settings
-from tests.backend.process.servers import answer, started
+from tests.backend.process.servers import send_on, started
 
 POST = {"message": "Hello", "ttl": "1-day"}
 ORIGIN = {"Origin": "https://cruddur.example"}
@@ -23,7 +23,7 @@ LARGE = 5 * 1024 * 1024
 
 
 def test_liveness_needs_no_database(server):
-    """F10: the response is that of the original."""
+    """The response is that of the original."""
     response = server.get("/api/health-check")
 
     assert (response.status, response.json) == (200, {"success": True, "ver": 1})
@@ -32,15 +32,15 @@ def test_liveness_needs_no_database(server):
 def test_connections_are_kept(server):
     """The load balancer sends many requests on one connection."""
     with closing(HTTPConnection("127.0.0.1", server.port)) as connection:
-        answer(connection, "GET", "/api/health-check")
+        send_on(connection, "GET", "/api/health-check")
         used = connection.sock
-        answer(connection, "GET", "/api/health-check")
+        send_on(connection, "GET", "/api/health-check")
 
         assert connection.sock is used
 
 
 def test_a_bug_shows_no_internals(server):
-    """F11: there is no debugger, stack trace or message in the response, and both are in the log."""
+    """There is no debugger, stack trace or message in the response, and both are in the log."""
     response = server.get("/broken", ORIGIN)
 
     assert response.status == 500
@@ -54,12 +54,12 @@ def test_a_bug_shows_no_internals(server):
 
 @pytest.mark.parametrize("path", ["/console", "/?__debugger__=yes&cmd=resource&f=debugger.js"])
 def test_there_is_no_debugger(server, path):
-    """F11: the paths of Werkzeug's debugger do not exist."""
+    """The paths of Werkzeug's debugger do not exist."""
     assert server.get(path).status == 404
 
 
 def test_the_debugger_cannot_be_enabled(variables, tmp_path):
-    """F11: the server does not start with FLASK_DEBUG."""
+    """The server does not start with FLASK_DEBUG."""
     starting = started(tmp_path, **variables, FLASK_DEBUG="1")
 
     with pytest.raises(AssertionError, match="FLASK_DEBUG: unset it"):
@@ -68,7 +68,7 @@ def test_the_debugger_cannot_be_enabled(variables, tmp_path):
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["with length", "chunked"])
 def test_a_large_body_is_refused(server, bearer, chunked):
-    """F12: at most the limit is read, and the response has the shape of all errors."""
+    """At most the limit is read, and the response has the shape of all errors."""
     length = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {LARGE}"
     chunk = b"1000\r\n" + b" " * 4096 + b"\r\n" if chunked else b" " * 4096
     with closing(socket.create_connection(("127.0.0.1", server.port))) as client:
@@ -120,7 +120,7 @@ def test_forwarded_headers_are_ignored(server):
 
 
 def test_slow_clients_do_not_occupy_the_threads(variables, tmp_path, bearer):
-    """F12: a client that sends a byte from time to time loses its connection (slowloris)."""
+    """A client that sends a byte from time to time loses its connection (slowloris)."""
     starts = [
         head("POST /api/activities", {**bearer, **JSON}, "Content-Length: 1000"),
         b"GET /api/health-check HTTP/1.1\r\nHost: x\r\n",

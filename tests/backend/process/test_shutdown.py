@@ -22,7 +22,7 @@ WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 
 
 def test_sigterm_during_requests_loses_none(new_server: Server, postgres: Cluster, bearer):
-    """F16: requests that a stopping task has received are completed, and it ends by itself."""
+    """Requests that a stopping task has received are completed, and it ends by itself."""
     with ThreadPoolExecutor(IN_FLIGHT) as threads:
         with postgres.connect() as owner, owner.transaction():
             owner.execute("LOCK TABLE activities")
@@ -33,26 +33,26 @@ def test_sigterm_during_requests_loses_none(new_server: Server, postgres: Cluste
             eventually(lambda: waiting(postgres) == IN_FLIGHT, new_server)
             new_server.process.send_signal(signal.SIGTERM)
             time.sleep(0.3)
-        answers = [request.result() for request in requests]
+        responses = [request.result() for request in requests]
 
-    assert [answer.status for answer in answers] == [200] * IN_FLIGHT
-    assert stored(postgres, [answer.json["uuid"] for answer in answers]) == IN_FLIGHT
+    assert [response.status for response in responses] == [200] * IN_FLIGHT
+    assert stored(postgres, [response.json["uuid"] for response in responses]) == IN_FLIGHT
     assert new_server.process.wait(Settings.graceful_timeout_seconds) == 0
 
 
 def test_a_killed_worker_loses_no_acknowledged_write(new_server: Server, postgres: Cluster, bearer):
-    """The other worker goes on, a new one replaces it, and every acknowledged post is stored."""
+    """The other worker continues, a new worker is started, and every acknowledged post is stored."""
     acknowledged: list[str] = []
     stop = threading.Event()
 
     def write() -> None:
         while not stop.is_set():
             try:
-                answer = new_server.send("POST", "/api/activities", POST, bearer)
+                response = new_server.send("POST", "/api/activities", POST, bearer)
             except OSError:
                 continue  # Not acknowledged: the client does not know whether it was stored.
-            if answer.status == 200:
-                acknowledged.append(answer.json["uuid"])
+            if response.status == 200:
+                acknowledged.append(response.json["uuid"])
 
     first = new_server.workers()
     with ThreadPoolExecutor(4) as threads:
@@ -105,7 +105,7 @@ class Collector:
 
     @property
     def text(self) -> str:
-        """Everything that was received."""
+        """The paths and bodies of all requests."""
         return "".join(f"{path} {body!r}" for path, body in self._received)
 
     def spans(self) -> dict[str, dict[str, str]]:
