@@ -8,8 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import yaml
+
 from cruddur.server import Server
-from stacks.parts.containers import APPLICATION_USER
+from operations import build_context
+from stacks.parts.containers import APPLICATION_USER, STOP_SECONDS
 
 BACKEND = Path(__file__).parents[2] / "backend"
 DOCKERFILE = (BACKEND / "Dockerfile").read_text()
@@ -62,3 +65,29 @@ def test_packages_are_installed_by_hash():
 def test_commands_are_not_run_by_a_shell():
     """A shell would not forward SIGTERM."""
     assert json.loads(instructions("CMD")[-1]) == ["gunicorn", "--config", "gunicorn.conf.py"]
+
+
+def test_compose_runs_the_image_like_a_task():
+    """Contexts, time and restrictions are those of the task definition and of the build."""
+    [(_, service)] = yaml.safe_load((BACKEND / "compose.yaml").read_text())["services"].items()
+    contexts = {name: f"../{path}" for name, path in build_context.CONTEXTS.items()}
+
+    assert service["build"] == {"context": ".", "additional_contexts": contexts}
+    assert service["stop_grace_period"] == f"{STOP_SECONDS}s"
+    assert (service["init"], service["read_only"]) == (True, True)
+
+
+def test_the_build_context_has_only_what_the_image_copies():
+    """A file such as .env is never sent to docker."""
+    lines = (BACKEND / ".dockerignore").read_text().splitlines()
+    patterns = [line for line in lines if line and not line.startswith("#")]
+    copied = [
+        value.split()[0]
+        for value in instructions("COPY")
+        if not value.startswith("--from") and value != "requirements.txt /build/"
+    ]
+
+    assert patterns[0] == "*"
+    assert sorted(patterns[1:]) == sorted(
+        [*(f"!{name}" for name in [*copied, "requirements.txt"]), "**/__pycache__"]
+    )
