@@ -191,6 +191,7 @@ USAGE = {
     "AWS::ElasticLoadBalancingV2::LoadBalancer": _usage(
         "hours of the load balancer, capacity units (LCU)", "elasticloadbalancing"
     ),
+    "AWS::Events::Rule": _usage("events, except for events of AWS services", "eventbridge"),
     "AWS::Lambda::Function": _usage("requests, GB-seconds", "lambda"),
     "AWS::Logs::Delivery": _usage("delivered logs", "cloudwatch"),
     "AWS::Logs::LogGroup": _usage("ingested and stored logs", "cloudwatch"),

@@ -1,9 +1,9 @@
-"""Measure whole processes of this project and of another tool (the peer), and compare their times.
+"""Measure whole processes of this project and of another tool, the peer, and compare the times.
 
     row = paired("list the tasks", command("inv", "--list"), peer, goal=1.05)
     print(table([row]))
 
-The speed of a machine changes by half within minutes, so seconds are not reliable. The ratio of two
+The speed of a machine may change by half within minutes, so seconds are not reliable. The ratio of two
 processes that ran one after the other is more reliable, and the median of these ratios is compared
 with the goal. CPU seconds include child processes that were waited for.
 """
@@ -57,7 +57,7 @@ class Row:
     goal: float | None = None
 
     def ratios(self, attribute: str = "wall") -> list[float]:
-        """Return our value divided by the peer's, by round: below one, ours is lower."""
+        """Return our value divided by the value of the peer, for each round; below one, ours is lower."""
         value = attrgetter(attribute)
         return [value(ours) / value(peer) for ours, peer in zip(self.ours, self.peer, strict=True)]
 
@@ -186,7 +186,7 @@ _RSS_UNITS_PER_MB = 1024 * 1024 if sys.platform == "darwin" else 1024
 def table(lines: Iterable[Line]) -> str:
     """Return all lines as text, with the minimum, median and maximum of the ratios."""
     cells = [_HEADER, *(line.cells for line in lines)]
-    texts = {id(row) for row in cells if not any(row[1:])}  # They do not widen the first column.
+    texts = {id(row) for row in cells if not any(row[1:])}  # Texts do not widen the first column.
     widths = [
         max(len(row[column]) for row in cells if id(row) not in texts)
         for column in range(len(_HEADER))

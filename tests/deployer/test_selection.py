@@ -40,7 +40,7 @@ def test_an_empty_name_is_refused() -> None:
 
 
 def test_every_unknown_name_is_reported_with_a_suggestion() -> None:
-    """One error has a typing mistake, an alias, and a name that resembles no other."""
+    """One error lists all unknown names, with a suggestion for a misspelt name and for an alias."""
     with pytest.raises(ConfigError) as caught:
         select(STACKS, ["clster", "ddb", "qqq", "network"], aliases={"ddb": "messages"})
 

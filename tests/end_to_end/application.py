@@ -29,7 +29,7 @@ import urllib.request
 urllib.request.urlopen("http://127.0.0.1:4567/api/health-check").close()
 """,
     "server.py": '''\
-"""Answer with the version of the application."""
+"""Respond with the version of the application."""
 import json, pathlib, signal, threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -88,7 +88,7 @@ def push(account: Deployed | Checkout, version: str) -> str:
 
 
 def version_of(deployed: Deployed) -> str:
-    """Return the version that answers through the load balancer."""
+    """Return the version of the application behind the load balancer, or the status of an error."""
     connection = HTTPConnection(deployed.endpoint.url.removeprefix("http://"), timeout=20)
     connection.request("GET", "/api/x", headers={"Host": "api.cruddur.localhost:443"})
     response = connection.getresponse()

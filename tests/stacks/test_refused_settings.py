@@ -128,7 +128,7 @@ def refused(folder, changes):
     ],
 )
 def test_an_invalid_value(tmp_path, key, value, fact):
-    """The error has the line of a key that breaks the rule."""
+    """The error has the line of the invalid key, or of one key of an invalid combination."""
     [(name_found, found)] = refused(tmp_path, {key: value})
 
     name = "max_tasks" if key == "service.min_tasks" else key.partition(".")[2]
@@ -140,7 +140,7 @@ def test_an_invalid_value(tmp_path, key, value, fact):
 
 
 def test_the_memory_of_a_task(tmp_path):
-    """An unsupported pair of CPU and memory names the nearest."""
+    """The error of an unsupported pair of CPU and memory suggests the nearest supported memory."""
     [(name_found, found)] = refused(tmp_path, {"service.size": "{ cpu = 256, memory_mib = 3000 }"})
 
     assert "size" == name_found
@@ -149,7 +149,7 @@ def test_the_memory_of_a_task(tmp_path):
 
 
 def test_a_window_over_midnight(tmp_path):
-    """A window over midnight can be long enough, and can overlap another."""
+    """A window over midnight has its full length, and can overlap another window."""
     windows = {
         "database.backup_window": '"23:50-00:30"',
         "database.maintenance_window": '"mon:00:15-mon:00:45"',

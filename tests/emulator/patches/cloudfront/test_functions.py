@@ -23,7 +23,7 @@ from tests.emulator.distributions import (
 
 
 def test_request_and_response(aws: Aws, domain: str, certificate: str) -> None:
-    """A function responds to a request or changes it; another one changes the response.
+    """One function responds to a request or changes it; another function changes the response.
 
     AWS: "CloudFront Functions event structure". The emulator runs them in QuickJS, without Node.
     """
@@ -53,9 +53,9 @@ def test_request_and_response(aws: Aws, domain: str, certificate: str) -> None:
 
 
 def test_query(aws: Aws, domain: str, certificate: str) -> None:
-    """A function gets the query as the viewer sent it, encoded.
+    """A function receives the query string as the viewer sent it, without decoding.
 
-    Not in AWS's documents; from a report: KensioSoftware/yulin#1024.
+    AWS does not document this; the source is a report, KensioSoftware/yulin#1024.
     """
     code = """function handler(event) {
       const query = JSON.stringify(event.request.querystring);
@@ -88,7 +88,7 @@ def test_query(aws: Aws, domain: str, certificate: str) -> None:
     ids=["throws", "never ends", "uses a module", "no handler"],
 )
 def test_failing_function(aws: Aws, domain: str, certificate: str, code: str) -> None:
-    """The status after an error in a function is 503.
+    """The status of the response is 503 if a function fails.
 
     AWS: "HTTP 503 status code (Service Unavailable)" (CloudFront developer guide).
     """
