@@ -17,7 +17,7 @@ from tests.lambdas import access_tokens
 SUB = "0b9f0a3e-6f0b-4b50-8c6f-3d1f0e7b6a51"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def postgres():
     """A server that the tests of a module may restart."""
     with cluster() as created:
@@ -59,7 +59,7 @@ class UserPool:
         self._server.server_close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def pool():
     """The user pool whose tokens the server accepts."""
     created = UserPool()

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
+import subprocess
+import sys
 import time
 from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPResponse
 from itertools import cycle
+from pathlib import Path
 
 import pytest
 
 from cruddur import limits
 from cruddur.server import Server as Settings
-from tests.backend.process.servers import send_on, started
+from tests.backend.process.servers import ROOT, free_port, send_on, started
 
 POST = {"message": "Hello", "ttl": "1-day"}
 ORIGIN = {"Origin": "https://cruddur.example"}
 JSON = {"Content-Type": "application/json", **ORIGIN}
+HEALTH_CHECK = ROOT / "backend" / "bin" / "health-check"
 LARGE = 5 * 1024 * 1024
 
 
@@ -164,3 +169,16 @@ def test_headers_are_limited(server):
 def test_the_version_of_the_server_is_hidden(server):
     """The version would name known vulnerabilities."""
     assert not re.search(r"\d", server.get("/api/health-check").headers.get("server", ""))
+
+
+def test_the_health_check_of_the_image(server):
+    """F10: the program exits with 0 only if the server answers its check."""
+    codes = [health_check(port) for port in (server.port, free_port())]
+
+    assert codes == [0, 1]
+
+
+def health_check(port: int) -> int:
+    """Run the program with the environment of a task; return its exit code."""
+    environment = {"PORT": str(port), "PATH": f"{Path(sys.executable).parent}:{os.defpath}"}
+    return subprocess.run([HEALTH_CHECK], env=environment, check=False).returncode
