@@ -23,7 +23,14 @@ OUTPUTS = {
 }
 IGNORED = "/backend/.env\n"
 # Variables of an ECS task that are valid only inside the task: the address of its collector.
-INSIDE_ONLY = {"OTEL_EXPORTER_OTLP_ENDPOINT"}
+# The collector of a task, and settings of gunicorn that fit the load balancer and the size of a task.
+INSIDE_ONLY = {
+    "GRACEFUL_TIMEOUT_SECONDS",
+    "KEEP_ALIVE_SECONDS",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "PORT",
+    "WEB_CONCURRENCY",
+}
 
 
 @pytest.fixture

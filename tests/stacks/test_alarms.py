@@ -37,6 +37,8 @@ THRESHOLDS = {  # metric, statistic, period in minutes, periods, operator, thres
         ("AWS/DynamoDB WriteThrottleEvents", "Sum", 5, 2, ">=", 1, "notBreaching"),
     "DatabaseFreeStorage":
         ("AWS/RDS FreeStorageSpace", "Minimum", 5, 6, "<", 2 * 1024**3, "ignore"),
+    "PostsExpirePostsNotInvoked":
+        ("AWS/Lambda Invocations", "Sum", 30, 2, "<", 1, "breaching"),
     "DatabaseCpuUtilization": ("AWS/RDS CPUUtilization", "Average", 5, 3, ">=", 80, "breaching"),
     "DatabaseConnections": ("AWS/RDS DatabaseConnections", "Maximum", 5, 3, ">=", 160, "ignore"),
     "BackendUnhealthyTargets":
