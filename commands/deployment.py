@@ -157,7 +157,7 @@ def _plan_offline(env: str, base: str, *, json: bool) -> None:
         style = report.style_of(sys.stdout, os.environ)
         texts = (report.offline_plan_text(plan.preview, plan.base, style) for plan in plans)
         print("\n".join(texts), end="")
-    if any(any(plan.preview.data_losses) for plan in plans):
+    if any(plan.is_refused for plan in plans):
         raise Exit(code=GuardError.code)
     if any(plan.preview.stacks for plan in plans):
         raise Exit(code=CHANGES)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from deployer.model.intrinsics import references
 from deployer.model.template_tree import KEPT, LogicalIds, TemplateTree, format_path
@@ -16,6 +16,7 @@ from deployer.registry import PropertyPath, ResourceType, resource_type
 
 Resource: TypeAlias = Mapping[str, Any]
 Lookup: TypeAlias = Callable[[str], ResourceType | None]
+Kind: TypeAlias = Literal["removed", "replaced", "weakened"]
 
 STATEFUL = frozenset(
     f"AWS::{name}"
@@ -48,6 +49,15 @@ _PROTECTIONS: Mapping[str, tuple[PropertyPath, ...]] = {
     "AWS::RDS::DBCluster": (("DeletionProtection",), ("BackupRetentionPeriod",)),
     "AWS::S3::Bucket": (("VersioningConfiguration", "Status"),),
 }
+# The retention period of what is kept when it is removed, and the period without the property.
+_RETENTION: Mapping[str, tuple[PropertyPath, float]] = {
+    "AWS::DynamoDB::Table": (("PointInTimeRecoverySpecification", "RecoveryPeriodInDays"), 35),
+    "AWS::KMS::Key": (("PendingWindowInDays",), 30),
+    "AWS::Logs::LogGroup": (("RetentionInDays",), float("inf")),
+    "AWS::SQS::Queue": (("MessageRetentionPeriod",), 345_600),
+}
+_NO_LOSS_YET = "no data is lost yet, but a later deletion would be final"
+_OLDER_IS_DELETED = "what is older than that is deleted"
 _EXPORTS = "Exports."  # The prefix of the names of exports in `ChangedValues`.
 _VALUE_STRENGTH = {True: 1, "true": 1, "ACTIVE": 1, "Enabled": 1}
 
@@ -64,6 +74,7 @@ class DataLoss:
     change: str
     consequence: str
     path: LogicalIds = ()
+    kind: Kind = "removed"
 
     def __str__(self) -> str:
         """Return one line, such as Table (AWS::DynamoDB::Table) is removed: its data is deleted."""
@@ -168,14 +179,14 @@ def _losses_of_resource(
         return
     if new["Type"] != type_:
         what = f"becomes {new['Type']}"
-        yield DataLoss(name, type_, what, _consequence(new.get("UpdateReplacePolicy")))
+        consequence = _consequence(new.get("UpdateReplacePolicy"))
+        yield DataLoss(name, type_, what, consequence, kind="replaced")
         return
     if replaced:
-        yield DataLoss(name, type_, replaced, _consequence(new.get("UpdateReplacePolicy")))
-    for fact in _weakened_protections(old, new):
-        yield DataLoss(
-            name, type_, fact, "no data is lost yet, but a later deletion would be final"
-        )
+        consequence = _consequence(new.get("UpdateReplacePolicy"))
+        yield DataLoss(name, type_, replaced, consequence, kind="replaced")
+    for fact, consequence in _weakened_protections(old, new):
+        yield DataLoss(name, type_, fact, consequence, kind="weakened")
 
 
 def _consequence(policy: str | None) -> str:
@@ -186,15 +197,28 @@ def _consequence(policy: str | None) -> str:
     }.get(policy or "", "its data is deleted")
 
 
-def _weakened_protections(old: Resource, new: Resource) -> Iterator[str]:
+def _weakened_protections(old: Resource, new: Resource) -> Iterator[tuple[str, str]]:
+    """Yield each protection that becomes weaker, and the consequence."""
     for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
         was, becomes = old.get(policy), new.get(policy)
         if _POLICY_STRENGTH.get(becomes or "", 0) < _POLICY_STRENGTH.get(was or "", 0):
-            yield f"loses {policy} {was}, gets {becomes or 'none'}"
+            yield f"loses {policy} {was}, gets {becomes or 'none'}", _NO_LOSS_YET
     for path in _PROTECTIONS.get(old["Type"], ()):
         was, becomes = _property(old, path), _property(new, path)
         if _strength(becomes) < _strength(was):
-            yield f"loses {'.'.join(path)} {was}, gets {'none' if becomes is None else becomes}"
+            name = ".".join(path)
+            yield f"loses {name} {was}, gets {'none' if becomes is None else becomes}", _NO_LOSS_YET
+    path, default = _RETENTION.get(old["Type"], ((), 0.0))
+    if path and old.get("DeletionPolicy") in KEPT:
+        was, becomes = (_property(side, path) for side in (old, new))
+        if _days(becomes, default) < _days(was, default):
+            texts = ("none" if value is None else value for value in (was, becomes))
+            yield "loses {} {}, gets {}".format(".".join(path), *texts), _OLDER_IS_DELETED
+
+
+def _days(value: Any, default: float) -> float:
+    """Return a period as a number, or *default* if it is absent or not known."""
+    return float(value) if isinstance(value, int) or str(value).isdigit() else default
 
 
 def _strength(value: Any) -> float:

@@ -21,6 +21,7 @@ from deployer.artifacts import Artifact
 from deployer.aws.account import Account
 from deployer.aws.cloud import ChangeSet, DeployedStack
 from deployer.bucket_cleanup import empty_buckets
+from deployer.data_guard import StackLoss, refuse_data_losses
 from deployer.environment import Environment
 from deployer.errors import ConfigError, GuardError
 from deployer.events import Event, Finished, Outcome, Uploaded
@@ -163,6 +164,7 @@ class Deployment:
         # interrupts an import that creates a class, Python ends without the task's exit code.
         import_module("deployer.artifacts.build")
         self.reporter.plan(planned.steps, planned.orphans, planned.uploads)
+        self._refuse_data_losses(planned.steps)
         if planned.has_change_sets and not self.options.no_execute:
             self._approver.refuse_unattended()
         self.hooks.build(plan.artifacts(planned.steps))
@@ -171,6 +173,20 @@ class Deployment:
         exit_code = self._report(self._with_local_uploads(events))
         stacks = [run.stacks.get(step.desired.region, step.desired.name) for step in planned.steps]
         return DeploymentResult(exit_code, tuple(stack for stack in stacks if stack))
+
+    def _refuse_data_losses(self, steps: Iterable[Step]) -> None:
+        """Raise GuardError for losses of data that the config does not accept; never locally."""
+        if self.environment.is_local:
+            return
+        updates = [step for step in steps if isinstance(step, Update)]
+        losses = [
+            StackLoss(step.desired.short_name, loss)
+            for step in updates
+            for loss in step.data_losses
+        ]
+        env = self.environment.env
+        updated = {step.desired.short_name for step in updates}
+        refuse_data_losses(losses, env.accepted_data_losses, env.name, updated)
 
     def select_deployed(self, names: Sequence[str] = ()) -> tuple[DeployedStack, ...]:
         """Return the deployed stacks with these *names*; without names, all that the code defines."""
@@ -233,6 +249,9 @@ class Deployment:
             read_artifact=self.hooks.read_artifact,
             role=role,
             no_execute=self.options.no_execute,
+            accepted=None
+            if self.environment.is_local
+            else self.environment.env.accepted_data_losses,
         )
 
     def _report(self, events: Iterator[Event]) -> int:

@@ -10,6 +10,7 @@ from deployer import plan
 from deployer.artifact_store import is_unchanged, store_objects
 from deployer.aws.cloud import ChangeSet, ChangeSetRequest, DeployedStack, StoredObject
 from deployer.change_sets import describe_change_set
+from deployer.data_guard import change_set_losses, refused, unaccepted
 from deployer.delete import delete, delete_now
 from deployer.errors import CloudError, DeployError, GuardError, ManualRepairError, RolledBackError
 from deployer.events import ChangeSetCreated, Event, Finished, OperationStarted, Outcome, Started
@@ -103,6 +104,11 @@ def _deploy_change_set(desired: DesiredStack, kind: Kind, outcome: Outcome, run:
         yield from _delete_change_set(change_set, run, is_first=deployed is None)
         raise CloudError(f"{desired.name}: no change set: {change_set.reason}")
     yield ChangeSetCreated(desired.name, change_set)
+    if run.accepted is not None:
+        losses = unaccepted(change_set_losses(change_set, desired.short_name), run.accepted)
+        if losses:
+            yield from _delete_change_set(change_set, run, is_first=deployed is None)
+            raise refused(losses, run.owner.env)
     if run.no_execute:
         return Finished(desired.name, Outcome.PENDING_REVIEW, change_set.arn, deployed)
     if not run.approve(change_set):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from deployer import plan
 from deployer.artifacts import Artifact
 from deployer.aws.cloud import ChangeSet, Cloud, DeployedStack
+from deployer.model import AcceptedDataLoss
 from deployer.plan import Key, Recreate
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ class Run:
     *id* is the prefix of the names of the run's change sets. *approve* is called before a change set
     is executed, and before a stack that was never in service is deleted and created again.
     *read_artifact* returns the bytes of a zip. *role* is the service role that CloudFormation uses
-    for all stacks, or "". All stacks belong to *owner*.
+    for all stacks, or "". All stacks belong to *owner*. *accepted* are the losses of data that the
+    config accepts; None if data may be lost, as in the emulator.
     """
 
     id: str
@@ -60,6 +62,7 @@ class Run:
     read_artifact: Callable[[Artifact], bytes] = _no_artifacts
     role: str = ""
     no_execute: bool = False
+    accepted: tuple[AcceptedDataLoss, ...] | None = None
     owner: Owner = field(kw_only=True)
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,11 +18,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OfflinePlan:
-    """The changes of an environment since the commit *base*, and its accepted data losses."""
+    """The changes of an environment since the commit *base*.
+
+    *is_refused*: the change loses data and the config does not accept it, or the change adds an
+    acceptance to which no loss belongs.
+    """
 
     environment: Environment
     base: str
     preview: Preview
+    is_refused: bool = False
 
 
 def plans(project: Project[Any], names: Sequence[str], base: str) -> list[OfflinePlan]:
@@ -43,18 +48,18 @@ def plans(project: Project[Any], names: Sequence[str], base: str) -> list[Offlin
     environments = [project.open(name) for name in names] if names else project.open_all()
     code = cache(lambda name: _code_change(project.root, commit, name))
     return [
-        OfflinePlan(environment, commit, _preview(project, environment, commit, code))
+        _plan(project, environment, commit, code)
         for environment in environments
         if not environment.is_local
     ]
 
 
-def _preview(
+def _plan(
     project: Project[Any],
     environment: Environment,
     commit: str,
     code: Callable[[str], CodeChange | None],
-) -> Preview:
+) -> OfflinePlan:
     from deployer.preview.changes import Context, preview
     from deployer.preview.git_objects import read_files
     from deployer.preview.reviewed import read_stacks
@@ -76,7 +81,7 @@ def _preview(
         for template in environment.templates
         if before.get(template.file) == template.text
     }
-    return preview(
+    found = preview(
         name,
         read_stacks(before, bodies),
         read_stacks(after, bodies),
@@ -86,6 +91,25 @@ def _preview(
             code=code,
         ),
     )
+    found = replace(found, accepted=environment.env.accepted_data_losses)
+    known = _accepted(texts.get(config, ""))
+    is_new = any((item.resource, item.change) not in known for item in found.unmatched)
+    return OfflinePlan(environment, commit, found, bool(found.unaccepted) or is_new)
+
+
+def _accepted(config: str) -> set[tuple[Any, Any]]:
+    """Return the resource and the kind of change of each acceptance in the text of a config file."""
+    from deployer import config as configs
+
+    match configs.table(config):
+        case {"env": {"accepted_data_losses": [*items]}}:
+            return {
+                (item.get("resource"), item.get("change"))
+                for item in items
+                if isinstance(item, dict)
+            }
+        case _:
+            return set()
 
 
 def _files(environment: Environment) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deployer.model.env import Env
+from deployer.model.env import AcceptedDataLoss, Env
 from deployer.model.layers import Layers
 from deployer.model.source import Line
 from deployer.model.stack import OutputOf, Stack
@@ -11,6 +11,7 @@ from deployer.model.values import ABSENT, Value, Values, pascal_case
 
 __all__ = [
     "ABSENT",
+    "AcceptedDataLoss",
     "Env",
     "Layers",
     "Line",

@@ -2,8 +2,38 @@
 
 from __future__ import annotations
 
-from deployer.config.fields import AccountId, Domain, HostedZoneId, Name, Region, Settings
+from typing import Annotated, Literal
+
+from deployer.config.fields import (
+    AccountId,
+    Domain,
+    HostedZoneId,
+    Name,
+    Region,
+    Settings,
+    described,
+)
 from deployer.ownership import Owner
+
+
+class AcceptedDataLoss(Settings, frozen=True):
+    """A loss of data that reviewers accept, for one kind of change of one resource."""
+
+    resource: Annotated[
+        str,
+        described(
+            "a stack and a resource, with the nested stacks between them, such as messages/Table",
+            pattern=r"^[a-z][a-z0-9-]*(/[A-Za-z0-9]+)+$",
+        ),
+    ]
+    change: Literal["removed", "replaced", "weakened"]
+    reason: Annotated[str, described("a sentence that says why", min_length=10)]
+    date: Annotated[str, described("a date such as 2026-12-01", pattern=r"^20\d\d-[01]\d-[0-3]\d$")]
+
+    @property
+    def stack(self) -> str:
+        """The short name of the stack."""
+        return self.resource.partition("/")[0]
 
 
 class Env(Settings, frozen=True):
@@ -18,6 +48,7 @@ class Env(Settings, frozen=True):
     hosted_zone: HostedZoneId
     protect: bool
     former_regions: tuple[Region, ...] = ()
+    accepted_data_losses: tuple[AcceptedDataLoss, ...] = ()
 
     def stack_name(self, short_name: str) -> str:
         """Return the full name of the stack *short_name*, such as crd-dev-network."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from deployer.data_guard import StackLoss, unaccepted, unmatched
 from deployer.data_loss import DataLoss
+from deployer.model import AcceptedDataLoss
 from deployer.model.template_tree import LogicalIds, format_path
 
 Replacement: TypeAlias = Literal["none", "conditional", "required"]
@@ -186,16 +187,37 @@ class StackChange:
 
 @dataclass(frozen=True)
 class Preview:
-    """All changes of one environment; *unchanged* are the short names of the other stacks."""
+    """All changes of one environment; *unchanged* are the short names of the other stacks.
+
+    *accepted* are the losses of data that the config accepts.
+    """
 
     environment: str
     stacks: tuple[StackChange, ...]
     unchanged: tuple[str, ...] = ()
+    accepted: tuple[AcceptedDataLoss, ...] = ()
 
     @property
-    def data_losses(self) -> Iterator[tuple[StackChange, DataLoss]]:
+    def data_losses(self) -> tuple[StackLoss, ...]:
         """Every loss of data, with its stack."""
-        return ((stack, loss) for stack in self.stacks for loss in stack.data_losses)
+        return tuple(
+            StackLoss(stack.short_name, loss) for stack in self.stacks for loss in stack.data_losses
+        )
+
+    @property
+    def unaccepted(self) -> tuple[StackLoss, ...]:
+        """The losses of data that the config does not accept."""
+        return unaccepted(self.data_losses, self.accepted)
+
+    @property
+    def unmatched(self) -> tuple[AcceptedDataLoss, ...]:
+        """The acceptances to which no loss of data belongs."""
+        stacks = {item.stack for item in self.accepted}
+        return unmatched(self.data_losses, self.accepted, stacks)
+
+    def acceptance(self, loss: StackLoss) -> AcceptedDataLoss | None:
+        """Return the acceptance that applies to *loss*; None without one."""
+        return next(filter(loss.is_accepted_by, self.accepted), None)
 
     @property
     def cost(self) -> float:

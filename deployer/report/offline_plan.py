@@ -149,8 +149,14 @@ def _lines(preview: Preview, base: str, style: Style) -> Iterator[str]:
     rest = f"; {pluralize(unchanged, 'stack')} unchanged" if unchanged and preview.stacks else ""
     title = f"{preview.environment} since {base[:10]}: {summary(preview)}{rest}"
     yield style("bold", title)
-    for stack, loss in preview.data_losses:
-        yield style("red", f"  ! {clean(stack.short_name)}: {clean(str(loss))}")
+    for loss in preview.data_losses:
+        accepted = preview.acceptance(loss)
+        note = f" (accepted on {accepted.date}: {clean(accepted.reason)})" if accepted else ""
+        emphasis: Emphasis = "yellow" if accepted else "red"
+        yield from _wrapped("  ! ", f"{clean(str(loss))}{note}", style, emphasis)
+    for item in preview.unmatched:
+        text = f"{item.resource} is not {item.change}: remove its acceptance from the config"
+        yield from _wrapped("  ! ", text, style, "yellow")
     for stack in preview.stacks:
         if refusal := refused_outputs(stack):
             yield from _wrapped(f"  ! {clean(stack.short_name)}: ", refusal, style, "red")

@@ -38,6 +38,8 @@ def _environment(preview: Preview, base: str) -> dict[str, Any]:
         "base": base,
         "unchanged_stacks": [*preview.unchanged],
         "usd_per_month": preview.cost,
+        "unaccepted": [loss.resource for loss in preview.unaccepted],
+        "unmatched_acceptances": [item.resource for item in preview.unmatched],
         "stacks": [_stack(stack) for stack in preview.stacks],
     }
 
@@ -56,6 +58,7 @@ def _stack(stack: StackChange) -> dict[str, Any]:
             {
                 "resource": "/".join((*loss.path, loss.logical_id)),
                 "type": loss.type,
+                "kind": loss.kind,
                 "change": loss.change,
                 "consequence": loss.consequence,
             }

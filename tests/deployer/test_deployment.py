@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from deployer import report
 from deployer.aws.cloud import ChangeSetRequest, DeployedStack
 from deployer.config.fields import Settings
+from deployer.data_loss import DataLoss
 from deployer.deployment import (
     LOCAL_UNREACHABLE_TIMEOUT,
     UNREACHABLE_TIMEOUT,
@@ -24,8 +25,8 @@ from deployer.deployment import (
 )
 from deployer.environment import Environment
 from deployer.errors import ConfigError, GuardError
-from deployer.model import Env
-from deployer.plan import Create
+from deployer.model import AcceptedDataLoss, Env
+from deployer.plan import Create, Update
 from deployer.releases import ReleaseLimits
 from tests.fakes import ACCOUNT as NUMBER
 from tests.fakes import OWNER, REGION, FakeClock, FakeCloud, desired_stack
@@ -313,6 +314,38 @@ def test_a_change_set_for_review_needs_no_approval(monkeypatch):
     result = deployment.deploy(NETWORK, jobs=1)
 
     assert (0, 1) == (result.exit_code, len(deployment.account.change_sets))
+
+
+LOSS = DataLoss("Table", "AWS::DynamoDB::Table", "is removed", "its data is deleted")
+LOSING = DeploymentPlan(
+    (own_stack("network"),),
+    (Update(STACKS[0], own_stack("network"), "template changed", data_losses=(LOSS,)),),
+    (),
+    (),
+)
+
+
+def test_a_loss_of_data_is_refused_before_anything_is_changed():
+    """--yes does not accept a loss of data: the config must."""
+    deployment, _ = new_deployment(own_stack("network"), yes=True)
+
+    with pytest.raises(GuardError, match=r"network: Table .* is removed: its data is deleted"):
+        deployment.deploy(LOSING, jobs=1)
+
+    assert deployment.account.writes == []
+
+
+def test_an_accepted_loss_of_data_is_deployed():
+    """A loss that the config accepts is deployed; the local environment accepts all of them."""
+    accepted = AcceptedDataLoss(
+        resource="network/Table", change="removed", reason="the table is empty", date="2026-12-01"
+    )
+    accepting = msgspec.structs.replace(ENV, accepted_data_losses=(accepted,))
+    local = msgspec.structs.replace(ENV, name="local")
+
+    for env in (accepting, local):
+        deployment, _ = new_deployment(own_stack("network"), env=env)
+        assert deployment.deploy(LOSING, jobs=1).exit_code == 0
 
 
 @pytest.mark.parametrize(("name", "uploads"), [("local", 1), ("x", 0)])

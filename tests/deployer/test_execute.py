@@ -29,7 +29,7 @@ from deployer.errors import (
 )
 from deployer.events import ChangeSetCreated, Event, Outcome, Progress
 from deployer.follow import Watch, event_before_operation
-from deployer.model import Line, OutputOf
+from deployer.model import AcceptedDataLoss, Line, OutputOf
 from deployer.model.desired import DesiredStack, NestedTemplate
 from deployer.model.template_tree import TemplateTree
 from deployer.plan import Recreate
@@ -376,6 +376,28 @@ def test_a_refusal_keeps_a_change_set_in_review() -> None:
 
     assert left == cloud.change_sets
     assert (REGION, NETWORK.name) in cloud.deployed
+
+
+LOST = ResourceChange("Remove", "Table", "AWS::DynamoDB::Table")
+ACCEPTED = AcceptedDataLoss(
+    resource="network/Table", change="removed", reason="the table is empty", date="2026-12-01"
+)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "expected"),
+    [((), Outcome.FAILED), ((ACCEPTED,), Outcome.CREATED), (None, Outcome.CREATED)],
+)
+def test_a_loss_that_aws_announces_needs_an_acceptance(
+    accepted: tuple[AcceptedDataLoss, ...] | None, expected: Outcome
+) -> None:
+    """A change set that removes a table is deleted before anybody is asked, unless it is accepted."""
+    cloud = FakeCloud(FakeClock(), changes={NETWORK.name: (LOST,)})
+
+    events = deploy(cloud, (NETWORK,), accepted=accepted)
+
+    assert outcomes(events) == {NETWORK.name: expected}
+    assert cloud.change_sets == {} or expected is Outcome.CREATED
 
 
 @pytest.mark.parametrize("more", [{"no_execute": True}, {"approve": refuse}])

@@ -285,6 +285,43 @@ def test_a_removed_stack(root: Path) -> None:
     assert "  a deploy does not delete it: ./inv destroy --stack=registry\n" in text
 
 
+ACCEPTANCE = """
+[[env.accepted_data_losses]]
+resource = "assets/AvatarBucket"
+change = "replaced"
+reason = "the bucket is empty before the launch"
+date = "2026-12-01"
+
+[foundation]"""
+
+
+def test_an_accepted_loss_of_data(root: Path) -> None:
+    """An accepted loss is shown with the reason, and only that one is no longer refused."""
+
+    def edit(stacks: dict[str, Stack]) -> None:
+        properties(stacks["assets"], "AvatarBucket")["BucketNamePrefix"] = "renamed-"
+
+    assert "accepted" not in screen(root, edit)
+    configure(root, ("[foundation]", ACCEPTANCE.strip()))
+    assert "(accepted on 2026-12-01: the bucket is empty" in screen(root, edit)
+    (one,) = offline_plan.plans(project(root, edit), ["prod"], "main")
+    policy = ACCEPTANCE.replace("assets/AvatarBucket", "cdn/AvatarBucketPolicy").strip()
+    configure(root, ("[foundation]", policy))
+    (both,) = offline_plan.plans(project(root, edit), ["prod"], "main")
+
+    assert [loss.resource for loss in one.preview.unaccepted] == ["cdn/AvatarBucketPolicy"]
+    assert (one.is_refused, both.is_refused) == (True, False)
+
+
+def test_a_new_acceptance_without_a_loss_is_refused(root: Path) -> None:
+    """An acceptance must match a loss of the change that adds it."""
+    configure(root, ("[foundation]", ACCEPTANCE.strip()))
+
+    assert "assets/AvatarBucket is not replaced: remove its acceptance" in screen(root)
+    (plan,) = offline_plan.plans(project(root), ["prod"], "main")
+    assert plan.is_refused
+
+
 def test_a_stale_build_is_refused(root: Path) -> None:
     """What was reviewed must be what the code generates."""
     configure(root, ("latency_ms = 1000", "latency_ms = 1500"))

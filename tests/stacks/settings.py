@@ -31,6 +31,17 @@ EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "env.domain": ("a.io", "a-b.example", f"{'a' * 63}.example"),
     "env.hosted_zone": ("Z1", "Z" + "0" * 31),
     "env.former_regions": ([], ["eu-west-1", "us-east-1"]),
+    "env.accepted_data_losses": (
+        [],
+        [
+            {
+                "resource": "pipeline/CodeBuild/Logs",
+                "change": "removed",
+                "reason": "the logs have no use",
+                "date": "2026-12-01",
+            }
+        ],
+    ),
     "foundation.alert_emails": ([], ["a@b.co"], ["a.b+c@d-e.example", "a_b@example.com"]),
     "network.cidr": ("10.9.0.0/16", "192.168.0.0/20", "172.16.0.0/22"),
     "cluster.health_check_path": ("/", "/up?full=1"),

@@ -27,8 +27,8 @@ def test_stacks_are_created_and_removed() -> None:
         ("a", "removed"),
     ]
     assert actions(found) == {"b/Table": "added", "a/Table": "removed"}
-    assert [str(loss) for _, loss in found.data_losses] == [
-        "Table (AWS::DynamoDB::Table) is removed: its data is deleted"
+    assert [str(loss) for loss in found.data_losses] == [
+        "a: Table (AWS::DynamoDB::Table) is removed: its data is deleted"
     ]
 
 
@@ -36,8 +36,9 @@ def test_a_replaced_table_loses_its_data() -> None:
     """A change of a create-only property of a table is a loss."""
     found = compare([stack("a", table(TableName="x"))], [stack("a", table(TableName="y"))])
 
-    (stack_, loss), *_ = found.data_losses
-    assert (stack_.short_name, loss.logical_id) == ("a", "Table")
+    assert [(loss.resource, loss.loss.kind) for loss in found.data_losses] == [
+        ("a/Table", "replaced")
+    ]
 
 
 def test_a_changed_export_can_lose_data_elsewhere() -> None:
@@ -52,7 +53,7 @@ def test_a_changed_export_can_lose_data_elsewhere() -> None:
 
     found = compare([producer("1"), consumer], [producer("2"), consumer])
 
-    assert [(change.short_name, loss.change) for change, loss in found.data_losses] == [
+    assert [(loss.stack, loss.loss.change) for loss in found.data_losses] == [
         ("b", "is replaced, because TableName refers to export name")
     ]
 
