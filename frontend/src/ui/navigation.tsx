@@ -49,7 +49,7 @@ export function Navigation() {
         <ul className="nav">
           {items.map(({ to, name, Icon }) => (
             <li key={name}>
-              <NavLink className="nav-link" to={to} end={to === "/"}>
+              <NavLink className="nav-link" to={to} end={to !== "/messages"}>
                 <Icon />
                 <span>{name}</span>
               </NavLink>

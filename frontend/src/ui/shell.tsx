@@ -3,6 +3,7 @@ import { Link, useLocation, useNavigationType } from "react-router";
 import { useSession } from "../services.tsx";
 import { Navigation } from "./navigation.tsx";
 import { OfflineBanner } from "./offline-banner.tsx";
+import { SearchBox } from "./search-box.tsx";
 
 /** The frame of all pages: navigation, the page, and what is beside it on wide screens. */
 export function Shell({ children }: { children: ReactNode }) {
@@ -20,6 +21,7 @@ export function Shell({ children }: { children: ReactNode }) {
         {children}
       </main>
       <aside className="aside" aria-label="About Cruddur">
+        <SearchBox />
         {session.status === "anonymous" && (
           <section className="card">
             <h2>Join Cruddur</h2>
