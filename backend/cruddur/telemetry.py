@@ -1,7 +1,7 @@
 """Send spans of requests, SQL statements and AWS calls to the collector of the task.
 
-Import this module only if settings.COLLECTOR_VARIABLE is set: its imports take as long as all other
-imports of the application.
+Import this module only if settings.COLLECTOR_VARIABLE is set: its imports add a third to the start of
+the application (`python -m tests.bench backend_start`).
 
 The collector and X-Ray accept random trace ids in the format of W3C, so no generator of X-Ray ids is
 needed: see decision 0042.
@@ -40,19 +40,18 @@ def instrument(app: Flask) -> None:
     BotocoreInstrumentor().instrument(skip_dep_check=True)  # type: ignore[no-untyped-call]  # no annotations
 
 
-def start(*, ratio: float = TRACE_RATIO) -> Callable[[], None]:
+def start() -> Callable[[], None]:
     """Export the spans of this process; return a function that exports the remaining spans.
 
-    Call the returned function when the process ends. *ratio* is the share of traces that is recorded.
-    Call `start` after a fork, because the exporter has a thread. The exporter reads the address of the
-    collector from the environment.
+    Call the returned function when the process ends. Call `start` after a fork, because the exporter
+    has a thread. The exporter reads the address of the collector from the environment.
     """
     # A browser sends traceparent, and services of AWS send X-Amzn-Trace-Id. The sampling decision of
     # a client is not followed: a visitor could have every request traced.
     propagate.set_global_textmap(
         CompositePropagator([TraceContextTextMapPropagator(), AwsXRayPropagator()])
     )
-    provider = TracerProvider(sampler=TraceIdRatioBased(ratio), shutdown_on_exit=False)
+    provider = TracerProvider(sampler=TraceIdRatioBased(TRACE_RATIO), shutdown_on_exit=False)
     exporter = OTLPSpanExporter(timeout=TRACE_EXPORT_SECONDS)
     provider.add_span_processor(BatchSpanProcessor(RedactingExporter(exporter)))
     trace.set_tracer_provider(provider)
