@@ -158,3 +158,13 @@ def cluster() -> Iterator[Cluster]:
         finally:
             if created.servers:
                 created.stop()
+
+
+@contextmanager
+def migrated_cluster() -> Iterator[Cluster]:
+    """Create a cluster with the database `cruddur` and its tables."""
+    with cluster() as created:
+        created.create_database("cruddur")
+        with created.runner() as migrations:
+            migrations.migrate()
+        yield created

@@ -20,7 +20,7 @@ from cruddur.settings import Settings
 from cruddur.webhooks import sns
 from shared.tokens import Verifier
 from tests.backend.api import Api, Member
-from tests.backend.clusters import Cluster, cluster
+from tests.backend.clusters import Cluster, migrated_cluster
 from tests.backend.webhooks import sns_messages
 from tests.lambdas import access_tokens
 
@@ -41,10 +41,7 @@ TABLES = "users, activities, write_rates"
 @pytest.fixture(scope="session")
 def postgres():
     """A server with the database `cruddur`, migrated by the runner of the function `migrate`."""
-    with cluster() as created:
-        created.create_database("cruddur")
-        with created.runner() as migrations:
-            migrations.migrate()
+    with migrated_cluster() as created:
         yield created
 
 

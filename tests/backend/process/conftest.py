@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.backend.api import token
-from tests.backend.clusters import Cluster, cluster
+from tests.backend.clusters import Cluster, migrated_cluster
 from tests.backend.process.servers import Server, started
 from tests.lambdas import access_tokens
 
@@ -20,10 +20,7 @@ SUB = "0b9f0a3e-6f0b-4b50-8c6f-3d1f0e7b6a51"
 @pytest.fixture(scope="session")
 def postgres():
     """A server that the tests of a module may restart."""
-    with cluster() as created:
-        created.create_database("cruddur")
-        with created.runner() as migrations:
-            migrations.migrate()
+    with migrated_cluster() as created:
         with created.connect() as owner:
             owner.execute(
                 "INSERT INTO users (display_name, handle, email, cognito_user_id)"
