@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from botocore import exceptions
-from botocore.parsers import ResponseParserError
 
 from messaging_stream.records import is_timestamp
+from shared.dynamodb import temporary_reason
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -45,29 +45,11 @@ _RETRYABLE = {
     "ThrottlingError", "ProvisionedThroughputExceeded",
 }  # fmt: skip
 
-# The errors that remain after botocore's retries if DynamoDB throttles or is unavailable. So do all
-# errors with an HTTP status of 5xx.
-_UNAVAILABLE = {
-    "InternalFailure", "InternalServerError", "LimitExceededException",
-    "ProvisionedThroughputExceededException", "ReplicatedWriteConflictException",
-    "RequestLimitExceeded", "RequestThrottled", "RequestTimeout", "RequestTimeoutException",
-    "ServiceUnavailable", "ServiceUnavailableException", "Throttling", "ThrottlingError",
-    "ThrottlingException", "TooManyRequestsException", "TransactionConflictException",
-    "TransactionInProgressException",
-}  # fmt: skip
-_SERVER_ERROR = 500  # The lowest HTTP status of a server error.
-
 # Errors that are caused by the items of one conversation, such as an item that is too large.
 _INVALID = {
     "IdempotentParameterMismatchException", "ItemCollectionSizeLimitExceededException",
     "ValidationException",
 }  # fmt: skip
-
-
-_NO_RESPONSE = (
-    exceptions.ConnectionError, exceptions.HTTPClientError, exceptions.IncompleteReadError,
-    ResponseParserError,
-)  # fmt: skip
 
 
 class NotUpdatedError(Exception):
@@ -241,11 +223,8 @@ def _unavailable_errors() -> Iterator[None]:
     """Raise UnavailableError for temporary errors; other errors propagate, such as AccessDenied."""
     try:
         yield
-    except _NO_RESPONSE as error:
-        raise UnavailableError(type(error).__name__) from error
-    except exceptions.ClientError as error:
-        code = error.response["Error"]["Code"]
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if code not in _UNAVAILABLE and status < _SERVER_ERROR:
+    except Exception as error:
+        reason = temporary_reason(error)
+        if reason is None:
             raise
-        raise UnavailableError(code) from error
+        raise UnavailableError(reason) from error

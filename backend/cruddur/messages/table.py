@@ -20,8 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from botocore import exceptions
-from botocore.parsers import ResponseParserError
+from shared.dynamodb import TEMPORARY, temporary_reason
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -30,24 +29,6 @@ if TYPE_CHECKING:
 Item: TypeAlias = Mapping[str, Any]  # In DynamoDB's JSON: {"pk": {"S": "MSG#…"}, …}.
 
 CONFLICT_DELAYS = (0.0, 0.02, 0.05, 0.1, 0.2)  # Seconds before each attempt of a transaction.
-
-_SERVER_ERROR = 500
-_THROTTLED = frozenset(
-    {
-        "ProvisionedThroughputExceeded",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "ThrottlingError",
-        "ThrottlingException",
-        "TransactionInProgressException",
-    }
-)
-_NO_RESPONSE = (
-    exceptions.ConnectionError,
-    exceptions.HTTPClientError,
-    exceptions.IncompleteReadError,
-    ResponseParserError,
-)
 
 
 class UnavailableError(Exception):
@@ -152,7 +133,7 @@ class Table:
                 raise ConditionsError(frozenset(failed)) from canceled
             if "TransactionConflict" in codes:
                 raise _ConflictError from canceled
-            if _THROTTLED.intersection(codes):
+            if TEMPORARY.intersection(codes):
                 raise UnavailableError(", ".join(codes)) from canceled
             raise
 
@@ -162,11 +143,8 @@ def _availability() -> Iterator[None]:
     """Raise UnavailableError for temporary errors; other errors, such as AccessDenied, are unchanged."""
     try:
         yield
-    except _NO_RESPONSE as error:
-        raise UnavailableError(type(error).__name__) from error
-    except exceptions.ClientError as error:
-        code = error.response["Error"]["Code"]
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if code not in _THROTTLED and status < _SERVER_ERROR:
+    except Exception as error:
+        reason = temporary_reason(error)
+        if reason is None:
             raise
-        raise UnavailableError(code) from error
+        raise UnavailableError(reason) from error
