@@ -34,6 +34,7 @@ UPDATE_SERVICE_STACK = ("sh ./inv deploy --release --yes --stack=service --only"
 #
 # The tag is new for each build, and the digest is the one that this push returned, so an existing
 # image of the repository is never released instead of the built one.
+# Every image needs a digest: the base of a stage, and those from which COPY and RUN take files.
 # docker login runs after docker build, so no command of the Dockerfile can read the password.
 # docker runs git to find the revision of backend/, and git runs programs that a config file of the
 # commit names (any folder with HEAD, objects/ and refs/ is a repository). With GIT_DIR set to
@@ -56,6 +57,18 @@ while read -r _ base as stage _; do
     esac
     case $as in [Aa][Ss]) stages="$stages$stage " ;; esac
 done < /tmp/bases
+tr "[:space:]," "\\n" < backend/Dockerfile | sed -n "s/^.*from=//p" > /tmp/sources
+while read -r source; do
+    case "${stages}shared " in *" $source "*) source="stage@sha256:" ;; esac
+    case $source in
+        *@sha256:*) ;;
+        *)
+            echo "error: backend/Dockerfile: from=$source has no digest" >&2
+            echo "hint: write from=IMAGE@sha256:DIGEST" >&2
+            exit 1
+            ;;
+    esac
+done < /tmp/sources
 
 image="$REPOSITORY_URI:$COMMIT-$CODEBUILD_BUILD_NUMBER"
 export GIT_DIR=/dev/null

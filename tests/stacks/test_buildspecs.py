@@ -170,6 +170,11 @@ def test_a_push_without_a_digest_fails(build, pushed):
         ("FROM python:3.13\n", False),
         (f"FROM {BASE_IMAGE} AS base\nFROM bas\n", False),
         (f"FROM {BASE_IMAGE} AS base\n  from python\n", False),
+        (f"FROM {BASE_IMAGE} AS a\nFROM a\nCOPY --from=a /x /\nCOPY --from=shared . /\n", True),
+        (f"FROM {BASE_IMAGE}\nCOPY --from={BASE_IMAGE} /x /\n", True),
+        (f"FROM {BASE_IMAGE}\nCOPY --from=python:3.13 /x /\n", False),
+        (f"FROM {BASE_IMAGE}\nRUN --mount=type=bind,from=python,source=/x true\n", False),
+        (f"FROM {BASE_IMAGE}\nRUN --mount=from=python true\n", False),
     ],
 )
 def test_a_base_image_has_a_digest(build, dockerfile, accepted):
