@@ -1,5 +1,5 @@
 import react from "@vitejs/plugin-react";
-import { defineConfig } from "vite";
+import { defineConfig } from "vitest/config";
 import { configurationOfDevelopment } from "./build/configuration-of-development.ts";
 import { firstLoadLimit } from "./build/first-load-limit.ts";
 
@@ -16,5 +16,6 @@ export default defineConfig({
     assetsInlineLimit: 0, // The content security policy allows no data: fonts or scripts.
     reportCompressedSize: false, // firstLoadLimit reports it.
   },
+  test: { include: ["src/**/*.test.{ts,tsx}"], environment: "node", restoreMocks: true },
   server: { host: "127.0.0.1", strictPort: true, allowedHosts: [".localhost"] },
 });

@@ -28,7 +28,7 @@ ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"  # The audience of GitHub's tokens for AWS.
 SESSION_SECONDS = 60 * 60  # The minimum of IAM; publishing takes minutes.
 
-# The stacks whose outputs the workflow reads: the variables of the build, and the bucket.
+# The stacks whose outputs the workflow reads: the configuration of the site, and the bucket.
 OUTPUT_STACKS = ("avatars", "cdn", "users")
 
 GitHubId = Annotated[int, fields.described("an id of GitHub, or 0", ge=0)]

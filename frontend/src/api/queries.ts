@@ -17,14 +17,19 @@ export function createQueryClient(): QueryClient {
   });
 }
 
-/** *failures* is the number of earlier failed attempts. */
+/** `failures` is the number of earlier failed attempts. */
 export function shouldRetry(failures: number, error: unknown): boolean {
-  return failures < ATTEMPTS - 1 && isTemporary(error);
+  return failures < ATTEMPTS - 1 && isTemporary(error) && requestedDelay(error) <= LONGEST_DELAY_MS;
 }
 
 /** Wait longer after each attempt, and at least as long as the API asks for. */
 export function retryDelay(failures: number, error: unknown): number {
-  const backoff = Math.min(FIRST_DELAY_MS * 2 ** failures, LONGEST_DELAY_MS);
-  const requested = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0;
-  return Math.max(backoff, Math.min(requested, LONGEST_DELAY_MS));
+  return Math.max(
+    Math.min(FIRST_DELAY_MS * 2 ** failures, LONGEST_DELAY_MS),
+    requestedDelay(error),
+  );
+}
+
+function requestedDelay(error: unknown): number {
+  return error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0;
 }

@@ -1,0 +1,120 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { CognitoError } from "./cognito.ts";
+import { Session } from "./session.ts";
+import type { Tokens } from "./tokens.ts";
+
+const HOUR = 3_600_000;
+let now = 0;
+let stored: Map<string, string>;
+let storage: Storage;
+
+beforeEach(() => {
+  now = 1_000_000;
+  stored = new Map();
+  storage = {
+    getItem: (key: string) => stored.get(key) ?? null,
+    setItem: (key: string, value: string) => void stored.set(key, value),
+    removeItem: (key: string) => void stored.delete(key),
+  } as Storage;
+});
+
+function encoded(claims: object): string {
+  return `h.${btoa(JSON.stringify(claims))}.s`;
+}
+
+function tokens(name: string): Tokens {
+  return {
+    accessToken: `access-${name}`,
+    idToken: encoded({ sub: "1", email: "a@b.example", name: "Ada" }),
+    refreshToken: `refresh-${name}`,
+    expiresAt: now + HOUR,
+  };
+}
+
+function cognito() {
+  let count = 0;
+  return {
+    refresh: vi.fn(async (_token: string) => tokens(String(++count))),
+    signOut: vi.fn(async (_token: string) => undefined),
+  };
+}
+
+function restored(calls = cognito()) {
+  stored.set("cruddur.refresh-token", "refresh-0");
+  return { calls, session: new Session(calls, storage, () => now) };
+}
+
+describe("a session", () => {
+  it("is anonymous without a stored token, and sends no request", async () => {
+    const calls = cognito();
+    const session = new Session(calls, storage, () => now);
+
+    expect(session.current()).toEqual({ status: "anonymous" });
+    expect(await session.accessToken()).toBeNull();
+    expect(calls.refresh).not.toHaveBeenCalled();
+  });
+
+  it("continues after a reload, and stores the rotated token only", async () => {
+    const { session, calls } = restored();
+    const before = session.current();
+    const token = await session.accessToken();
+
+    expect(before).toEqual({ status: "restoring" });
+    expect(token).toBe("access-1");
+    expect(calls.refresh).toHaveBeenCalledWith("refresh-0");
+    expect([...stored]).toEqual([["cruddur.refresh-token", "refresh-1"]]);
+    expect(session.current()).toEqual({
+      status: "signed-in",
+      user: { userId: "1", email: "a@b.example", name: "Ada" },
+    });
+  });
+
+  it("exchanges an expired token once for concurrent requests", async () => {
+    const { session, calls } = restored();
+    await session.accessToken();
+    now += HOUR;
+    const all = await Promise.all([1, 2, 3].map(() => session.accessToken()));
+
+    expect(all).toEqual(["access-2", "access-2", "access-2"]);
+    expect(calls.refresh).toHaveBeenCalledTimes(2);
+  });
+
+  it("exchanges a token that the API refused, unless another request already did", async () => {
+    const { session, calls } = restored();
+    const first = (await session.accessToken()) ?? "";
+    const second = await session.accessToken(first);
+    const third = await session.accessToken(first);
+
+    expect([second, third]).toEqual(["access-2", "access-2"]);
+    expect(calls.refresh).toHaveBeenCalledTimes(2);
+  });
+
+  it("ends if Cognito refuses the refresh token", async () => {
+    const { session, calls } = restored();
+    calls.refresh.mockRejectedValueOnce(new CognitoError("NotAuthorizedException", ""));
+
+    expect(await session.accessToken()).toBeNull();
+    expect(session.current()).toEqual({ status: "anonymous" });
+    expect(stored.size).toBe(0);
+  });
+
+  it("continues if Cognito is not reachable", async () => {
+    const { session, calls } = restored();
+    calls.refresh.mockRejectedValueOnce(new TypeError("Failed to fetch"));
+
+    await expect(session.accessToken()).rejects.toThrow("Failed to fetch");
+    expect(stored.get("cruddur.refresh-token")).toBe("refresh-0");
+    expect(await session.accessToken()).toBe("access-1");
+  });
+
+  it("is forgotten on a sign-out, also if Cognito is not reachable", async () => {
+    const { session, calls } = restored();
+    await session.accessToken();
+    calls.signOut.mockRejectedValueOnce(new TypeError("Failed to fetch"));
+
+    await expect(session.signOut()).rejects.toThrow("Failed to fetch");
+    expect(calls.signOut).toHaveBeenCalledWith("access-1");
+    expect(session.current()).toEqual({ status: "anonymous" });
+    expect(stored.size).toBe(0);
+  });
+});
