@@ -48,7 +48,10 @@ def up(_: Context) -> None:
         application.wait_until_ready(target)
         _show(application.publish_site(target))
         style = report.style_of(sys.stdout, os.environ)
-        print(report.next_steps(*application.next_steps(target), style=style), end="")
+        addresses, commands = application.next_steps(target)
+        print(report.next_steps(addresses, (), style=style), end="")
+        print(application.accounts(), end="")
+        print(report.next_steps((), commands, style=style), end="")
 
 
 @task(

@@ -74,10 +74,9 @@ def publish_site(target: Target) -> Iterator[str]:
 
 
 def next_steps(target: Target) -> tuple[list[Address], list[NextCommand]]:
-    """Return the addresses to open, and what to do there."""
+    """Return the addresses to open, and the commands to run next."""
     from deployer.report import Address, NextCommand
 
-    accounts = " or ".join(account.email for account in demo.ACCOUNTS)
     return (
         [
             Address("site", url(target)),
@@ -85,12 +84,17 @@ def next_steps(target: Target) -> tuple[list[Address], list[NextCommand]]:
             Address("outbox", emulator.outbox().url),
         ],
         [
-            NextCommand("sign in", f"as {accounts} with the password {demo.PASSWORD}"),
             NextCommand("./inv emulator.outbox", "prints the codes of sign-ups, as the page does"),
             NextCommand("./inv logs --service --follow", "prints the log of the backend"),
             NextCommand("./inv down", "stops everything and keeps the data"),
         ],
     )
+
+
+def accounts() -> str:
+    """Return a text with the accounts to sign in with."""
+    lines = (f"  {account.email}\n" for account in demo.ACCOUNTS)
+    return f"sign in with the password {demo.PASSWORD} as:\n" + "".join(lines)
 
 
 def wait_until_ready(target: Target) -> None:
