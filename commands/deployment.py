@@ -108,6 +108,7 @@ def lint(_: Context, env: str = "") -> None:
         "json": "print the plan as JSON lines",
         "offline": "compare build/ with another revision, without an account",
         "base": "the revision to compare with (default: where this branch left main)",
+        "format": "text, json, or markdown for a comment on a pull request; with --offline",
     },
 )
 def plan(
@@ -120,20 +121,23 @@ def plan(
     json: bool = False,
     offline: bool = False,
     base: str = "",
+    format: str = "",  # noqa: A002  # the name of the flag
 ) -> None:
     """Show what a deploy would change; exit with 2 if anything.
 
     Exit with 3 if --offline finds a loss of data, and with 4 if build/ is stale.
     """
-    if base and not offline:
-        raise ConfigError("--base: needs --offline", hint="add --offline")
+    if (base or format) and not offline:
+        flag = "--base" if base else "--format"
+        raise ConfigError(f"{flag}: needs --offline", hint="add --offline")
     if offline:
         if stack or only or release or verify:
             raise ConfigError(
                 "--offline: shows all stacks of the environments in build/",
                 hint="omit --stack, --only, --release and --verify",
             )
-        _plan_offline(env, base, json=json)
+        chosen = format or ("json" if json else "text")
+        _plan_offline(env, base, one_of("format", chosen, ("text", "json", "markdown")))
         return
     from commands.framework.open_deployment import open_deployment, show_plan
 
@@ -144,19 +148,23 @@ def plan(
         raise Exit(code=CHANGES)
 
 
-def _plan_offline(env: str, base: str, *, json: bool) -> None:
+def _plan_offline(env: str, base: str, output_format: str) -> None:
     """Print the offline plan of each environment; exit with 2 for changes, 3 for losses of data."""
     from deployer import report
     from operations import offline_plan
 
     name = project.environment_name(env)
     plans = offline_plan.plans(project.project(), [name] if name else [], base)
-    if json:
-        print(report.offline_plan_json([(plan.preview, plan.base) for plan in plans]), end="")
-    else:
-        style = report.style_of(sys.stdout, os.environ)
-        texts = (report.offline_plan_text(plan.preview, plan.base, style) for plan in plans)
-        print("\n".join(texts), end="")
+    match output_format:
+        case "json":
+            print(report.offline_plan_json([(plan.preview, plan.base) for plan in plans]), end="")
+        case "markdown":
+            for plan in plans:
+                print(report.offline_plan_markdown(plan.preview, plan.base, plan.head))
+        case _:
+            style = report.style_of(sys.stdout, os.environ)
+            texts = (report.offline_plan_text(plan.preview, plan.base, style) for plan in plans)
+            print("\n".join(texts), end="")
     if any(plan.is_refused for plan in plans):
         raise Exit(code=GuardError.code)
     if any(plan.preview.stacks for plan in plans):

@@ -35,6 +35,9 @@ CREDENTIAL = re.compile("|".join(_FORMS[kind] for kind in _CREDENTIALS))
 _PATTERNS = {kind: re.compile(form) for kind, form in _FORMS.items()}
 # A path, an ARN, or the name of a variable such as ROLLBAR_ACCESS_TOKEN.
 _REFERENCE = re.compile(r"/[\w./-]+|arn:aws:[\w:./-]+|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+_WORD = re.compile(r"[A-Za-z0-9+_-]{20,}")
+_MIN_PART = 16  # Characters of a word between separators; shorter parts are not random.
+_MAX_LOWER = 0.68  # The share of lower case in a random word; names in CamelCase have more.
 _NAME = re.compile(rf"(?i)(?:^|[^a-z0-9]){_NAMES}$")
 
 
@@ -70,6 +73,14 @@ def mask(text: str) -> str:
     return clean + text[end:]
 
 
+def mask_random(text: str) -> str:
+    """Return *text* with each long word that looks random replaced by MASK, for public output.
+
+    Digests in hexadecimal have no upper case, and names in CamelCase have more lower case than keys.
+    """
+    return _WORD.sub(lambda match: MASK if _looks_random(match[0]) else match[0], text)
+
+
 def quote(value: object) -> str:
     """Return *value* for a message: a short value as in TOML, others as a description."""
     match value:
@@ -97,6 +108,15 @@ def _is_plausible(kind: str, text: str) -> bool:
             return not _REFERENCE.fullmatch(text)
         case _:
             return True
+
+
+def _looks_random(word: str) -> bool:
+    """Return whether *word* mixes upper and lower case unlike a name in CamelCase."""
+    parts = [part for part in re.split("[-+_]", word) if len(part) >= _MIN_PART]
+    return any(
+        any(map(str.isupper, part)) and 0 < sum(map(str.islower, part)) < _MAX_LOWER * len(part)
+        for part in parts
+    )
 
 
 def _is_random(text: str) -> bool:

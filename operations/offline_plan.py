@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OfflinePlan:
-    """The changes of an environment since the commit *base*.
+    """The changes of an environment from the commit *base* to *head* and the working tree.
 
     *is_refused*: the change loses data and the config does not accept it, or the change adds an
     acceptance to which no loss belongs.
@@ -26,6 +26,7 @@ class OfflinePlan:
 
     environment: Environment
     base: str
+    head: str
     preview: Preview
     is_refused: bool = False
 
@@ -61,7 +62,7 @@ def _plan(
     code: Callable[[str], CodeChange | None],
 ) -> OfflinePlan:
     from deployer.preview.changes import Context, preview
-    from deployer.preview.git_objects import read_files
+    from deployer.preview.git_objects import head_revision, read_files
     from deployer.preview.reviewed import read_stacks
 
     environment.write_or_check_templates()
@@ -94,7 +95,8 @@ def _plan(
     found = replace(found, accepted=environment.env.accepted_data_losses)
     known = _accepted(texts.get(config, ""))
     is_new = any((item.resource, item.change) not in known for item in found.unmatched)
-    return OfflinePlan(environment, commit, found, bool(found.unaccepted) or is_new)
+    head = head_revision(project.root, commit)
+    return OfflinePlan(environment, commit, head, found, bool(found.unaccepted) or is_new)
 
 
 def _accepted(config: str) -> set[tuple[Any, Any]]:

@@ -29,6 +29,12 @@ def resolve(root: Path, revision: str) -> str:
     raise ConfigError("there is no branch main to compare with", hint=_HINT)
 
 
+def head_revision(root: Path, base: str) -> str:
+    """Return the commit of HEAD; of a merge into *base*, as GitHub checks out, the merged commit."""
+    commit, *parents = _git(root, "rev-parse", "HEAD", "HEAD^@").split()
+    return parents[1] if len(parents) == 2 and parents[0] == base else commit
+
+
 def read_files(root: Path, commit: str, paths: Sequence[str]) -> dict[str, bytes]:
     """Return the contents of all files below *paths* at *commit*, by their paths."""
     return read_objects(root, list_objects(root, commit, paths))

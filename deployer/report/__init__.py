@@ -20,6 +20,7 @@ from deployer.report.line_reporter import LineReporter
 from deployer.report.next_steps import Address, NextCommand, next_steps
 from deployer.report.offline_plan import offline_plan_text
 from deployer.report.offline_plan_json import offline_plan_json
+from deployer.report.offline_plan_markdown import offline_plan_markdown
 from deployer.report.outputs import FORMATS, Format, dotenv, output_value, outputs
 from deployer.report.plan import plan_json, plan_text
 from deployer.report.reporter import Reporter
@@ -52,6 +53,7 @@ __all__ = [
     "exit_code",
     "next_steps",
     "offline_plan_json",
+    "offline_plan_markdown",
     "offline_plan_text",
     "output_value",
     "outputs",

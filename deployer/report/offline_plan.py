@@ -161,7 +161,7 @@ def _lines(preview: Preview, base: str, style: Style) -> Iterator[str]:
         if refusal := refused_outputs(stack):
             yield from _wrapped(f"  ! {clean(stack.short_name)}: ", refusal, style, "red")
     for stack in preview.stacks:
-        yield from _stack_lines(stack, f"config/{preview.environment}.toml", style)
+        yield from stack_lines(stack, f"config/{preview.environment}.toml", style)
 
 
 def _stack_counts(preview: Preview) -> Iterator[tuple[str, int]]:
@@ -169,7 +169,8 @@ def _stack_counts(preview: Preview) -> Iterator[tuple[str, int]]:
         yield action, sum(stack.action == action for stack in preview.stacks)
 
 
-def _stack_lines(stack: StackChange, file: str, style: Style) -> Iterator[str]:
+def stack_lines(stack: StackChange, file: str, style: Style) -> Iterator[str]:
+    """Yield the lines of one stack; *file* is the config file. The first line is its title."""
     state = {"created": "new stack", "removed": "removed stack", "updated": ""}[stack.action]
     about = ", ".join(filter(None, (state, counts(stack.resources), cost_text(stack.cost))))
     name = style("bold", clean(stack.short_name))

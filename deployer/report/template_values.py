@@ -17,7 +17,7 @@ from deployer.report.text import escaped
 
 _MAX_LENGTH = 60
 _CONTEXT = 16  # Characters shown before and after where two long values differ.
-_MAX_COMPARED = 4_000  # Tokens; of longer texts only the common beginning and end are omitted.
+_MAX_COMPARED = 400  # Words; of more words only the common beginning and end are omitted.
 _TOKEN = re.compile(r"\w+|\s+|.", re.DOTALL)
 
 
@@ -68,29 +68,37 @@ def _inline(value: Any) -> str:
 
 def _differing_parts(old: str, new: str) -> Iterator[str]:
     """Yield each part that differs, as old → new with the text around it."""
-    before, after = _TOKEN.findall(old), _TOKEN.findall(new)
+    (start, old_end), (_, new_end) = _outer_hunk(old, new)
+    before, after = _TOKEN.findall(old[start:old_end]), _TOKEN.findall(new[start:new_end])
     if len(before) + len(after) > _MAX_COMPARED:
-        yield _around(old, new, *_outer_hunk(old, new))
+        yield _around(old, new, (start, old_end), (start, new_end))
         return
-    for tag, start, end, new_start, new_end in SequenceMatcher(
+    for tag, first, last, new_first, new_last in SequenceMatcher(
         None, before, after, autojunk=False
     ).get_opcodes():
         if tag != "equal":
             yield _around(
                 old,
                 new,
-                (len("".join(before[:start])), len("".join(before[:end]))),
-                (len("".join(after[:new_start])), len("".join(after[:new_end]))),
+                (start + len("".join(before[:first])), start + len("".join(before[:last]))),
+                (start + len("".join(after[:new_first])), start + len("".join(after[:new_last]))),
             )
 
 
 def _outer_hunk(old: str, new: str) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return the range in each text between the common beginning and the common end."""
+    """Return the range in each text between the common beginning and the common end.
+
+    The beginning ends with a whole word.
+    """
     limit = min(len(old), len(new))
     head = next((index for index in range(limit) if old[index] != new[index]), limit)
+    while head and old[head - 1].isalnum():
+        head -= 1
     tail = next(
         (index for index in range(limit - head) if old[-1 - index] != new[-1 - index]), limit - head
     )
+    while tail and old[-tail].isalnum():
+        tail -= 1
     return (head, len(old) - tail), (head, len(new) - tail)
 
 

@@ -146,3 +146,21 @@ def test_the_repr_does_not_contain_the_secret():
     printed = repr(found)
 
     assert KEY_ID not in printed
+
+
+@pytest.mark.parametrize(
+    ("text", "is_masked"),
+    [
+        ("Zx9Qw3Er7Ty1Ui5Op2As", True),
+        ("MbygIJTreBJqUXsgaojHPPqexvcExwMNGCEsrOgg", True),
+        ("PrivateSubnet3RouteTableAssociation", False),
+        ("240388a78c7d7f1e99eeb504b909bd1f", False),
+        ("a-name-with-many-hyphens-in-it", False),
+        ("Zx9Qw3Er7", False),
+    ],
+)
+def test_words_that_look_random_are_masked(text: str, is_masked: bool) -> None:
+    """Long words of mixed characters are masked; names and digests are not."""
+    assert secret_detection.mask_random(f"a {text} b") == (
+        f"a {secret_detection.MASK} b" if is_masked else f"a {text} b"
+    )
