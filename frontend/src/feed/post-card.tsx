@@ -56,7 +56,7 @@ function Actions({ post, page }: { post: ListedPost; page: string }) {
         className="action"
         to={page}
         state={{ reply: true }}
-        aria-label={`Reply, ${post.replies_count} replies`}
+        aria-label={`Reply, ${post.replies_count} ${post.replies_count === 1 ? "reply" : "replies"}`}
       >
         <ReplyIcon />
         <Count value={post.replies_count} />
@@ -101,7 +101,7 @@ function ReactionButton({ post, reaction, on, count, name, Icon }: ReactionPrope
       type="button"
       className={`action action-${reaction}`}
       aria-pressed={on}
-      aria-label={`${name}, ${count} ${reaction}s`}
+      aria-label={`${name}, ${count} ${count === 1 ? reaction : `${reaction}s`}`}
       onClick={() => (isAnonymous ? void navigate("/signin") : mutate(!on))}
     >
       <Icon />

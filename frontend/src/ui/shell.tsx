@@ -41,7 +41,10 @@ export function Shell({ children }: { children: ReactNode }) {
   );
 }
 
-/** After a link was followed, begin at the top, and let screen readers begin with the page. */
+/**
+ * After a link was followed, begin at the top, and let screen readers begin with the page, unless
+ * the page has focused one of its fields.
+ */
 function useFocusOfNewPage(main: { readonly current: HTMLElement | null }): void {
   const { pathname } = useLocation();
   const type = useNavigationType();
@@ -53,7 +56,9 @@ function useFocusOfNewPage(main: { readonly current: HTMLElement | null }): void
     previous.current = pathname;
     if (type !== "POP") {
       window.scrollTo(0, 0);
-      main.current?.focus({ preventScroll: true });
+      if (!main.current?.contains(document.activeElement)) {
+        main.current?.focus({ preventScroll: true });
+      }
     }
   }, [pathname, type, main]);
 }

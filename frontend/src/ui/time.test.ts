@@ -26,10 +26,10 @@ it("shows the time that is left, rounded up", () => {
   expect(shown).toEqual([
     "7 days",
     "1 day",
-    "24 hours",
+    "1 day",
     "2 hours",
     "2 minutes",
-    "60 seconds",
+    "1 minute",
     "1 second",
   ]);
 });

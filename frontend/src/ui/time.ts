@@ -32,7 +32,10 @@ export function left(
   unitDisplay: "long" | "narrow",
   language?: string,
 ): string {
-  return inLargestUnit(milliseconds, Math.ceil, unitDisplay, language);
+  // 59.5 minutes are an hour rather than 60 minutes.
+  const smaller = UNITS.find(([, length]) => milliseconds > length)?.[1] ?? SECOND;
+  const rounded = Math.ceil(milliseconds / smaller) * smaller;
+  return inLargestUnit(rounded, Math.ceil, unitDisplay, language);
 }
 
 function inLargestUnit(
