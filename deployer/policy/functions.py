@@ -68,10 +68,13 @@ def permissions_by_source(templates: Templates) -> Iterator[Violation]:
 
 
 def not_public(templates: Templates) -> Iterator[Violation]:
-    """No permission allows everyone, and every function URL requires IAM."""
+    """No permission allows everyone, also of a layer, and every function URL requires IAM."""
     for resource in templates.of_type("Lambda::Permission"):
         if resource.get("Principal") == "*" and not resource.get("PrincipalOrgID"):
             yield resource.violation("allows everyone to invoke")
+    for resource in templates.of_type("Lambda::LayerVersionPermission"):
+        if resource.get("Principal") == "*" and not resource.get("OrganizationId"):
+            yield resource.violation("allows everyone to read the code of a layer")
     for resource in templates.of_type("Lambda::Url"):
         if resource.get("AuthType") != "AWS_IAM":
             yield resource.violation("is a function URL without IAM authentication")

@@ -57,9 +57,12 @@ def no_wildcard_resources(templates: Templates) -> Iterator[Violation]:
 
 
 def no_broad_managed_policies(templates: Templates) -> Iterator[Violation]:
-    """No role, user or group has a managed policy of AWS with full access."""
-    for principal in templates.of_type("IAM::Role", "IAM::User", "IAM::Group"):
-        for arn in map(text, as_list(principal.get("ManagedPolicyArns"))):
+    """No role, user, group or permission set has a managed policy of AWS with full access."""
+    for principal in templates.of_type(
+        "IAM::Role", "IAM::User", "IAM::Group", "SSO::PermissionSet"
+    ):
+        arns = principal.get("ManagedPolicyArns") or principal.get("ManagedPolicies")
+        for arn in map(text, as_list(arns)):
             if _BROAD_POLICY.fullmatch(arn):
                 yield principal.violation(f"has the managed policy {arn.rpartition('/')[2]}")
 

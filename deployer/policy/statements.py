@@ -8,41 +8,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from deployer.policy.model import Resource, Templates, Violation
+from deployer.policy.policy_documents import Kind, documents
 from deployer.policy.values import as_list, as_mapping, get, pattern, text
 
-Kind: TypeAlias = Literal["identity", "trust", "resource", "endpoint"]
-
-# The kind of each policy document, and the property that has it.
-_DOCUMENTS: Mapping[str, tuple[Kind, tuple[str, ...]]] = {
-    "IAM::ManagedPolicy": ("identity", ("PolicyDocument",)),
-    "IAM::Policy": ("identity", ("PolicyDocument",)),
-    "IAM::RolePolicy": ("identity", ("PolicyDocument",)),
-    "IAM::GroupPolicy": ("identity", ("PolicyDocument",)),
-    "IAM::UserPolicy": ("identity", ("PolicyDocument",)),
-    "S3::BucketPolicy": ("resource", ("PolicyDocument",)),
-    "SNS::TopicPolicy": ("resource", ("PolicyDocument",)),
-    "SNS::TopicInlinePolicy": ("resource", ("PolicyDocument",)),
-    "SQS::QueuePolicy": ("resource", ("PolicyDocument",)),
-    "SQS::QueueInlinePolicy": ("resource", ("PolicyDocument",)),
-    "KMS::Key": ("resource", ("KeyPolicy",)),
-    "ECR::Repository": ("resource", ("RepositoryPolicyText",)),
-    "SecretsManager::ResourcePolicy": ("resource", ("ResourcePolicy",)),
-    "DynamoDB::Table": ("resource", ("ResourcePolicy", "PolicyDocument")),
-    "EFS::FileSystem": ("resource", ("FileSystemPolicy",)),
-    "ECR::RegistryPolicy": ("resource", ("PolicyText",)),
-    "Logs::ResourcePolicy": ("resource", ("PolicyDocument",)),
-    "S3::AccessPoint": ("resource", ("Policy",)),
-    "Events::EventBusPolicy": ("resource", ()),  # It has one Statement, without a document.
-    "Kinesis::ResourcePolicy": ("resource", ("ResourcePolicy",)),
-    "Backup::BackupVault": ("resource", ("AccessPolicy",)),
-    "OpenSearchService::Domain": ("resource", ("AccessPolicies",)),
-    "ApiGateway::RestApi": ("resource", ("Policy",)),
-    "EC2::VPCEndpoint": ("endpoint", ("PolicyDocument",)),
-}
-_INLINE = ("IAM::Role", "IAM::Group", "IAM::User")
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
 _WILDCARDS = re.compile(r"[*?]*\*[*?]*")
 # Patterns that match everything, such as *, ** and */*.
@@ -154,18 +125,9 @@ def _has_wildcard(pattern: str) -> bool:
 
 def statements(templates: Templates, *kinds: Kind) -> Iterator[Statement]:
     """Yield every statement of the documents of these *kinds*."""
-    for type_, (kind, path) in _DOCUMENTS.items():
-        if kind in kinds:
-            for owner in templates.of_type(type_):
-                yield from _statements(owner, kind, owner.get(*path))
-    if "trust" in kinds:
-        for owner in templates.of_type("IAM::Role"):
-            yield from _statements(owner, "trust", owner.get("AssumeRolePolicyDocument"))
-    if "identity" in kinds:
-        for owner in templates.of_type(*_INLINE):
-            for policy in as_list(owner.get("Policies")):
-                name = text(get(policy, "PolicyName"))
-                yield from _statements(owner, "identity", get(policy, "PolicyDocument"), name)
+    for kind in kinds:
+        for owner, document, name in documents(templates, kind):
+            yield from _statements(owner, kind, document, name)
 
 
 def statements_of_role(templates: Templates, role: Resource) -> Iterator[Statement]:

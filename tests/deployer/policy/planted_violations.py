@@ -363,6 +363,18 @@ PLANTED_VIOLATIONS = (
         "Publisher",
         set_("Publisher ManagedPolicyArns", ["arn:aws:iam::aws:policy/CloudWatchLogsFullAccess"]),
     ),
+    violation(
+        "C305",
+        "workflow",
+        "Administrators",
+        set_(
+            "Administrators",
+            resource(
+                "SSO::PermissionSet",
+                ManagedPolicies=["arn:aws:iam::aws:policy/AdministratorAccess"],
+            ),
+        ),
+    ),
     violation("C306", "workflow", "Publisher", delete("Publisher PermissionsBoundary")),
     violation("C307", "permissions", "Instance", set_("Instance", resource("IAM::User"))),
     # Buckets
@@ -505,6 +517,12 @@ PLANTED_VIOLATIONS = (
         "C604", "function", "More", set_("More", resource("Lambda::Permission", Principal="*"))
     ),
     violation("C604", "function", "More", set_("More", resource("Lambda::Url", AuthType="NONE"))),
+    violation(
+        "C604",
+        "function",
+        "More",
+        set_("More", resource("Lambda::LayerVersionPermission", Principal="*")),
+    ),
     violation(
         "C605",
         "function",
