@@ -182,5 +182,11 @@ class _ImportFinder:
 
 
 def _absolute(node: ast.ImportFrom, module: str) -> str:
+    """Return the module that *node* imports from.
+
+    A relative import from above the top-level package always fails, and keeps its leading periods.
+    """
     parents = module.split(".")[: -node.level] if node.level else []
+    if node.level and not parents:
+        return "." * node.level + (node.module or "")
     return ".".join([*parents, *([node.module] if node.module else [])])

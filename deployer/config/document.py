@@ -23,6 +23,11 @@ _EXPLANATIONS = (
     (r"Invalid statement", "this is neither a key nor a table"),
     (r"Illegal character '\\n'", "this text has no closing quote"),
     (r"Expected newline or end of document.*", "this does not belong to the value before it"),
+    (
+        r"Invalid initial character for a key part",
+        "no key begins here; a table in braces is on one line, without a comma at its end",
+    ),
+    (r"Unclosed inline table", "this table has no closing brace on its line"),
     (r"Exceeds the limit .*", "this number is too long"),
     (r"maximum recursion depth exceeded.*", "this is nested too deeply"),
 )

@@ -184,6 +184,8 @@ def _mismatch(value: object, type_: Any) -> str:
             return f"{fact}; did you mean {near!r}?"
         case str() if kind in (int, float, bool):
             return f"{fact}; it takes no quotes"
+        case float() if kind is int and "whole number" not in fact:
+            return f"{fact}; it takes a whole number"
         case int() if kind is int and len(options) > 10:
             return f"{fact}; did you mean {min(options, key=lambda option: abs(option - value))}?"
         case int() | float() if kind is str:

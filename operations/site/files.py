@@ -62,14 +62,23 @@ TYPES = {
     "xml": "application/xml",
 }
 
-# By name: files without an extension whose name is standardised.
+# By path in .well-known/ or, for a few, in the root: files without an extension whose name is
+# standardized. Browsers and clients ignore some of them with another type.
 TYPES_BY_NAME = {
+    "api-catalog": "application/linkset+json",
     "apple-app-site-association": "application/json",
     "host-meta": "application/xrd+xml",
+    "matrix/client": "application/json",
+    "matrix/server": "application/json",
     "nodeinfo": "application/json",
     "oauth-authorization-server": "application/json",
+    "oauth-protected-resource": "application/json",
     "openid-configuration": "application/json",
+    "openid-credential-issuer": "application/json",
+    "passkey-endpoints": "application/json",
     "traffic-advice": "application/trafficadvice+json",
+    "web-identity": "application/json",
+    "webauthn": "application/json",
     "webfinger": "application/jrd+json",
 }
 PLAIN = "text/plain; charset=utf-8"  # The type of all other files without an extension.
@@ -162,9 +171,8 @@ def checksum(content: bytes) -> str:
 
 def content_type(key: str) -> str | None:
     """Return the content type of *key*; None if its extension is unknown."""
-    name = PurePosixPath(key).name
-    if name in TYPES_BY_NAME or "." not in name:
-        return TYPES_BY_NAME.get(name, PLAIN)
+    if "." not in PurePosixPath(key).name:
+        return TYPES_BY_NAME.get(key.removeprefix(f"{WELL_KNOWN}/"), PLAIN)
     return TYPES.get(PurePosixPath(key).suffix.removeprefix(".").lower())
 
 

@@ -612,6 +612,8 @@ def test_no_network(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None
         ("from .more import x\n", "handler.py:1: imports a.more, which is not"),
         ("from a.kept import gone\n", "lambdas/a/handler.py:1: a.kept has no gone"),
         ("from . import gone\n", "lambdas/a/handler.py:1: a has no gone"),
+        ("from .. import a\n", "lambdas/a/handler.py:1: imports .., which is not in the zip"),
+        ("from ..a import kept\n", "lambdas/a/handler.py:1: imports ..a, which is not in the zip"),
         ("def late():\n    from a.kept import x, gone\n", "handler.py:2: a.kept has no gone"),
         ("x = (\n", "handler.py:1: '(' was never closed"),
         ("\0", "handler.py:1: source code string cannot contain null bytes"),

@@ -91,6 +91,17 @@ def test_what_editors_write_is_read(tmp_path, data):
         ("a = {b = 1, b = 2}\n", 1, "column 18: this key is defined twice"),
         ("[a]\n[b]\n[a]\n", 3, "column 3: the table or key 'a' is defined twice"),
         ("[a]\nb = 1\n[a.b]\n", 3, "column 5: this key is defined twice"),
+        (
+            "a = {b = 1, }\n",
+            1,
+            "column 13: no key begins here; a table in braces is on one line, without a comma at its end",
+        ),
+        (
+            "a = {\n  b = 1\n}\n",
+            1,
+            "column 6: no key begins here; a table in braces is on one line, without a comma at its end",
+        ),
+        ("a = {b = 1\n}\n", 1, "column 11: this table has no closing brace on its line"),
         ("[a\n", 1, "column 3: Expected ']' at the end of a table declaration"),
         ("a\n", 1, "column 2: Expected '=' after a key in a key/value pair"),
         ("a = 1 2\n", 1, "column 7: this does not belong to the value before it"),

@@ -105,6 +105,10 @@ def facts(table) -> list[str]:
                 " there are 256, 512, 1024, 2048, 4096, 8192, 16384"
             ),
         ),
+        (
+            {"size": {"cpu": 256.0, "memory_mib": 512}},
+            "size.cpu: 256.0 is not a CPU size of Fargate; it takes a whole number",
+        ),
         ({"count": 11}, "count: 11 is not a whole number from 1 to 10"),
         ({"count": 1.0}, "count: 1.0 is not a whole number from 1 to 10"),
         ({"ratio": "0.5"}, "ratio: '0.5' is not a number; it takes no quotes"),
