@@ -72,16 +72,24 @@ def is_served(request: Request) -> bool:
             return _is_cognito(request)
         case "PUT":  # The callbacks of CloudFormation: presigned URLs on AWS, random paths here.
             return bool(_SIGNAL_PATH.fullmatch(request.path)) and not request.raw_query
-        case "OPTIONS":  # A preflight of the local site; origins.py refuses all others.
-            return bool(
-                request.header("origin")
-                and request.header("access-control-request-method")
-                and not request.path.startswith(
-                    "/_"
-                )  # MiniStack's own paths: some accept any method.
-            )
+        case "OPTIONS":
+            return is_preflight(request)
         case _:
             return False
+
+
+def is_preflight(request: Request) -> bool:
+    """Return whether *request* is a preflight of the local site; origins.py refuses all others.
+
+    AWS ignores the signature in a presigned URL then, because it is valid for another method.
+    """
+    return bool(
+        request.method == "OPTIONS"
+        and request.header("origin")
+        and request.header("access-control-request-method")
+        and not request.header("authorization")
+        and not request.path.startswith("/_")  # MiniStack's own paths: some accept any method.
+    )
 
 
 def may_be_web_identity(request: Request) -> bool:

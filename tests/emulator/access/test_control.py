@@ -111,6 +111,28 @@ def test_changed_request(aws: Aws) -> None:
     assert 403 == send(aws.endpoint, "POST", "/", body, **more).status
 
 
+def test_preflight_of_a_presigned_url_needs_no_signature(aws: Aws) -> None:
+    """A browser sends a preflight to the same URL, whose signature is for PUT only."""
+    bucket, origin = f"c-{aws.endpoint.account}", "https://site.example"
+    location = {"LocationConstraint": REGION}
+    aws.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=location)
+    rule = {"AllowedOrigins": [origin], "AllowedMethods": ["PUT"], "AllowedHeaders": ["*"]}
+    aws.client("s3").put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [rule]})
+    url = aws.client("s3").generate_presigned_url(
+        "put_object", Params={"Bucket": bucket, "Key": "k"}
+    )
+    path = url.removeprefix(aws.endpoint.url)
+    preflight = {"Origin": origin, "Access_Control_Request_Method": "PUT"}
+
+    refused = send(aws.endpoint, "OPTIONS", path, **preflight)
+    emulator.allow(aws.endpoint, origins=[origin])
+    permitted = send(aws.endpoint, "OPTIONS", path, **preflight)
+    unasked = send(aws.endpoint, "OPTIONS", path, Origin=origin)
+
+    assert (403, 200, 403) == (refused.status, permitted.status, unasked.status)
+    assert origin == permitted.headers["access-control-allow-origin"]
+
+
 def test_presigned_url_is_valid_for_s3_only(aws: Aws) -> None:
     """A presigned URL cannot be used for a call of another service."""
     aws.deploy("stack", template(One=parameter("1")))
