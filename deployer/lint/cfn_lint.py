@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import difflib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from functools import cache
@@ -19,6 +22,10 @@ if TYPE_CHECKING:
 Template: TypeAlias = tuple[str, str]  # Text and region.
 
 _ALL_LEVELS = ["E", "W", "I"]
+_ENUMERATION = re.compile(
+    r"(?P<value>.*) is not one of (?P<values>\['.*'\])(?P<rest>.*)", re.DOTALL
+)
+_MAX_VALUES = 20  # in a message; the list of instance classes has 8 kB
 
 
 def run_cfn_lint(templates: Sequence[Template], *, jobs: int) -> list[Findings]:
@@ -100,12 +107,28 @@ def _finding(match: Match) -> Finding:
     return Finding(
         rule=match.rule.id,
         level=match.rule.severity,
-        message=match.message,
+        message=shorten(match.message),
         path=tuple(map(str, getattr(match, "path", ()))),
         row=match.linenumber,
         column=match.columnnumber,
         docs=match.rule.source_url,
     )
+
+
+def shorten(message: str) -> str:
+    """Replace a long list of valid values in *message* by its length and the nearest value."""
+    match = _ENUMERATION.fullmatch(message)
+    if match is None:
+        return message
+    try:
+        values = ast.literal_eval(match["values"])
+    except (SyntaxError, ValueError):  # The text is part of the invalid value.
+        return message
+    if len(values) <= _MAX_VALUES:
+        return message
+    nearest = difflib.get_close_matches(match["value"].strip("'"), values, n=1)
+    suggestion = f"; did you mean {nearest[0]!r}?" if nearest else ""
+    return f"{match['value']} is not one of {len(values)} valid values{suggestion}{match['rest']}"
 
 
 def _order(finding: Finding) -> tuple[int, int, str, str]:

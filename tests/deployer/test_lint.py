@@ -245,6 +245,52 @@ def test_a_region_that_cfn_lint_does_not_know_is_an_error(tmp_path: Path) -> Non
         lint([Subject("crd-dev-dns", ZONE, "mars-north-1")], cache_folder=tmp_path, jobs=1)
 
 
+def test_a_long_list_of_valid_values_is_its_length_and_the_nearest_value() -> None:
+    """A misspelt service in an action is one short line, not 5 kB of valid values."""
+    template = json.dumps(
+        {
+            "Resources": {
+                "Policy": {
+                    "Type": "AWS::IAM::ManagedPolicy",
+                    "Properties": {
+                        "PolicyDocument": {
+                            "Version": "2012-10-17",
+                            "Statement": {
+                                "Effect": "Allow",
+                                "Action": "dyanmodb:PutItem",
+                                "Resource": "*",
+                            },
+                        }
+                    },
+                }
+            }
+        }
+    )
+    (findings,) = cfn_lint_module.run_cfn_lint([(template, "us-east-1")], jobs=1)
+    (message,) = (finding.message for finding in findings if finding.rule == "W3037")
+
+    assert re.sub("[0-9]+", "N", message) == (
+        "'dyanmodb' is not one of N valid values; did you mean 'dynamodb'?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("'a' is not one of ['b', 'c']", "'a' is not one of ['b', 'c']"),
+        (f"'a' is not one of {['xyz'] * 30}", "'a' is not one of 30 valid values"),
+        (
+            "'a' is not one of ['b' is not one of ['c', d']",
+            "'a' is not one of ['b' is not one of ['c', d']",
+        ),
+        ("Additional properties are not allowed", "Additional properties are not allowed"),
+    ],
+)
+def test_only_long_lists_are_shortened(message: str, expected: str) -> None:
+    """A short list stays, and so does a message without a list."""
+    assert cfn_lint_module.shorten(message) == expected
+
+
 def test_the_longest_template_is_checked_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
