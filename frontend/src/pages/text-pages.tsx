@@ -54,9 +54,9 @@ const PAGES = {
         </p>
         <h2>In your browser</h2>
         <p>
-          There are no cookies and no trackers. While you are signed in, the browser stores one
-          token, which is deleted when you sign out. What you have typed and not sent yet is stored
-          until you close the tab.
+          There are no cookies and no trackers. While you are signed in, the browser stores the
+          tokens of your session, which are deleted when you sign out. What you have typed and not
+          sent yet is stored until you close the tab.
         </p>
       </>
     ),

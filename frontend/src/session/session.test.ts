@@ -6,17 +6,25 @@ import type { Tokens } from "./tokens.ts";
 const HOUR = 3_600_000;
 let now = 0;
 let stored: Map<string, string>;
-let storage: Storage;
+let storedForTab: Map<string, string>;
 
 beforeEach(() => {
   now = 1_000_000;
   stored = new Map();
-  storage = {
-    getItem: (key: string) => stored.get(key) ?? null,
-    setItem: (key: string, value: string) => void stored.set(key, value),
-    removeItem: (key: string) => void stored.delete(key),
-  } as Storage;
+  storedForTab = new Map();
 });
+
+function storage(values: Map<string, string>): Storage {
+  return {
+    getItem: (key: string) => values.get(key) ?? null,
+    setItem: (key: string, value: string) => void values.set(key, value),
+    removeItem: (key: string) => void values.delete(key),
+  } as Storage;
+}
+
+function open(calls: ReturnType<typeof cognito>): Session {
+  return new Session(calls, storage(stored), storage(storedForTab), () => now);
+}
 
 function encoded(claims: object): string {
   return `h.${btoa(JSON.stringify(claims))}.s`;
@@ -41,20 +49,20 @@ function cognito() {
 
 function restored(calls = cognito()) {
   stored.set("cruddur.refresh-token", "refresh-0");
-  return { calls, session: new Session(calls, storage, () => now) };
+  return { calls, session: open(calls) };
 }
 
 describe("a session", () => {
   it("is anonymous without a stored token, and sends no request", async () => {
     const calls = cognito();
-    const session = new Session(calls, storage, () => now);
+    const session = open(calls);
 
     expect(session.current()).toEqual({ status: "anonymous" });
     expect(await session.accessToken()).toBeNull();
     expect(calls.refresh).not.toHaveBeenCalled();
   });
 
-  it("continues after a reload, and stores the rotated token only", async () => {
+  it("continues in a new tab, and stores the rotated token", async () => {
     const { session, calls } = restored();
     const before = session.current();
     const token = await session.accessToken();
@@ -67,6 +75,27 @@ describe("a session", () => {
       status: "signed-in",
       user: { userId: "1", email: "a@b.example", name: "Ada" },
     });
+  });
+
+  it("continues after a reload without an exchange, until the token expires", async () => {
+    const { session, calls } = restored();
+    await session.accessToken();
+    const reloaded = open(calls);
+    const state = reloaded.current().status;
+    const token = await reloaded.accessToken();
+    now += HOUR;
+    const later = open(calls);
+
+    expect([state, token, later.current().status]).toEqual(["signed-in", "access-1", "restoring"]);
+    expect(calls.refresh).toHaveBeenCalledTimes(1);
+  });
+
+  it("ends in all tabs with a sign-out in one", async () => {
+    const { session, calls } = restored();
+    await session.accessToken();
+    stored.clear();
+
+    expect(open(calls).current()).toEqual({ status: "anonymous" });
   });
 
   it("exchanges an expired token once for concurrent requests", async () => {
@@ -115,6 +144,6 @@ describe("a session", () => {
     await expect(session.signOut()).rejects.toThrow("Failed to fetch");
     expect(calls.signOut).toHaveBeenCalledWith("access-1");
     expect(session.current()).toEqual({ status: "anonymous" });
-    expect(stored.size).toBe(0);
+    expect(stored.size + storedForTab.size).toBe(0);
   });
 });

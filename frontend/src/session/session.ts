@@ -8,14 +8,16 @@ export type SessionState =
   | Readonly<{ status: "signed-in"; user: Claims }>;
 
 const STORAGE_KEY = "cruddur.refresh-token";
+const TAB_KEY = "cruddur.tokens";
 const LOCK = "cruddur.refresh";
 const ANONYMOUS: SessionState = { status: "anonymous" };
 
 /**
  * The session of this browser.
  *
- * Access and ID tokens are in memory only. The refresh token is in localStorage, so that a reload
- * or another tab continues the session; each exchange replaces it.
+ * The refresh token is in localStorage, so that another tab or visit continues the session; each
+ * exchange replaces it. Access and ID token are in sessionStorage, so that a reload needs no
+ * exchange, which would be lost if the page was reloaded again before its end.
  */
 export class Session {
   private tokens: Tokens | null = null;
@@ -26,9 +28,16 @@ export class Session {
   constructor(
     private readonly cognito: Pick<Cognito, "refresh" | "signOut">,
     private readonly storage: Storage = localStorage,
+    private readonly tabStorage: Storage = sessionStorage,
     private readonly now: () => number = Date.now,
   ) {
-    this.state = storage.getItem(STORAGE_KEY) ? { status: "restoring" } : ANONYMOUS;
+    const refreshToken = storage.getItem(STORAGE_KEY);
+    this.tokens = refreshToken ? this.tokensOfTab(refreshToken) : null;
+    if (this.tokens) {
+      this.state = { status: "signed-in", user: claimsOf(this.tokens) };
+    } else {
+      this.state = refreshToken ? { status: "restoring" } : ANONYMOUS;
+    }
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -56,6 +65,8 @@ export class Session {
   start(tokens: Tokens): void {
     this.tokens = tokens;
     this.storage.setItem(STORAGE_KEY, tokens.refreshToken);
+    const { accessToken, idToken, expiresAt } = tokens;
+    this.tabStorage.setItem(TAB_KEY, JSON.stringify({ accessToken, idToken, expiresAt }));
     this.setState({ status: "signed-in", user: claimsOf(tokens) });
   }
 
@@ -111,7 +122,15 @@ export class Session {
   private clear(): void {
     this.tokens = null;
     this.storage.removeItem(STORAGE_KEY);
+    this.tabStorage.removeItem(TAB_KEY);
     this.setState(ANONYMOUS);
+  }
+
+  /** Return the tokens of this tab before a reload, if they are valid. */
+  private tokensOfTab(refreshToken: string): Tokens | null {
+    const stored = this.tabStorage.getItem(TAB_KEY);
+    const tokens: Tokens | null = stored && { ...JSON.parse(stored), refreshToken };
+    return tokens && isFresh(tokens, this.now()) ? tokens : null;
   }
 
   private setState(state: SessionState): void {
