@@ -39,7 +39,7 @@ def create_app(settings: Settings | None = None, *, parts: Services | None = Non
     parts = parts or default_services(settings or Settings.from_environ(os.environ))
     app = Flask("cruddur", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
-    # A path has one form: redirects would lose the body of a request.
+    # No redirects to another form of a path: they would lose the body. A trailing slash is accepted.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     logs.install(app)
@@ -57,7 +57,10 @@ def create_app(settings: Settings | None = None, *, parts: Services | None = Non
 
 
 def default_services(settings: Settings) -> Services:
-    """Return the services of a task: PostgreSQL on RDS, DynamoDB, the user pool, and SNS."""
+    """Return the services that the application uses in an ECS task.
+
+    They are PostgreSQL on RDS, DynamoDB, the user pool, and SNS.
+    """
     database = Database(rds.connection_parameters)
     store = Store(Table(aws.dynamodb(settings.region), settings.message_table))
     return Services(
@@ -72,7 +75,7 @@ def default_services(settings: Settings) -> Services:
         ),
         conversations=StartedConversations(store, database, settings.assets_url),
         messages=store,
-        avatar_topic=sns.Verifier(
+        avatar_notifications=sns.Verifier(
             settings.avatar_topic,
             certificate=cached_certificates(fetch_document),
             base_url=settings.sns_url,

@@ -25,7 +25,7 @@ LIFETIMES = {
 }
 
 # Lists.
-PAGE_ITEMS = 20
+DEFAULT_PAGE_ITEMS = 20
 MAX_PAGE_ITEMS = 100
 CURSOR_CHARACTERS = 512
 
@@ -34,7 +34,7 @@ CURSOR_CHARACTERS = 512
 BODY_BYTES = 64 * 1024
 REQUEST_SECONDS = 15.0  # From the first byte of a request to its last one.
 
-# Changes of one user.
+# Write requests by one user.
 WRITES_PER_MINUTE = 60
 
 # The database. A request waits at most POOL_TIMEOUT_SECONDS for a connection.
@@ -50,6 +50,6 @@ IDLE_TRANSACTION_TIMEOUT_MS = 5000
 # The value of Retry-After in a response with the status 503.
 RETRY_AFTER_SECONDS = 2
 
-# Traces: the share of requests that is traced, and the time of one export.
+# Traces: the share of requests that is traced, and the timeout of one export.
 TRACE_RATIO = 0.1
-TRACE_EXPORT_SECONDS = 3.0
+TRACE_EXPORT_TIMEOUT_SECONDS = 3.0

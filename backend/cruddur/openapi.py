@@ -1,7 +1,7 @@
 """Generate the OpenAPI document from the declarations of the endpoints.
 
-`./inv docs` writes backend/openapi.json. Only this module needs SpecTree, so the image does not
-contain it.
+`./inv docs` writes backend/openapi.json. Only this module imports SpecTree, so the image does not
+contain SpecTree.
 """
 
 from __future__ import annotations
@@ -45,7 +45,10 @@ _SECURITY: dict[Access, list[dict[str, list[str]]]] = {
 
 
 def document(app: Flask) -> dict[str, Any]:
-    """Return the OpenAPI 3.1 document of *app*. It replaces the views, so *app* is unusable afterwards."""
+    """Return the OpenAPI 3.1 document of *app*.
+
+    This function replaces the views of *app*, which is unusable afterwards.
+    """
     spec = SpecTree(
         "flask",
         title="Cruddur",
@@ -55,7 +58,8 @@ def document(app: Flask) -> dict[str, Any]:
         model_adapter=get_msgspec_model_adapter(),
         naming_strategy=lambda model: model.__name__,
         nested_naming_strategy=lambda _parent, child: child,
-        # SpecTree adds a response for validation errors to every endpoint; all have this one already.
+        # SpecTree adds a response for validation errors to every endpoint. Use 503, which every
+        # endpoint lists anyway, so no response is added.
         validation_error_status=HTTPStatus.SERVICE_UNAVAILABLE,
     )
     writing = {

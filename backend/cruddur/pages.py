@@ -17,7 +17,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from cruddur.limits import CURSOR_CHARACTERS, MAX_PAGE_ITEMS, PAGE_ITEMS
+from cruddur.limits import CURSOR_CHARACTERS, DEFAULT_PAGE_ITEMS, MAX_PAGE_ITEMS
 from cruddur.problems import FieldError, invalid
 from shared.base64url import decoded
 
@@ -39,7 +39,7 @@ class PageQuery(msgspec.Struct, frozen=True):
     """The parameters of a list."""
 
     cursor: Cursor | None = None
-    limit: Limit = PAGE_ITEMS
+    limit: Limit = DEFAULT_PAGE_ITEMS
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True):

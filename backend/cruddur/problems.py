@@ -1,7 +1,8 @@
 """Errors of the API: all are application/problem+json (RFC 9457).
 
-Raise ProblemError for an error of the client. Any other exception is a bug: the traceback is logged,
-and the client receives a problem with the status 500 without a description of the bug.
+Raise ProblemError for an expected error: an invalid request (4xx) or an unavailable dependency (503).
+Werkzeug's HTTP errors are converted. Any other exception is a bug: the traceback is logged, and the
+client receives a problem with the status 500 without a description of the bug.
 """
 
 from __future__ import annotations
@@ -25,10 +26,16 @@ _LOG = logging.getLogger(__name__)
 
 
 class FieldError(msgspec.Struct, frozen=True):
-    """An error of one field: a stable code for programs, and the name of the field."""
+    """An error in the request, usually in one field: a stable code for programs, and the field."""
 
     code: Annotated[str, Meta(description="A stable code, such as message_blank")]
-    field: Annotated[str, Meta(description="The name of the field or parameter, or an empty text")]
+    field: Annotated[
+        str,
+        Meta(
+            description="The name of the field or parameter, or an empty string if the error"
+            " belongs to no field"
+        ),
+    ]
 
 
 class Problem(msgspec.Struct, frozen=True):

@@ -23,7 +23,8 @@ _KEY = "cruddur"
 class Services:
     """The settings, and the clients of everything outside of this process.
 
-    *confirm_subscription* confirms the subscription to the topic of avatars with a token.
+    *avatar_notifications* verifies the notifications of the topic of avatars, and
+    *confirm_subscription* confirms the subscription to this topic with a token.
     """
 
     settings: Settings
@@ -31,7 +32,7 @@ class Services:
     verifier: Verifier
     conversations: Conversations
     messages: Store
-    avatar_topic: sns.Verifier
+    avatar_notifications: sns.Verifier
     confirm_subscription: Callable[[str], None]
     writes: WriteLimit
 

@@ -77,7 +77,7 @@ class Settings:
 
 
 def _endpoint(environ: Mapping[str, str], service: str) -> str:
-    """Return the endpoint of *service* that is set for AWS SDKs, or an empty text."""
+    """Return the endpoint of *service* that is set for AWS SDKs, or an empty string."""
     return environ.get(f"AWS_ENDPOINT_URL_{service}") or environ.get("AWS_ENDPOINT_URL", "")
 
 

@@ -24,7 +24,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from cruddur.limits import TRACE_EXPORT_SECONDS, TRACE_RATIO
+from cruddur.limits import TRACE_EXPORT_TIMEOUT_SECONDS, TRACE_RATIO
 from cruddur.server import HEALTH_CHECK_PATH, READY_PATH
 from cruddur.spans import RedactingExporter
 
@@ -52,7 +52,7 @@ def start() -> Callable[[], None]:
         CompositePropagator([TraceContextTextMapPropagator(), AwsXRayPropagator()])
     )
     provider = TracerProvider(sampler=TraceIdRatioBased(TRACE_RATIO), shutdown_on_exit=False)
-    exporter = OTLPSpanExporter(timeout=TRACE_EXPORT_SECONDS)
+    exporter = OTLPSpanExporter(timeout=TRACE_EXPORT_TIMEOUT_SECONDS)
     provider.add_span_processor(BatchSpanProcessor(RedactingExporter(exporter)))
     trace.set_tracer_provider(provider)
     return provider.shutdown

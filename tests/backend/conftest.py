@@ -69,7 +69,7 @@ def services(pool: Database) -> Services:
         verifier,
         NoConversations(),
         messages=Store(Table(aws.dynamodb(SETTINGS.region), SETTINGS.message_table)),
-        avatar_topic=sns.Verifier(
+        avatar_notifications=sns.Verifier(
             SETTINGS.avatar_topic,
             certificate=lambda _url: load_pem_x509_certificate(sns_messages.certificate()),
             now=lambda: sns_messages.NOW,

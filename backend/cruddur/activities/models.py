@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from cruddur.idempotency import IdempotencyKey
-from cruddur.limits import PAGE_ITEMS
+from cruddur.limits import DEFAULT_PAGE_ITEMS
 from cruddur.pages import Cursor, Limit
 from cruddur.posts import Post, PostPage
 from cruddur.texts import PostText, ReplyText, SearchTerm
@@ -41,7 +41,7 @@ class SearchQuery(msgspec.Struct, frozen=True):
 
     term: SearchTerm
     cursor: Cursor | None = None
-    limit: Limit = PAGE_ITEMS
+    limit: Limit = DEFAULT_PAGE_ITEMS
 
 
 class Reactions(msgspec.Struct, frozen=True):

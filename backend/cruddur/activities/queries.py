@@ -32,7 +32,7 @@ _REPLY = Statement("activities/sql/reply.sql")
 
 
 class Reaction(Enum):
-    """A row that a user adds to a post; the values are the names of SQL files."""
+    """A like or a repost of a post; the values are the names of SQL files."""
 
     LIKE = "like"
     REPOST = "repost"
@@ -65,22 +65,22 @@ def replies(
     services: Services, viewer: Identity | None, activity_uuid: str, query: PageQuery
 ) -> PostPage:
     """Return the replies to a post, the oldest first."""
-    first = position(query, OLDEST)
+    after = position(query, OLDEST).parameters
     parameters = {
         "viewer": _viewer_id(viewer),
         "limit": query.limit + 1,
         "activity_uuid": activity_uuid,
     }
     rows = services.database.all(
-        _REPLIES, parameters | first.parameters, with_avatar_url(Post, services.settings.assets_url)
+        _REPLIES, parameters | after, with_avatar_url(Post, services.settings.assets_url)
     )
     return PostPage(*cut(rows, query.limit, position_of))
 
 
 def profile(services: Services, handle: str) -> Profile:
-    """Return the profile of a user. Raises ProblemError 404."""
-    row = with_avatar_url(Profile, services.settings.assets_url)
-    found = services.database.one(_PROFILE, {"handle": handle}, row)
+    """Return the profile of a user. Raises ProblemError 404 if no user has *handle*."""
+    to_profile = with_avatar_url(Profile, services.settings.assets_url)
+    found = services.database.one(_PROFILE, {"handle": handle}, to_profile)
     if found is None:
         raise not_found("user_not_found", "handle", "There is no user with this handle.")
     return found
@@ -101,7 +101,7 @@ def create(services: Services, author: Identity, new: NewPost) -> Post:
             "user_uuid": member_uuid(transaction, author),
             "message": new.message,
             "lifetime": limits.LIFETIMES[new.ttl],
-            "activity_uuid": None,
+            "activity_uuid": None,  # Not a reply; same_request.sql compares it.
             "uuid": new.idempotency_key,
         }
         return _add(services, transaction, author, _CREATE, parameters)

@@ -12,7 +12,7 @@ from cruddur.posts import Post
 
 
 class ReplyNotification(msgspec.Struct, frozen=True, tag_field="kind", tag="reply"):
-    """A reply of another user to a post of the user."""
+    """A reply of another user to a post of the user; *activity* is the reply."""
 
     uuid: UUID
     created_at: datetime

@@ -46,7 +46,7 @@ def avatar() -> None:
 
 def _verified(parts: Services) -> Notification | Confirmation:
     try:
-        return parts.avatar_topic.verify(requests.content(request))
+        return parts.avatar_notifications.verify(requests.content(request))
     except ForgedError as error:
         _LOG.warning("refused a message", extra={"reason": str(error)})
         raise ProblemError(

@@ -116,7 +116,7 @@ def failing(error):
 def test_certificate_unavailable(services, api, andrew):
     """SNS retries while its certificate cannot be fetched."""
     topic = sns.Verifier(TOPIC, certificate=failing(FetchError("reset")), now=lambda: NOW)
-    application = create_app(parts=replace(services, avatar_topic=topic))
+    application = create_app(parts=replace(services, avatar_notifications=topic))
 
     response = post(replace(api, client=application.test_client()), notification(andrew))
 
