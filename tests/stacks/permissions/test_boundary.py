@@ -1,4 +1,7 @@
-"""The permissions boundary allows exactly what the roles of a release are allowed."""
+"""The permissions boundary allows exactly what the roles of a release are allowed.
+
+A release deploys all stacks except MANUAL_STACKS, which only administrators deploy.
+"""
 
 import json
 from fnmatch import fnmatchcase
@@ -10,7 +13,7 @@ from tests.stacks.permissions.access import NamedReferenceResolver
 
 
 def roles_by_stack(emitted):
-    """Return the roles of each stack of a release."""
+    """Return the roles of each stack that a release deploys, by the name of the stack."""
     return {
         stack.stack.name: list(stack.of("AWS::IAM::Role").values())
         for name, stack in emitted.items()
@@ -19,7 +22,7 @@ def roles_by_stack(emitted):
 
 
 def test_every_role_has_the_boundary(all_stacks):
-    """A release cannot create a role without it."""
+    """Every role of a release has the boundary; a release cannot create a role without it."""
     roles = [role for roles in roles_by_stack(all_stacks).values() for role in roles]
 
     assert roles
@@ -30,10 +33,10 @@ def test_every_role_has_the_boundary(all_stacks):
 def test_cloudformation_names_the_roles(emitted):
     """Roles with fixed names could collide (defect 22)."""
     with_fixed_names = [
-        (name, title)
+        (name, logical_id)
         for name, stack in emitted.items()
         for type_ in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy")
-        for title, properties in stack.of(type_).items()
+        for logical_id, properties in stack.of(type_).items()
         if {"RoleName", "ManagedPolicyName"} & properties.keys()
     ]
 
@@ -59,14 +62,14 @@ def resolver(all_stacks):
 
 
 @pytest.fixture
-def of_boundary(all_stacks, resolver):
+def boundary_permissions(all_stacks, resolver):
     """The permissions of the boundary."""
     boundary = all_stacks["foundation"].of("AWS::IAM::ManagedPolicy")["PermissionsBoundary"]
     return permissions(resolver, "crd-prod-foundation", boundary["PolicyDocument"]["Statement"])
 
 
 @pytest.fixture
-def of_roles(all_stacks, resolver):
+def role_permissions(all_stacks, resolver):
     """The permissions of all roles with the boundary."""
     return [
         permission
@@ -84,31 +87,34 @@ def covers(boundary_permission, permission):
     return allowed and condition in {"null", permission[2]}
 
 
-def test_the_boundary_allows_the_permissions_of_all_roles(of_boundary, of_roles):
+def test_the_boundary_allows_the_permissions_of_all_roles(boundary_permissions, role_permissions):
     """Every permission of a role is in the boundary; a missing one would fail at run time only."""
-    assert of_roles
+    assert role_permissions
     assert not [
         permission
-        for permission in of_roles
-        if not any(covers(limit, permission) for limit in of_boundary)
+        for permission in role_permissions
+        if not any(covers(limit, permission) for limit in boundary_permissions)
     ]
 
 
-def test_the_boundary_allows_nothing_else(of_boundary, of_roles):
+def test_the_boundary_allows_nothing_else(boundary_permissions, role_permissions):
     """Every permission of the boundary is needed by a role."""
     assert not [
         limit
-        for limit in of_boundary
-        if not any(covers(limit, permission) for permission in of_roles)
+        for limit in boundary_permissions
+        if not any(covers(limit, permission) for permission in role_permissions)
     ]
 
 
-def test_the_boundary_excludes_the_artifacts(of_boundary):
-    """A role cannot write to the artifact bucket, whose code runs with the roles of other functions."""
+def test_the_boundary_excludes_the_artifacts(boundary_permissions):
+    """No ARN pattern of the boundary matches the artifacts: their code runs with other roles.
+
+    The pattern `*` is not an ARN pattern: it is for actions that apply to no bucket.
+    """
     artifact = "arn:aws:s3:::crd-prod-artifacts-123456789012-eu-central-1-an/code.zip"
 
     assert not [
         pattern
-        for _, pattern, _ in of_boundary
+        for _, pattern, _ in boundary_permissions
         if pattern != "*" and fnmatchcase(artifact, pattern)
     ]
