@@ -37,9 +37,13 @@ except Exit as ended:
 
 
 def started(*before: str) -> subprocess.Popen[str]:
-    """Start a task in a process that runs the statements *before* first."""
+    """Start a task in a process that runs the statements *before* first.
+
+    The process does not ignore SIGHUP, even if the tests run under nohup.
+    """
+    default = ("import signal", "signal.signal(signal.SIGHUP, signal.SIG_DFL)")
     process = subprocess.Popen(
-        [sys.executable, "-c", "\n".join(before) + TASK],
+        [sys.executable, "-c", "\n".join((*default, *before)) + TASK],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
