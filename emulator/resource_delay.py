@@ -27,8 +27,11 @@ def delay_seconds(account: str) -> float:
 
 
 def install() -> None:
-    """Handle delayed resources like those that MiniStack runs on a thread, and wait before each."""
-    needs_thread = cloudformation.runs_on_thread.current
+    """Make MiniStack await delayed resources, as it does those that it runs on a thread.
+
+    So the delay can be before each.
+    """
+    needs_thread = cloudformation.needs_thread.current  # Without the change below.
 
     async def wait_and_run(
         run: Callable[..., Any], work: Callable[..., Any], kind: str, *args: Any
@@ -38,7 +41,8 @@ def install() -> None:
             return await run(work, kind, *args)
         return work(kind, *args)
 
+    # MiniStack awaits run_on_thread for the types of resources for which needs_thread returns true.
     cloudformation.run_on_thread.around(wait_and_run)
-    cloudformation.runs_on_thread.after(
-        lambda on_thread, _kind: on_thread or delay_seconds(context.account()) > 0
+    cloudformation.needs_thread.after(
+        lambda is_needed, _kind: is_needed or delay_seconds(context.account()) > 0
     )

@@ -26,6 +26,7 @@ def addresses(
     from deployer.report import Address
 
     is_local = target.environment.is_local
+    # target.env is the [env] table of the config file of target.environment.
     if is_local and not target.env.domain.endswith(_LOCALHOST_SUFFIX):
         return
     if "cdn" in stacks:
@@ -42,5 +43,6 @@ def url(target: Target, prefix: str = "") -> str:
     """Return the URL of the domain with *prefix*; in the emulator, an HTTP URL with its port."""
     host = f"{prefix}{target.env.domain}"
     if target.environment.is_local:
-        return f"http://{host}:{urlsplit(target.account.url or '').port}"
+        endpoint = target.account.url or ""  # The URL of the emulator.
+        return f"http://{host}:{urlsplit(endpoint).port}"
     return f"https://{host}"

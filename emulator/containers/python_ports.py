@@ -1,8 +1,8 @@
 """Translate the ports of a task to ports of this machine, in the Python programs of its containers.
 
-Every task of a service listens on the same port, and all tasks run on this machine. The module is
-installed in the virtual environment of an image, which imports it when Python starts. It changes
-the port of sockets that listen, or that connect to the loopback interface. EMULATOR_PORTS has pairs
+Every task of a service listens on the same port, and all tasks run on this machine. This module
+is installed in the virtual environment of an image, with a .pth file that imports it when Python
+starts. It changes the port of sockets that listen, or that connect to the loopback interface. EMULATOR_PORTS has pairs
 such as 4567:40123, separated by commas. A socket listens on the loopback interface only.
 """
 

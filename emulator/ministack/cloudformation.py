@@ -93,7 +93,7 @@ resolve_outputs: Function[..., Any] = Function("_resolve_stack_outputs", _operat
 roll_back: Function[..., Coroutine[Any, Any, None]] = Function(
     "_roll_back_operation", _operations, _handlers
 )
-runs_on_thread: Function[[str], bool] = Function("_runs_on_worker_thread", _operations)
+needs_thread: Function[[str], bool] = Function("_runs_on_worker_thread", _operations)
 update_resource: Function[..., Created] = Function("_update_resource", _operations)
 xml_response: Function[[int, str, str], Response] = Function(
     "_xml", _helpers, _changesets, _handlers

@@ -47,13 +47,15 @@ def can_assume(role: str, service: str) -> bool:
     record = _roles.get(role.rpartition("/")[2])
     if record is None:
         return False
+    # The function or task may not exist yet, so its ARN is unknown: a trust policy with a condition
+    # on this aws:SourceArn is refused.
     return policy_allows(
         record["AssumeRolePolicyDocument"], "sts:AssumeRole", "*", service=service, source=role
     )
 
 
 def role_allows(role: str, action: str, resource: str) -> bool:
-    """Return whether the policies of a role of the account in scope allow an action."""
+    """Return whether the policies of a role of the current account allow an action."""
     name = role.rpartition("/")[2]
     request = _request_context(
         principal_arn=role,
@@ -64,13 +66,15 @@ def role_allows(role: str, action: str, resource: str) -> bool:
         region=region(),
         secure_transport=True,
     )
-    limits = _boundary(_roles, name, account())
-    result = _evaluate(request, _role_policies(name, account()), *limits)
+    boundary = _boundary(_roles, name, account())
+    result = _evaluate(request, _role_policies(name, account()), *boundary)
     return bool(result.decision == "Allow")
 
 
-def token_refusal(token: str, *, host: str, port: int, user: str, database: str) -> str | None:
-    """Return why an RDS token does not permit *user* to log in to *database*; None if it does.
+def token_refusal(token: str, *, host: str, port: int, user: str, resource_id: str) -> str | None:
+    """Return why an RDS token does not permit *user* to log in to a DB instance; None if it does.
+
+    *resource_id* is the DbiResourceId of the instance.
 
     Check its signature, age, user and endpoint, and that the policies of the principal that signed
     it allow rds-db:connect.
@@ -90,7 +94,7 @@ def token_refusal(token: str, *, host: str, port: int, user: str, database: str)
         principal_account=principal.account,
         principal_keys=principal.keys,
         action="rds-db:connect",
-        resource_arn=f"arn:aws:rds-db:{region()}:{account()}:dbuser:{database}/{user}",
+        resource_arn=f"arn:aws:rds-db:{region()}:{account()}:dbuser:{resource_id}/{user}",
         region=region(),
     )
     result = _evaluate(request, principal.policies, *principal.limits)

@@ -103,7 +103,7 @@ class InstanceAuth:
                 return "IAM authentication is not enabled"
             host, port = record["Endpoint"]["Address"], record["Endpoint"]["Port"]
             return policies.token_refusal(
-                token, host=host, port=port, user=user, database=record["DbiResourceId"]
+                token, host=host, port=port, user=user, resource_id=record["DbiResourceId"]
             )
 
     def _record(self) -> Record:

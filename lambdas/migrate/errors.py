@@ -65,7 +65,7 @@ def _hint(script: Script, error: psycopg.Error) -> str:
         return ": move the statement to a file of its own that begins with -- transactional: false"
     message = error.diag.message_primary or ""
     if error.sqlstate == "0A000" and "transaction commands" in message:
-        return ": a file is applied in one transaction, which begins and ends outside it"
+        return ": the migrator begins and ends transactions; a file must not"
     if error.sqlstate == "0A000" and "SELECT ... INTO" in message:
         return ": write CREATE TABLE … AS SELECT"
     return ""

@@ -29,7 +29,7 @@ class Script:
     """A checked SQL file.
 
     *text* has LF line ends, also if the checkout has CR LF, and *checksum* is that of this text.
-    Errors have the line, if there is one. A script with errors is never sent to PostgreSQL.
+    *names* are all identifiers in the file. Errors have the line, if there is one. A script with errors is never sent to PostgreSQL.
     """
 
     file: str
@@ -100,8 +100,8 @@ def _statement_errors(statements: list[Statement]) -> Iterator[str]:
         words = statement.words
         if _controls_transaction(statement):
             yield (
-                f"line {statement.line}: remove {words[0]}: a file is applied"
-                " in one transaction, which begins and ends outside it"
+                f"line {statement.line}: remove {words[0]}: the migrator begins and ends"
+                " transactions; a file must not"
             )
         elif _copies_through_client(words):
             yield (

@@ -50,7 +50,7 @@ def test_a_valid_environment():
     ],
 )
 def test_the_endpoint_of_the_emulator(variables, url):
-    """The variables of AWS SDKs select the endpoint from which the keys are fetched."""
+    """The variables of AWS SDKs set the Cognito endpoint from which the signing keys (JWKS) are fetched."""
     assert Settings.from_environ(ENVIRONMENT | variables).cognito_url == url
 
 

@@ -18,7 +18,7 @@ def checkout(tmp_path):
 
 @pytest.fixture
 def tiny(tmp_path):
-    """Yield a copy of the checkout with the small stacks of tiny/, with nothing deployed."""
+    """Yield a copy of the checkout with the small stacks of tests/end_to_end/tiny/, not deployed."""
     copied = checkouts.tiny(tmp_path)
     yield copied
     emulator.stop(copied.emulator)

@@ -84,8 +84,8 @@ def install() -> None:
     ecs.stop_task.replace(_stop_task)
     ecs.create_service.after(_begin_first_deployment)
     ecs.update_service.around(_update_service)
-    cloudformation.runs_on_thread.after(
-        lambda on_thread, kind: on_thread or kind == "AWS::ECS::Service"
+    cloudformation.needs_thread.after(
+        lambda is_needed, kind: is_needed or kind == "AWS::ECS::Service"
     )
     _SERVICE.create.after(lambda created, *_args: _stable(created))
     _SERVICE.update.after(lambda created, *_args: _stable(created))

@@ -105,7 +105,7 @@ _ACTIONS = {
 
 def install() -> None:
     """Install the patch."""
-    cloudformation.runs_on_thread.after(lambda on_thread, kind: on_thread or kind == KIND)
+    cloudformation.needs_thread.after(lambda is_needed, kind: is_needed or kind == KIND)
     _INSTANCE.create.around(_create)
     _INSTANCE.update.around(_update)
     _INSTANCE.delete.around(_delete)

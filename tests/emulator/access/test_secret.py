@@ -74,7 +74,7 @@ def test_concurrent_creation(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("permissions", [0o640, 0o604, 0o620, 0o602, 0o644])
-def test_readable_by_others(tmp_path: Path, permissions: int) -> None:
+def test_open_to_other_users(tmp_path: Path, permissions: int) -> None:
     """A secret that other users may read or write is refused with a hint."""
     file = tmp_path / "secret"
     secret.create(file)
@@ -127,7 +127,10 @@ def test_owned_by_another_user(tmp_path: Path) -> None:
 
 
 def test_proof() -> None:
-    """A proof depends on secret and challenge; anything else than a challenge has no proof."""
+    """The server's proof that it knows the secret depends on secret and challenge.
+
+    A malformed challenge has no proof.
+    """
     challenge, other = secret.new_challenge(), secret.new_challenge()
 
     assert secret.proof("a" * 40, challenge) == secret.proof("a" * 40, challenge)
@@ -160,7 +163,7 @@ def test_secret_is_in_its_file_only(own_folder: Path) -> None:
     """Environment, command line, log and state of the server and its functions do not contain it."""
     endpoint = emulator.start(own_folder)
     aws = Aws(endpoint)
-    source = "import os, subprocess\n\ndef handler(event, context):\n    return dict(os.environ)\n"
+    source = "import os\n\ndef handler(event, context):\n    return dict(os.environ)\n"
     aws.deploy(
         "s", template(Role=ROLE, F=function(code(aws, source))), Capabilities=["CAPABILITY_IAM"]
     )
@@ -184,6 +187,8 @@ def test_secret_is_in_its_file_only(own_folder: Path) -> None:
     assert endpoint.secret_key not in repr(endpoint)
 
 
+# http.client needs encodings.idna to connect. It is imported before the user changes, because the other
+# user may not be able to read the standard library.
 ATTACKER = """
 import encodings.idna, http.client, json, os, sys
 
@@ -206,7 +211,7 @@ for headers, body in requests:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_another_user_of_the_machine(own_folder: Path) -> None:
-    """Another user of the machine can neither read the secret nor call AWS."""
+    """Another user of the machine can neither read the secret nor call the emulator's API."""
     endpoint = emulator.start(own_folder)
     address = urlsplit(endpoint.url).netloc
     body = b"Action=CreateUser&UserName=evil&Version=2010-05-08"

@@ -32,13 +32,13 @@ def manual_steps(deployed) -> dict[str, str]:
 
 
 def variables(file: Path) -> dict[str, str]:
-    """Return the variables of a file, without the escapes of python-dotenv."""
+    """Return the variables of an env file, without the quotes around the values."""
     lines = [line for line in file.read_text().splitlines() if not line.startswith("#")]
     return {name: value.strip("'") for name, value in (line.split("=", 1) for line in lines)}
 
 
 @contextmanager
-def master(deployed, statement: str, undo: str):
+def temporarily_as_master(deployed, statement: str, undo: str):
     """Run *statement* as the master user, and *undo* at the end."""
     with deployed.master() as connection:
         connection.execute(statement)
@@ -52,7 +52,8 @@ def test_manual_steps(deployed) -> None:
     """`status` lists each manual step until it is done."""
     checkout = deployed.checkout
     initial = manual_steps(deployed)
-    with master(deployed, "ALTER ROLE migrator RENAME TO x", "ALTER ROLE x RENAME TO migrator"):
+    rename, undo = "ALTER ROLE migrator RENAME TO x", "ALTER ROLE x RENAME TO migrator"
+    with temporarily_as_master(deployed, rename, undo):
         no_users = manual_steps(deployed)
     checkout.run("db.rollback")
     pending = manual_steps(deployed)
@@ -83,7 +84,7 @@ def test_logs(deployed) -> None:
 
 
 def test_logs_are_followed(deployed) -> None:
-    """With --follow, new lines are printed until Ctrl-C, which is not an error."""
+    """With --follow, new lines are printed until Ctrl-C, which prints no error (exit code 130)."""
     checkout = deployed.checkout
     with subprocess.Popen(
         [sys.executable, "-m", "invoke", "logs", "--function=migrate", "--since=0s", "--follow"],
@@ -140,7 +141,11 @@ def test_users(deployed) -> None:
 
 
 def test_messages(deployed) -> None:
-    """The tasks print the messages of a conversation in their order."""
+    """Each task prints its part of the table.
+
+    `messages.conversation` prints the messages of a conversation, the newest last; `messages.scan`
+    prints all items; `messages.conversations` prints that a user has no conversations.
+    """
     for at, text in (("2026-01-01T00:00:00", "second"), ("2025-12-31T23:59:59", "first")):
         item = {"pk": "MSG#talk", "sk": at, "user_handle": "ada", "message": text}
         deployed.client("dynamodb").put_item(
@@ -212,7 +217,7 @@ def test_configuration_of_the_site(deployed, tmp_path) -> None:
 
 
 def test_psql(deployed, tmp_path) -> None:
-    """`db.connect` starts psql with a token and a verified certificate."""
+    """`db.connect` starts psql, which connects with a token over TLS."""
     psql = tmp_path / "psql"
     psql.write_text(PSQL)
     psql.chmod(0o755)
@@ -236,7 +241,7 @@ def test_sessions(deployed) -> None:
     assert other == "no connections\n"
 
 
-def test_the_emulator_has_no_image_registry(deployed) -> None:
+def test_ecr_login_is_refused_on_the_emulator(deployed) -> None:
     """`ecr.login` is refused on the emulator: `image.push` needs no docker there."""
     refused = deployed.checkout.run("ecr.login", code=1)
 

@@ -70,7 +70,7 @@ def test_transaction_control_is_refused(database: Postgres, statement: str) -> N
     error = error_of(database)
 
     word = statement.split(maxsplit=1)[0]
-    assert error.startswith(f"0002_t.sql: line 2: remove {word}: a file is applied in one trans")
+    assert error.startswith(f"0002_t.sql: line 2: remove {word}: the migrator begins and")
     assert ([], []) == (tables_of_migrations(database), applied_migrations(database))
 
 
