@@ -111,7 +111,7 @@ GitHubRepository: TypeAlias = Annotated[
     str,
     described(
         "a GitHub repository, owner/name",
-        pattern=r"^[A-Za-z0-9](-?[A-Za-z0-9]){0,38}/(?!.*\.git$)[A-Za-z0-9._-]{1,100}$",
+        pattern=r"^[A-Za-z0-9](-?[A-Za-z0-9]){0,38}/(?!\.{1,2}$|.*\.git$)[A-Za-z0-9._-]{1,100}$",
     ),
 ]
 Branch: TypeAlias = Annotated[

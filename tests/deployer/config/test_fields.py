@@ -62,7 +62,17 @@ def data(package: str, path: str) -> bytes:
         (
             fields.GitHubRepository,
             ["andrew/aws-bootcamp", "a/.b_c"],
-            ["a", "a/b/c", "-a/b", "a--b/c", "a/ b", "https://github.com/a/b", "a/b.git"],
+            [
+                "a",
+                "a/b/c",
+                "-a/b",
+                "a--b/c",
+                "a/ b",
+                "https://github.com/a/b",
+                "a/b.git",
+                "a/.",
+                "a/..",
+            ],
         ),
         (fields.Port, [1, 4567, 65535], [0, -1, 65536, "80", 80.0, True]),
         (fields.Gibibytes, [1, 20, 65536], [0, -5, 65537, "20"]),
