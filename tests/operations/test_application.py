@@ -1,6 +1,6 @@
 """The wait for the application, and what is printed when it runs.
 
-tests/end_to_end/full_deployment/test_application.py runs the whole.
+tests/end_to_end/full_deployment/application/test_application.py runs the whole.
 """
 
 from __future__ import annotations

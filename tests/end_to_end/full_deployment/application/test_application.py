@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import uuid
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -12,8 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-import emulator
-from operations import demo, frontend
+from operations import demo
 from stacks.database import MIGRATOR
 from tests.emulator.own_emulator import wait_until
 from tests.end_to_end.deployed import Deployed, describe_deployment
@@ -94,18 +92,6 @@ class Browser:
             [code] = [row["secret"] for row in outbox["messages"] if row["to"] == email]
             cognito.confirm_sign_up(ClientId=client, Username=email, ConfirmationCode=code)
         return self.signed_in(email, PASSWORD)
-
-
-@pytest.fixture(scope="module")
-def running(snapshot):
-    """Yield the stacks and the running application, and what `up` printed."""
-    checkout = snapshot.restore()
-    frontend.build_if_changed()
-    generated = shutil.ignore_patterns("node_modules")
-    shutil.copytree(frontend.FOLDER, checkout.path / "frontend", ignore=generated)
-    output = checkout.run("up")
-    yield describe_deployment(checkout), output
-    emulator.stop(checkout.emulator)
 
 
 @pytest.fixture(scope="module")
