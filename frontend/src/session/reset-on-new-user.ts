@@ -9,7 +9,8 @@ export function resetOnNewUser(session: Session, queryClient: QueryClient): void
     user = userOf(session);
     // While the session was restored, all requests waited for its token.
     if (previous !== user && previous !== "restoring") {
-      void queryClient.resetQueries();
+      // Pages render first, so that queries which only members need are not sent again.
+      setTimeout(() => void queryClient.resetQueries());
     }
   });
 }

@@ -16,7 +16,7 @@ export function Field({ label, hint, error, ...input }: Properties) {
         {...input}
       />
       <p id={`${id}-hint`} className={error ? "hint hint-error" : "hint"}>
-        {error ?? hint}
+        {error || hint}
       </p>
     </div>
   );
