@@ -131,8 +131,8 @@ def test_post_reply_like_search(ada, andrew):
     ada.page.locator("main").get_by_role("searchbox").fill(message)
     found = ada.page.get_by_role("list", name="Results").get_by_role("article")
     expect(found).to_have_count(1)
-    expect(found.get_by_role("button", name="Like, 1 likes")).to_be_visible()
-    expect(found.get_by_role("link", name="Reply, 1 replies")).to_be_visible()
+    expect(found.get_by_role("button", name="Like, 1 like")).to_be_visible()
+    expect(found.get_by_role("link", name="Reply, 1 reply")).to_be_visible()
     ada.page.get_by_role("link", name="Notifications").click()
     expect(ada.post(reply)).to_be_visible()
 
