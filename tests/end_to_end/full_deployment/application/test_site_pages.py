@@ -452,3 +452,36 @@ def test_page_of_conversation(ada):
     link = ada.page.get_by_role("link", name=re.compile("Andrew Brown"))
 
     assert_page(ada, link.get_attribute("href"), "Andrew Brown")
+
+
+@pytest.mark.parametrize("width", [320, 768, 1280])
+def test_long_texts(visitor, width):
+    """The longest names and texts, and counts of four digits, do not make the page scroll sideways."""
+    item = {
+        "uuid": str(uuid.uuid4()),
+        "handle": "h" * 30,
+        "display_name": "W" * 100,
+        "avatar_url": "",
+        "message": "M" * 280,
+        "replies_count": 1234,
+        "reposts_count": 9999,
+        "likes_count": 4321,
+        "liked": True,
+        "reposted": True,
+        "reply_to_activity_uuid": None,
+        "expires_at": None,
+        "created_at": "2026-01-01T00:00:00Z",
+    }
+    feed = {"items": [item], "next_cursor": None}
+
+    def respond(route: Route) -> None:
+        headers = {"Access-Control-Allow-Origin": visitor.origin}
+        route.fulfill(headers=headers, content_type="application/json", body=json.dumps(feed))
+
+    visitor.page.route("**/api/activities/home", respond)
+    visitor.page.set_viewport_size({"width": width, "height": 700})
+    visitor.open("/")
+    expect(visitor.post("MMM")).to_be_visible()
+
+    root = "document.documentElement"
+    assert visitor.page.evaluate(f"{root}.scrollWidth <= {root}.clientWidth")
