@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from tests.end_to_end.checkout import COMPLETE
 
 CONFIG = """
@@ -47,6 +49,7 @@ def test_aws_settings_of_the_user_are_ignored(tiny):
     (aws / "credentials").write_text("[mine]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n")
     (tiny.home / ".boto").write_text("[nonsense")
     before = sorted(tiny.home.rglob("*"))
+    (tiny.path / ".venv").symlink_to(sys.prefix)  # The bundled AWS CLI is there.
 
     tiny.run("deploy", **SET, AWS_MAX_ATTEMPTS="nonsense")
     shown = tiny.shell(

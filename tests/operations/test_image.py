@@ -22,5 +22,7 @@ def test_uncommitted_changes_are_refused() -> None:
     """The error names the commit."""
     refuse_dirty(Source(COMMIT, is_dirty=False))
 
-    with pytest.raises(GuardError, match="backend/ differs from commit 0123456789ab"):
+    with pytest.raises(
+        GuardError, match="backend/ or lambdas/shared/ differs from commit 0123456789ab"
+    ):
         refuse_dirty(Source(COMMIT, is_dirty=True))
