@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -72,6 +73,14 @@ WebOrigin = Annotated[
     ),
 ]
 
+TracesUrl = Annotated[
+    str,
+    fields.described(
+        "an OTLP address for traces of browsers, such as https://traces.example/v1/traces, or empty",
+        pattern=r"^(https://[a-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?)?$",
+    ),
+]
+
 
 class Settings(fields.Settings, frozen=True):
     """The `[cdn]` table."""
@@ -84,6 +93,7 @@ class Settings(fields.Settings, frozen=True):
     avatar_cache_seconds: Annotated[int, fields.described("0 to 86400 seconds", ge=0, le=86400)] = (
         300
     )
+    traces_url: TracesUrl = ""
 
 
 @dataclass(frozen=True)
@@ -199,7 +209,7 @@ def _site(
         DefaultRootObject="index.html",
         DefaultCacheBehavior=cloudfront.DefaultCacheBehavior(
             **_cache_behavior(
-                files, response_headers.site_headers(t, env, avatars, settings.connect_origins)
+                files, response_headers.site_headers(t, env, avatars, _connect_origins(settings))
             ),
             FunctionAssociations=[
                 cloudfront.FunctionAssociation(
@@ -209,6 +219,12 @@ def _site(
         ),
         CustomErrorResponses=[_error_response(404)],
     )
+
+
+def _connect_origins(settings: Settings) -> tuple[str, ...]:
+    """Return the configured origins, and that of the address for traces."""
+    traces = re.match(r"https://[^/]+", settings.traces_url)
+    return (*settings.connect_origins, *([traces[0]] if traces else []))
 
 
 def _site_function(t: Template, env: Env) -> cloudfront.Function:

@@ -17,6 +17,11 @@ import "./ui/index.css";
 function render(root: Root, configuration: Configuration): void {
   const session = new Session(new Cognito(configuration));
   const api = createApi(configuration, transport(session));
+  if (configuration.traces) {
+    void import("./traces.ts").then(({ exporting, traceRequests }) =>
+      traceRequests(api, exporting(configuration.traces)),
+    );
+  }
   const queryClient = createQueryClient();
   session.followOtherTabs();
   resetOnNewUser(session, queryClient);

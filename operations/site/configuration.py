@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from operations import addresses
+from operations import addresses, project
 
 if TYPE_CHECKING:
     from operations.target import Target
@@ -36,7 +36,7 @@ def configuration(target: Target) -> dict[str, str]:
         "api": addresses.url(target, "api."),
         "assets": addresses.url(target, "assets."),
         "cognito": cognito,
-        "traces": "",
+        "traces": project.settings(target.environment).cdn.traces_url,
         "uploads": uploads,
         "userPool": outputs["users", "Pool"],
         "userPoolClient": outputs["users", "Client"],

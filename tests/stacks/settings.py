@@ -50,6 +50,7 @@ EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "database.backup_window": ("00:00-00:30", "23:45-00:15"),
     "database.maintenance_window": ("mon:00:00-mon:00:30", "sun:23:45-mon:00:15"),
     "cdn.connect_origins": ([], ["https://a.example"], ["http://127.0.0.1:*", "wss://b.io:8443"]),
+    "cdn.traces_url": ("", "https://traces.example/v1/traces", "https://a.example:4318"),
     "service.secrets": ([], ["ROLLBAR_ACCESS_TOKEN"], ["OTEL_EXPORTER_OTLP_HEADERS", "A_B"]),
     "service.trace_exporter_url": ("", "https://api.honeycomb.io"),
     "service.collector_image": (f"public.ecr.aws/a/b:v1@sha256:{'0' * 64}",),

@@ -378,6 +378,16 @@ def test_the_site_connects_to_known_origins_only(cdn, config):
     assert ["'self'", "data:", "blob:", f"assets.{config.env.domain}:*"] == content["img-src"]
 
 
+def test_browsers_may_send_traces_to_the_configured_address():
+    """The origin of the address for traces is added to the content security policy."""
+    changed = with_cdn(
+        connect_origins=("https://a.example",), traces_url="https://b.example:1/v1/traces"
+    )
+    content = content_policy(changed["cdn"], "SiteResponseHeadersPolicy")
+
+    assert ["https://a.example", "https://b.example:1"] == content["connect-src"][-2:]
+
+
 def test_upload_origins_are_imports(cdn, config):
     """AWS generates the host names of the API and the upload bucket (defect 78)."""
     value = security_headers(cdn, "SiteResponseHeadersPolicy")["ContentSecurityPolicy"][

@@ -12,8 +12,11 @@ import msgspec
 from operations import site
 from operations.site import configuration, files
 from operations.target import Target
-from tests.operations.fake_account import ENV, ENVIRONMENT, Account
+from tests.operations.fake_account import ENV, Account
+from tests.operations.fake_account import ENVIRONMENT as WITHOUT_CONFIG
+from tests.stacks.templates import config_of
 
+ENVIRONMENT = replace(WITHOUT_CONFIG, config=config_of("local"))
 OUTPUTS = {
     "users": {"Pool": "ca-central-1_x", "Client": "client"},
     "avatars": {"Api": "abc", "ApiDomain": "abc.execute-api.ca-central-1.amazonaws.com"},
