@@ -244,7 +244,7 @@ def test_the_emulator_is_independent() -> None:
 def test_stacks_are_pure() -> None:
     """A stack file imports no clock, no files and no AWS client."""
     allowed = {"__future__", "collections", "dataclasses", "deployer", "functools", "ipaddress"}
-    allowed |= {"itertools", "json", "stacks", "typing"} | TROPOSPHERE
+    allowed |= {"itertools", "json", "re", "stacks", "typing"} | TROPOSPHERE
 
     for file in _files("stacks"):
         names = set(_imports(file))

@@ -102,7 +102,10 @@ def test_tasks_exist(file: Path) -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_permissions(file: Path) -> None:
-    """Jobs have no permissions by default; only the publishing job may request an OIDC token."""
+    """Jobs have no permissions by default; only the publishing job may request an OIDC token.
+
+    Only the job that comments, which checks out no code, may write to pull requests.
+    """
     workflow = load(file.read_text())
     permissions = {name: job["permissions"] for name, job in workflow["jobs"].items()}
 
@@ -110,7 +113,11 @@ def test_permissions(file: Path) -> None:
     assert (
         permissions
         == {
-            "plan": {"check": {"contents": "read"}},
+            "plan": {
+                "check": {"contents": "read"},
+                "plan": {"contents": "read"},
+                "comment": {"pull-requests": "write"},
+            },
             "sync": {"publish": {"contents": "read", "id-token": "write"}},
         }[file.stem]
     )

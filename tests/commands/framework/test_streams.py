@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -29,7 +30,7 @@ PRINT_TO_STDERR = {"plan --env=nowhere", "depoly"}
 
 def run(command: str, redirected: str, *, unbuffered: str = "") -> tuple[int, str, str]:
     """Run an invoke *command*, *redirected* by a shell; return its exit code, stdout and stderr."""
-    invoke = f"{sys.executable} -m invoke {command}"
+    invoke = f"{shlex.quote(sys.executable)} -m invoke {command}"
     completed = subprocess.run(
         ["bash", "-c", f"({invoke} {redirected}; exit ${{PIPESTATUS[0]}})"],
         cwd=ROOT,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import pytest
 from tests.end_to_end import application
 
 TOKEN = "5e cret=$'\"é"
-PSQL = f"""#!{sys.executable}
+PSQL = """#!/usr/bin/env python
 import sys, psycopg
 with psycopg.connect("") as connection:
     print(*connection.execute(sys.argv[2]).fetchone(), connection.pgconn.ssl_in_use)
@@ -172,7 +173,7 @@ def test_secrets(deployed) -> None:
     try:
         missing = manual_steps(deployed)
         output = deployed.checkout.shell(
-            f"{sys.executable} -m invoke {missing['secrets'].removeprefix('./inv ')} <<'EOF'\n"
+            f"{shlex.quote(sys.executable)} -m invoke {missing['secrets'].removeprefix('./inv ')} <<'EOF'\n"
             f"{TOKEN}\nEOF"
         )
         listed = deployed.checkout.run("secret.list").out
@@ -221,7 +222,7 @@ def test_psql(deployed, tmp_path) -> None:
     psql = tmp_path / "psql"
     psql.write_text(PSQL)
     psql.chmod(0o755)
-    path = f"{tmp_path}:{os.environ['PATH']}"
+    path = f"{tmp_path}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     command = "--command=SELECT current_user"
 
     output = deployed.checkout.run("db.connect", "--user=migrator", command, PATH=path).out

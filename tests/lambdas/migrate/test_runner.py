@@ -135,7 +135,7 @@ def test_postgresql_refuses_what_the_lexer_misses(database: Postgres, monkeypatc
 
     error = error_of(database)
 
-    assert "0002_t.sql: EXECUTE of transaction commands is not implemented: a file is app" in error
+    assert "0002_t.sql: EXECUTE of transaction commands is not implemented: the migrator" in error
     assert (["t1"], ["0001_t"]) == (tables_of_migrations(database), applied_migrations(database))
 
 
