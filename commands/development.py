@@ -11,7 +11,7 @@ from operations import development
 
 @task(
     help={
-        "fast": "only tests that take less than a minute: no end-to-end tests, no emulator",
+        "fast": "only fast tests: no end-to-end tests, no emulator",
         "all": "also the slow tests",
         "jobs": "how many processes",
     }
