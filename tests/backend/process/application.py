@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
+from botocore.awsrequest import AWSRequest, AWSResponse
 from flask import Flask
 
 from cruddur import worker
@@ -20,7 +23,10 @@ from tests.lambdas import access_tokens
 
 
 def create() -> Flask:
-    """Return the application; TEST_POSTGRES is the folder of a socket, TEST_POOL an endpoint."""
+    """Return the application; TEST_POSTGRES is the folder of a socket, TEST_POOL an endpoint.
+
+    While the file TEST_THROTTLE has content, DynamoDB throttles every request.
+    """
     worker.REQUEST_SECONDS = float(os.environ.get("TEST_REQUEST_SECONDS", worker.REQUEST_SECONDS))
     started = time.monotonic()
     settings = Settings.from_environ(os.environ)
@@ -39,6 +45,7 @@ def create() -> Flask:
             clock=lambda: access_tokens.NOW + time.monotonic() - started,
         ),
     )
+    _throttle(parts.messages.table.client, Path(os.environ.get("TEST_THROTTLE", os.devnull)))
     app = create_app(parts=parts)
 
     @app.get("/broken")
@@ -46,3 +53,17 @@ def create() -> Flask:
         raise ValueError("a secret of the server")
 
     return app
+
+
+def _throttle(client: Any, file: Path) -> None:
+    """Answer the requests of *client* with ThrottlingException while *file* has content."""
+
+    def answer(request: AWSRequest, **_: Any) -> AWSResponse | None:
+        if not file.is_file() or not file.stat().st_size:
+            return None
+        body = b'{"__type": "com.amazonaws.dynamodb.v20120810#ThrottlingException"}'
+        response = AWSResponse(request.url, 400, {}, None)
+        response._content = body
+        return response
+
+    client.meta.events.register("before-send.dynamodb", answer)
