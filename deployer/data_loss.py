@@ -6,16 +6,15 @@ before a change set exists.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
-from deployer.model.intrinsics import references
+from deployer.model.intrinsics import EXPORTS, value_names
 from deployer.model.template_tree import KEPT, LogicalIds, TemplateTree, format_path
-from deployer.registry import PropertyPath, ResourceType, resource_type
+from deployer.registry import Lookup, PropertyPath, resource_type, value_at
 
 Resource: TypeAlias = Mapping[str, Any]
-Lookup: TypeAlias = Callable[[str], ResourceType | None]
 Kind: TypeAlias = Literal["removed", "replaced", "weakened"]
 
 STATEFUL = frozenset(
@@ -58,7 +57,6 @@ _RETENTION: Mapping[str, tuple[PropertyPath, float]] = {
 }
 _NO_LOSS_YET = "no data is lost yet, but a later deletion would be final"
 _OLDER_IS_DELETED = "what is older than that is deleted"
-_EXPORTS = "Exports."  # The prefix of the names of exports in `ChangedValues`.
 _VALUE_STRENGTH = {True: 1, "true": 1, "ACTIVE": 1, "Enabled": 1}
 
 
@@ -98,7 +96,7 @@ def find_data_losses(
     """
     before, after = (_defaults(tree) for tree in (old, new))
     changed = {name for name, value in after.items() if value != before.get(name)} | {*parameters}
-    changed |= {f"{_EXPORTS}{name}" for name in exports}
+    changed |= {f"{EXPORTS}{name}" for name in exports}
     reasons = dict.fromkeys(sorted(changed), "changes")
     return tuple(_data_losses(old, new, _changed_values(old, new, lookup, reasons)))
 
@@ -234,9 +232,9 @@ def _strength(value: Any) -> float:
 class ChangedValues:
     """The names whose values an update changes, each with the reason.
 
-    *names* are replaced resources, parameters, outputs of nested stacks, and conditions, mappings and
-    exports as Conditions.Name, Mappings.Name and Exports.Name. *nested* has the changed values of each nested stack that
-    is kept.
+    *names* are those of `intrinsics.value_names`: replaced resources, parameters, outputs of nested
+    stacks, conditions, mappings and exports. *nested* has the changed values of each nested stack
+    that is kept.
     """
 
     names: Mapping[str, str]
@@ -295,7 +293,8 @@ def _changed_conditions(
     return {
         f"Conditions.{name}": "changes"
         for name, condition in after.items()
-        if condition != before.get(name) or any(used in changed.names for used in _names(condition))
+        if condition != before.get(name)
+        or any(used in changed.names for used in value_names(condition))
     }
 
 
@@ -304,11 +303,11 @@ def _changed_parameters(
 ) -> dict[str, str]:
     """Return the parameters of the nested stack *title* whose values change, and changed exports."""
     before, after = (_parameters(tree, title) for tree in (old, new))
-    exports = {name: why for name, why in changed.names.items() if name.startswith(_EXPORTS)}
+    exports = {name: why for name, why in changed.names.items() if name.startswith(EXPORTS)}
     return exports | {
         name: "changes"
         for name, value in after.items()
-        if value != before.get(name) or any(used in changed.names for used in _names(value))
+        if value != before.get(name) or any(used in changed.names for used in value_names(value))
     }
 
 
@@ -331,7 +330,7 @@ def _changed_outputs(
         name: "changes"
         for name, output in after.items()
         if output != before.get(name)
-        or any(used in changed.names for used in _names(output.get("Value")))
+        or any(used in changed.names for used in value_names(output.get("Value")))
     }
 
 
@@ -348,14 +347,14 @@ def _replacement_reason(
             was, becomes = _property(old, path), _property(new, path)
             if was != becomes:
                 return f"{verb} replaced, because {'.'.join(path)} changes"
-            if changed := next((name for name in _names(becomes) if name in replaced), ""):
+            if changed := next((name for name in value_names(becomes) if name in replaced), ""):
                 return f"{verb} replaced, because {'.'.join(path)} refers to {_display(changed)}"
     return ""
 
 
 def _display(name: str) -> str:
     """Return a name of `ChangedValues` for a message: Exports.x as export x."""
-    return f"export {name.removeprefix(_EXPORTS)}" if name.startswith(_EXPORTS) else name
+    return f"export {name.removeprefix(EXPORTS)}" if name.startswith(EXPORTS) else name
 
 
 def _holds_data(resource: Resource) -> bool:
@@ -363,33 +362,4 @@ def _holds_data(resource: Resource) -> bool:
 
 
 def _property(resource: Resource, path: PropertyPath) -> Any:
-    return _at(resource.get("Properties"), path)
-
-
-def _at(value: Any, path: Sequence[str]) -> Any:
-    """Return the value at *path* in *value*. At a list, return the values of all its items."""
-    if not path:
-        return value
-    match value:
-        case dict():
-            return _at(value.get(path[0]), path[1:])
-        case list():
-            return [_at(item, path[1:] if path[0] == "*" else path) for item in value]
-        case _:
-            return None
-
-
-def _names(value: Any) -> Iterator[str]:
-    """Yield every name that *value* refers to, in the form that `ChangedValues` uses."""
-    for reference in references(value):
-        match reference.function:
-            case "Condition":
-                yield f"Conditions.{reference.name}"
-            case "Fn::FindInMap":
-                yield f"Mappings.{reference.name}"
-            case "Fn::ImportValue":
-                yield f"{_EXPORTS}{reference.name}"
-            case "Ref" | "Fn::GetAtt":
-                yield reference.name
-                if reference.attribute.startswith("Outputs."):  # An output of a nested stack.
-                    yield f"{reference.name}.{reference.attribute}"
+    return value_at(resource.get("Properties"), path)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,6 +28,10 @@ class ResourceType:
     write_only: frozenset[PropertyPath] = frozenset()
 
 
+# A function that returns the type of a name, such as `resource_type`.
+Lookup: TypeAlias = Callable[[str], ResourceType | None]
+
+
 @functools.cache
 def resource_type(name: str) -> ResourceType | None:
     """Return the type *name*, such as AWS::S3::Bucket; None if the registry does not have it."""
@@ -39,6 +43,22 @@ def resource_type(name: str) -> ResourceType | None:
         maybe_create_only=_paths(definition.get("conditionalCreateOnlyProperties", ())),
         write_only=_paths(definition.get("writeOnlyProperties", ())),
     )
+
+
+def value_at(value: Any, path: PropertyPath) -> Any:
+    """Return the value at *path* in *value*. At a list, return the values of all its items.
+
+    `*` for the items of a list may be left out of the path.
+    """
+    if not path:
+        return value
+    match value:
+        case dict():
+            return value_at(value.get(path[0]), path[1:])
+        case list():
+            return [value_at(item, path[1:] if path[0] == "*" else path) for item in value]
+        case _:
+            return None
 
 
 def schema(name: str) -> dict[str, Any] | None:

@@ -7,14 +7,13 @@ into a nested stack, or out of one, is not recognized.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from deployer.model.template_tree import LogicalIds, TemplateTree, format_path
-from deployer.registry import ResourceType, resource_type
+from deployer.registry import Lookup, resource_type
 
 Resource: TypeAlias = Mapping[str, Any]
-Lookup: TypeAlias = Callable[[str], ResourceType | None]
 
 HINT = "give it another name or its old logical id, or deploy the change in two steps"
 

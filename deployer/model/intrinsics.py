@@ -11,6 +11,7 @@ Function: TypeAlias = Literal[
     "Ref", "Fn::GetAtt", "Fn::ImportValue", "Fn::FindInMap", "Fn::ValueOf", "Condition"
 ]
 
+EXPORTS = "Exports."  # The prefix of the names of exports in `value_names`.
 # ${Name} and ${Name.Attribute}; not ${!Literal}, and no pseudo parameter such as ${AWS::Region}.
 _PLACEHOLDER = re.compile(r"\$\{\s*([\w.]+)\s*\}")
 
@@ -68,6 +69,26 @@ def parameters(value: object) -> Iterator[str]:
 def conditions(value: object) -> Iterator[str]:
     """Yield the name of every condition that *value* uses."""
     return _names(value, "Condition")
+
+
+def value_names(value: object) -> Iterator[str]:
+    """Yield the name of every value that *value* refers to.
+
+    It is Name of a resource or parameter, also Name.Attribute of Fn::GetAtt, and Conditions.Name,
+    Mappings.Name or Exports.Name.
+    """
+    for reference in references(value):
+        match reference.function:
+            case "Condition":
+                yield f"Conditions.{reference.name}"
+            case "Fn::FindInMap":
+                yield f"Mappings.{reference.name}"
+            case "Fn::ImportValue":
+                yield f"{EXPORTS}{reference.name}"
+            case _:
+                yield reference.name
+                if reference.attribute:
+                    yield f"{reference.name}.{reference.attribute}"
 
 
 def _names(value: object, *functions: Function) -> Iterator[str]:

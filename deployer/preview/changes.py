@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from deployer.data_loss import DataLoss, find_data_losses
+from deployer.model.intrinsics import EXPORTS
 from deployer.model.template_tree import LogicalIds, TemplateTree
 from deployer.preview.code import function_of
 from deployer.preview.cost import cost_difference
@@ -14,7 +15,7 @@ from deployer.preview.differences import differences
 from deployer.preview.iam import statement_changes, statement_paths
 from deployer.preview.outputs import Importers, importers, output_changes
 from deployer.preview.propagation import Propagation, ScopeKey, propagate, scope_key
-from deployer.preview.replacement import Lookup, strongest
+from deployer.preview.replacement import strongest
 from deployer.preview.reviewed import ReviewedStack
 from deployer.preview.security_groups import is_rule_property, rule_changes
 from deployer.preview.values import (
@@ -28,7 +29,7 @@ from deployer.preview.values import (
     ResourceChange,
     StackChange,
 )
-from deployer.registry import resource_type
+from deployer.registry import Lookup, resource_type
 
 Resource: TypeAlias = Mapping[str, Any]
 # A template, "Resources" or "Outputs", and a path in it that begins with a logical id.
@@ -207,7 +208,7 @@ class _Comparison:
             self.context.lookup,
             parameters=sorted(changed & {*(new.templates.body.get("Parameters") or {})}),
             exports=sorted(
-                name.removeprefix("Exports.") for name in changed if name.startswith("Exports.")
+                name.removeprefix(EXPORTS) for name in changed if name.startswith(EXPORTS)
             ),
         )
 

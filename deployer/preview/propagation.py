@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from deployer.model.intrinsics import references
+from deployer.model.intrinsics import EXPORTS, value_names
 from deployer.model.template_tree import LogicalIds, TemplateTree, format_path
 from deployer.preview import replacement as replacements
 from deployer.preview.differences import Difference, differences, is_intrinsic
-from deployer.preview.replacement import Lookup
 from deployer.preview.reviewed import ReviewedStack
 from deployer.preview.values import KeyPath, PropertyChange, Replacement
+from deployer.registry import Lookup
 
 Pair: TypeAlias = tuple[ReviewedStack, ReviewedStack]  # A stack before and after.
 # A region, a stack and the path of a nested template; exports have no stack.
@@ -45,8 +45,8 @@ Changed: TypeAlias = dict[tuple[ScopeKey, str], Cause]
 class Propagation:
     """The changes of the properties of each resource, and the causes of changed outputs.
 
-    *changed* has every changed value by its template and its name: a replaced resource, a parameter,
-    Outputs.Name, Conditions.Name, Mappings.Name, or Exports.Name.
+    *changed* has every changed value by its template and its name: Outputs.Name, or a name of
+    `intrinsics.value_names`.
     """
 
     properties: Mapping[tuple[ScopeKey, str], tuple[PropertyChange, ...]]
@@ -188,7 +188,7 @@ def _add_conditions(scope: _Scope, changed: Changed) -> None:
                 f"Conditions.{name}",
                 scope.direct(f"condition {name}", name, is_certain=False),
             )
-        elif cause := _cause(scope, changed, frozenset(_names(condition))):
+        elif cause := _cause(scope, changed, frozenset(value_names(condition))):
             _add(changed, scope.key, f"Conditions.{name}", replace(cause, is_certain=False))
 
 
@@ -270,7 +270,7 @@ def _add_outputs(scope: _Scope, changed: Changed) -> None:
         cause = (
             scope.direct(f"Outputs.{name}", f"Outputs.{name}")
             if output.get("Value") != before[name].get("Value")
-            else _cause(scope, changed, frozenset(_names(output.get("Value"))))
+            else _cause(scope, changed, frozenset(value_names(output.get("Value"))))
         )
         if cause is None:
             continue
@@ -280,7 +280,7 @@ def _add_outputs(scope: _Scope, changed: Changed) -> None:
             _add(changed, (region, stack, path[:-1]), attribute, cause)
         if export := export_name(output):
             shown = replace(cause, name=f"{stack}.{name}")
-            _add(changed, scope.exports, f"Exports.{export}", shown)
+            _add(changed, scope.exports, f"{EXPORTS}{export}", shown)
 
 
 def export_name(output: Mapping[str, Any]) -> str:
@@ -296,7 +296,7 @@ def _cause(scope: _Scope, changed: Changed, names: frozenset[str]) -> Cause | No
     """Return the cause of a changed value among *names*, a certain one if there is any."""
     causes = []
     for name in sorted(names):
-        key = scope.exports if name.startswith("Exports.") else scope.key
+        key = scope.exports if name.startswith(EXPORTS) else scope.key
         if cause := changed.get((key, name)):
             causes.append(cause)
     return max(causes, key=lambda cause: cause.is_certain, default=None)
@@ -314,26 +314,10 @@ def _uses(resource: Mapping[str, Any], path: KeyPath = ()) -> Iterator[_Use]:
 def _uses_of(value: Any, path: KeyPath) -> Iterator[_Use]:
     match value:
         case dict() if is_intrinsic(value):
-            if names := frozenset(_names(value)):
+            if names := frozenset(value_names(value)):
                 yield _Use(path, names, value)
         case dict():
             yield from _uses(value, path)
         case list():
             for index, item in enumerate(value):
                 yield from _uses_of(item, (*path, f"[{index}]"))
-
-
-def _names(value: Any) -> Iterator[str]:
-    """Yield every name that *value* refers to, in the form of `Propagation.changed`."""
-    for reference in references(value):
-        match reference.function:
-            case "Condition":
-                yield f"Conditions.{reference.name}"
-            case "Fn::FindInMap":
-                yield f"Mappings.{reference.name}"
-            case "Fn::ImportValue":
-                yield f"Exports.{reference.name}"
-            case _:
-                yield reference.name
-                if reference.attribute:
-                    yield f"{reference.name}.{reference.attribute}"

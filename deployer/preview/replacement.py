@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from collections.abc import Iterable
+from typing import Any
 
 from deployer.preview.values import KeyPath, Replacement
-from deployer.registry import PropertyPath, ResourceType
-
-Lookup: TypeAlias = Callable[[str], ResourceType | None]
+from deployer.registry import PropertyPath, ResourceType, value_at
 
 _RANK: tuple[Replacement, ...] = ("none", "conditional", "required")
 
@@ -64,16 +62,3 @@ def _differs(pattern: KeyPath, names: KeyPath, before: Any, after: Any) -> bool:
         return False
     inner = pattern[len(names) :]
     return bool(value_at(before, inner) != value_at(after, inner))
-
-
-def value_at(value: Any, path: KeyPath) -> Any:
-    """Return the value at *path* in *value*. At a list, return the values of all its items."""
-    if not path:
-        return value
-    match value:
-        case dict():
-            return value_at(value.get(path[0]), path[1:])
-        case list():
-            return [value_at(item, path) for item in value]
-        case _:
-            return None

@@ -11,6 +11,7 @@ from deployer.model.intrinsics import (
     logical_ids,
     parameters,
     references,
+    value_names,
 )
 
 
@@ -78,3 +79,22 @@ def test_references_are_selected_by_what_they_name():
     assert ["a-Vpc"] == list(imports(template))
     assert ["Size", "VpcId"] == list(parameters(template))
     assert ["IsLarge"] == list(conditions(template))
+
+
+def test_names_of_values() -> None:
+    """Each kind of value has its own form of name; an attribute also has that of its resource."""
+    value = [
+        {"Ref": "Vpc"},
+        {"Fn::GetAtt": ["Inner", "Outputs.Id"]},
+        {"Fn::If": ["IsLarge", {"Fn::FindInMap": ["Sizes", "a", "b"]}, ""]},
+        {"Fn::ImportValue": "a-Vpc"},
+    ]
+
+    assert [*value_names(value)] == [
+        "Vpc",
+        "Inner",
+        "Inner.Outputs.Id",
+        "Conditions.IsLarge",
+        "Mappings.Sizes",
+        "Exports.a-Vpc",
+    ]
