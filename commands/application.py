@@ -39,7 +39,7 @@ def up(_: Context) -> None:
         target = Target(deployment.environment, deployment.account)
         _show(application.prepare_database(target))
         digest = application.build_image(target)
-        released = application.released_image(target)
+        released = application.released_digest(target)
         if released is None:
             application.record(target, digest)
             _deploy(deployment, [application.STACK])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from deployer.errors import BusyError
-from operations import db, demo, emulator, image, project, service
+from operations import db, demo, emulator, image, project, released_image, service
 from operations.addresses import url
 
 if TYPE_CHECKING:
@@ -32,14 +32,11 @@ def prepare_database(target: Target) -> Iterator[str]:
     db.seed(target)
 
 
-def released_image(target: Target) -> str | None:
+def released_digest(target: Target) -> str | None:
     """Return the digest of the released image, or None before the first release."""
-    from deployer.model import ABSENT
-    from stacks.parts.names import image_parameter
-
-    name = image_parameter(target.env, project.settings(target.environment).service.image)
-    value = str(target.client("ssm").get_parameter(Name=name)["Parameter"]["Value"])
-    return None if value == ABSENT else value
+    image_name = project.settings(target.environment).service.image
+    released = released_image.find(target, image_name)
+    return released.digest if released else None
 
 
 def build_image(target: Target) -> str:

@@ -68,8 +68,11 @@ def _build(target: Target, source: Source) -> str:
 
 
 def _push(target: Target, source: Source) -> str:
+    from operations.images import registry
+
     repository = target.output("registry", "Name")
-    if digest := _digest(target, repository, source.tag):
+    ecr = target.client("ecr")
+    if digest := registry.find(ecr, repository, imageTag=source.tag):
         raise GuardError(
             f"{repository}: an image with the tag {source.tag} exists: {digest}",
             hint="if you trust the user who pushed it, run ./inv service.release "
@@ -77,19 +80,7 @@ def _push(target: Target, source: Source) -> str:
         )
     docker.log_in(target)
     docker.run("push", _build(target, source))
-    digest = _digest(target, repository, source.tag)
+    digest = registry.find(ecr, repository, imageTag=source.tag)
     if not digest:
         raise CloudError(f"{repository}: the pushed tag {source.tag} is missing")
     return digest
-
-
-def _digest(target: Target, repository: str, tag: str) -> str:
-    """Return the digest of the image *tag* in the registry; empty if there is no such image."""
-    client = target.client("ecr")
-    try:
-        response = client.describe_images(repositoryName=repository, imageIds=[{"imageTag": tag}])
-    except CloudError as error:
-        if error.aws_code == "ImageNotFoundException":
-            return ""
-        raise
-    return str(response["imageDetails"][0]["imageDigest"])

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from deployer.errors import CloudError, UnreachableError
-from operations import db, project, secret
+from operations import db, project, released_image, secret
 from operations.target import Target, select_outputs
 
 if TYPE_CHECKING:
@@ -163,28 +163,19 @@ def _image(environment: DeployedEnvironment) -> Iterator[Finding]:
     """Find images that were never released, and services deployed before the first release."""
     from deployer.model import ABSENT
 
-    digests = {
-        settings.image: _released_digest(environment, settings.image)
+    released = {
+        settings.image: released_image.find(environment.target, settings.image)
         for _, settings in environment.services
     }
-    for image, digest in digests.items():
-        if digest == ABSENT:
+    for image, release in released.items():
+        if release is None:
             record = environment.command("service.record --image=DIGEST")
             push = f"{environment.command('image.push')}, then {record}"
             yield f"no image of {image} is released", push
     for stack, settings in environment.services:
-        if digests[settings.image] != ABSENT == environment.output(stack, "Image"):
+        if released[settings.image] and environment.output(stack, "Image") == ABSENT:
             deploy = environment.command(f"deploy --stack={stack}")
             yield f"{stack} was deployed before the first image", deploy
-
-
-def _released_digest(environment: DeployedEnvironment, image: str) -> str:
-    """Return the digest in the parameter of *image*."""
-    from stacks.parts.names import image_parameter
-
-    name = image_parameter(environment.target.env, image)
-    response = environment.target.client("ssm").get_parameter(Name=name)
-    return str(response["Parameter"]["Value"])
 
 
 def _webhook(environment: DeployedEnvironment) -> Iterator[Finding]:

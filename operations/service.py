@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from deployer.errors import BusyError, CloudError, ConfigError, RolledBackError
-from operations import emulator, lambdas, port_forwarding, processes, project
+from operations import (
+    emulator,
+    lambdas,
+    port_forwarding,
+    processes,
+    project,
+    released_image,
+)
 
 if TYPE_CHECKING:
     from operations.target import Target
@@ -136,11 +143,8 @@ def record(target: Target, stack: str, digest: str) -> None:
 
     Raise CloudError if the registry has no such image.
     """
-    from stacks.parts.names import image_parameter
-
     _repository_with(target, digest)
-    name = image_parameter(target.env, _settings(target, stack).image)
-    target.client("ssm").put_parameter(Name=name, Value=digest, Overwrite=True)
+    released_image.record(target, _settings(target, stack).image, digest)
 
 
 def restart(service: Service) -> None:
@@ -229,17 +233,14 @@ def _is_steady(service: dict[str, Any]) -> bool:
 
 def _repository_with(target: Target, digest: str) -> str:
     """Return the URI of the repository; raise CloudError if it has no image *digest*."""
+    from operations.images import registry
+
     name = target.output("registry", "Name")
-    images = [{"imageDigest": digest}]
-    try:
-        target.client("ecr").describe_images(repositoryName=name, imageIds=images)
-    except CloudError as error:
-        if error.aws_code != "ImageNotFoundException":
-            raise
+    if not registry.find(target.client("ecr"), name, imageDigest=digest):
         raise CloudError(
             f"--image={digest}: {name} has no such image",
             hint=f"pass {DIGEST_HELP}; image.push prints it",
-        ) from error
+        )
     return target.output("registry", "Uri")
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from deployer.errors import CloudError, UnreachableError
-from operations import project, service
+from operations import project, released_image, service
 
 if TYPE_CHECKING:
     from deployer.aws.cloud import DeployedStack
@@ -41,14 +40,14 @@ def _status(target: Target, stack: str, image: str) -> ServiceStatus:
     from deployer.report import ServiceStatus
 
     description = service.find(target, stack).describe()
-    digest, changed = _release(target, image)
+    released = released_image.find(target, image)
     return ServiceStatus(
         stack=target.env.stack_name(stack),
         running_tasks=description["runningCount"],
         desired_tasks=description["desiredCount"],
         target_states=tuple(_target_states(target, description)),
-        released_image=digest,
-        released_at=changed,
+        released_image=released.digest if released else "",
+        released_at=released.released_at.isoformat(timespec="seconds") if released else "",
     )
 
 
@@ -59,16 +58,3 @@ def _target_states(target: Target, description: dict[str, Any]) -> Iterator[str]
         response = client.describe_target_health(TargetGroupArn=load_balancer["targetGroupArn"])
         for found in response["TargetHealthDescriptions"]:
             yield found["TargetHealth"]["State"]
-
-
-def _release(target: Target, image: str) -> tuple[str, str]:
-    """Return the digest of the last release and its time in UTC; empty if there was none."""
-    from deployer.model import ABSENT
-    from stacks.parts.names import image_parameter
-
-    name = image_parameter(target.env, image)
-    parameter = target.client("ssm").get_parameter(Name=name)["Parameter"]
-    if parameter["Value"] == ABSENT:
-        return "", ""
-    changed = parameter["LastModifiedDate"].astimezone(UTC)
-    return parameter["Value"], changed.isoformat(timespec="seconds")

@@ -3,5 +3,6 @@
 context.py      the files of a build context, without those that .dockerignore lists
 dockerfile.py   reads the final stage of a Dockerfile
 oci.py          the image: a layer with the files, a configuration and a manifest
-registry.py     pushes an image with the API of ECR
+registry.py     finds and pushes images with the API of ECR
+local.py        builds the image of the backend with these, and pushes it
 """

@@ -1,4 +1,4 @@
-"""Push an image to ECR with its API: layers in parts, then the manifest."""
+"""Find images in ECR, and push them with its API: layers in parts, then the manifest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PART_BYTES = 5 * 1024 * 1024
 
 def push(client: Any, repository: str, image: Image, *, tag: str) -> str:
     """Store *image* as *tag* in *repository*, and return its digest; an existing one is kept."""
-    if not has_image(client, repository, image.digest):
+    if not find(client, repository, imageDigest=image.digest):
         upload(client, repository, image, tag=tag)
     return image.digest
 
@@ -32,15 +32,15 @@ def upload(client: Any, repository: str, image: Image, *, tag: str) -> None:
     )
 
 
-def has_image(client: Any, repository: str, digest: str) -> bool:
-    """Return whether *repository* contains the image *digest*."""
+def find(client: Any, repository: str, **image_id: str) -> str:
+    """Return the digest of the image with this imageTag or imageDigest; empty if there is none."""
     try:
-        client.describe_images(repositoryName=repository, imageIds=[{"imageDigest": digest}])
+        response = client.describe_images(repositoryName=repository, imageIds=[image_id])
     except CloudError as error:
         if error.aws_code == "ImageNotFoundException":
-            return False
+            return ""
         raise
-    return True
+    return str(response["imageDetails"][0]["imageDigest"])
 
 
 def _upload(client: Any, repository: str, blob: bytes) -> None:

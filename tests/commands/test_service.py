@@ -50,8 +50,9 @@ def test_tasks_change_the_service(capsys, ecs: Client, task, output: str, change
 def test_record(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     """The digest is stored in the parameter of the image."""
     digest, ssm = f"sha256:{'a' * 64}", Client(put_parameter={})
+    found = {"imageDetails": [{"imageDigest": digest}]}
     registry = {"registry": {"Name": "crd-x-backend", "Uri": "uri"}}
-    clients = {"ssm": ssm, "ecr": Client(describe_images={})}
+    clients = {"ssm": ssm, "ecr": Client(describe_images=found)}
     use_account(monkeypatch, Account(OUTPUTS | registry, clients))
 
     service.record(Context(), image=digest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -21,6 +22,7 @@ from tests.operations.fake_account import (
 )
 
 DIGEST = f"sha256:{'a' * 64}"
+RELEASED = datetime(2026, 1, 2, tzinfo=UTC)
 SERVERS = ["ns-1.awsdns-1.com", "ns-2.awsdns-2.net"]
 OUTPUTS: dict[str, dict[str, str]] = {
     "foundation": {"Alerts": "arn:alerts"},
@@ -53,7 +55,7 @@ def clients(**changed: Client) -> dict[str, Client]:
         "sns": Client(list_subscriptions_by_topic=subscriptions(email="arn:1", https="arn:2")),
         "ssm": Client(
             get_parameters={"Parameters": [], "InvalidParameters": []},
-            get_parameter={"Parameter": {"Value": DIGEST}},
+            get_parameter={"Parameter": {"Value": DIGEST, "LastModifiedDate": RELEASED}},
         ),
         "codeconnections": Client(get_connection={"Connection": connection}),
         "s3": Client(list_objects_v2={"KeyCount": 1}),
