@@ -26,13 +26,16 @@ def record(database: Database, avatar: str, version: str) -> bool:
     """Record the *version* of the avatar with the id *avatar*; return whether a user has this avatar.
 
     Versions are compared as texts. An older or equal version changes nothing, so notifications may
-    arrive repeatedly and in any order.
+    arrive repeatedly and in any order. Raises ProblemError 503 while a user's row stays locked.
     """
     parameters = {"avatar_uuid": avatar, "version": version}
     with database.transaction() as transaction:
+        all_stored = False
+        # The last check is after the last batch: a concurrent transaction may have stored the id.
         while not transaction.one(_EXISTS, parameters, bool):
-            if not _store_ids(transaction):
+            if all_stored:
                 return False
+            all_stored = not _store_ids(transaction)
         transaction.execute(_UPDATE, parameters)
         return True
 

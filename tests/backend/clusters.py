@@ -47,6 +47,13 @@ class Cluster:
     def connect(self, user: str = MIGRATOR, dbname: str = "cruddur") -> psycopg.Connection[Any]:
         return psycopg.connect(**self.parameters(user, dbname), autocommit=True)
 
+    def waiting(self) -> int:
+        """Return the number of connections that wait for a lock."""
+        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        with self.connect("postgres") as connection:
+            [(count,)] = connection.execute(query).fetchall()
+        return int(count)
+
     def stop(self) -> None:
         """Stop the server, which ends all connections."""
         server = self.servers.pop()

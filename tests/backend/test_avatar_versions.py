@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from cruddur import avatar_versions
@@ -28,6 +31,30 @@ def test_a_new_avatar_has_a_new_address(record):
 def test_older_and_repeated_notifications_change_nothing(record):
     """SNS may deliver a notification repeatedly and in any order."""
     assert [record("B"), record("B"), record("A")] == ["B", "B", "B"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE users SET display_name = 'Andrew' WHERE cognito_user_id = %(sub)s",
+        "UPDATE users SET avatar_uuid = %(avatar)s WHERE cognito_user_id = %(sub)s",
+    ],
+    ids=["profile", "avatar id"],
+)
+def test_a_concurrent_change_of_the_user(pool, postgres, andrew, change):
+    """A notification waits while another transaction changes the user, and is not lost."""
+    avatar = avatar_id(andrew.sub)
+    with ThreadPoolExecutor(1) as threads:
+        with andrew.database.transaction():
+            andrew.database.execute(change, {"sub": andrew.sub, "avatar": avatar})
+            recorded = threads.submit(avatar_versions.record, pool, avatar, "A1")
+            deadline = time.monotonic() + 10
+            while not recorded.done() and not postgres.waiting():
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+
+        assert recorded.result() is True
+    assert andrew.get("/api/users/@andrewbrown/short").json["avatar_url"].endswith("?v=A1")
 
 
 def test_an_unknown_avatar(pool, andrew, bayko):

@@ -18,7 +18,6 @@ from tests.backend.process.servers import Server, eventually, started
 
 POST = {"message": "Hello", "ttl": "1-day"}
 IN_FLIGHT = 6  # Less than the threads of one worker, which may receive them all.
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 
 
 def test_sigterm_during_requests_loses_none(new_server: Server, postgres: Cluster, bearer):
@@ -30,7 +29,7 @@ def test_sigterm_during_requests_loses_none(new_server: Server, postgres: Cluste
                 threads.submit(new_server.send, "POST", "/api/activities", POST, bearer)
                 for _ in range(IN_FLIGHT)
             ]
-            eventually(lambda: waiting(postgres) == IN_FLIGHT, new_server)
+            eventually(lambda: postgres.waiting() == IN_FLIGHT, new_server)
             new_server.process.send_signal(signal.SIGTERM)
             time.sleep(0.3)
         responses = [request.result() for request in requests]
@@ -68,12 +67,6 @@ def test_a_killed_worker_loses_no_acknowledged_write(new_server: Server, postgre
             stop.set()
 
     assert stored(postgres, acknowledged) == len(acknowledged)
-
-
-def waiting(postgres: Cluster) -> int:
-    """Return the number of connections that wait for a lock."""
-    with postgres.connect("postgres") as connection:
-        return connection.execute(WAITING).fetchone()[0]
 
 
 def stored(postgres: Cluster, uuids: list[str]) -> int:
