@@ -10,17 +10,10 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from deployer.aws.cloud import ChangeSet
-from deployer.data_loss import STATEFUL, DataLoss, Kind
+from deployer.data_loss import DataLoss, Kind, consequence, is_stateful
 from deployer.errors import GuardError
 from deployer.model import AcceptedDataLoss
 from deployer.model.template_tree import flatten, format_path
-
-_CONSEQUENCES = {
-    "Retain": "it is kept, outside of CloudFormation",
-    "ReplaceAndRetain": "it is kept, outside of CloudFormation",
-    "Snapshot": "a final snapshot is kept",
-    "ReplaceAndSnapshot": "a final snapshot is kept",
-}
 
 
 @dataclass(frozen=True)
@@ -100,13 +93,13 @@ def change_set_losses(change_set: ChangeSet, stack: str) -> tuple[StackLoss, ...
 def _losses(change_set: ChangeSet) -> Iterator[DataLoss]:
     for path, change in flatten(change_set.changes):
         is_removed = change.action == "Remove"
-        holds_data = change.type in STATEFUL or change.policy in _CONSEQUENCES
-        if holds_data and (is_removed or change.replaces):
+        # ReplaceAndRetain is the action of the policy Retain when the resource is replaced.
+        policy = change.policy.removeprefix("ReplaceAnd")
+        if is_stateful(change.type, policy) and (is_removed or change.replaces):
             kind: Kind = "removed" if is_removed else "replaced"
             verb = "may be" if change.replacement == "Conditional" else "is"
-            consequence = _CONSEQUENCES.get(change.policy, "its data is deleted")
             yield DataLoss(
-                change.logical_id, change.type, f"{verb} {kind}", consequence, path, kind
+                change.logical_id, change.type, f"{verb} {kind}", consequence(policy), path, kind
             )
 
 

@@ -107,7 +107,7 @@ def _data_losses(
     for name, resource in old.resources.items():
         after = new.resources.get(name)
         removed = _why_removed(resource, after, changed)
-        if _holds_data(resource):
+        if _is_stateful(resource):
             losses = _losses_of_resource(
                 name, resource, after, changed.names.get(name, ""), removed
             )
@@ -159,9 +159,9 @@ def _why_deleted(
 def _losses_of_deleted_stack(tree: TemplateTree, why: str, path: LogicalIds) -> Iterator[DataLoss]:
     """Yield a loss for each resource that holds data in a stack that is deleted."""
     for name, resource in tree.resources.items():
-        if _holds_data(resource):
+        if _is_stateful(resource):
             yield DataLoss(
-                name, resource["Type"], why, _consequence(resource.get("DeletionPolicy")), path
+                name, resource["Type"], why, consequence(resource.get("DeletionPolicy")), path
             )
         if name in tree.nested and resource.get("DeletionPolicy") not in KEPT:
             yield from _losses_of_deleted_stack(tree.nested[name], why, (*path, name))
@@ -172,22 +172,22 @@ def _losses_of_resource(
 ) -> Iterator[DataLoss]:
     type_ = old["Type"]
     if removed:
-        yield DataLoss(name, type_, removed, _consequence(old.get("DeletionPolicy")))
+        yield DataLoss(name, type_, removed, consequence(old.get("DeletionPolicy")))
     if new is None:
         return
+    of_replacement = consequence(new.get("UpdateReplacePolicy"))
     if new["Type"] != type_:
-        what = f"becomes {new['Type']}"
-        consequence = _consequence(new.get("UpdateReplacePolicy"))
-        yield DataLoss(name, type_, what, consequence, kind="replaced")
+        change = f"becomes {new['Type']}"
+        yield DataLoss(name, type_, change, of_replacement, kind="replaced")
         return
     if replaced:
-        consequence = _consequence(new.get("UpdateReplacePolicy"))
-        yield DataLoss(name, type_, replaced, consequence, kind="replaced")
-    for fact, consequence in _weakened_protections(old, new):
-        yield DataLoss(name, type_, fact, consequence, kind="weakened")
+        yield DataLoss(name, type_, replaced, of_replacement, kind="replaced")
+    for fact, effect in _weakened_protections(old, new):
+        yield DataLoss(name, type_, fact, effect, kind="weakened")
 
 
-def _consequence(policy: str | None) -> str:
+def consequence(policy: str | None) -> str:
+    """Return what happens to the data of a removed resource with this DeletionPolicy."""
     return {
         "Retain": "it is kept, outside of CloudFormation",
         "RetainExceptOnCreate": "it is kept, outside of CloudFormation",
@@ -357,8 +357,13 @@ def _display(name: str) -> str:
     return f"export {name.removeprefix(EXPORTS)}" if name.startswith(EXPORTS) else name
 
 
-def _holds_data(resource: Resource) -> bool:
-    return resource["Type"] in STATEFUL or resource.get("DeletionPolicy", "") in _POLICY_STRENGTH
+def is_stateful(type_: str, policy: str) -> bool:
+    """Return whether resources of *type_* hold data, or their DeletionPolicy keeps something."""
+    return type_ in STATEFUL or policy in _POLICY_STRENGTH
+
+
+def _is_stateful(resource: Resource) -> bool:
+    return is_stateful(resource["Type"], resource.get("DeletionPolicy", ""))
 
 
 def _property(resource: Resource, path: PropertyPath) -> Any:
