@@ -18,6 +18,7 @@ from deployer.preview.propagation import Propagation, ScopeKey, propagate, scope
 from deployer.preview.replacement import strongest
 from deployer.preview.reviewed import ReviewedStack
 from deployer.preview.security_groups import is_rule_property, rule_changes
+from deployer.preview.settings import Place
 from deployer.preview.values import (
     Action,
     CodeChange,
@@ -32,8 +33,6 @@ from deployer.preview.values import (
 from deployer.registry import Lookup, resource_type
 
 Resource: TypeAlias = Mapping[str, Any]
-# A template, "Resources" or "Outputs", and a path in it that begins with a logical id.
-Place: TypeAlias = tuple[ScopeKey, str, KeyPath]
 
 _ACTIONS: Mapping[Replacement, Action] = {
     "required": "replaced",
@@ -103,7 +102,7 @@ class _Comparison:
             stack.region,
             "created" if old is None else "removed" if new is None else "updated",
             tuple(self._resources(old, new)),
-            tuple(self._outputs(old, new)),
+            self._outputs(old, new),
             tuple(_attributes(old, new)),
             self._data_losses(old, new),
             cost_difference(before, after),
@@ -127,11 +126,10 @@ class _Comparison:
 
     def _resource(self, pair: _ResourcePair) -> ResourceChange | None:
         """Return the change of one resource; None if nothing changes."""
-        scope = pair.scope
-        properties = self.propagation.of(scope, pair.logical_id)
+        properties = self.propagation.of(pair.scope, pair.logical_id)
         if pair.before and pair.after and not properties:
             return None
-        before, after = ((side or {}).get("Properties") or {} for side in (pair.before, pair.after))
+        before, after = pair.properties
         function = function_of(after)
         is_rebuilt = (
             function and function_of(before) == function and before["Code"] != after["Code"]
@@ -139,31 +137,26 @@ class _Comparison:
         code = self.context.code(function) if is_rebuilt else None
         return ResourceChange(
             pair.logical_id,
-            str((pair.after or pair.before or {}).get("Type", "")),
+            pair.type,
             _action(pair, properties),
             pair.path,
             tuple(self._with_details(pair, properties, has_code=code is not None)),
             statement_changes(before, after),
-            rule_changes(str((pair.after or pair.before or {}).get("Type", "")), before, after),
+            rule_changes(pair.type, before, after),
             code,
             self._source(pair),
-            self.context.settings.get((scope, "Resources", (pair.logical_id,)), ()),
+            self.context.settings.get((pair.scope, "Resources", (pair.logical_id,)), ()),
         )
 
     def _with_details(
         self, pair: _ResourcePair, properties: Sequence[PropertyChange], *, has_code: bool
     ) -> Iterator[PropertyChange]:
         """Yield *properties* with their settings, and whether statements or rules explain them."""
-        type_ = str((pair.after or {}).get("Type", ""))
-        paths = {
-            path
-            for side in (pair.before, pair.after)
-            for path in statement_paths((side or {}).get("Properties") or {})
-        }
+        paths = {path for side in pair.properties for path in statement_paths(side)}
         for change in properties:
             is_detailed = not change.cause and (
                 any(_is_below(change.path, path) for path in paths)
-                or is_rule_property(type_, change.path)
+                or is_rule_property(pair.type, change.path)
                 or (has_code and change.path[:2] == ("Properties", "Code"))
             )
             settings = self._settings(pair, change.path)
@@ -185,10 +178,21 @@ class _Comparison:
 
     def _outputs(
         self, old: ReviewedStack | None, new: ReviewedStack | None
-    ) -> Iterator[OutputChange]:
-        return iter(
-            output_changes(old, new, self.propagation, self.importers_before, self.importers_after)
+    ) -> tuple[OutputChange, ...]:
+        changes = output_changes(
+            old, new, self.propagation, self.importers_before, self.importers_after
         )
+        stack = new or old
+        settings = self._output_settings(scope_key(stack)) if stack else {}
+        return tuple(replace(change, settings=settings.get(change.name, ())) for change in changes)
+
+    def _output_settings(self, scope: ScopeKey) -> Mapping[str, tuple[str, ...]]:
+        """Return the settings that any part of each output of a template comes from."""
+        found: dict[str, tuple[str, ...]] = {}
+        for (place_scope, section, path), keys in self.context.settings.items():
+            if (place_scope, section) == (scope, "Outputs"):
+                found[path[0]] = tuple(dict.fromkeys((*found.get(path[0], ()), *keys)))
+        return found
 
     def _data_losses(
         self, old: ReviewedStack | None, new: ReviewedStack | None
@@ -223,6 +227,17 @@ class _ResourcePair:
     logical_id: str
     before: Resource | None
     after: Resource | None
+
+    @property
+    def type(self) -> str:
+        """The type after the change; of a removed resource, the type before it."""
+        return str((self.after or self.before or {}).get("Type", ""))
+
+    @property
+    def properties(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """The properties before and after."""
+        before, after = ((side or {}).get("Properties") or {} for side in (self.before, self.after))
+        return before, after
 
     @property
     def scope(self) -> ScopeKey:

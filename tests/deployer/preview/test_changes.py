@@ -88,6 +88,31 @@ def test_sources_settings_and_code_are_attached() -> None:
     ]
 
 
+def test_an_output_has_the_settings_of_its_parts() -> None:
+    """An output comes from the settings of its value and of its export, each named once."""
+
+    def producer(port: str) -> Any:
+        output = {"Value": port, "Export": {"Name": f"a-{port}"}}
+        return stack("a", {**table(), "Outputs": {"Port": output}})
+
+    before, after = producer("1"), producer("2")
+    scope = scope_key(after)
+
+    (change,) = compare(
+        [before],
+        [after],
+        settings={
+            (scope, "Outputs", ("Port", "Value")): ("a.port",),
+            (scope, "Outputs", ("Port", "Export", "Name")): ("a.port", "a.name"),
+            (scope, "Outputs", ("Other", "Value")): ("a.other",),
+        },
+    ).stacks
+
+    assert [(item.name, item.settings) for item in change.outputs] == [
+        ("Port", ("a.port", "a.name"))
+    ]
+
+
 def test_the_setting_of_a_property_applies_to_its_parts() -> None:
     """A part of a place that comes from a setting comes from the setting, too."""
     before, after = (stack("a", table(Tags=[{"Key": "k", "Value": v}])) for v in "xy")
