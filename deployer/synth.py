@@ -45,14 +45,14 @@ def write(desired: Sequence[DesiredStack], folder: Path) -> None:
 
     Raise GuardError if it, its parent, or a file to be written is a symbolic link.
     """
-    files = _files(desired)
-    for name in files:
+    texts = files(desired)
+    for name in texts:
         symlinks.refuse(folder / name, folder.parent.parent)
     folder.mkdir(parents=True, exist_ok=True)
     for path in _generated(folder):
-        if path.name not in files:
+        if path.name not in texts:
             path.unlink()
-    for name, text in files.items():
+    for name, text in texts.items():
         path = folder / name
         if not path.exists() or path.read_bytes() != text.encode():
             path.write_bytes(text.encode())
@@ -197,10 +197,11 @@ def _capabilities(resources: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     return ("CAPABILITY_IAM",) if types & (_IAM_NAMES.keys() | _IAM_UNNAMED) else ()
 
 
-def _files(desired: Sequence[DesiredStack]) -> dict[str, str]:
-    files = {stack.file: stack.text for stack in desired}
-    files |= {template.file: template.text for stack in desired for template in stack.nested}
-    return files | {ORDER: order(desired)}
+def files(desired: Sequence[DesiredStack]) -> dict[str, str]:
+    """Return the text of each file that `write` creates, by the name of the file."""
+    texts = {stack.file: stack.text for stack in desired}
+    texts |= {template.file: template.text for stack in desired for template in stack.nested}
+    return texts | {ORDER: order(desired)}
 
 
 def order(desired: Sequence[DesiredStack]) -> str:
@@ -238,7 +239,7 @@ def _artifacts(desired: DesiredStack) -> Iterator[str]:
 
 def _differing(desired: Sequence[DesiredStack], folder: Path) -> dict[str, tuple[str, str]]:
     """Return the existing and the expected text of each file that differs."""
-    texts = _files(desired)
+    texts = files(desired)
     existing = {path.name: path.read_bytes().decode() for path in _generated(folder)}
     return {
         name: (existing.get(name, ""), texts.get(name, ""))

@@ -13,6 +13,7 @@ from deployer.errors import ConfigError
 if TYPE_CHECKING:
     from deployer.environment import Environment, Project
     from deployer.preview.propagation import ScopeKey
+    from deployer.preview.settings import Place
     from deployer.preview.values import CodeChange, Preview
 
 
@@ -61,6 +62,7 @@ def _plan(
     commit: str,
     code: Callable[[str], CodeChange | None],
 ) -> OfflinePlan:
+    from deployer import synth
     from deployer.preview.changes import Context, preview
     from deployer.preview.git_objects import head_revision, read_files
     from deployer.preview.reviewed import read_stacks
@@ -75,7 +77,7 @@ def _plan(
         for path, text in texts.items()
         if path.startswith(f"{folder}/")
     }
-    after = _files(environment)
+    after = synth.files(environment.desired)
     # Equal templates are not parsed: this process rendered one of them.
     bodies = {
         template.file: template.body
@@ -114,13 +116,6 @@ def _accepted(config: str) -> set[tuple[Any, Any]]:
             return set()
 
 
-def _files(environment: Environment) -> dict[str, str]:
-    from deployer import synth
-
-    texts = {template.file: template.text for template in environment.templates}
-    return texts | {synth.ORDER: synth.order(environment.desired)}
-
-
 def _sources(environment: Environment) -> Iterator[tuple[tuple[ScopeKey, str], str]]:
     """Yield the line of a stack file for each resource."""
     from deployer.model.template_tree import resource_lines
@@ -130,7 +125,9 @@ def _sources(environment: Environment) -> Iterator[tuple[tuple[ScopeKey, str], s
             yield ((stack.region, stack.name, path[:-1]), path[-1]), str(line)
 
 
-def _settings(project: Project[Any], environment: Environment, before: str) -> Mapping[Any, Any]:
+def _settings(
+    project: Project[Any], environment: Environment, before: str
+) -> Mapping[Place, tuple[str, ...]]:
     """Return the settings that each place of the templates comes from; *before* is the old file."""
     from deployer import config
     from deployer.preview.settings import changed_settings, places
@@ -144,16 +141,18 @@ def _settings(project: Project[Any], environment: Environment, before: str) -> M
         rendered = project.render(table)
         return None if rendered is None else _bodies(rendered)
 
-    return places(changed_settings(tables[0], tables[1]), tables[1], render)
+    changed = changed_settings(tables[0], tables[1])
+    return places(changed, tables[1], _bodies(environment), render)
 
 
 def _bodies(environment: Environment) -> dict[ScopeKey, Mapping[str, Any]]:
-    bodies: dict[ScopeKey, Mapping[str, Any]] = {}
-    for stack in environment.desired:
-        bodies[stack.region, stack.name, ()] = stack.body
-        for nested in stack.nested:
-            bodies[stack.region, stack.name, nested.path] = nested.body
-    return bodies
+    from deployer.model.template_tree import desired_templates
+
+    return {
+        (stack.region, stack.name, path): tree.body
+        for stack in environment.desired
+        for path, tree in desired_templates(stack).walk()
+    }
 
 
 def _code_change(root: Path, commit: str, name: str) -> CodeChange | None:

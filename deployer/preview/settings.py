@@ -19,6 +19,7 @@ Table: TypeAlias = Mapping[str, Any]
 Bodies: TypeAlias = Mapping[ScopeKey, Mapping[str, Any]]  # Templates by region, stack and path.
 # Render the templates of a config; None if it is not valid.
 Render: TypeAlias = Callable[[Table], Bodies | None]
+# A template, "Resources" or "Outputs", and a path in it that begins with a logical id.
 Place: TypeAlias = tuple[ScopeKey, str, KeyPath]
 
 _MAX_RENDERED = 8  # More settings are rendered together, because each rendering takes 0.1 s.
@@ -44,16 +45,14 @@ def changed_settings(before: Table, after: Table) -> tuple[Setting, ...]:
 
 
 def places(
-    settings: Sequence[Setting], config: Table, render: Render
+    settings: Sequence[Setting], config: Table, desired: Bodies, render: Render
 ) -> dict[Place, tuple[str, ...]]:
-    """Return the keys of *settings* that each place of the templates of *config* comes from.
+    """Return the keys of *settings* that each place of *desired* comes from.
 
+    *desired* has the templates of *config*.
     Settings that are only valid together, such as two ports that must be equal, are rendered
     together.
     """
-    desired = render(config) if settings else None
-    if desired is None:
-        return {}
     found: dict[Place, tuple[str, ...]] = {}
     together = [*settings[_MAX_RENDERED:]]
     for setting in settings[:_MAX_RENDERED]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
+from deployer.model.template_tree import format_path
 from deployer.preview.differences import is_intrinsic
 from deployer.preview.values import (
     WORST_FIRST,
@@ -56,7 +58,7 @@ def _stack(stack: StackChange) -> dict[str, Any]:
         "refused": refused_outputs(stack),
         "data_losses": [
             {
-                "resource": "/".join((*loss.path, loss.logical_id)),
+                "resource": format_path((*loss.path, loss.logical_id)),
                 "type": loss.type,
                 "kind": loss.kind,
                 "change": loss.change,
@@ -120,15 +122,7 @@ def _statement(change: StatementChange) -> dict[str, Any]:
 def _code(code: CodeChange) -> dict[str, Any]:
     return {
         "function": code.name,
-        "files": [
-            {
-                "path": file.path,
-                "direction": file.direction,
-                "added_lines": file.added_lines,
-                "removed_lines": file.removed_lines,
-            }
-            for file in code.files
-        ],
+        "files": [asdict(file) for file in code.files],
         "packages": [
             {
                 "package": package.name,

@@ -34,7 +34,7 @@ def test_changed_settings() -> None:
 
 def test_each_place_has_its_setting() -> None:
     """A place that differs without a setting comes from it; settings that belong together are both named."""
-    found = places(changed_settings(BEFORE, AFTER), AFTER, render)
+    found = places(changed_settings(BEFORE, AFTER), AFTER, render(AFTER), render)
 
     assert found == {
         (SCOPE, "Resources", ("Vpc", "Properties", "CidrBlock")): ("network.cidr",),
@@ -56,4 +56,4 @@ def test_reverted_settings() -> None:
 
 def test_an_invalid_config_has_no_places() -> None:
     """If no config can be rendered, no setting is named."""
-    assert places([Setting(("a",), 1, 2)], {"a": 2}, lambda _: None) == {}
+    assert places([Setting(("a",), 1, 2)], {"a": 2}, {}, lambda _: None) == {}
