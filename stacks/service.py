@@ -135,10 +135,10 @@ def define(
 ) -> Service:
     """Add the tasks of one application, and scale them with its load.
 
-    *private* places them in private subnets, which then need internet access.
-    *idle_timeout_seconds* is that of the load balancer. *routed* registers
-    them with the load balancer; other services connect by name in any case. The tasks have access
-    to *database* and *messages*, use tokens of *users*, and receive notifications of *assets*.
+    *private* places them in private subnets, which then need internet access. *routed* registers
+    them with the load balancer, which closes idle connections after *idle_timeout_seconds*; other
+    services connect by name in any case. The tasks have access to *database* and *messages*, use
+    tokens of *users*, and receive notifications of *assets*.
 
     Before the first release no task runs and conditional resources do not exist: the value of the
     image parameter is `none`.

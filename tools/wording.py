@@ -11,8 +11,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 STYLE = ROOT / "docs" / "style.md"
-# Generated, third-party and historical text, style sheets (they have a property with one of the words), and
-# the page that lists the words.
+# Generated, third-party and historical text, style sheets (a property of CSS contains one of the
+# words), and the page that lists the words.
 _SKIPPED = re.compile(
     r"(build|requirements)/.*|CHANGELOG\.md|docs/style\.md|tests/tools/test_wording\.py|.*\.(css|txt|json|jsonl|pem|png|jpg)"
 )

@@ -28,9 +28,8 @@ _CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 _LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
 PACKAGES_FOLDER_LABEL = "emulator.packages.folder"
 PACKAGES_LABEL = "emulator.packages.lock"
-DOCKERFILE_LABEL = (
-    "emulator.dockerfile"  # Its digest: RUN has effects that the layer does not have.
-)
+# The digest of the Dockerfile, because RUN has effects that the layer does not have.
+DOCKERFILE_LABEL = "emulator.dockerfile"
 _SYSTEM_FOLDERS = {"bin", "dev", "etc", "lib", "lib64", "proc", "sbin", "sys", "tmp", "usr"}
 
 

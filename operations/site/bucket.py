@@ -99,7 +99,7 @@ class Bucket:
         return str(response["ETag"])
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Delete the files *keys*; the bucket keeps their versions for noncurrent_version_days of [cdn].
+        """Delete the files *keys*; the bucket keeps their versions for noncurrent_version_days.
 
         DeleteObjects sends keys as XML. A key with characters that XML cannot contain is deleted
         with DeleteObject, which sends it in the URL.

@@ -83,11 +83,11 @@ TYPES_BY_NAME = {
 }
 PLAIN = "text/plain; charset=utf-8"  # The type of all other files without an extension.
 
-# The names that Vite writes, such as assets/index-BX3k_9aQ.js. _NO_DIGEST matches eight characters that
-# are words, a date or a size, as in logo-wordmark.svg, Inter-SemiBold.woff2, logo-20240608.png and
-# start-1024x768.png. It also matches one digest in two hundred, which is then cached for five
-# minutes only. The source map index-BX3k_9aQ.js.map has the digest of its script, and may differ for
-# the same script, so it has no digest of its own.
+# The names that Vite writes, such as assets/index-BX3k_9aQ.js. _NO_DIGEST matches eight characters
+# that are words, a date or a size, as in logo-wordmark.svg, Inter-SemiBold.woff2, logo-20240608.png
+# and start-1024x768.png. It also matches one digest in two hundred, which is then cached for five
+# minutes only. The source map index-BX3k_9aQ.js.map has the digest of its script, and may differ
+# for the same script, so it has no digest of its own.
 _NO_DIGEST = r"(?:(?:[A-Z]?[a-z]{3,})*[0-9]*|[0-9x_-]+|[a-z_-]+)\."
 _DIGEST = re.compile(rf"(?:^|/)assets/(?:.*/)?[^/]+-(?!{_NO_DIGEST})[A-Za-z0-9_-]{{8}}\.[a-z0-9]+$")
 

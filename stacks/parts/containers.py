@@ -1,9 +1,9 @@
 """The task definition of a service: its containers, environment and two roles.
 
 Requirements for an image: its program listens on PORT, on all addresses, and exits within
-GRACEFUL_TIMEOUT_SECONDS of SIGTERM (see `server_variables`); `bin/health-check` below its working directory exits with 0 while the program is
-healthy; and it declares `VOLUME /tmp`, writable by every user, because Fargate mounts a volume
-with the owner and mode of the image.
+GRACEFUL_TIMEOUT_SECONDS of SIGTERM (see `server_variables`); `bin/health-check` below its working
+directory exits with 0 while the program is healthy; and it declares `VOLUME /tmp`, writable by
+every user, because Fargate mounts a volume with the owner and mode of the image.
 """
 
 from __future__ import annotations
