@@ -1,14 +1,13 @@
 """Pages of a list, with keyset pagination.
 
-A cursor is the position after the last item of a page: its time and id, encoded so that clients
-cannot depend on the contents. A list that changes between two pages neither repeats nor omits
+A cursor is the position of the last item of a page, encoded so that clients cannot depend on the
+contents. A position is a time and an id, or a sort key in DynamoDB. A list that changes between two pages neither repeats nor omits
 the items that existed before.
 """
 
 from __future__ import annotations
 
 import base64
-from binascii import Error as Base64Error
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
@@ -18,7 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from cruddur.limits import CURSOR_CHARACTERS, DEFAULT_PAGE_ITEMS, MAX_PAGE_ITEMS
-from cruddur.problems import FieldError, invalid
+from cruddur.problems import FieldError, ProblemError, invalid
 from shared.base64url import decoded
 
 _Item = TypeVar("_Item")
@@ -50,8 +49,8 @@ class Position(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The parameters `before` and `before_id` of a statement."""
-        return {"before": self.time, "before_id": self.id}
+        """The parameters `position_time` and `position_id` of a statement."""
+        return {"position_time": self.time, "position_id": self.id}
 
 
 # The start of a list with the newest items first: newer than every item.
@@ -64,42 +63,43 @@ def position(query: PageQuery, first: Position) -> Position:
     """Return the position in the cursor of *query*, or *first* without one. Raises ProblemError 422."""
     if query.cursor is None:
         return first
+    found = _read(query.cursor, Position)
     try:
-        found = msgspec.json.decode(decoded(query.cursor.encode()), type=Position)
         return Position(found.time.astimezone(UTC), found.id)
-    # OverflowError: a time of the year 1 or 9999 in another zone.
-    except (ValueError, OverflowError, Base64Error, msgspec.DecodeError):
-        raise invalid(FieldError("cursor_invalid", "cursor")) from None
+    except OverflowError:  # A time of the year 1 or 9999 in another zone.
+        raise _invalid_cursor() from None
 
 
-def encoded(position: Position) -> str:
-    """Return *position* as a cursor."""
-    return base64.urlsafe_b64encode(msgspec.json.encode(position)).rstrip(b"=").decode()
-
-
-def key_position(query: PageQuery) -> str | None:
+def sort_key(query: PageQuery) -> str | None:
     """Return the sort key in the cursor of *query*, or None for the first page.
 
     Lists in DynamoDB are ordered by their sort key, a text. Raises ProblemError 422.
     """
-    if query.cursor is None:
-        return None
-    try:
-        return msgspec.json.decode(decoded(query.cursor.encode()), type=SortKey)
-    except (ValueError, Base64Error, msgspec.DecodeError):
-        raise invalid(FieldError("cursor_invalid", "cursor")) from None
+    return None if query.cursor is None else _read(query.cursor, SortKey)
 
 
-def key_cursor(key: str) -> str:
-    """Return the sort key of an item as a cursor."""
-    return base64.urlsafe_b64encode(msgspec.json.encode(key)).rstrip(b"=").decode()
+def encoded(position: Position | str) -> str:
+    """Return *position*, which may be a sort key, as a cursor."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(position)).rstrip(b"=").decode()
 
 
 def cut(
-    rows: Sequence[_Item], limit: int, position_of: Callable[[_Item], Position]
+    rows: Sequence[_Item], limit: int, position_of: Callable[[_Item], Position | str]
 ) -> tuple[Sequence[_Item], str | None]:
     """Return the first *limit* of *rows*, and the cursor of the next page if there are more rows."""
     if len(rows) <= limit:
         return rows, None
     items = rows[:limit]
     return items, encoded(position_of(items[-1]))
+
+
+def _read(cursor: str, kind: Any) -> Any:
+    """Return the position in *cursor*, which must be of this *kind*. Raises ProblemError 422."""
+    try:
+        return msgspec.json.decode(decoded(cursor.encode()), type=kind)
+    except (ValueError, msgspec.DecodeError):
+        raise _invalid_cursor() from None
+
+
+def _invalid_cursor() -> ProblemError:
+    return invalid(FieldError("cursor_invalid", "cursor"))

@@ -93,16 +93,21 @@ def _variables(postgres: Cluster, stack: ExitStack) -> dict[str, str]:
     pool = UserPool()
     stack.callback(pool.close)
     statement = Statement("activities/sql/home.sql").text.decode()
-    positions = {"viewer": "$1::text", "before": "$2", "before_id": "$3", "limit": "$4"}
-    for_asyncpg = re.sub(r"%\((\w+)\)s", lambda match: positions[match[1]], statement)
+    placeholders = {
+        "viewer": "$1::text",
+        "position_time": "$2",
+        "position_id": "$3",
+        "limit": "$4",
+    }
+    for_asyncpg = re.sub(r"%\((\w+)\)s", lambda match: placeholders[match[1]], statement)
     return {
         "TEST_POSTGRES": str(postgres.folder),
         "TEST_POOL": pool.url,
         "FEED_DATABASE": f"host={postgres.folder} user=application dbname=cruddur",
         "FEED_SOCKET": str(postgres.folder),
-        "FEED_STATEMENT": statement.replace("%(before)s", "%(before)s::timestamptz").replace(
-            "%(before_id)s", "%(before_id)s::uuid"
-        ),
+        "FEED_STATEMENT": statement.replace(
+            "%(position_time)s", "%(position_time)s::timestamptz"
+        ).replace("%(position_id)s", "%(position_id)s::uuid"),
         "FEED_STATEMENT_ASYNCPG": for_asyncpg,
     }
 

@@ -13,7 +13,7 @@ from cruddur.database import Database, MissingReferenceError, Transaction
 from cruddur.idempotency import key_reused
 from cruddur.identity import Identity
 from cruddur.members import member_uuid
-from cruddur.pages import NEWEST, OLDEST, PageQuery, cut, position
+from cruddur.pages import NEWEST, OLDEST, PageQuery, Position, cut, position
 from cruddur.posts import Post, PostPage, position_of
 from cruddur.problems import ProblemError, not_found
 from cruddur.services import Services
@@ -46,35 +46,26 @@ _REMOVE = {
 
 def home(services: Services, viewer: Identity | None, query: PageQuery) -> PostPage:
     """Return the newest posts of all users."""
-    return _page(services, _HOME, viewer, query)
+    return _page(services, _HOME, viewer, query, NEWEST)
 
 
 def search(services: Services, viewer: Identity | None, term: str, query: PageQuery) -> PostPage:
     """Return the newest posts and replies that contain all words of *term*."""
-    return _page(services, _SEARCH, viewer, query, term=term)
+    return _page(services, _SEARCH, viewer, query, NEWEST, term=term)
 
 
 def posts_of_user(
     services: Services, viewer: Identity | None, user: UUID, query: PageQuery
 ) -> PostPage:
     """Return the newest posts of a user."""
-    return _page(services, _POSTS_OF_USER, viewer, query, user_uuid=user)
+    return _page(services, _POSTS_OF_USER, viewer, query, NEWEST, user_uuid=user)
 
 
 def replies(
     services: Services, viewer: Identity | None, activity_uuid: str, query: PageQuery
 ) -> PostPage:
     """Return the replies to a post, the oldest first."""
-    after = position(query, OLDEST).parameters
-    parameters = {
-        "viewer": _viewer_id(viewer),
-        "limit": query.limit + 1,
-        "activity_uuid": activity_uuid,
-    }
-    rows = services.database.all(
-        _REPLIES, parameters | after, with_avatar_url(Post, services.settings.assets_url)
-    )
-    return PostPage(*cut(rows, query.limit, position_of))
+    return _page(services, _REPLIES, viewer, query, OLDEST, activity_uuid=activity_uuid)
 
 
 def profile(services: Services, handle: str) -> Profile:
@@ -154,13 +145,14 @@ def _page(
     statement: Statement,
     viewer: Identity | None,
     query: PageQuery,
+    first: Position,
     **parameters: Any,
 ) -> PostPage:
-    """Return a page of a list with the newest posts first."""
-    before = position(query, NEWEST).parameters
-    common = {"viewer": _viewer_id(viewer), "limit": query.limit + 1}
+    """Return a page of a list of posts, which begins at the position *first*."""
+    parameters |= position(query, first).parameters
+    parameters |= {"viewer": _viewer_id(viewer), "limit": query.limit + 1}
     rows = services.database.all(
-        statement, parameters | before | common, with_avatar_url(Post, services.settings.assets_url)
+        statement, parameters, with_avatar_url(Post, services.settings.assets_url)
     )
     return PostPage(*cut(rows, query.limit, position_of))
 

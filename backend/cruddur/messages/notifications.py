@@ -11,7 +11,7 @@ from cruddur.database import Database
 from cruddur.messages.conversation import timestamp
 from cruddur.messages.store import Store
 from cruddur.messages.table import UnavailableError
-from cruddur.messages.users import profiles
+from cruddur.messages.users import with_profiles
 from cruddur.new_conversations import NewConversation
 from cruddur.problems import unavailable
 from cruddur.statements import Statement
@@ -39,14 +39,13 @@ class StartedConversations:
             found = self.store.starts(user, before=after_all_of_this_time, limit=limit)
         except UnavailableError as error:
             raise unavailable("The message table is not available.") from error
-        names = profiles(self.database, self.assets_url, [start.user for start in found])
         return [
             NewConversation(
                 uuid=UUID(start.uuid),
                 created_at=datetime.fromisoformat(start.created_at),
-                handle=names[start.user.uuid].handle,
-                display_name=names[start.user.uuid].display_name,
+                handle=profile.handle,
+                display_name=profile.display_name,
                 message=start.text,
             )
-            for start in found
+            for start, profile in with_profiles(self.database, self.assets_url, found)
         ]

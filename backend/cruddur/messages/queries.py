@@ -21,7 +21,7 @@ from cruddur.messages.models import (
 )
 from cruddur.messages.store import KeyReusedError, NotParticipantError
 from cruddur.messages.table import UnavailableError
-from cruddur.pages import PageQuery, key_cursor, key_position
+from cruddur.pages import PageQuery, cut, sort_key
 from cruddur.problems import FieldError, invalid, not_found, unavailable
 from cruddur.services import Services
 
@@ -31,12 +31,10 @@ def conversations(services: Services, identity: Identity, query: PageQuery) -> M
     user = users.sender(services, identity)
     with _problems():
         found = services.messages.conversations(
-            user.uuid, before=key_position(query), limit=query.limit + 1
+            user.uuid, before=sort_key(query), limit=query.limit + 1
         )
-    return MessageGroupPage(
-        _groups(services, found[: query.limit]),
-        key_cursor(found[query.limit - 1].key) if len(found) > query.limit else None,
-    )
+    items, next_cursor = cut(found, query.limit, lambda conversation: conversation.key)
+    return MessageGroupPage(_groups(services, items), next_cursor)
 
 
 def messages(
@@ -49,12 +47,10 @@ def messages(
     user = users.sender(services, identity)
     with _problems():
         found = services.messages.messages(
-            user.uuid, conversation, before=key_position(query), limit=query.limit + 1
+            user.uuid, conversation, before=sort_key(query), limit=query.limit + 1
         )
-    return MessagePage(
-        _messages(services, found[: query.limit]),
-        key_cursor(found[query.limit - 1].created_at) if len(found) > query.limit else None,
-    )
+    items, next_cursor = cut(found, query.limit, lambda message: message.created_at)
+    return MessagePage(_messages(services, items), next_cursor)
 
 
 def send(services: Services, identity: Identity, new: NewMessage) -> Message:
@@ -97,39 +93,33 @@ def _problems() -> Iterator[None]:
 
 def _messages(services: Services, found: Sequence[StoredMessage]) -> list[Message]:
     """Return *found* with the current names of the senders (defect 100)."""
-    profiles = users.profiles(
-        services.database, services.settings.assets_url, [message.user for message in found]
-    )
+    assets_url = services.settings.assets_url
     return [
         Message(
             uuid=UUID(message.uuid),
             message_group_uuid=UUID(message.conversation),
             user_uuid=UUID(message.user.uuid),
-            handle=profiles[message.user.uuid].handle,
-            display_name=profiles[message.user.uuid].display_name,
-            avatar_url=profiles[message.user.uuid].avatar_url,
+            handle=profile.handle,
+            display_name=profile.display_name,
+            avatar_url=profile.avatar_url,
             message=message.text,
             created_at=datetime.fromisoformat(message.created_at),
         )
-        for message in found
+        for message, profile in users.with_profiles(services.database, assets_url, found)
     ]
 
 
 def _groups(services: Services, found: Sequence[Conversation]) -> list[MessageGroup]:
-    profiles = users.profiles(
-        services.database,
-        services.settings.assets_url,
-        [conversation.user for conversation in found],
-    )
+    assets_url = services.settings.assets_url
     return [
         MessageGroup(
             uuid=UUID(conversation.uuid),
             user_uuid=UUID(conversation.user.uuid),
-            handle=profiles[conversation.user.uuid].handle,
-            display_name=profiles[conversation.user.uuid].display_name,
-            avatar_url=profiles[conversation.user.uuid].avatar_url,
+            handle=profile.handle,
+            display_name=profile.display_name,
+            avatar_url=profile.avatar_url,
             message=conversation.text,
             created_at=datetime.fromisoformat(conversation.created_at),
         )
-        for conversation in found
+        for conversation, profile in users.with_profiles(services.database, assets_url, found)
     ]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 from uuid import UUID
 
 from cruddur.avatars import avatar_url
 from cruddur.database import Database
 from cruddur.identity import Identity
 from cruddur.members import unknown_member
-from cruddur.messages.conversation import User
+from cruddur.messages.conversation import Conversation, Message, User
 from cruddur.problems import FieldError, invalid
 from cruddur.services import Services
 from cruddur.statements import Statement
@@ -18,6 +19,8 @@ from cruddur.statements import Statement
 _SENDER = Statement("messages/sql/sender.sql")
 _RECEIVER = Statement("messages/sql/receiver.sql")
 _USERS = Statement("messages/sql/users.sql")
+
+_Item = TypeVar("_Item", Message, Conversation)
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,17 @@ def receiver(services: Services, handle: str) -> User:
     return found
 
 
-def profiles(database: Database, assets_url: str, users: Iterable[User]) -> Mapping[str, Profile]:
-    """Return the profile of each user by id; a deleted user has the names in the message."""
+def with_profiles(
+    database: Database, assets_url: str, items: Sequence[_Item]
+) -> Iterator[tuple[_Item, Profile]]:
+    """Yield each item with the profile of its user; a deleted user has the names in the item."""
+    profiles = _profiles(database, assets_url, [item.user for item in items])
+    for item in items:
+        yield item, profiles[item.user.uuid]
+
+
+def _profiles(database: Database, assets_url: str, users: Sequence[User]) -> dict[str, Profile]:
+    """Return the profiles of *users* by id."""
     last = {user.uuid: Profile(user.handle, user.display_name, "") for user in users}
 
     def row(

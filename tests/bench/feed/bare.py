@@ -17,8 +17,8 @@ STATEMENT = os.environ["FEED_STATEMENT"]
 PARAMETERS = {
     "viewer": None,
     "limit": 21,
-    "before": "infinity",
-    "before_id": "ffffffff-ffff-ffff-ffff-ffffffffffff",
+    "position_time": "infinity",
+    "position_id": "ffffffff-ffff-ffff-ffff-ffffffffffff",
 }
 POOL = ConnectionPool(
     os.environ["FEED_DATABASE"],

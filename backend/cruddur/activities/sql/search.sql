@@ -9,7 +9,7 @@ WITH found AS (
             WHEN numnode(plainto_tsquery('simple', %(term)s)) > 0
                 THEN (plainto_tsquery('simple', %(term)s)::text || ':*')::tsquery
         END
-        AND (created_at, uuid) < (%(before)s, %(before_id)s)
+        AND (created_at, uuid) < (%(position_time)s, %(position_id)s)
         AND (expires_at IS NULL OR expires_at > current_timestamp)
     ORDER BY created_at DESC, uuid DESC
     LIMIT %(limit)s
