@@ -15,14 +15,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from botocore import exceptions
 
 from messaging_stream.records import is_timestamp
-from shared.dynamodb import temporary_reason
+from shared.dynamodb import temporary_errors_as
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -107,7 +106,7 @@ class Conversations:
         raise NotUpdatedError(str(reason)) from reason
 
     def _update(self, message: Message, collisions: frozenset[str]) -> None:
-        with _unavailable_errors():
+        with temporary_errors_as(UnavailableError):
             items = self._items(message.group)
             if pending := updates(items, message, collisions):
                 self._execute(pending)
@@ -216,15 +215,3 @@ def _collisions(pending: Sequence[Update], codes: Sequence[str]) -> Iterator[str
     for update, deleted, put in zip(pending, codes[::2], codes[1::2], strict=False):
         if (deleted, put) == ("None", "ConditionalCheckFailed"):
             yield update.participant
-
-
-@contextmanager
-def _unavailable_errors() -> Iterator[None]:
-    """Raise UnavailableError for temporary errors; other errors propagate, such as AccessDenied."""
-    try:
-        yield
-    except Exception as error:
-        reason = temporary_reason(error)
-        if reason is None:
-            raise
-        raise UnavailableError(reason) from error

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from botocore import exceptions
 from botocore.parsers import ResponseParserError
 
@@ -20,6 +23,18 @@ _NO_RESPONSE = (
     exceptions.ConnectionError, exceptions.HTTPClientError, exceptions.IncompleteReadError,
     ResponseParserError,
 )  # fmt: skip
+
+
+@contextmanager
+def temporary_errors_as(kind: Callable[[str], Exception]) -> Iterator[None]:
+    """Raise *kind* for temporary errors; other errors propagate, such as AccessDenied."""
+    try:
+        yield
+    except Exception as error:
+        reason = temporary_reason(error)
+        if reason is None:
+            raise
+        raise kind(reason) from error
 
 
 def temporary_reason(error: Exception) -> str | None:

@@ -15,12 +15,11 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from shared.dynamodb import TEMPORARY, temporary_reason
+from shared.dynamodb import TEMPORARY, temporary_errors_as
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -60,7 +59,7 @@ class Table:
 
     def item(self, pk: str, sk: str) -> Item | None:
         """Return the item with this key, or None. Raises UnavailableError."""
-        with _availability():
+        with temporary_errors_as(UnavailableError):
             response = self.client.get_item(
                 TableName=self.name, Key={"pk": {"S": pk}, "sk": {"S": sk}}, ConsistentRead=True
             )
@@ -74,7 +73,7 @@ class Table:
         condition, values = "pk = :pk", {":pk": {"S": pk}}
         if before is not None:
             condition, values = f"{condition} AND sk < :sk", {**values, ":sk": {"S": before}}
-        with _availability():
+        with temporary_errors_as(UnavailableError):
             response = self.client.query(
                 TableName=self.name,
                 KeyConditionExpression=condition,
@@ -124,7 +123,7 @@ class Table:
 
     def _transaction(self, actions: Sequence[TransactWriteItemTypeDef]) -> None:
         try:
-            with _availability():
+            with temporary_errors_as(UnavailableError):
                 self.client.transact_write_items(TransactItems=actions)
         except self.client.exceptions.TransactionCanceledException as canceled:
             reasons = canceled.response.get("CancellationReasons", [])
@@ -136,15 +135,3 @@ class Table:
             if TEMPORARY.intersection(codes):
                 raise UnavailableError(", ".join(codes)) from canceled
             raise
-
-
-@contextmanager
-def _availability() -> Iterator[None]:
-    """Raise UnavailableError for temporary errors; other errors, such as AccessDenied, are unchanged."""
-    try:
-        yield
-    except Exception as error:
-        reason = temporary_reason(error)
-        if reason is None:
-            raise
-        raise UnavailableError(reason) from error

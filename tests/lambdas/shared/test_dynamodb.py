@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.dynamodb import TEMPORARY, temporary_reason
+from shared.dynamodb import TEMPORARY, temporary_errors_as, temporary_reason
 from tests.lambdas.messaging_stream.lagging_table import client_error
 
 
@@ -22,3 +22,28 @@ def test_other_codes(code, status, is_temporary):
 def test_other_errors():
     """An error of the program is not temporary."""
     assert temporary_reason(KeyError("x")) is None
+
+
+def test_conversion_of_temporary_errors():
+    """A temporary error becomes the error of the caller, with its code and its cause."""
+    throttled = client_error("ThrottlingException")
+
+    with pytest.raises(TimeoutError) as raised:
+        raise_as_timeout(throttled)
+
+    assert (str(raised.value), raised.value.__cause__) == ("ThrottlingException", throttled)
+
+
+def test_other_errors_are_not_converted():
+    """An error that a retry does not solve propagates unchanged."""
+    denied = client_error("AccessDeniedException")
+
+    with pytest.raises(type(denied)) as raised:
+        raise_as_timeout(denied)
+
+    assert raised.value is denied
+
+
+def raise_as_timeout(error):
+    with temporary_errors_as(TimeoutError):
+        raise error
