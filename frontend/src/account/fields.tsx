@@ -1,8 +1,6 @@
-import { Field } from "../ui/field.tsx";
+import { Field, type FieldText } from "../ui/field.tsx";
 
-type Properties = Readonly<{ value: string; onValue: (value: string) => void }>;
-
-export function EmailField({ value, onValue }: Properties) {
+export function EmailField(text: FieldText) {
   return (
     <Field
       label="Email"
@@ -11,13 +9,12 @@ export function EmailField({ value, onValue }: Properties) {
       autoComplete="username"
       required
       maxLength={254}
-      value={value}
-      onChange={(event) => onValue(event.target.value)}
+      {...text}
     />
   );
 }
 
-export function CodeField({ value, onValue }: Properties) {
+export function CodeField({ value, onValue }: FieldText) {
   return (
     <Field
       label="Code"
@@ -29,12 +26,12 @@ export function CodeField({ value, onValue }: Properties) {
       title="six digits"
       maxLength={6}
       value={value}
-      onChange={(event) => onValue(event.target.value.replace(/\s/g, ""))}
+      onValue={(code) => onValue(code.replace(/\s/g, ""))}
     />
   );
 }
 
-export function PasswordField({ value, onValue }: Properties) {
+export function PasswordField(text: FieldText) {
   return (
     <Field
       label="Password"
@@ -42,15 +39,12 @@ export function PasswordField({ value, onValue }: Properties) {
       name="password"
       autoComplete="current-password"
       required
-      value={value}
-      onChange={(event) => onValue(event.target.value)}
+      {...text}
     />
   );
 }
 
-const PASSWORD_RULE = "At least 12 characters, with upper and lower case, a digit and a symbol";
-
-export function NewPasswordField({ value, onValue }: Properties) {
+export function NewPasswordField(text: FieldText) {
   return (
     <Field
       label="New password"
@@ -60,9 +54,8 @@ export function NewPasswordField({ value, onValue }: Properties) {
       required
       minLength={12}
       maxLength={256}
-      hint={PASSWORD_RULE}
-      value={value}
-      onChange={(event) => onValue(event.target.value)}
+      hint="At least 12 characters, with upper and lower case, a digit and a symbol"
+      {...text}
     />
   );
 }

@@ -67,7 +67,7 @@ function NewPassword({ email }: { email: string }) {
         required
         error={isDifferent ? "The two passwords are different." : ""}
         value={repeated}
-        onChange={(event) => setRepeated(event.target.value)}
+        onValue={setRepeated}
       />
     </AccountForm>
   );

@@ -57,7 +57,7 @@ export default function SignUpPage() {
           required
           maxLength={NAME_CHARACTERS}
           value={name}
-          onChange={(event) => setName(event.target.value)}
+          onValue={setName}
         />
         <Field
           label="Handle"
@@ -70,7 +70,7 @@ export default function SignUpPage() {
           hint="Letters, digits and underscores. It cannot be changed later."
           error={handleError}
           value={handle}
-          onChange={(event) => setHandle(event.target.value.trim().replace(/^@/, ""))}
+          onValue={(text) => setHandle(text.trim().replace(/^@/, ""))}
         />
         <EmailField value={email} onValue={setEmail} />
         <NewPasswordField value={password} onValue={setPassword} />

@@ -40,11 +40,11 @@ function ChooseUser() {
         hint="The handle of a user, such as @andrewbrown"
         error={name !== "" && !isValid ? "A handle has letters, digits and underscores." : ""}
         value={handle}
+        onValue={setHandle}
         autoCapitalize="none"
         autoComplete="off"
         spellCheck={false}
         maxLength={31}
-        onChange={(event) => setHandle(event.target.value)}
       />
       <button type="submit" className="button" disabled={!isValid}>
         Next

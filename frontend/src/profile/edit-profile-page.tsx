@@ -52,7 +52,7 @@ function ProfileForm({ profile }: { profile: OwnProfile }) {
         maxLength={NAME_CHARACTERS}
         autoComplete="name"
         value={name}
-        onChange={(event) => setName(event.target.value)}
+        onValue={setName}
       />
       <div className="field">
         <label htmlFor={bioId}>Bio</label>

@@ -4,14 +4,19 @@ import { expect, test } from "vitest";
 import { Field } from "./field.tsx";
 
 test("an error replaces the hint of a field, and without one the hint describes it", () => {
-  const { rerender } = render(<Field label="Handle" hint="Letters and digits" error="" />);
+  const text = { value: "", onValue: () => undefined };
+  const { rerender } = render(
+    <Field label="Handle" hint="Letters and digits" error="" {...text} />,
+  );
   const description = () => {
     const id = screen.getByLabelText("Handle").getAttribute("aria-describedby") ?? "";
     return document.getElementById(id)?.textContent;
   };
   expect(description()).toBe("Letters and digits");
 
-  rerender(<Field label="Handle" hint="Letters and digits" error="This handle is taken." />);
+  rerender(
+    <Field label="Handle" hint="Letters and digits" error="This handle is taken." {...text} />,
+  );
 
   expect(description()).toBe("This handle is taken.");
 });
