@@ -4,14 +4,14 @@ import { FormErrors } from "../ui/states.tsx";
 type Properties = Readonly<{
   action: string;
   isSending: boolean;
-  errors: readonly string[];
+  error: unknown;
   onSubmit: () => void;
   children: ReactNode;
   /** Links below the button. */
   footer?: ReactNode;
 }>;
 
-export function AccountForm({ action, isSending, errors, onSubmit, children, footer }: Properties) {
+export function AccountForm({ action, isSending, error, onSubmit, children, footer }: Properties) {
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (!isSending) {
@@ -21,7 +21,7 @@ export function AccountForm({ action, isSending, errors, onSubmit, children, foo
   return (
     <form className="form" onSubmit={submit}>
       {children}
-      <FormErrors texts={errors} />
+      <FormErrors error={error} />
       <button type="submit" className="button button-wide" disabled={isSending}>
         {isSending ? "One moment…" : action}
       </button>

@@ -1,7 +1,6 @@
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { useNavigate, useSearchParams } from "react-router";
-import { textsOf } from "../errors.ts";
 import { useNotice } from "../ui/notices.tsx";
 import { PageHeader } from "../ui/page-header.tsx";
 import { AccountForm } from "./account-form.tsx";
@@ -36,14 +35,13 @@ export default function ConfirmPage() {
     onSuccess: () => notice("A new code is on its way."),
     retry: false,
   });
-  const error = confirmation.error ?? repetition.error;
   return (
     <>
       <PageHeader title="Confirm your email" back="/signin" />
       <AccountForm
         action="Confirm"
         isSending={confirmation.isPending}
-        errors={error ? textsOf(error) : []}
+        error={confirmation.error ?? repetition.error}
         onSubmit={() => {
           repetition.reset();
           confirmation.mutate();

@@ -1,7 +1,6 @@
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useSearchParams } from "react-router";
-import { textsOf } from "../errors.ts";
 import { Field } from "../ui/field.tsx";
 import { PageHeader } from "../ui/page-header.tsx";
 import { AccountForm } from "./account-form.tsx";
@@ -23,7 +22,7 @@ export default function RecoverPage() {
         <AccountForm
           action="Send a code"
           isSending={request.isPending}
-          errors={request.isError ? textsOf(request.error) : []}
+          error={request.error}
           onSubmit={() => request.mutate()}
         >
           <EmailField value={email} onValue={setEmail} />
@@ -54,7 +53,7 @@ function NewPassword({ email }: { email: string }) {
     <AccountForm
       action="Change the password"
       isSending={change.isPending}
-      errors={change.isError ? textsOf(change.error) : []}
+      error={change.error}
       onSubmit={() => repeated === password && change.mutate()}
     >
       <p>If there is an account with the address {email}, a code was sent to it.</p>

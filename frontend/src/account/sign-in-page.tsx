@@ -1,7 +1,6 @@
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "react-router";
-import { textsOf } from "../errors.ts";
 import { PageHeader } from "../ui/page-header.tsx";
 import { AccountForm } from "./account-form.tsx";
 import { CodeField, EmailField, PasswordField } from "./fields.tsx";
@@ -30,7 +29,7 @@ export default function SignInPage() {
         <AccountForm
           action="Continue"
           isSending={confirm.isPending}
-          errors={confirm.isError ? textsOf(confirm.error) : []}
+          error={confirm.error}
           onSubmit={() => confirm.mutate()}
         >
           <p>Enter the code of your authenticator app.</p>
@@ -40,7 +39,7 @@ export default function SignInPage() {
         <AccountForm
           action="Sign in"
           isSending={signIn.isPending}
-          errors={signIn.isError ? textsOf(signIn.error) : []}
+          error={signIn.error}
           onSubmit={() => signIn.mutate()}
           footer={
             <>

@@ -3,7 +3,6 @@ import { useState } from "react";
 import { Link, useNavigate } from "react-router";
 import type { Api } from "../api/client.ts";
 import { ApiError } from "../api/problem.ts";
-import { textsOf } from "../errors.ts";
 import { NAME_CHARACTERS } from "../post/limits.ts";
 import { useApi } from "../services.tsx";
 import { Field } from "../ui/field.tsx";
@@ -37,7 +36,7 @@ export default function SignUpPage() {
       <AccountForm
         action="Create the account"
         isSending={signUp.isPending}
-        errors={signUp.isError ? textsOf(signUp.error) : []}
+        error={signUp.error}
         onSubmit={() => handleError === "" && signUp.mutate()}
         footer={
           <>

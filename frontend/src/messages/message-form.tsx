@@ -1,6 +1,5 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { body, type Message } from "../api/client.ts";
-import { textsOf } from "../errors.ts";
 import { TEXT_CHARACTERS } from "../post/limits.ts";
 import { useApi } from "../services.tsx";
 import { useDraft } from "../ui/draft.ts";
@@ -35,13 +34,10 @@ export function MessageForm({ recipient, onSent }: Properties) {
       label="New message"
       placeholder="Write a message"
       action="Send"
-      text={draft.text}
       limit={TEXT_CHARACTERS}
       rows={2}
-      isSending={send.isPending}
-      isWaiting={send.isPaused}
-      errors={send.isError ? textsOf(send.error) : []}
-      onChange={draft.setText}
+      draft={draft}
+      sending={send}
       onSend={() => send.mutate({ message: draft.text, idempotency_key: draft.keyOf(draft.text) })}
     />
   );

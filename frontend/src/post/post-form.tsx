@@ -1,7 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useId, useState } from "react";
 import { body, type Lifetime, type OwnProfile } from "../api/client.ts";
-import { textsOf } from "../errors.ts";
 import { type ListedPost, prepend, remove, replace } from "../feed/cached-posts.ts";
 import { HOME_KEY } from "../feed/queries.ts";
 import { useMe } from "../profile/queries.ts";
@@ -24,13 +23,10 @@ export function PostForm() {
       label="New post"
       placeholder="What is going on?"
       action="Post"
-      text={draft.text}
       limit={POST_CHARACTERS}
       rows={3}
-      isSending={send.isPending}
-      isWaiting={send.isPaused}
-      errors={send.isError ? textsOf(send.error) : []}
-      onChange={draft.setText}
+      draft={draft}
+      sending={send}
       onSend={() =>
         send.mutate({
           message: draft.text,

@@ -1,7 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { body, type Post } from "../api/client.ts";
-import { textsOf } from "../errors.ts";
 import { append, updatePost } from "../feed/cached-posts.ts";
 import { useApi } from "../services.tsx";
 import { useDraft } from "../ui/draft.ts";
@@ -43,13 +42,10 @@ export function ReplyForm({ post, isFocused }: { post: Post; isFocused: boolean 
       label="New reply"
       placeholder={`Reply to @${post.handle}`}
       action="Reply"
-      text={draft.text}
       limit={TEXT_CHARACTERS}
       rows={2}
-      isSending={send.isPending}
-      isWaiting={send.isPaused}
-      errors={send.isError ? textsOf(send.error) : []}
-      onChange={draft.setText}
+      draft={draft}
+      sending={send}
       onSend={() => send.mutate({ message: draft.text, idempotency_key: draft.keyOf(draft.text) })}
     />
   );

@@ -38,7 +38,6 @@ export function AvatarEditor({ profile }: { profile: OwnProfile }) {
       setError(failure);
     }
   };
-  const failure = upload.error ?? error;
   return (
     <section className="form avatar-editor" aria-label="Picture">
       {picture ? (
@@ -80,13 +79,13 @@ export function AvatarEditor({ profile }: { profile: OwnProfile }) {
         )}
       </div>
       {upload.isPending && <progress aria-label="Upload" value={upload.progress} max={1} />}
-      <FormErrors texts={failure ? textsOfFailure(failure) : []} />
+      <FormErrors error={upload.error ?? error} textsOfError={textsOfError} />
     </section>
   );
 }
 
-function textsOfFailure(failure: unknown): string[] {
-  return failure instanceof PictureError ? [failure.message] : textsOf(failure, UPLOAD_TEXTS);
+function textsOfError(error: unknown): string[] {
+  return error instanceof PictureError ? [error.message] : textsOf(error, UPLOAD_TEXTS);
 }
 
 const THUMBNAIL_ATTEMPTS = 15;

@@ -3,7 +3,6 @@ import { type FormEvent, useId, useState } from "react";
 import { useNavigate } from "react-router";
 import { body, type OwnProfile } from "../api/client.ts";
 import { ApiError } from "../api/problem.ts";
-import { textsOf } from "../errors.ts";
 import { charactersOf, NAME_CHARACTERS, TEXT_CHARACTERS } from "../post/limits.ts";
 import { useApi } from "../services.tsx";
 import { SignOutButton } from "../session/sign-out-button.tsx";
@@ -69,7 +68,7 @@ function ProfileForm({ profile }: { profile: OwnProfile }) {
           {left} characters left
         </p>
       </div>
-      <FormErrors texts={save.isError ? textsOf(save.error) : []} />
+      <FormErrors error={save.error} />
       <button type="submit" className="button" disabled={save.isPending || left < 0}>
         {save.isPending ? "Saving…" : "Save"}
       </button>

@@ -1,9 +1,11 @@
 import { useCallback, useState } from "react";
 
-/** What a user has typed and not sent yet. `sent` is the content of the last attempt, and its key. */
-export type Draft = Readonly<{ text: string; sent?: Readonly<{ content: string; key: string }> }>;
+export type Draft = ReturnType<typeof useDraft>;
 
-const EMPTY: Draft = { text: "" };
+/** What a user has typed and not sent yet. `sent` is the content of the last attempt, and its key. */
+type StoredDraft = Readonly<{ text: string; sent?: Readonly<{ content: string; key: string }> }>;
+
+const EMPTY: StoredDraft = { text: "" };
 
 /**
  * Keep a draft in the storage of this tab: a reload or a lost connection loses nothing.
@@ -15,7 +17,7 @@ export function useDraft(name: string) {
   const storageKey = `cruddur.draft.${name}`;
   const [draft, setDraft] = useState(() => read(storageKey));
   const change = useCallback(
-    (next: Draft) => {
+    (next: StoredDraft) => {
       setDraft(next);
       write(storageKey, next);
     },
@@ -36,16 +38,16 @@ export function useDraft(name: string) {
   };
 }
 
-function read(storageKey: string): Draft {
+function read(storageKey: string): StoredDraft {
   try {
     const stored: unknown = JSON.parse(sessionStorage.getItem(storageKey) ?? "null");
-    return isDraft(stored) ? stored : EMPTY;
+    return isStoredDraft(stored) ? stored : EMPTY;
   } catch {
     return EMPTY;
   }
 }
 
-function write(storageKey: string, draft: Draft): void {
+function write(storageKey: string, draft: StoredDraft): void {
   if (draft.text === "" && !draft.sent) {
     sessionStorage.removeItem(storageKey);
   } else {
@@ -53,7 +55,7 @@ function write(storageKey: string, draft: Draft): void {
   }
 }
 
-function isDraft(value: unknown): value is Draft {
+function isStoredDraft(value: unknown): value is StoredDraft {
   return (
     typeof value === "object" && value !== null && "text" in value && typeof value.text === "string"
   );

@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import { textOf } from "../errors.ts";
+import { textOf, textsOf } from "../errors.ts";
 
 /** A list without items, with a hint what to do. */
 export function Empty({ title, children }: { title: string; children?: ReactNode }) {
@@ -25,8 +25,19 @@ export function Failure({ error, onRetry }: { error: unknown; onRetry?: () => vo
   );
 }
 
-/** The texts of a failed form, or an empty region that announces them later. */
-export function FormErrors({ texts }: { texts: readonly string[] }) {
+/**
+ * The texts of the error of a form, or an empty region that announces them later.
+ *
+ * `textsOfError` replaces the usual texts.
+ */
+export function FormErrors({
+  error,
+  textsOfError = textsOf,
+}: {
+  error: unknown;
+  textsOfError?: (error: unknown) => readonly string[];
+}) {
+  const texts = error ? textsOfError(error) : [];
   return (
     <div className="form-errors" role="alert">
       {texts.map((text) => (

@@ -1,19 +1,19 @@
 import { type FormEvent, type KeyboardEvent, type ReactNode, type Ref, useId } from "react";
 import { charactersOf } from "../post/limits.ts";
+import type { Draft } from "./draft.ts";
 import { FormErrors } from "./states.tsx";
+
+/** The state of a request; `isPaused`: there is no network, and it is sent when that is back. */
+type Sending = Readonly<{ isPending: boolean; isPaused: boolean; error: unknown }>;
 
 type Properties = Readonly<{
   label: string;
   placeholder: string;
   action: string;
-  text: string;
+  draft: Pick<Draft, "text" | "setText">;
   limit: number;
   rows: number;
-  isSending: boolean;
-  /** The browser has no network; the text is sent when it is back. */
-  isWaiting: boolean;
-  errors: readonly string[];
-  onChange: (text: string) => void;
+  sending: Sending;
   onSend: () => void;
   children?: ReactNode;
   ref?: Ref<HTMLTextAreaElement>;
@@ -21,10 +21,10 @@ type Properties = Readonly<{
 
 /** A text with a limit and a button: of a post, a reply or a message. Ctrl+Enter sends it. */
 export function TextComposer(properties: Properties) {
-  const { label, action, text, limit, isSending, isWaiting, errors, onChange, onSend } = properties;
+  const { label, action, draft, limit, sending, onSend } = properties;
   const id = useId();
-  const left = limit - charactersOf(text);
-  const canSend = text.trim() !== "" && left >= 0 && !isSending;
+  const left = limit - charactersOf(draft.text);
+  const canSend = draft.text.trim() !== "" && left >= 0 && !sending.isPending;
   const submit = (event?: FormEvent) => {
     event?.preventDefault();
     if (canSend) {
@@ -47,14 +47,14 @@ export function TextComposer(properties: Properties) {
         rows={properties.rows}
         dir="auto"
         placeholder={properties.placeholder}
-        value={text}
-        readOnly={isSending}
+        value={draft.text}
+        readOnly={sending.isPending}
         aria-describedby={`${id}-left`}
         aria-invalid={left < 0}
-        onChange={(event) => onChange(event.target.value)}
+        onChange={(event) => draft.setText(event.target.value)}
         onKeyDown={onKeyDown}
       />
-      <FormErrors texts={errors} />
+      <FormErrors error={sending.error} />
       <div className="composer-bar">
         {properties.children}
         <span id={`${id}-left`} className={left < 0 ? "left left-over" : "left"}>
@@ -62,7 +62,7 @@ export function TextComposer(properties: Properties) {
           <span className="hidden"> characters left</span>
         </span>
         <button type="submit" className="button" disabled={!canSend}>
-          {isWaiting ? "Waiting…" : isSending ? "Sending…" : action}
+          {sending.isPaused ? "Waiting…" : sending.isPending ? "Sending…" : action}
         </button>
       </div>
     </form>
