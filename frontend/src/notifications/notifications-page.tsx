@@ -1,6 +1,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import { type Api, body, type Notification } from "../api/client.ts";
+import { pagedQuery } from "../api/paged-query.ts";
 import { PostCard } from "../feed/post-card.tsx";
 import { useApi } from "../services.tsx";
 import { MessageIcon } from "../ui/icons.tsx";
@@ -67,13 +68,7 @@ function NotificationItem({ notification }: { notification: Notification }) {
 }
 
 function notificationsQuery(api: Api) {
-  return {
-    queryKey: ["notifications"],
-    queryFn: ({ pageParam, signal }: { pageParam: string | null; signal: AbortSignal }) => {
-      const query = pageParam ? { cursor: pageParam } : {};
-      return body(api.GET("/api/activities/notifications", { params: { query }, signal }));
-    },
-    initialPageParam: null as string | null,
-    getNextPageParam: (last: { next_cursor: string | null }) => last.next_cursor,
-  };
+  return pagedQuery(["notifications"], (query, signal) =>
+    body(api.GET("/api/activities/notifications", { params: { query }, signal })),
+  );
 }

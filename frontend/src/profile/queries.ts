@@ -1,20 +1,15 @@
-import { infiniteQueryOptions, queryOptions, useQuery } from "@tanstack/react-query";
+import { queryOptions, useQuery } from "@tanstack/react-query";
 import { type Api, body } from "../api/client.ts";
+import { pagedQuery } from "../api/paged-query.ts";
 import { useApi, useSession } from "../services.tsx";
 
 /** The profile of a user with a page of their posts, in the form of other lists of posts. */
 export function profileQuery(api: Api, handle: string) {
-  return infiniteQueryOptions({
-    queryKey: ["posts", "profile", handle.toLowerCase()],
-    queryFn: async ({ pageParam, signal }) => {
-      const query = pageParam ? { cursor: pageParam } : {};
-      const { profile, activities } = await body(
-        api.GET("/api/activities/@{handle}", { params: { path: { handle }, query }, signal }),
-      );
-      return { ...activities, profile };
-    },
-    initialPageParam: null as string | null,
-    getNextPageParam: (last) => last.next_cursor,
+  return pagedQuery(["posts", "profile", handle.toLowerCase()], async (query, signal) => {
+    const { profile, activities } = await body(
+      api.GET("/api/activities/@{handle}", { params: { path: { handle }, query }, signal }),
+    );
+    return { ...activities, profile };
   });
 }
 

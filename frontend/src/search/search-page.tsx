@@ -2,6 +2,7 @@ import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { useSearchParams } from "react-router";
 import { type Api, body } from "../api/client.ts";
+import { pagedQuery } from "../api/paged-query.ts";
 import { PostList } from "../feed/post-list.tsx";
 import { useApi } from "../services.tsx";
 import { SearchIcon } from "../ui/icons.tsx";
@@ -52,15 +53,9 @@ export default function SearchPage() {
 }
 
 function searchQuery(api: Api, term: string) {
-  return {
-    queryKey: ["posts", "search", term],
-    queryFn: ({ pageParam, signal }: { pageParam: string | null; signal: AbortSignal }) => {
-      const query = pageParam ? { term, cursor: pageParam } : { term };
-      return body(api.GET("/api/activities/search", { params: { query }, signal }));
-    },
-    initialPageParam: null as string | null,
-    getNextPageParam: (last: { next_cursor: string | null }) => last.next_cursor,
-  };
+  return pagedQuery(["posts", "search", term], (page, signal) =>
+    body(api.GET("/api/activities/search", { params: { query: { term, ...page } }, signal })),
+  );
 }
 
 function usePaused(value: string): string {
