@@ -5,6 +5,7 @@ import { Avatar } from "../ui/avatar.tsx";
 import { LikeIcon, ReplyIcon, RepostIcon, ShareIcon } from "../ui/icons.tsx";
 import { useNotice } from "../ui/notices.tsx";
 import { Ago, Remaining, useRemaining } from "../ui/times.tsx";
+import { UserLink } from "../ui/user-link.tsx";
 import type { ListedPost } from "./cached-posts.ts";
 import { type Reaction, useReaction } from "./reactions.ts";
 
@@ -23,10 +24,7 @@ export function PostCard({ post, isMain = false }: { post: ListedPost; isMain?: 
       </Link>
       <div className="post-body">
         <p className="byline">
-          <Link className="author" to={author}>
-            <bdi className="name">{post.display_name}</bdi>{" "}
-            <span className="handle">@{post.handle}</span>
-          </Link>
+          <UserLink handle={post.handle} name={post.display_name} />
           {post.pending ? (
             <span className="muted">Sending…</span>
           ) : (

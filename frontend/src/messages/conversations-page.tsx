@@ -7,6 +7,7 @@ import { PageHeader } from "../ui/page-header.tsx";
 import { PagedList } from "../ui/paged-list.tsx";
 import { Empty } from "../ui/states.tsx";
 import { Ago } from "../ui/times.tsx";
+import { UserLink } from "../ui/user-link.tsx";
 import { conversationsQuery } from "./queries.ts";
 
 export default function ConversationsPage() {
@@ -41,10 +42,12 @@ function ConversationItem({ conversation }: { conversation: MessageGroup }) {
       </span>
       <div className="post-body">
         <p className="byline">
-          <Link className="author stretched" to={`/messages/${conversation.uuid}`}>
-            <bdi className="name">{conversation.display_name}</bdi>{" "}
-            <span className="handle">@{conversation.handle}</span>
-          </Link>
+          <UserLink
+            handle={conversation.handle}
+            name={conversation.display_name}
+            to={`/messages/${conversation.uuid}`}
+            isStretched
+          />
           <span className="when">
             <Ago time={conversation.created_at} />
           </span>

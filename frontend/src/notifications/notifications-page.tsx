@@ -9,6 +9,7 @@ import { PageHeader } from "../ui/page-header.tsx";
 import { PagedList } from "../ui/paged-list.tsx";
 import { Empty } from "../ui/states.tsx";
 import { Ago } from "../ui/times.tsx";
+import { UserLink } from "../ui/user-link.tsx";
 
 export default function NotificationsPage() {
   const notifications = useInfiniteQuery(notificationsQuery(useApi()));
@@ -46,10 +47,7 @@ function NotificationItem({ notification }: { notification: Notification }) {
       </span>
       <div className="post-body">
         <p className="byline">
-          <Link className="author" to={`/@${notification.handle}`}>
-            <bdi className="name">{notification.display_name}</bdi>{" "}
-            <span className="handle">@{notification.handle}</span>
-          </Link>
+          <UserLink handle={notification.handle} name={notification.display_name} />
           <Link
             className="when stretched"
             to={`/messages/${notification.uuid}`}
