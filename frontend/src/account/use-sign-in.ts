@@ -43,7 +43,7 @@ export function useNextStep(email: string) {
 }
 
 /** Return the path in `?next=`, if it is one of this site. */
-export function usePageAfterSignIn(): string {
+function usePageAfterSignIn(): string {
   const next = useSearchParams()[0].get("next") ?? "/";
   return /^\/(?![/\\])/.test(next) ? next : "/";
 }

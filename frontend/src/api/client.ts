@@ -7,7 +7,6 @@ type Schemas = components["schemas"];
 export type Post = Schemas["Post"];
 export type Profile = Schemas["Profile"];
 export type OwnProfile = Schemas["OwnProfile"];
-export type ShortUser = Schemas["ShortUser"];
 export type Message = Schemas["Message"];
 export type MessageGroup = Schemas["MessageGroup"];
 export type Reactions = Schemas["Reactions"];

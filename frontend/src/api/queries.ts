@@ -7,12 +7,12 @@ const LONGEST_DELAY_MS = 10_000;
 
 /** Return the cache of server state. Temporary errors are retried, reads and writes alike. */
 export function createQueryClient(): QueryClient {
-  const repetition = { retry: shouldRetry, retryDelay };
+  const retries = { retry: shouldRetry, retryDelay };
   return new QueryClient({
     defaultOptions: {
-      queries: { ...repetition, staleTime: 15_000, gcTime: 10 * 60_000 },
+      queries: { ...retries, staleTime: 15_000, gcTime: 10 * 60_000 },
       // Writes are idempotent: the API recognizes a repeated one by its key.
-      mutations: repetition,
+      mutations: retries,
     },
   });
 }

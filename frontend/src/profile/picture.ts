@@ -2,7 +2,7 @@ import type { Crop } from "./crop.ts";
 
 export const ACCEPTED_TYPES = ["image/jpeg", "image/png", "image/webp"] as const;
 /** Above this size a browser may need seconds to decode a picture. */
-export const MAX_FILE_BYTES = 20 * 1024 * 1024;
+const MAX_FILE_BYTES = 20 * 1024 * 1024;
 /** The side of an uploaded avatar, in pixels; larger than the thumbnail that is shown. */
 const AVATAR_PIXELS = 512;
 const QUALITY = 0.9;

@@ -43,7 +43,7 @@ export function configure(configuration: Configuration): void {
   );
 }
 
-export type NewUser = Readonly<{ name: string; handle: string; email: string; password: string }>;
+type NewUser = Readonly<{ name: string; handle: string; email: string; password: string }>;
 
 export async function register({ name, handle, email, password }: NewUser): Promise<void> {
   const userAttributes = { name, email, preferred_username: handle };
