@@ -3,6 +3,7 @@ import { ApiError, NetworkError } from "./api/problem.ts";
 const POST_TOO_LONG = "This text is too long: a post has at most 280 characters.";
 const TEXT_TOO_LONG = "This text is too long: it has at most 1,024 characters.";
 const FORBIDDEN_CHARACTERS = "This text has characters that are not allowed.";
+export const HANDLE_INVALID = "A handle has only letters, digits and underscores.";
 const OUTDATED_PAGE = "This list has changed. Reload the page.";
 const INTERNAL = "The site sent a request that the server does not accept. Reload the page.";
 
@@ -39,7 +40,7 @@ export const API_TEXTS: Readonly<Record<string, string>> = {
   ttl_invalid: "Choose how long the post is shown.",
   user_not_found: "There is no user with this handle.",
   user_reciever_handle_blank: "Enter the handle of a user.",
-  user_reciever_handle_invalid: "A handle has only letters, digits and underscores.",
+  user_reciever_handle_invalid: HANDLE_INVALID,
   user_reciever_is_sender: "You cannot send messages to yourself.",
   user_reciever_not_found: "There is no user with this handle.",
 };

@@ -67,13 +67,15 @@ def test_every_code_of_the_upload_api_has_a_text() -> None:
 
 def test_limits_and_lifetimes_are_those_of_the_api() -> None:
     """Counters count to the limits of the API, and a form offers all lifetimes."""
-    source = (SITE / "post" / "limits.ts").read_text()
+    source = (SITE / "api" / "limits.ts").read_text()
     numbers = {name: int(value) for name, value in re.findall(r"const (\w+) = (\d+);", source)}
 
     assert numbers == {
         "POST_CHARACTERS": limits.POST_CHARACTERS,
         "TEXT_CHARACTERS": limits.REPLY_CHARACTERS,
         "NAME_CHARACTERS": limits.DISPLAY_NAME_CHARACTERS,
+        "HANDLE_CHARACTERS": limits.HANDLE_CHARACTERS,
+        "TERM_CHARACTERS": limits.SEARCH_TERM_CHARACTERS,
     }
     assert limits.REPLY_CHARACTERS == limits.DIRECT_MESSAGE_CHARACTERS == limits.BIO_CHARACTERS
     assert re.findall(r'value: "([\w-]+)"', source) == list(limits.LIFETIMES)

@@ -2,11 +2,11 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useNavigate } from "react-router";
 import type { Api } from "../api/client.ts";
+import { HANDLE, HANDLE_CHARACTERS, NAME_CHARACTERS } from "../api/limits.ts";
 import { ApiError } from "../api/problem.ts";
-import { NAME_CHARACTERS } from "../post/limits.ts";
+import { HANDLE_INVALID } from "../errors.ts";
 import { useApi } from "../services.tsx";
 import { Field } from "../ui/field.tsx";
-import { HANDLE } from "../ui/handle-route.tsx";
 import { PageHeader } from "../ui/page-header.tsx";
 import { AccountForm } from "./account-form.tsx";
 import { EmailField, NewPasswordField } from "./fields.tsx";
@@ -65,7 +65,7 @@ export default function SignUpPage() {
           autoCapitalize="none"
           spellCheck={false}
           required
-          maxLength={30}
+          maxLength={HANDLE_CHARACTERS}
           hint="Letters, digits and underscores. It cannot be changed later."
           error={handleError}
           value={handle}
@@ -89,7 +89,7 @@ function useHandleError(handle: string): string {
     retry: false,
   });
   if (handle && !isValid) {
-    return "A handle has only letters, digits and underscores.";
+    return HANDLE_INVALID;
   }
   return taken.data ? "This handle is taken. Choose another one." : "";
 }

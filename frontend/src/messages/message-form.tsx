@@ -1,13 +1,13 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { body, type Message } from "../api/client.ts";
-import { TEXT_CHARACTERS } from "../post/limits.ts";
+import { TEXT_CHARACTERS } from "../api/limits.ts";
 import { useApi } from "../services.tsx";
 import { useDraft } from "../ui/draft.ts";
 import { TextComposer } from "../ui/text-composer.tsx";
 import { CONVERSATIONS_KEY, messagesKey } from "./queries.ts";
 
 /** A conversation, or the user with whom one begins. */
-export type Recipient = Readonly<{ message_group_uuid: string }> | Readonly<{ handle: string }>;
+type Recipient = Readonly<{ message_group_uuid: string }> | Readonly<{ handle: string }>;
 
 type Properties = Readonly<{ recipient: Recipient; onSent?: (message: Message) => void }>;
 

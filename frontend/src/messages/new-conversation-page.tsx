@@ -2,13 +2,15 @@ import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { Link, useNavigate, useParams } from "react-router";
 import { type Api, body } from "../api/client.ts";
+import { HANDLE, HANDLE_CHARACTERS } from "../api/limits.ts";
+import { HANDLE_INVALID } from "../errors.ts";
 import { useMe } from "../profile/queries.ts";
 import { useApi } from "../services.tsx";
 import { Avatar } from "../ui/avatar.tsx";
 import { Field } from "../ui/field.tsx";
-import { HANDLE } from "../ui/handle-route.tsx";
 import { PageHeader } from "../ui/page-header.tsx";
 import { Failure } from "../ui/states.tsx";
+import { UserLink } from "../ui/user-link.tsx";
 import { MessageForm } from "./message-form.tsx";
 
 /** Begin a conversation: first choose the user, unless the address names one. */
@@ -38,13 +40,13 @@ function ChooseUser() {
       <Field
         label="To"
         hint="The handle of a user, such as @andrewbrown"
-        error={name !== "" && !isValid ? "A handle has letters, digits and underscores." : ""}
+        error={name !== "" && !isValid ? HANDLE_INVALID : ""}
         value={handle}
         onValue={setHandle}
         autoCapitalize="none"
         autoComplete="off"
         spellCheck={false}
-        maxLength={31}
+        maxLength={1 + HANDLE_CHARACTERS}
       />
       <button type="submit" className="button" disabled={!isValid}>
         Next
@@ -75,10 +77,11 @@ function FirstMessage({ handle }: { handle: string }) {
       <div className="recipient">
         <Avatar url={user.data?.avatar_url ?? ""} handle={handle} size="medium" />
         <p className="byline">
-          <Link className="author" to={`/@${handle}`}>
-            <bdi className="name">{user.data?.display_name ?? handle}</bdi>{" "}
-            <span className="handle">@{user.data?.handle ?? handle}</span>
-          </Link>
+          <UserLink
+            handle={user.data?.handle ?? handle}
+            name={user.data?.display_name ?? handle}
+            to={`/@${handle}`}
+          />
         </p>
       </div>
       <MessageForm

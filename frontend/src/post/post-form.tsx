@@ -1,20 +1,20 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useId, useState } from "react";
 import { body, type Lifetime, type OwnProfile } from "../api/client.ts";
+import { DEFAULT_LIFETIME, LIFETIMES, POST_CHARACTERS } from "../api/limits.ts";
 import { type ListedPost, prepend, remove, replace } from "../feed/cached-posts.ts";
 import { HOME_KEY } from "../feed/queries.ts";
 import { useMe } from "../profile/queries.ts";
 import { useApi } from "../services.tsx";
 import { useDraft } from "../ui/draft.ts";
 import { TextComposer } from "../ui/text-composer.tsx";
-import { LIFETIMES, POST_CHARACTERS, USUAL_LIFETIME } from "./limits.ts";
 
 type NewPost = Readonly<{ message: string; ttl: Lifetime; idempotency_key: string }>;
 
 /** The form for a new post, which is in the feed at once, and removed if it cannot be sent. */
 export function PostForm() {
   const draft = useDraft("post");
-  const [ttl, setTtl] = useState<Lifetime>(USUAL_LIFETIME);
+  const [ttl, setTtl] = useState<Lifetime>(DEFAULT_LIFETIME);
   const me = useMe().data;
   const send = useSendPost(me, draft.clear);
   const selectId = useId();

@@ -1,11 +1,11 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { body, type Post } from "../api/client.ts";
+import { TEXT_CHARACTERS } from "../api/limits.ts";
 import { append, updatePost } from "../feed/cached-posts.ts";
 import { useApi } from "../services.tsx";
 import { useDraft } from "../ui/draft.ts";
 import { TextComposer } from "../ui/text-composer.tsx";
-import { TEXT_CHARACTERS } from "./limits.ts";
 import { threadKey } from "./queries.ts";
 
 export function ReplyForm({ post, isFocused }: { post: Post; isFocused: boolean }) {

@@ -2,6 +2,7 @@ import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { useSearchParams } from "react-router";
 import { type Api, body } from "../api/client.ts";
+import { TERM_CHARACTERS } from "../api/limits.ts";
 import { pagedQuery } from "../api/paged-query.ts";
 import { PostList } from "../feed/post-list.tsx";
 import { useApi } from "../services.tsx";
@@ -10,7 +11,6 @@ import { PageHeader } from "../ui/page-header.tsx";
 import { Empty } from "../ui/states.tsx";
 
 const PAUSE_MS = 250; // Between the last key and the request.
-const TERM_CHARACTERS = 100;
 
 /** Search posts while typing; the address has the term, so that it can be shared. */
 export default function SearchPage() {

@@ -1,8 +1,7 @@
 import type { ReactNode } from "react";
 import { useParams } from "react-router";
+import { HANDLE } from "../api/limits.ts";
 import { NotFoundPage } from "../pages/not-found-page.tsx";
-
-export const HANDLE = /^[0-9A-Za-z_]{1,30}$/;
 
 type Page = (handle: string, post: string) => ReactNode;
 

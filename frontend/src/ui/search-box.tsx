@@ -1,5 +1,6 @@
 import { type FormEvent, useState } from "react";
 import { useLocation, useNavigate } from "react-router";
+import { TERM_CHARACTERS } from "../api/limits.ts";
 import { SearchIcon } from "./icons.tsx";
 
 /** A search field beside every page but the one with the results. */
@@ -25,7 +26,7 @@ export function SearchBox() {
           type="search"
           aria-label="Search Cruddur"
           placeholder="Search"
-          maxLength={100}
+          maxLength={TERM_CHARACTERS}
           enterKeyHint="search"
           value={term}
           onChange={(event) => setTerm(event.target.value)}

@@ -1,5 +1,5 @@
 import { type FormEvent, type KeyboardEvent, type ReactNode, type Ref, useId } from "react";
-import { charactersOf } from "../post/limits.ts";
+import { charactersOf } from "../api/limits.ts";
 import type { Draft } from "./draft.ts";
 import { FormErrors } from "./states.tsx";
 

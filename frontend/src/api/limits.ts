@@ -1,9 +1,13 @@
-import type { Lifetime } from "../api/client.ts";
+import type { Lifetime } from "./client.ts";
 
-// As in backend/cruddur/limits.py; tests/frontend compares them with the OpenAPI document.
+// As in backend/cruddur/limits.py; tests/frontend compares them.
 export const POST_CHARACTERS = 280;
 export const TEXT_CHARACTERS = 1024;
 export const NAME_CHARACTERS = 100;
+export const HANDLE_CHARACTERS = 30;
+export const TERM_CHARACTERS = 100;
+
+export const HANDLE = new RegExp(`^[0-9A-Za-z_]{1,${HANDLE_CHARACTERS}}$`);
 
 export const LIFETIMES: readonly Readonly<{ value: Lifetime; name: string }>[] = [
   { value: "30-days", name: "30 days" },
@@ -14,7 +18,7 @@ export const LIFETIMES: readonly Readonly<{ value: Lifetime; name: string }>[] =
   { value: "3-hours", name: "3 hours" },
   { value: "1-hour", name: "1 hour" },
 ];
-export const USUAL_LIFETIME: Lifetime = "7-days"; // That of the original.
+export const DEFAULT_LIFETIME: Lifetime = "7-days"; // As on the original site.
 
 /** Return the number of characters as the API counts them: an emoji may count as several. */
 export function charactersOf(text: string): number {
