@@ -77,8 +77,12 @@ class Deployed:
 
     def application(self) -> psycopg.Connection[Any]:
         """Connect as the application's user, with an IAM token."""
+        return self.connect_with_token(self.outputs["database"]["Application"])
+
+    def connect_with_token(self, user: str) -> psycopg.Connection[Any]:
+        """Connect as *user*, with an IAM token."""
         database = self.outputs["database"]
-        host_and_port, user = (database["Address"], int(database["Port"])), database["Application"]
+        host_and_port = database["Address"], int(database["Port"])
         token = self.client("rds").generate_db_auth_token(*host_and_port, user)
         return self.connect(user=user, password=token)
 

@@ -12,9 +12,9 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from operations import demo
-from stacks.database import MIGRATOR
 from tests.emulator.own_emulator import wait_until
 from tests.end_to_end.deployed import Deployed, describe_deployment
+from tests.end_to_end.full_deployment.application.expiry import expire_post
 from tests.lambdas.thumbnail.pictures import oriented_photo
 from tests.srp import sign_in
 
@@ -248,16 +248,7 @@ def test_expiry(running, visitor, anna):
     """An expired post is not shown, and the scheduled function deletes it."""
     deployed, _ = running
     created = post(anna, "expires soon")
-    database = deployed.outputs["database"]
-    token = deployed.client("rds").generate_db_auth_token(
-        database["Address"], int(database["Port"]), MIGRATOR
-    )
-    with deployed.connect(user=MIGRATOR, password=token) as connection:
-        connection.execute(
-            "UPDATE activities SET created_at = created_at - interval '2 h', "
-            "expires_at = expires_at - interval '2 h' WHERE uuid = %s",
-            (created["uuid"],),
-        )
+    expire_post(deployed, created["uuid"])
 
     status = visitor.api("GET", f"/api/activities/@anna/status/{created['uuid']}")
     deleted = deployed.checkout.run("lambda.invoke", "expire_posts", "--event=schedule")

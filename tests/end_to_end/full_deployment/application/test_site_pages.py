@@ -14,10 +14,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from operations import demo
-from stacks.database import MIGRATOR
 from tests.emulator.chromium import needs_chromium
 from tests.emulator.own_emulator import wait_until
 from tests.end_to_end.deployed import Deployed, describe_deployment
+from tests.end_to_end.full_deployment.application.expiry import expire_post
 from tests.end_to_end.full_deployment.application.pages import Visitor, chromium, new_visitor
 from tests.lambdas.thumbnail.pictures import oriented_photo
 
@@ -197,16 +197,7 @@ def test_expired_post(deployed, ada, visitor):
     publish(ada, message)
     link = ada.post(message).get_by_role("link", name="Open the post")
     path = link.get_attribute("href")
-    database = deployed.outputs["database"]
-    token = deployed.client("rds").generate_db_auth_token(
-        database["Address"], int(database["Port"]), MIGRATOR
-    )
-    with deployed.connect(user=MIGRATOR, password=token) as connection:
-        connection.execute(
-            "UPDATE activities SET created_at = created_at - interval '2 h', "
-            "expires_at = expires_at - interval '2 h' WHERE uuid = %s",
-            (path.rpartition("/")[2],),
-        )
+    expire_post(deployed, path.rpartition("/")[2])
 
     visitor.open(path)
 
