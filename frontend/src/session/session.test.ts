@@ -96,6 +96,18 @@ describe("a session", () => {
     stored.clear();
 
     expect(open(calls).current()).toEqual({ status: "anonymous" });
+    expect(storedForTab.size).toBe(0);
+  });
+
+  it("uses no tokens of a session that ended while the tab was not loaded", async () => {
+    const { session, calls } = restored();
+    await session.accessToken();
+    stored.set("cruddur.refresh-token", "refresh-of-another-session");
+    const reloaded = open(calls);
+
+    expect(reloaded.current()).toEqual({ status: "restoring" });
+    expect(await reloaded.accessToken()).toBe("access-2");
+    expect(calls.refresh).toHaveBeenLastCalledWith("refresh-of-another-session");
   });
 
   it("exchanges an expired token once for concurrent requests", async () => {

@@ -16,8 +16,8 @@ const ANONYMOUS: SessionState = { status: "anonymous" };
  * The session of this browser.
  *
  * The refresh token is in localStorage, so that another tab or visit continues the session; each
- * exchange replaces it. Access and ID token are in sessionStorage, so that a reload needs no
- * exchange, which would be lost if the page was reloaded again before its end.
+ * exchange replaces it. All tokens of the last exchange by this tab are in sessionStorage, so that a
+ * reload needs no exchange, which would be lost if the page was reloaded again before its end.
  */
 export class Session {
   private tokens: Tokens | null = null;
@@ -32,10 +32,11 @@ export class Session {
     private readonly now: () => number = Date.now,
   ) {
     const refreshToken = storage.getItem(STORAGE_KEY);
-    this.tokens = refreshToken ? this.tokensOfTab(refreshToken) : null;
+    this.tokens = this.tokensOfTab(refreshToken);
     if (this.tokens) {
       this.state = { status: "signed-in", user: claimsOf(this.tokens) };
     } else {
+      tabStorage.removeItem(TAB_KEY);
       this.state = refreshToken ? { status: "restoring" } : ANONYMOUS;
     }
   }
@@ -65,8 +66,7 @@ export class Session {
   start(tokens: Tokens): void {
     this.tokens = tokens;
     this.storage.setItem(STORAGE_KEY, tokens.refreshToken);
-    const { accessToken, idToken, expiresAt } = tokens;
-    this.tabStorage.setItem(TAB_KEY, JSON.stringify({ accessToken, idToken, expiresAt }));
+    this.tabStorage.setItem(TAB_KEY, JSON.stringify(tokens));
     this.setState({ status: "signed-in", user: claimsOf(tokens) });
   }
 
@@ -126,11 +126,16 @@ export class Session {
     this.setState(ANONYMOUS);
   }
 
-  /** Return the tokens of this tab before a reload, if they are valid. */
-  private tokensOfTab(refreshToken: string): Tokens | null {
-    const stored = this.tabStorage.getItem(TAB_KEY);
-    const tokens: Tokens | null = stored && { ...JSON.parse(stored), refreshToken };
-    return tokens && isFresh(tokens, this.now()) ? tokens : null;
+  /**
+   * Return the tokens of this tab before a reload, if they are valid and came with `refreshToken`.
+   *
+   * Otherwise another tab has exchanged it, or another user has signed in while this tab was not
+   * loaded.
+   */
+  private tokensOfTab(refreshToken: string | null): Tokens | null {
+    const tokens: Tokens | null = JSON.parse(this.tabStorage.getItem(TAB_KEY) ?? "null");
+    const isCurrent = tokens?.refreshToken === refreshToken;
+    return tokens && isCurrent && isFresh(tokens, this.now()) ? tokens : null;
   }
 
   private setState(state: SessionState): void {
