@@ -7,7 +7,7 @@ import { useNotice } from "../ui/notices.tsx";
 import { Ago, Remaining, useRemaining } from "../ui/times.tsx";
 import { UserLink } from "../ui/user-link.tsx";
 import type { ListedPost } from "./cached-posts.ts";
-import { type Reaction, useReaction } from "./reactions.ts";
+import { REACTIONS, type Reaction, useReaction } from "./reactions.ts";
 
 /** A post in a list, or at the top of its own page; nothing after it has expired. */
 export function PostCard({ post, isMain = false }: { post: ListedPost; isMain?: boolean }) {
@@ -59,22 +59,8 @@ function Actions({ post, page }: { post: ListedPost; page: string }) {
         <ReplyIcon />
         <Count value={post.replies_count} />
       </Link>
-      <ReactionButton
-        post={post}
-        reaction="repost"
-        on={post.reposted}
-        count={post.reposts_count}
-        name="Repost"
-        Icon={RepostIcon}
-      />
-      <ReactionButton
-        post={post}
-        reaction="like"
-        on={post.liked}
-        count={post.likes_count}
-        name="Like"
-        Icon={LikeIcon}
-      />
+      <ReactionButton post={post} reaction="repost" name="Repost" Icon={RepostIcon} />
+      <ReactionButton post={post} reaction="like" name="Like" Icon={LikeIcon} />
       <ShareButton page={page} />
     </div>
   );
@@ -83,13 +69,13 @@ function Actions({ post, page }: { post: ListedPost; page: string }) {
 type ReactionProperties = Readonly<{
   post: ListedPost;
   reaction: Reaction;
-  on: boolean;
-  count: number;
   name: string;
   Icon: ComponentType;
 }>;
 
-function ReactionButton({ post, reaction, on, count, name, Icon }: ReactionProperties) {
+function ReactionButton({ post, reaction, name, Icon }: ReactionProperties) {
+  const on = post[REACTIONS[reaction].flag];
+  const count = post[REACTIONS[reaction].count];
   const { mutate } = useReaction(post.uuid, reaction);
   const session = useSession();
   const navigate = useNavigate();

@@ -5,7 +5,12 @@ import { useApi } from "../services.tsx";
 import { useNotice } from "../ui/notices.tsx";
 import { updatePost } from "./cached-posts.ts";
 
-export type Reaction = "like" | "repost";
+/** The fields of a post with the reaction of the user, and with the number of all reactions. */
+export const REACTIONS = {
+  like: { flag: "liked", count: "likes_count" },
+  repost: { flag: "reposted", count: "reposts_count" },
+} as const;
+export type Reaction = keyof typeof REACTIONS;
 
 /**
  * Like or repost a post: shown at once, and undone if the API refuses it.
@@ -38,22 +43,12 @@ export function useReaction(uuid: string, reaction: Reaction) {
 }
 
 export function withReaction(post: Post, reaction: Reaction, on: boolean): Post {
-  if (reaction === "like") {
-    return post.liked === on
-      ? post
-      : { ...post, liked: on, likes_count: post.likes_count + (on ? 1 : -1) };
-  }
-  return post.reposted === on
-    ? post
-    : { ...post, reposted: on, reposts_count: post.reposts_count + (on ? 1 : -1) };
+  const { flag, count } = REACTIONS[reaction];
+  return post[flag] === on ? post : { ...post, [flag]: on, [count]: post[count] + (on ? 1 : -1) };
 }
 
 function send(api: Api, uuid: string, reaction: Reaction, on: boolean): Promise<Reactions> {
+  const path = `/api/activities/{activity_uuid}/${reaction}` as const;
   const options = { params: { path: { activity_uuid: uuid } } };
-  if (reaction === "like") {
-    const path = "/api/activities/{activity_uuid}/like";
-    return on ? body(api.PUT(path, options)) : body(api.DELETE(path, options));
-  }
-  const path = "/api/activities/{activity_uuid}/repost";
-  return on ? body(api.PUT(path, options)) : body(api.DELETE(path, options));
+  return body(on ? api.PUT(path, options) : api.DELETE(path, options));
 }
