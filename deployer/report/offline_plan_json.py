@@ -21,7 +21,7 @@ from deployer.preview.values import (
     StatementChange,
 )
 from deployer.report.offline_plan import refused_outputs
-from deployer.report.property_values import masked
+from deployer.report.property_values import SENSITIVE, masked
 from deployer.report.text import JSON_VERSION, visible
 
 
@@ -162,4 +162,5 @@ def _value(name: str, value: Any) -> Any:
         case str():
             return masked(name, value)
         case _:
-            return value
+            text = json.dumps(value, default=str)
+            return SENSITIVE if masked(name, text) == SENSITIVE else value

@@ -39,3 +39,19 @@ def test_secrets_are_masked() -> None:
     preview = Preview("x", (replace(NETWORK, resources=(replace(VPC, properties=(change,)),)),))
 
     assert "hunter22" not in offline_plan_json([(preview, "abc")])
+
+
+def test_numbers_are_masked() -> None:
+    """A secret by name is masked if it is a number; other numbers, booleans and null are not."""
+    value = {"Password": 12345678, "Port": 5432, "IsPublic": False, "Token": None}
+    change = PropertyChange(("Properties", "Environment"), None, value)
+    preview = Preview("x", (replace(NETWORK, resources=(replace(VPC, properties=(change,)),)),))
+
+    (environment,) = json.loads(offline_plan_json([(preview, "abc")]))["environments"]
+
+    assert environment["stacks"][0]["resources"][0]["properties"][0]["after"] == {
+        "Password": "(sensitive)",
+        "Port": 5432,
+        "IsPublic": False,
+        "Token": None,
+    }
