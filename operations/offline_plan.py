@@ -78,16 +78,12 @@ def _plan(
         if path.startswith(f"{folder}/")
     }
     after = synth.files(environment.desired)
-    # Equal templates are not parsed: this process rendered one of them.
-    bodies = {
-        template.file: template.body
-        for template in environment.templates
-        if before.get(template.file) == template.text
-    }
+    rendered = {template.file: template.body for template in environment.templates}
+    unchanged = {file: body for file, body in rendered.items() if before.get(file) == after[file]}
     found = preview(
         name,
-        read_stacks(before, bodies),
-        read_stacks(after, bodies),
+        read_stacks(before, unchanged),
+        read_stacks(after, rendered),
         Context(
             sources=dict(_sources(environment)),
             settings=_settings(project, environment, texts.get(config, "")),
