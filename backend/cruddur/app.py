@@ -73,7 +73,7 @@ def default_services(settings: Settings) -> Services:
             fetch=fetch_document,
             base_url=settings.cognito_url,
         ),
-        conversations=StartedConversations(store, database, settings.assets_url),
+        new_conversations=StartedConversations(store, database, settings.assets_url),
         messages=store,
         avatar_notifications=sns.Verifier(
             settings.avatar_topic,

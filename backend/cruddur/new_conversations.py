@@ -28,11 +28,3 @@ class Conversations(Protocol):
     ) -> Sequence[NewConversation]:
         """Return at most *limit* conversations, newest first, not newer than *until* (UTC)."""
         ...
-
-
-class NoConversations:
-    """A source without conversations."""
-
-    def newest(self, *_arguments: object, **_options: object) -> Sequence[NewConversation]:
-        """Return nothing."""
-        return ()

@@ -30,7 +30,7 @@ class Services:
     settings: Settings
     database: Database
     verifier: Verifier
-    conversations: Conversations
+    new_conversations: Conversations
     messages: Store
     avatar_notifications: sns.Verifier
     confirm_subscription: Callable[[str], None]

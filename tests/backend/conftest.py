@@ -13,7 +13,6 @@ from cruddur.app import create_app
 from cruddur.database import Database
 from cruddur.messages.store import Store
 from cruddur.messages.table import Table
-from cruddur.new_conversations import NoConversations
 from cruddur.rates import WriteLimit
 from cruddur.services import Services
 from cruddur.settings import Settings
@@ -36,6 +35,13 @@ SETTINGS = Settings(
 )
 CONFIRMED: list[str] = []  # The tokens with which the application confirmed subscriptions.
 TABLES = "users, activities, write_rates"
+
+
+class NoConversations:
+    """A source without conversations."""
+
+    def newest(self, *_arguments: object, **_options: object) -> tuple[()]:
+        return ()
 
 
 @pytest.fixture(scope="session")
@@ -64,10 +70,10 @@ def services(pool: Database) -> Services:
         clock=lambda: access_tokens.NOW,
     )
     return Services(
-        SETTINGS,
-        pool,
-        verifier,
-        NoConversations(),
+        settings=SETTINGS,
+        database=pool,
+        verifier=verifier,
+        new_conversations=NoConversations(),
         messages=Store(Table(aws.dynamodb(SETTINGS.region), SETTINGS.message_table)),
         avatar_notifications=sns.Verifier(
             SETTINGS.avatar_topic,

@@ -51,7 +51,7 @@ def _conversations(
 
     The source also returns a conversation at the time of *before*, which the previous page may have.
     """
-    source, sub = services.conversations, user.cognito_user_id
+    source, sub = services.new_conversations, user.cognito_user_id
     newest = source.newest(sub, until=before.time, limit=limit + 1)
     for conversation in newest:
         if (conversation.created_at, conversation.uuid) < (before.time, before.id):

@@ -77,4 +77,4 @@ def application(services: Services, store: Store) -> Flask:
 def application_with(services: Services, store: Store) -> Flask:
     """Return the application with the conversations in *store*."""
     starts = StartedConversations(store, services.database, services.settings.assets_url)
-    return create_app(parts=replace(services, messages=store, conversations=starts))
+    return create_app(parts=replace(services, messages=store, new_conversations=starts))

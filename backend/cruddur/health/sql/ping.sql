@@ -1,1 +1,2 @@
+-- A statement that succeeds while the database is available.
 SELECT true
