@@ -26,6 +26,7 @@ class RecordedRequest:
     path: str
     headers: dict[str, str]
     form: dict[str, str]
+    body: bytes
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,9 @@ def _handler(loopback: Loopback) -> type[BaseHTTPRequestHandler]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             is_query = "x-www-form-urlencoded" in headers.get("content-type", "")
             form = dict(parse_qsl(body.decode(), keep_blank_values=True)) if is_query else {}
-            request = RecordedRequest(form.get("Action", self.command), self.path, headers, form)
+            request = RecordedRequest(
+                form.get("Action", self.command), self.path, headers, form, body
+            )
             self.send(loopback.next(request))
 
         def send(self, response: Response) -> None:

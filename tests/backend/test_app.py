@@ -10,7 +10,7 @@ import pytest
 from cruddur.app import create_app
 from cruddur.settings import SettingsError
 from tests.backend.clusters import ROOT
-from tests.backend.test_settings import ENVIRONMENT
+from tests.backend.environment import ENVIRONMENT
 
 
 def test_the_environment_is_enough(monkeypatch):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import rollbar
 
 from cruddur import error_reports
 from cruddur.app import create_app
+from tests.loopback import Loopback, Response
 
 SECRETS = ("jane@example.com", "a-secret-token", "hidden", "10.1.2.3")
 VARIABLES = {"ROLLBAR_ACCESS_TOKEN": "token", "FRONTEND_URL": "https://cruddur.example"}
@@ -19,28 +18,14 @@ VARIABLES = {"ROLLBAR_ACCESS_TOKEN": "token", "FRONTEND_URL": "https://cruddur.e
 
 @pytest.fixture
 def reports(monkeypatch):
-    """The reports that Rollbar received."""
-    received: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            received.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b'{"err": 0, "result": {}}')
-
-        def log_message(self, *_: object) -> None:
-            """Print nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    """The requests that Rollbar received."""
     monkeypatch.setattr(logging.getLogger("cruddur"), "handlers", [])
     monkeypatch.setattr(rollbar, "_initialized", False)
-    error_reports.start(VARIABLES, endpoint=f"http://127.0.0.1:{server.server_address[1]}/")
-    yield received
-    rollbar.events.reset()
-    server.shutdown()
-    server.server_close()
+    with Loopback() as server:
+        server.on("POST", Response('{"err": 0, "result": {}}'))
+        error_reports.start(VARIABLES, endpoint=f"{server.url}/")
+        yield server.requests
+        rollbar.events.reset()
 
 
 def test_a_bug_is_reported_without_personal_data(reports, services, database):
@@ -60,7 +45,8 @@ def test_a_bug_is_reported_without_personal_data(reports, services, database):
     )
     rollbar.wait()
 
-    [report] = reports
+    [request] = reports
+    report = request.body.decode()
     chain = json.loads(report)["data"]["body"]["trace_chain"]
     assert [link["exception"]["class"] for link in chain] == ["ValueError", "KeyError"]
     assert chain[0]["frames"][-1]["method"] == "broken"

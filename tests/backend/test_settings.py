@@ -6,21 +6,7 @@ import pytest
 
 from cruddur.settings import REQUIRED, Settings, SettingsError
 from operations import project
-
-ENVIRONMENT = {
-    "FRONTEND_URL": "https://cruddur.example",
-    "BACKEND_URL": "https://api.cruddur.example",
-    "ASSETS_URL": "https://assets.cruddur.example",
-    "PGHOST": "localhost",
-    "PGPORT": "5432",
-    "PGDATABASE": "cruddur",
-    "PGUSER": "application",
-    "DDB_MESSAGE_TABLE": "messages",
-    "AVATAR_TOPIC_ARN": "arn:aws:sns:ca-central-1:000000000000:avatars",
-    "AWS_COGNITO_USER_POOL_ID": "ca-central-1_AbCdEf123",
-    "AWS_COGNITO_USER_POOL_CLIENT_ID": "client",
-    "AWS_DEFAULT_REGION": "ca-central-1",
-}
+from tests.backend.environment import ENVIRONMENT
 
 
 def faults(**changes: str | None) -> list[str]:

@@ -90,8 +90,7 @@ def _variables(postgres: Cluster, stack: ExitStack) -> dict[str, str]:
     """Return the environment of all servers."""
     from cruddur.statements import Statement
 
-    pool = UserPool()
-    stack.callback(pool.close)
+    pool = stack.enter_context(UserPool())
     statement = Statement("activities/sql/home.sql").text.decode()
     placeholders = {
         "viewer": "$1::text",

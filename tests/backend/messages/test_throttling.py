@@ -34,19 +34,16 @@ def running(
     postgres: Cluster, aws: Aws, table: Table, throttle: Path, tmp_path: Path
 ) -> Iterator[Server]:
     """A server with the table of the test."""
-    pool = UserPool()
     variables = {
         "TEST_POSTGRES": str(postgres.folder),
-        "TEST_POOL": pool.url,
         "TEST_THROTTLE": str(throttle),
         "AWS_ENDPOINT_URL_DYNAMODB": aws.endpoint.url,
         "AWS_ACCESS_KEY_ID": aws.endpoint.access_key,
         "AWS_SECRET_ACCESS_KEY": aws.endpoint.secret_key,
         "DDB_MESSAGE_TABLE": table.name,
     }
-    with started(tmp_path, **variables) as server:
+    with UserPool() as pool, started(tmp_path, **variables, TEST_POOL=pool.url) as server:
         yield server
-    pool.close()
 
 
 def send(server: Server, sender: Member, text: str, key: str | None = None) -> Response:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ from tests.backend.api import token
 from tests.backend.clusters import Cluster, migrated_cluster
 from tests.backend.process.servers import Server, started
 from tests.lambdas import access_tokens
+from tests.loopback import Loopback, RecordedRequest, Response
 
 SUB = "0b9f0a3e-6f0b-4b50-8c6f-3d1f0e7b6a51"
 
@@ -30,38 +29,22 @@ def postgres():
         yield created
 
 
-class UserPool:
-    """A local endpoint of a user pool; *available* is false while it must fail."""
+class UserPool(Loopback):
+    """A local endpoint of a user pool, which fails while *available* is false."""
 
-    def __init__(self) -> None:
-        pool = self
-        self.available, self.requests = True, 0
+    available = True
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                pool.requests += 1
-                self.send_response(200 if pool.available else 503)
-                self.end_headers()
-                self.wfile.write(access_tokens.USUAL_KEYS if pool.available else b"")
-
-            def log_message(self, *_: object) -> None:
-                """Print nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+    def next(self, request: RecordedRequest) -> Response:
+        keys = Response(access_tokens.USUAL_KEYS.decode())
+        self.on("GET", keys if self.available else Response(status=503))
+        return super().next(request)
 
 
 @pytest.fixture(scope="session")
 def pool():
     """The user pool whose tokens the server accepts."""
-    created = UserPool()
-    yield created
-    created.close()
+    with UserPool() as created:
+        yield created
 
 
 @pytest.fixture(scope="module")

@@ -17,22 +17,11 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-from tests.lambdas import access_tokens
+from tests.backend.environment import ENVIRONMENT
 
 ROOT = Path(__file__).parents[3]
 VARIABLES = {
-    "FRONTEND_URL": "https://cruddur.example",
-    "BACKEND_URL": "https://api.cruddur.example",
-    "ASSETS_URL": "https://assets.cruddur.example",
-    "PGHOST": "unused",
-    "PGPORT": "5432",
-    "PGDATABASE": "cruddur",
-    "PGUSER": "application",
-    "DDB_MESSAGE_TABLE": "messages",
-    "AVATAR_TOPIC_ARN": "arn:aws:sns:ca-central-1:000000000000:avatars",
-    "AWS_COGNITO_USER_POOL_ID": access_tokens.POOL,
-    "AWS_COGNITO_USER_POOL_CLIENT_ID": access_tokens.CLIENT,
-    "AWS_DEFAULT_REGION": access_tokens.REGION,
+    **ENVIRONMENT,
     "AWS_EC2_METADATA_DISABLED": "true",
     "OTEL_SERVICE_NAME": "backend-flask",
     "PYTHONPATH": f"{ROOT}:{ROOT / 'lambdas'}:{ROOT / 'backend'}",

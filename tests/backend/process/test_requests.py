@@ -172,7 +172,7 @@ def test_the_version_of_the_server_is_hidden(server):
 
 
 def test_the_health_check_of_the_image(server):
-    """F10: the program exits with 0 only if the server answers its check."""
+    """The program exits with 0 only if the server answers its check."""
     codes = [health_check(port) for port in (server.port, free_port())]
 
     assert codes == [0, 1]

@@ -7,7 +7,6 @@ import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -15,6 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from cruddur.server import Server as Settings
 from tests.backend.clusters import Cluster
 from tests.backend.process.servers import Server, eventually, started
+from tests.loopback import Loopback, Response
 
 POST = {"message": "Hello", "ttl": "1-day"}
 IN_FLIGHT = 6  # Less than the threads of one worker, which may receive them all.
@@ -76,52 +76,34 @@ def stored(postgres: Cluster, uuids: list[str]) -> int:
         return connection.execute(query, [uuids]).fetchone()[0]
 
 
-class Collector:
+class Collector(Loopback):
     """A collector of traces on the loop-back interface."""
 
     def __init__(self) -> None:
-        received = self._received = []
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                received.append((self.path, body))
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Print nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        super().__init__()
+        self.on("POST", Response())
 
     @property
     def text(self) -> str:
         """The paths and bodies of all requests."""
-        return "".join(f"{path} {body!r}" for path, body in self._received)
+        return "".join(f"{request.path} {request.body!r}" for request in self.requests)
 
     def spans(self) -> dict[str, dict[str, str]]:
         """Return the attributes of the received spans by name, and check their path."""
         found = {}
-        for path, body in self._received:
-            assert path == "/v1/traces"
-            for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+        for request in self.requests:
+            assert request.path == "/v1/traces"
+            for resource in ExportTraceServiceRequest.FromString(request.body).resource_spans:
                 for span in (span for scope in resource.scope_spans for span in scope.spans):
                     attributes = {pair.key: pair.value.string_value for pair in span.attributes}
                     found[span.name] = {"trace_id": span.trace_id.hex(), **attributes}
         return found
 
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
 
 @pytest.fixture
 def collector():
-    created = Collector()
-    yield created
-    created.close()
+    with Collector() as running:
+        yield running
 
 
 # A sampled trace: its decision depends on the lower half of its id.
