@@ -207,6 +207,7 @@ def test_functions_of_another_environment_get_no_event_source(policies):
     [
         ("AWS::IAM::Role", None, resources.STACKS_WITH_ROLES),
         ("AWS::SNS::Topic", None, resources.STACKS_WITH_TOPICS),
+        ("AWS::Events::Rule", None, resources.STACKS_WITH_SCHEDULES),
         ("AWS::S3::Bucket", "BucketNamePrefix", resources.BUCKET_NAMES),
         ("AWS::CloudWatch::Dashboard", "DashboardName", [resources.DASHBOARD]),
         ("AWS::CloudFront::Function", "Name", ["site"]),
