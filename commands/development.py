@@ -1,4 +1,4 @@
-"""The main tasks of a contributor: test, check, bench and lock."""
+"""The main tasks of a contributor: test, check, docs, bench and lock."""
 
 from __future__ import annotations
 
