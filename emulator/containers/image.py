@@ -53,6 +53,11 @@ def is_in_registry(uri: str) -> bool:
     return uri.startswith(f"{context.account()}.dkr.ecr.{context.region()}.")
 
 
+def repository(uri: str) -> str:
+    """Return the repository in *uri*: its path without a tag and a digest."""
+    return uri.partition("/")[2].partition("@")[0].partition(":")[0]
+
+
 def pull(uri: str, *, folder: Path, packages: Path) -> Image:
     """Return the image *uri*, unpacked below *folder*; its virtual environment is in *packages*.
 
@@ -70,16 +75,17 @@ def pull(uri: str, *, folder: Path, packages: Path) -> Image:
 
 
 def _record(uri: str) -> tuple[str, dict[str, Any]]:
-    """Return the repository and the record of the image *uri*, which has a tag or a digest."""
-    host, _, path = uri.partition("/")
-    name, _, digest = path.partition("@")
-    tag = ""
-    if not digest:
-        name, _, tag = path.partition(":")
+    """Return the repository and the record of the image *uri*.
+
+    A digest selects the image; without one, the tag does, which is `latest` by default.
+    """
+    name = repository(uri)
+    reference, _, digest = uri.partition("@")
+    tag = reference.partition("/")[2].partition(":")[2] or "latest"
     for image in images.images.get(name, ()):
-        if image["imageDigest"] == digest or (tag or "latest") in image["imageTags"]:
+        if image["imageDigest"] == digest if digest else tag in image["imageTags"]:
             return name, image
-    raise PullError(f"failed to resolve ref {host}/{path}: not found")
+    raise PullError(f"failed to resolve ref {uri}: not found")
 
 
 def _layer_digests(manifest: Mapping[str, Any]) -> list[str]:

@@ -176,7 +176,7 @@ class Task:
             return None
         try:
             if image.is_in_registry(uri):
-                role.check_pull(uri.partition("/")[2].partition("@")[0].partition(":")[0])
+                role.check_pull(image.repository(uri))
             return image.pull(uri, folder=self.machine.images, packages=self.machine.packages)
         except image.PullError as error:
             reason = (
