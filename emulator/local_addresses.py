@@ -7,8 +7,8 @@ which the CORS rules in the templates contain. Redirects and Access-Control-Allo
 response are translated back.
 
 Access control comes first and sees the request as it was sent, so a translation does not permit
-any other request: it only selects the HTTPS listener. Names without a distribution or load balancer are not
-translated, nor are names outside of `localhost`: another machine could serve these.
+any other request: it only selects the HTTPS listener. Names without a distribution or load balancer
+are not translated, nor are names outside of `localhost`: another machine could serve these.
 """
 
 from __future__ import annotations

@@ -46,9 +46,9 @@ def serve(paths: EmulatorPaths) -> None:
 def environment(paths: EmulatorPaths, port: int) -> dict[str, str]:
     """Return MiniStack's settings, which it reads from the environment when it is imported.
 
-    MiniStack's persistence is disabled, because state.py replaces it; its S3 still writes each body immediately.
-    DOCKER_HOST is a socket that does not exist: otherwise MiniStack would remove containers
-    that it identifies as its own.
+    MiniStack's persistence is disabled, because state.py replaces it; its S3 still writes each body
+    immediately. DOCKER_HOST is a socket that does not exist: otherwise MiniStack would remove
+    containers that it identifies as its own.
     """
     return {
         "AUTH": "true",
@@ -147,7 +147,7 @@ async def _serve(application: Application, paths: EmulatorPaths, listener: socke
 
 
 def _start_tasks(application: Application, paths: EmulatorPaths, port: int) -> None:
-    """Start the tasks of the services in the loaded state, and what waits for them."""
+    """Start the tasks of the services in the loaded state, then resume the requests to webhooks."""
     from emulator.containers import runtime
     from emulator.patches.sns import subscriptions
 

@@ -13,7 +13,7 @@ import secrets
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from emulator.ministack import credentials
 
@@ -34,24 +34,25 @@ class TaskRole:
     task: str
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     _keys: list[str] = field(default_factory=list)
-    _current: dict[str, Any] = field(default_factory=dict, repr=False)
+    _current: dict[str, str] = field(default_factory=dict, repr=False)
+    _expires: float = 0.0
 
-    def issue(self) -> dict[str, Any]:
+    def issue(self) -> dict[str, str]:
         """Return the current credentials in the format of the endpoint; issue new ones if due."""
-        if self._current.get("_expires", 0) - time.time() < RENEWAL_SECONDS:
+        if self._expires - time.time() < RENEWAL_SECONDS:
+            self._expires = time.time() + VALID_SECONDS
             self._current = self._new_session()
-        return {name: value for name, value in self._current.items() if name[0] != "_"}
+        return self._current
 
     def revoke(self) -> None:
         """Make all credentials of the task invalid."""
         for key in self._keys:
             credentials.sessions.pop(key, None)
 
-    def _new_session(self) -> dict[str, Any]:
+    def _new_session(self) -> dict[str, str]:
         name = self.role.rpartition("/")[2]
         key = f"ASIA{secrets.token_hex(8).upper()}"
         secret, token = secrets.token_urlsafe(30), secrets.token_urlsafe(60)
-        expires = time.time() + VALID_SECONDS
         credentials.register_session(
             key,
             {
@@ -59,18 +60,17 @@ class TaskRole:
                 "UserId": f"{name}:{self.task}",
                 "SecretAccessKey": secret,
                 "SessionToken": token,
-                "Expiration": expires,
+                "Expiration": self._expires,
             },
         )
         self._keys.append(key)
-        expiration = datetime.fromtimestamp(expires, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        expiration = datetime.fromtimestamp(self._expires, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return {
             "RoleArn": self.role,
             "AccessKeyId": key,
             "SecretAccessKey": secret,
             "Token": token,
             "Expiration": expiration,
-            "_expires": expires,
         }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 Status = Literal["UNKNOWN", "HEALTHY", "UNHEALTHY"]
@@ -63,7 +63,7 @@ class Health:
     _failures: int = 0
     _next: float = 0.0
     running: Check | None = None
-    _deadline: float = field(default=0.0)
+    _deadline: float = 0.0
 
     def update(self, now: float) -> Status:
         """Return the status at the time *now*."""

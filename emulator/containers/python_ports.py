@@ -2,8 +2,9 @@
 
 Every task of a service listens on the same port, and all tasks run on this machine. This module
 is installed in the virtual environment of an image, with a .pth file that imports it when Python
-starts. It changes the port of sockets that listen, or that connect to the loopback interface. EMULATOR_PORTS has pairs
-such as 4567:40123, separated by commas. A socket listens on the loopback interface only.
+starts. It changes the port of sockets that listen, or that connect to the loopback interface.
+EMULATOR_PORTS has pairs such as 4567:40123, separated by commas. A socket listens on the loopback
+interface only.
 """
 
 from __future__ import annotations

@@ -100,8 +100,10 @@ class Scheduler:
                 self._update()
 
     def _update(self) -> None:
-        for arn in [arn for arn, task in self.tasks.items() if task.has_ended.is_set()]:
+        ended = [arn for arn, task in self.tasks.items() if task.has_ended.is_set()]
+        for arn in ended:
             self._forget(arn)
+        if ended:
             self._delete_old_records()
         for key, record in context.items_of_all_accounts(ecs.service_records):
             account, region, name = key

@@ -70,11 +70,11 @@ class Target:
     _ends: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> None:
-        """Start to check the health of the target."""
+        """Start checking the health of the target."""
         threading.Thread(target=self._check_regularly, daemon=True, name="target-health").start()
 
     def close(self) -> None:
-        """Stop to check the health of the target."""
+        """Stop checking the health of the target."""
         self._ends.set()
 
     @property

@@ -16,7 +16,7 @@ _MAX_BYTES = 16 * 1024 * 1024
 
 
 class Collector:
-    """Answers the OTLP requests of all tasks on one free port."""
+    """A server for the OTLP requests of all tasks, on one free port."""
 
     def __init__(self) -> None:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
@@ -27,7 +27,7 @@ class Collector:
         ).start()
 
     def close(self) -> None:
-        """Stop answering."""
+        """Stop the server."""
         self._server.shutdown()
         self._server.server_close()
 
@@ -37,7 +37,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 30
 
     def do_POST(self) -> None:
-        """Answer that all data was accepted."""
+        """Respond that all data was accepted."""
         length = 0
         with contextlib.suppress(ValueError):
             length = int(self.headers.get("Content-Length", "0"))
@@ -47,9 +47,8 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self.close_connection = True
         kind = self.headers.get("Content-Type", "")
-        body = (
-            b"{}" if kind.startswith("application/json") else b""
-        )  # An empty message of protobuf.
+        # Without JSON the body is an empty message of protobuf, which has no bytes.
+        body = b"{}" if kind.startswith("application/json") else b""
         self.send_response(200 if is_valid else 404)
         self.send_header("Content-Type", kind or "application/x-protobuf")
         self.send_header("Content-Length", str(len(body)))

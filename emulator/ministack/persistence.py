@@ -14,9 +14,8 @@ from emulator.ministack.hooks import Function
 
 _persistence = lookup.module("core.persistence")
 
-STATES: dict[str, str] = lookup.attribute(
-    app, "_state_map"
-)  # The name of a saved state → its module.
+# The name of a saved state → its module.
+STATES: dict[str, str] = lookup.attribute(app, "_state_map")
 load_module: Callable[[str], Any] = lookup.attribute(app, "_get_module")
 to_json: Callable[[Any], Any] = lookup.attribute(_persistence, "_json_default")
 from_json: Callable[[dict[str, Any]], Any] = lookup.attribute(_persistence, "_json_object_hook")
