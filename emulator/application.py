@@ -103,13 +103,13 @@ class Application:
             await _respond(send, 200, task_credentials.response(scope["path"]))
         elif scope["method"] == "POST" and operation in self._query_handlers:
             try:
-                result = self._query_handlers[operation](json.loads(await _read_body(receive)))
+                result = self._query_handlers[operation](json.loads(await asgi.read_body(receive)))
             except EmulatorError as error:
                 await _respond(send, 400, str(error))
                 return
             await _respond(send, 200, json.dumps(result))
         elif scope["method"] == "POST" and operation in self._change_handlers:
-            self._change_handlers[operation](json.loads(await _read_body(receive)))
+            self._change_handlers[operation](json.loads(await asgi.read_body(receive)))
             self.autosave.save_now()
             await _respond(send, 200, "done")
         else:
@@ -119,15 +119,6 @@ class Application:
 def _is_admin_request(scope: Scope) -> bool:
     """Return whether a request is for the admin API, and not for a resource with the same path."""
     return bool(scope["path"].startswith(PATH) and scope.get(asgi.AUTHENTICATED))
-
-
-async def _read_body(receive: Receive) -> bytes:
-    body, has_more = b"", True
-    while has_more:
-        message = await receive()
-        body += message.get("body", b"")
-        has_more = message.get("more_body", False)
-    return body
 
 
 async def _respond(send: Send, status: int, text: str) -> None:

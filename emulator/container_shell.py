@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from deployer.isolation import sandbox
 from emulator import admin
 from emulator.containers.process import ContainerSandbox
+from emulator.isolated_processes import SCRATCH
 from emulator.paths import EmulatorPaths
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def run_in_container(
     box = ContainerSandbox(
         files, described["folder"], described["variables"], described["programs"]
     )
-    scratch = "/tmp" if level == "namespaces" else tempfile.mkdtemp()  # noqa: S108  In the sandbox.
+    scratch = SCRATCH if level == "namespaces" else tempfile.mkdtemp()
     words, environment = box.command_and_environment(
         command, level, paths.folder, scratch=scratch, ca=paths.ca
     )

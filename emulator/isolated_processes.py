@@ -1,8 +1,8 @@
 """Isolate every process that the emulator starts.
 
 MiniStack calls subprocess.Popen in each service that runs user code: Lambda functions of every
-runtime, Glue jobs, JavaScript resolvers. So Popen itself is replaced in this process. A program that runs no user
-code, such as PostgreSQL, is started within `trusted`.
+runtime, Glue jobs, JavaScript resolvers. So Popen itself is replaced in this process. A program
+that runs no user code, such as PostgreSQL, is started within `trusted`.
 """
 
 from __future__ import annotations
@@ -26,12 +26,13 @@ from deployer.isolation.sandbox import Sandbox
 CODE = "/var/task"  # As on Lambda.
 RUNTIME = "/var/runtime"  # As on Lambda.
 _LAYERS = "/opt"  # As on Lambda, but with a folder per layer.
-_SCRATCH = "/tmp"  # noqa: S108  A path in the sandbox.
-_CA_FILE = "/etc/pki/rds/ca.pem"
+SCRATCH = "/tmp"  # noqa: S108  A path in the sandbox.
+SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
+CA_FILE = "/etc/pki/rds/ca.pem"
 
 # Variables that a process inherits from the emulator. MiniStack sets its other variables.
 _INHERITED = ("AWS_CONFIG_FILE", "AWS_EC2_METADATA_DISABLED", "AWS_SHARED_CREDENTIALS_FILE", "LANG")
-_CA_VARIABLE = "PGSSLROOTCERT"
+CA_VARIABLE = "PGSSLROOTCERT"  # Which CA libpq trusts.
 _LAYER_VARIABLE = "_LAMBDA_LAYERS_DIRS"
 
 _is_trusted: ContextVar[bool] = ContextVar("trusted", default=False)
@@ -73,10 +74,10 @@ class Isolation:
         """
         files = self._files(words, folder, variables) if self.level == "namespaces" else {}
         sandbox_paths = {str(path): target for target, path in files.items()}
-        ca = Path(os.environ.get(_CA_VARIABLE, ""))
+        ca = Path(os.environ.get(CA_VARIABLE, ""))
         process_sandbox = Sandbox(
             self.level,
-            files={**files, **self._packages(), **({_CA_FILE: ca} if ca.is_file() else {})},
+            files={**files, **self._packages(), **({CA_FILE: ca} if ca.is_file() else {})},
             folder=_replace_paths(folder or str(scratch), sandbox_paths),
             hidden=sandbox.private_folders(self.private),
         )
@@ -122,7 +123,7 @@ class Isolation:
     def _paths(self, scratch: Path, ca: Path) -> dict[str, str]:
         """Return the variables that contain paths, with the paths inside the sandbox."""
         if self.level == "namespaces":
-            runtime, ca_file, path = RUNTIME, _CA_FILE, "/usr/local/bin:/usr/bin:/bin"
+            runtime, ca_file, path = RUNTIME, CA_FILE, SYSTEM_PATH
         else:
             runtime, ca_file = str(self.packages), str(ca)
             path = os.environ.get("PATH", os.defpath)
@@ -131,7 +132,7 @@ class Isolation:
             "TMPDIR": str(scratch),
             "PATH": path,
             "LAMBDA_RUNTIME_DIR": runtime,
-            _CA_VARIABLE: ca_file,
+            CA_VARIABLE: ca_file,
         }
 
 
@@ -154,7 +155,7 @@ class IsolatedProcess(subprocess.Popen[Any]):
             return
         if not isinstance(args, list) or options.get("shell") or options.get("preexec_fn"):
             raise PermissionError(f"only a list of arguments can be isolated, not {args!r}")
-        scratch = Path(_SCRATCH)
+        scratch = Path(SCRATCH)
         if self.isolation.level == "environment":
             scratch = Path(tempfile.mkdtemp(prefix="process-"))
             weakref.finalize(self, shutil.rmtree, scratch, ignore_errors=True)

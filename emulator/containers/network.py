@@ -1,4 +1,4 @@
-"""The private IP addresses of tasks, and the deregistration delay of target groups."""
+"""The private IP addresses of tasks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import itertools
 import uuid
 from typing import Any
 
-from emulator.ministack import load_balancers, services
+from emulator.ministack import services
 
 _RESERVED = 4  # The first addresses of a subnet, which AWS uses itself.
 _DEFAULT = "10.255.0.0/16"
@@ -39,10 +39,3 @@ def address(record: dict[str, Any]) -> str:
     """Return the private IP address of a task."""
     details = record["attachments"][0]["details"]
     return str(next(entry["value"] for entry in details if entry["name"] == "privateIPv4Address"))
-
-
-def deregistration_delay(group: str) -> float:
-    """Return how long a target group waits for running requests, in seconds."""
-    attributes = load_balancers.target_group_attributes
-    key = "deregistration_delay.timeout_seconds"
-    return float(load_balancers.attribute(attributes, group, key, "300"))

@@ -16,11 +16,7 @@ from typing import IO, Any
 from deployer.isolation import sandbox
 from deployer.isolation.sandbox import Sandbox
 from emulator import isolated_processes
-
-_SCRATCH = "/tmp"  # noqa: S108  A path in the sandbox.
-_CA_FILE = "/etc/pki/rds/ca.pem"
-_CA_VARIABLE = "PGSSLROOTCERT"  # Which CA libpq trusts; as for functions.
-_SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
+from emulator.isolated_processes import CA_FILE, CA_VARIABLE, SCRATCH, SYSTEM_PATH
 
 
 @dataclass(frozen=True)
@@ -40,7 +36,7 @@ class ContainerSandbox:
     def start(self, command: Sequence[str], *, output: int | IO[Any]) -> ContainerProcess:
         """Start *command*, which writes its output to *output*."""
         isolation = isolated_processes.IsolatedProcess.isolation
-        scratch = _SCRATCH
+        scratch = SCRATCH
         if isolation.level == "environment":
             scratch = tempfile.mkdtemp(prefix="container-")
         words, environment = self.command_and_environment(
@@ -48,7 +44,7 @@ class ContainerSandbox:
             isolation.level,
             isolation.private,
             scratch=scratch,
-            ca=Path(os.environ.get(_CA_VARIABLE, "")),
+            ca=Path(os.environ.get(CA_VARIABLE, "")),
         )
         with isolated_processes.trusted():  # The command itself sets up the isolation.
             process = subprocess.Popen(
@@ -59,7 +55,7 @@ class ContainerSandbox:
                 stderr=subprocess.STDOUT,
                 pass_fds=(sandbox.liveness_pipe().reader,),
             )
-        if scratch != _SCRATCH:
+        if scratch != SCRATCH:
             weakref.finalize(process, shutil.rmtree, scratch, ignore_errors=True)
         return ContainerProcess(process)
 
@@ -77,7 +73,7 @@ class ContainerSandbox:
         *scratch* is the folder for HOME and temporary files, *ca* the CA of the databases. The
         folder *private* is hidden.
         """
-        files = {**self.files, **({_CA_FILE: ca} if ca.is_file() else {})}
+        files = {**self.files, **({CA_FILE: ca} if ca.is_file() else {})}
         paths = {} if level == "namespaces" else {name: str(path) for name, path in files.items()}
         variables = {
             "LANG": "C.UTF-8",
@@ -85,7 +81,7 @@ class ContainerSandbox:
             "PATH": self._path(),
             "HOME": scratch,
             "TMPDIR": scratch,
-            _CA_VARIABLE: _CA_FILE,
+            CA_VARIABLE: CA_FILE,
         }
         box = Sandbox(
             level,
@@ -103,7 +99,7 @@ class ContainerSandbox:
         )
 
     def _path(self) -> str:
-        path = self.variables.get("PATH", "$PATH").replace("$PATH", _SYSTEM_PATH)
+        path = self.variables.get("PATH", "$PATH").replace("$PATH", SYSTEM_PATH)
         return ":".join((*self.programs, path))
 
 

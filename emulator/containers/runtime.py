@@ -9,7 +9,7 @@ from deployer.errors import EmulatorError
 from emulator.containers.scheduler import Scheduler
 from emulator.containers.task import Machine
 from emulator.containers.telemetry import Collector
-from emulator.ministack import ecs
+from emulator.ministack import context, ecs
 
 if TYPE_CHECKING:
     from emulator.ministack.context import Response
@@ -80,4 +80,4 @@ def _create_records(request: dict[str, Any]) -> list[dict[str, Any]]:
     response = _original_run_task[0](request)
     if response[0] != 200:
         raise RunTaskError(response)
-    return [ecs.task_records[task["taskArn"]] for task in ecs.content(response)["tasks"]]
+    return [ecs.task_records[task["taskArn"]] for task in context.parse_json(response)["tasks"]]

@@ -13,7 +13,7 @@ from emulator.containers.deployments import IN_PROGRESS
 from emulator.containers.health_check import START_SPEED
 from emulator.containers.targets import Target
 from emulator.containers.task import SCHEDULER, USER, Task
-from emulator.ministack import ecs
+from emulator.ministack import ecs, load_balancers
 
 STARTUP_SECONDS = 1.0  # A program that ends sooner was never healthy.
 MAX_BACKOFF_SECONDS = 60.0
@@ -58,7 +58,7 @@ class Service:
             tasks = [
                 task
                 for task in self.tasks
-                if record is self.record or task.record.get("_deployment_id") == record["id"]
+                if record is self.record or task.deployment == record["id"]
             ]
             statuses = [task.record["lastStatus"] for task in tasks]
             record["runningCount"] = statuses.count("RUNNING")
@@ -73,7 +73,7 @@ class Service:
         if found:
             deployments.add_event(self.record, "has begun draining connections on 1 tasks.")
         for target in found:
-            target.wait_until_idle(network.deregistration_delay(target.group))
+            target.wait_until_idle(load_balancers.deregistration_delay_seconds(target.group))
             targets.deregister(target)
             event = f"deregistered 1 targets in (target-group {target.group})"
             deployments.add_event(self.record, event)
@@ -102,7 +102,7 @@ class Service:
             deployments.add_event(self.record, text)
         if self._failures == _REPORTED_FAILURES:
             deployments.add_event(self.record, _INCONSISTENT)
-        if task.record.get("_deployment_id") == deployments.primary(self.record)["id"]:
+        if task.deployment == deployments.primary(self.record)["id"]:
             deployments.record_failure(self.record)
 
     def _register_running_tasks(self) -> None:
@@ -124,8 +124,8 @@ class Service:
                 )
                 if target:
                     self.registered[task.arn].append(target)
-                    group = f"registered 1 targets in (target-group {target.group})"
-                    deployments.add_event(self.record, group)
+                    event = f"registered 1 targets in (target-group {target.group})"
+                    deployments.add_event(self.record, event)
 
     def _stop_unhealthy_targets(self) -> None:
         """Stop tasks that the load balancer reports as unhealthy after the grace period."""
@@ -134,10 +134,10 @@ class Service:
             for target in self.registered.get(task.arn, ()):
                 is_late = time.monotonic() - task.running_since > grace
                 if target.state == targets.UNHEALTHY and is_late and not task.is_stopping:
-                    reason = f"due to (reason {target.problem[1]})"
-                    where = f"(port {target.port}) is unhealthy in (target-group {target.group})"
-                    deployments.add_event(self.record, f"{where} {reason}")
                     group = f"(target-group {target.group})"
+                    where = f"(port {target.port}) is unhealthy in {group}"
+                    reason = f"due to (reason {target.problem[1]})"
+                    deployments.add_event(self.record, f"{where} {reason}")
                     task.stop(f"Task failed ELB health checks in {group}", SCHEDULER)
 
     def _start_and_stop(self, run: Run) -> None:
@@ -188,7 +188,7 @@ class Service:
         state: State = "healthy" if self.is_healthy(task) else "starting"
         return ServiceTask(
             task.arn,
-            str(task.record.get("_deployment_id")),
+            task.deployment,
             "stopping" if task.is_stopping else state,
         )
 
@@ -205,17 +205,16 @@ class Service:
 
     def _advance_deployment(self) -> None:
         deployment = deployments.primary(self.record)
-        healthy = [task for task in self.tasks if self.is_healthy(task)]
         current = {
-            task.arn for task in healthy if task.record.get("_deployment_id") == deployment["id"]
+            task.arn
+            for task in self.tasks
+            if task.deployment == deployment["id"] and self.is_healthy(task)
         }
         if current - self._healthy:  # A task that is healthy for the first time.
             self._reset_failures()
             deployment["failedTasks"] = 0
         self._healthy = current
-        is_complete = len(healthy) == len(self.tasks) == self.record["desiredCount"] and all(
-            task.record.get("_deployment_id") == deployment["id"] for task in healthy
-        )
+        is_complete = len(current) == len(self.tasks) == self.record["desiredCount"]
         if is_complete and deployment["rolloutState"] == IN_PROGRESS:
             deployments.complete(self.record)
         if is_complete and not self.is_steady:

@@ -100,6 +100,11 @@ class Task:
         return self.arn.rpartition("/")[2]
 
     @property
+    def deployment(self) -> str:
+        """The id of the deployment that started the task; empty if no service did."""
+        return str(self.record.get("_deployment_id") or "")
+
+    @property
     def is_stopping(self) -> bool:
         """Whether the task was requested to stop, or has stopped."""
         return self._stop_requested.is_set() or self.record["lastStatus"] == "STOPPED"

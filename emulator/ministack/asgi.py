@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any
 
 from emulator.ministack import lookup
@@ -37,7 +37,7 @@ def request_headers(scope: dict[str, Any]) -> dict[str, str]:
     return headers
 
 
-async def read_body(receive: Callable[[], Awaitable[dict[str, Any]]]) -> bytes:
+async def read_body(receive: Callable[[], Awaitable[MutableMapping[str, Any]]]) -> bytes:
     """Return the whole body of an ASGI request."""
     body, has_more = b"", True
     while has_more:

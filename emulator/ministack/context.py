@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -23,11 +24,17 @@ scope: Callable[[str, str], AbstractContextManager[None]] = lookup.attribute(
 json_error: Callable[[str, str, int], Response] = lookup.attribute(
     _responses, "error_response_json"
 )
+json_response: Callable[..., Response] = lookup.attribute(_responses, "json_response")
 
 
 def items_of_all_accounts(store: Any) -> list[tuple[tuple[str, ...], Any]]:
     """Return the items of a store in all accounts as pairs: (account, region if any, key), value."""
     return list(store.to_dict().items())
+
+
+def parse_json(response: Response) -> Any:
+    """Return the JSON document in the body of a response."""
+    return json.loads(response[2])
 
 
 def text_of(root: ET.Element, tag: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +15,7 @@ Record = dict[str, Any]
 task_definitions: Any = lookup.attribute(services.ecs, "_task_defs")  # By FAMILY:REVISION.
 service_records: Any = lookup.attribute(services.ecs, "_services")  # By CLUSTER/NAME.
 task_records: Any = lookup.attribute(services.ecs, "_tasks")  # By ARN.
+tags: Any = lookup.attribute(services.ecs, "_tags")  # By the ARN of the resource.
 
 # Functions that patches replace.
 reconcile: Function[[str, str], None] = Function("_reconcile_service_tasks", services.ecs)
@@ -33,7 +33,6 @@ run_task = _action("RunTask", "_run_task")
 stop_task = _action("StopTask", "_stop_task")
 create_service = _action("CreateService", "_create_service")
 update_service = _action("UpdateService", "_update_service")
-delete_service = _action("DeleteService", "_delete_service")
 
 cluster_name: Callable[[str], str] = lookup.attribute(services.ecs, "_cluster_name_from_arn")
 recount_cluster: Callable[[str], None] = lookup.attribute(services.ecs, "_recount_cluster")
@@ -54,7 +53,7 @@ def task_definition(arn: str) -> Record:
     return found
 
 
-def content(response: Response) -> Record:
-    """Return the JSON of a response."""
-    parsed: Record = json.loads(response[2])
-    return parsed
+def service_record(arn: str) -> Record:
+    """Return the record of the service with this ARN, in the account and region in scope."""
+    found: Record = service_records[arn.partition(":service/")[2]]
+    return found

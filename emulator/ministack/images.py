@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from emulator.ministack import lookup, services
@@ -20,5 +19,3 @@ start_upload: Function[[Data], Response] = Function("_initiate_layer_upload", se
 upload_part: Function[[Data], Response] = Function("_upload_layer_part", services.ecr)
 complete_upload: Function[[Data], Response] = Function("_complete_layer_upload", services.ecr)
 check_layers: Function[[Data], Response] = Function("_batch_check_layer_availability", services.ecr)
-
-json_response: Callable[[Any], Response] = lookup.attribute(services.ecr, "json_response")

@@ -11,8 +11,8 @@ from emulator.ministack.hooks import Function
 
 target_groups: Any = lookup.attribute(services.alb, "_tgs")  # By ARN.
 targets: Any = lookup.attribute(services.alb, "_targets")  # Lists by the ARN of the group.
-load_balancer_attributes: Any = lookup.attribute(services.alb, "_lb_attrs")  # By ARN.
-target_group_attributes: Any = lookup.attribute(services.alb, "_tg_attrs")  # By ARN.
+_load_balancer_attributes: Any = lookup.attribute(services.alb, "_lb_attrs")  # By ARN.
+_target_group_attributes: Any = lookup.attribute(services.alb, "_tg_attrs")  # By ARN.
 forward: Function[..., Awaitable[Response]] = Function("_forward_to_tg", services.alb)
 describe_health: Function[[dict[str, Any]], Response] = Function(
     "DescribeTargetHealth", lookup.attribute(services.alb, "_ACTION_MAP")
@@ -28,7 +28,16 @@ def stream(run: Callable[[Any, Any], Awaitable[None]]) -> Any:
     return _streaming_response(run)
 
 
-def attribute(store: Any, arn: str, key: str, default: str) -> str:
-    """Return an attribute of a load balancer or of a target group."""
-    found = {entry["Key"]: entry["Value"] for entry in store.get(arn, ())}
-    return str(found.get(key, default))
+def idle_timeout_seconds(load_balancer: str) -> float:
+    """Return how long the load balancer with this ARN waits for a target to send data."""
+    return _seconds(_load_balancer_attributes, load_balancer, "idle_timeout", default=60)
+
+
+def deregistration_delay_seconds(group: str) -> float:
+    """Return how long the target group with this ARN waits for running requests."""
+    return _seconds(_target_group_attributes, group, "deregistration_delay", default=300)
+
+
+def _seconds(store: Any, arn: str, name: str, *, default: float) -> float:
+    attributes = {entry["Key"]: entry["Value"] for entry in store.get(arn, ())}
+    return float(attributes.get(f"{name}.timeout_seconds", default))

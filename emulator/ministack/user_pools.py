@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -79,8 +78,7 @@ def delivery(address: str) -> Data:
 
 def json_response(document: Any) -> Response:
     """Return a successful response of Cognito."""
-    headers = {"Content-Type": "application/x-amz-json-1.1"}
-    return http.client.OK, headers, json.dumps(document).encode()
+    return context.json_response(document, content_type="application/x-amz-json-1.1")
 
 
 def error(code: str, message: str) -> Response:

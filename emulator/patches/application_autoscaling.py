@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import uuid
 
+from emulator.ministack import ecs
 from emulator.ministack.cloudformation import Created, Props, ResourceType
 from emulator.ministack.services import call_ecs
 from emulator.patches.differences import Difference
-from emulator.patches.ecs.services import find_service
 from emulator.patches.recorded import (
     Data,
     Refusal,
@@ -82,7 +82,7 @@ def _keep_in_range(created: Created, props: Props) -> Created:
     if props["ServiceNamespace"] != "ecs":
         return created
     path = created[0].partition("|")[0].partition("service/")[2]
-    service = find_service(path)
+    service = ecs.service_records.get(path)
     is_suspended = (props.get("SuspendedState") or {}).get("DynamicScalingOutSuspended")
     if service and not is_suspended:
         count = min(max(service["desiredCount"], props["MinCapacity"]), props["MaxCapacity"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import json
 from typing import Any
 
 from emulator.ministack import context, services
@@ -31,7 +30,7 @@ def install() -> None:
 
 def _refuse_missing_images(response: Response, data: dict[str, Any]) -> Response:
     if response[0] == http.client.OK:
-        images = json.loads(response[2])["imageDetails"]
+        images = context.parse_json(response)["imageDetails"]
         for image_id in data.get("imageIds", ()):
             if not any(_matches(image_id, image) for image in images):
                 return _not_found(image_id, data["repositoryName"])

@@ -6,7 +6,6 @@ import base64
 import binascii
 import hashlib
 import http.client
-import json
 
 from emulator.ministack import context
 from emulator.ministack.context import Response
@@ -15,7 +14,6 @@ from emulator.ministack.images import (
     blobs,
     check_layers,
     complete_upload,
-    json_response,
     repositories,
     start_upload,
     upload_part,
@@ -46,7 +44,7 @@ def install() -> None:
 def _create_upload(response: Response, data: Data) -> Response:
     if response[0] == http.client.OK:
         name = data["repositoryName"]
-        upload = _parse(response)["uploadId"]
+        upload = context.parse_json(response)["uploadId"]
         uploads.setdefault(name, {})[upload] = bytearray()
     return response
 
@@ -65,7 +63,7 @@ def _append(data: Data) -> Response | None:
         return _refusal("InvalidLayerPartException", message)
     upload.extend(part)
     last = {"lastByteReceived": len(upload) - 1}
-    return json_response(_identification(data) | last)
+    return context.json_response(_identification(data) | last)
 
 
 def _complete(data: Data) -> Response | None:
@@ -85,7 +83,7 @@ def _complete(data: Data) -> Response | None:
         message = f"The layer with digest '{digest}' already exists in repository '{name}'"
         return _refusal("LayerAlreadyExistsException", message)
     existing[digest] = content
-    return json_response(_identification(data) | {"layerDigest": digest})
+    return context.json_response(_identification(data) | {"layerDigest": digest})
 
 
 def _availability(data: Data) -> Response | None:
@@ -101,7 +99,7 @@ def _availability(data: Data) -> Response | None:
         }
         for digest in data.get("layerDigests", ())
     ]
-    return json_response({"layers": layers, "failures": []})
+    return context.json_response({"layers": layers, "failures": []})
 
 
 def _upload(data: Data) -> bytearray | None:
@@ -117,11 +115,6 @@ def _identification(data: Data) -> Data:
         "repositoryName": data["repositoryName"],
         "uploadId": data["uploadId"],
     }
-
-
-def _parse(response: Response) -> Data:
-    parsed: Data = json.loads(response[2])
-    return parsed
 
 
 def _missing_upload(data: Data) -> Response:

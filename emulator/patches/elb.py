@@ -61,7 +61,6 @@ _ADDITIONAL_CERTIFICATES = "_more_certificates"
 
 _load_balancers: Any = lookup.attribute(services.alb, "_lbs")
 _listeners: Any = lookup.attribute(services.alb, "_listeners")
-_subnets: Any = lookup.attribute(services.ec2, "_subnets")
 _dispatch: Any = lookup.attribute(services.alb, "dispatch_request")
 
 
@@ -91,7 +90,8 @@ def install() -> None:
 
 def _check_availability_zones(_title: str, props: Props, _stack: str) -> Created | None:
     subnets = props.get("Subnets") or []
-    zones = {_subnets[subnet]["AvailabilityZone"] for subnet in subnets if subnet in _subnets}
+    known = [services.subnets[subnet] for subnet in subnets if subnet in services.subnets]
+    zones = {subnet["AvailabilityZone"] for subnet in known}
     if subnets and len(zones) < _MIN_AVAILABILITY_ZONES:
         message = "At least two subnets in two different Availability Zones must be specified"
         raise services.refusal(message, _SERVICE)
@@ -148,7 +148,8 @@ async def _route(
     body = await asgi.read_body(receive)
     query = scope["query_string"].decode("latin-1")
     with context.scope(match.account, match.region):
-        proxy.IDLE_SECONDS.set(_idle_seconds(match.load_balancer))
+        arn = match.load_balancer["LoadBalancerArn"]
+        proxy.IDLE_SECONDS.set(load_balancers.idle_timeout_seconds(arn))
         response = await _dispatch(
             match.load_balancer,
             scope["method"],
@@ -161,18 +162,6 @@ async def _route(
             raw_path=scope["raw_path"].decode("latin-1"),
         )
         await asgi.send_response_or_stream(send, response, receive)
-
-
-def _idle_seconds(load_balancer: dict[str, Any]) -> float:
-    """Return the idle timeout of a load balancer."""
-    return float(
-        load_balancers.attribute(
-            load_balancers.load_balancer_attributes,
-            load_balancer["LoadBalancerArn"],
-            "idle_timeout.timeout_seconds",
-            "60",
-        )
-    )
 
 
 def _port(host: str, headers: dict[str, str]) -> int:

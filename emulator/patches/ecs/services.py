@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.ministack import cloudformation, lookup
+from emulator.ministack import cloudformation, ecs
 from emulator.ministack.cloudformation import Props, ResourceType
-from emulator.ministack.services import ecs
 from emulator.patches.differences import Difference
 
 DIFFERENCES = (
@@ -36,10 +35,6 @@ _SERVICE_PROPERTIES = (
     "PropagateTags",
 )
 
-_task_definitions: Any = lookup.attribute(ecs, "_task_defs")
-_services: Any = lookup.attribute(ecs, "_services")
-_tags: Any = lookup.attribute(ecs, "_tags")
-
 
 def install() -> None:
     """Install the patch."""
@@ -49,19 +44,13 @@ def install() -> None:
         resource_type.delete.after(_delete_tags)
 
 
-def find_service(path: str) -> dict[str, Any]:
-    """Return the service CLUSTER/NAME; an empty record if there is none."""
-    service: dict[str, Any] = _services.get(path, {})
-    return service
-
-
 def _complete_task_definition(arn: str, props: Props) -> None:
-    record = _task_definitions[arn.rpartition("/")[2]]
-    record.update(_converted(props, _TASK_DEFINITION_PROPERTIES))
+    definition = ecs.task_definition(arn)
+    definition.update(_converted(props, _TASK_DEFINITION_PROPERTIES))
 
 
 def _complete_service(arn: str, props: Props) -> None:
-    service = find_service(arn.partition("service/")[2])
+    service = ecs.service_record(arn)
     service.update(_converted(props, _SERVICE_PROPERTIES))
     service_connect = _converted(props, ("ServiceConnectConfiguration",))
     for deployment in service["deployments"]:
@@ -70,7 +59,7 @@ def _complete_service(arn: str, props: Props) -> None:
 
 def _delete_tags(_result: None, arn: str, _props: Props) -> None:
     """Delete the tags of an inactive resource: it can be described, but not found by its tags."""
-    _tags.pop(arn, None)
+    ecs.tags.pop(arn, None)
 
 
 def _converted(props: Props, keys: tuple[str, ...]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from emulator.containers import deployments, runtime
 from emulator.containers.task import USER
-from emulator.ministack import cloudformation, context, ecs, images, services
+from emulator.ministack import cloudformation, context, ecs, services
 from emulator.ministack.cloudformation import Created, Props, ResourceType
 from emulator.ministack.context import Response
 from emulator.patches.differences import Difference
@@ -98,7 +98,7 @@ def _run_task(data: dict[str, Any]) -> Response:
     except runtime.RunTaskError as error:
         return error.response
     records = [ecs.public_record(task.record) for task in tasks]
-    return images.json_response({"tasks": records, "failures": []})
+    return context.json_response({"tasks": records, "failures": []})
 
 
 def _stop_task(data: dict[str, Any]) -> Response:
@@ -110,19 +110,19 @@ def _stop_task(data: dict[str, Any]) -> Response:
     task = runtime.scheduler().tasks.get(record["taskArn"])
     if task:
         task.stop(data.get("reason") or "Task stopped by user", USER)
-    return images.json_response({"task": ecs.public_record(record)})
+    return context.json_response({"task": ecs.public_record(record)})
 
 
 def _begin_first_deployment(response: Response, data: dict[str, Any]) -> Response:
     """Describe the deployment of a new service as in progress until its tasks are healthy."""
     if response[0] != http.client.OK:
         return response
-    created = ecs.content(response)["service"]
-    service = _record(created["serviceArn"])
+    created = context.parse_json(response)["service"]
+    service = ecs.service_record(created["serviceArn"])
     with runtime.scheduler().lock:
         deployments.begin(service)
     runtime.scheduler().wake()
-    return images.json_response({"service": ecs.public_record(service)})
+    return context.json_response({"service": ecs.public_record(service)})
 
 
 def _update_service(
@@ -133,7 +133,7 @@ def _update_service(
         response = original(data)
         if response[0] != http.client.OK:
             return response
-        service = _record(ecs.content(response)["service"]["serviceArn"])
+        service = ecs.service_record(context.parse_json(response)["service"]["serviceArn"])
         events = service["events"]
         if events and events[0]["message"].endswith(_DRAINING_EVENT):
             del events[0]
@@ -141,17 +141,12 @@ def _update_service(
         if not deployment["rolloutStateReason"]:
             deployments.begin(service)
     runtime.scheduler().wake()
-    return images.json_response({"service": ecs.public_record(service)})
-
-
-def _record(arn: str) -> dict[str, Any]:
-    record: dict[str, Any] = ecs.service_records[arn.partition(":service/")[2]]
-    return record
+    return context.json_response({"service": ecs.public_record(service)})
 
 
 def _stable(created: Created) -> Created:
     """Wait until the deployment of a service is complete; raise ValueError if it has failed."""
-    service = _record(created[0])
+    service = ecs.service_record(created[0])
     expected = deployments.primary(service)["id"]
     deadline = time.monotonic() + STABILIZATION_SECONDS
     while time.monotonic() < deadline:
