@@ -47,6 +47,12 @@ class Scheduler:
         self._thread = threading.Thread(target=self._run, daemon=True, name="ecs-scheduler")
         self._thread.start()
 
+    @property
+    def is_steady(self) -> bool:
+        """Whether no service starts or stops tasks."""
+        services = list(self.services.values())
+        return all(service.is_steady or service.has_ended for service in services)
+
     def wake(self) -> None:
         """Update all services soon: something has changed."""
         self._changed.set()
@@ -92,8 +98,7 @@ class Scheduler:
 
     def _run(self) -> None:
         while not self._ends:
-            is_steady = all(service.is_steady for service in list(self.services.values()))
-            if self._changed.wait(STEADY_POLL_SECONDS if is_steady else POLL_SECONDS):
+            if self._changed.wait(STEADY_POLL_SECONDS if self.is_steady else POLL_SECONDS):
                 self.save()
             self._changed.clear()
             with self.lock:
@@ -111,7 +116,7 @@ class Scheduler:
             if found is None or found.record is not record:
                 found = Service(record, *((found.tasks, found.registered) if found else ()))
                 self.services[account, region, name] = found
-            if found.tasks or record["status"] == "ACTIVE":
+            if not found.has_ended:
                 try:
                     with context.scope(account, region):
                         found.update(self.run)

@@ -38,6 +38,11 @@ class Service:
     _healthy: set[str] = field(default_factory=set)  # The ARNs of the tasks at the last update.
 
     @property
+    def has_ended(self) -> bool:
+        """Whether the service was deleted, and all its tasks have stopped."""
+        return self.record["status"] != "ACTIVE" and not self.tasks
+
+    @property
     def cluster(self) -> str:
         """The name of the cluster."""
         return ecs.cluster_name(self.record["clusterArn"])
