@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import shutil
 import tarfile
 import tempfile
 import venv
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,8 @@ def pull(uri: str, *, folder: Path, packages: Path) -> Image:
     for digest in digests:
         if digest not in blobs:
             raise PullError(f"{uri}: not found: the registry has no blob {digest}")
-    root = _unpacked(folder / record["imageDigest"].partition(":")[2], blobs, digests[1:])
+    root = folder / record["imageDigest"].partition(":")[2]
+    _create_once(root, functools.partial(_unpack, [blobs[digest] for digest in digests[1:]]))
     return _image(uri, record["imageDigest"], root, json.loads(blobs[digests[0]]), packages)
 
 
@@ -92,20 +94,12 @@ def _layer_digests(manifest: Mapping[str, Any]) -> list[str]:
     return [layer["digest"] for layer in manifest.get("layers", ())]
 
 
-def _unpacked(root: Path, blobs: Mapping[str, bytes], layers: list[str]) -> Path:
-    """Unpack the *layers* to *root*, which appears when it is complete."""
-    if root.exists():
-        return root
-    root.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=root.parent, prefix="new-") as temporary:
-        new = Path(temporary) / "root"
-        new.mkdir()
-        for layer in layers:
-            with tarfile.open(fileobj=io.BytesIO(blobs[layer])) as archive:
-                archive.extractall(new, filter="data")
-        if not root.exists():  # Another task may have been faster.
-            shutil.move(new, root)
-    return root
+def _unpack(layers: list[bytes], root: Path) -> None:
+    """Create the folder *root* with the files of *layers*."""
+    root.mkdir()
+    for layer in layers:
+        with tarfile.open(fileobj=io.BytesIO(layer)) as archive:
+            archive.extractall(root, filter="data")
 
 
 def _image(uri: str, digest: str, root: Path, document: Any, packages: Path) -> Image:
@@ -114,7 +108,8 @@ def _image(uri: str, digest: str, root: Path, document: Any, packages: Path) -> 
     lock = labels.get(PACKAGES_LABEL, "")
     virtual_environment = container_packages.folder_of(packages, lock or "none")
     if not lock:
-        _create_without_packages(virtual_environment)
+        # A virtual environment without packages.
+        _create_once(virtual_environment, venv.EnvBuilder(symlinks=True).create)
     elif not virtual_environment.is_dir():
         raise PullError(f"{uri}: its packages are not installed: run ./inv image.push again")
     return Image(
@@ -129,13 +124,16 @@ def _image(uri: str, digest: str, root: Path, document: Any, packages: Path) -> 
     )
 
 
-def _create_without_packages(folder: Path) -> None:
-    """Create a virtual environment without packages in *folder*, unless it exists."""
+def _create_once(folder: Path, write: Callable[[Path], None]) -> None:
+    """Create *folder* unless it exists; *write* creates a folder at the path that it is given.
+
+    *folder* is never incomplete: *write* creates a temporary folder, which is moved.
+    """
     if folder.exists():
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="new-") as temporary:
-        new = Path(temporary) / "venv"
-        venv.create(new, symlinks=True, with_pip=False)
+        new = Path(temporary) / "folder"
+        write(new)
         if not folder.exists():  # Another task may have been faster.
             shutil.move(new, folder)
