@@ -25,6 +25,7 @@ PATCHES = (
     "route53",
     "elb",
     "acm",
+    "cloudfront.compression",
     "cloudfront.distributions",
     "cloudfront.functions",
     "cloudfront.distribution_checks",

@@ -6,11 +6,10 @@ from emulator.patches.differences import Difference
 
 DIFFERENCES = (
     Difference(
-        "CloudFront caches, compresses, blocks by WAF or country, checks signed URLs, runs "
+        "CloudFront caches, blocks by WAF or country, checks signed URLs, runs "
         "Lambda@Edge, and accepts only the TLS and HTTP versions of its configuration.",
         source="CloudFront developer guide",
-        ministack="Never: every response comes from the origin, uncompressed; an invalidation is "
-        "recorded.",
+        ministack="Never: every response comes from the origin; an invalidation is recorded.",
         consequence="Test cache policies, TTLs and the paths of invalidations in an AWS account.",
     ),
 )

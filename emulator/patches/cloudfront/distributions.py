@@ -14,6 +14,7 @@ from typing import Any
 from emulator.ministack import asgi, context, lookup, policies, services
 from emulator.ministack.context import Response
 from emulator.ministack.hooks import Function
+from emulator.patches.cloudfront import compression
 from emulator.patches.differences import Difference
 
 Fetch = Callable[..., Awaitable[tuple[int, str, dict[str, Any], bytes]]]
@@ -154,16 +155,19 @@ async def _serve(
     query = scope["query_string"].decode("latin-1")
     headers["x-forwarded-proto"] = _protocol(headers)
     headers["host"] = headers["host"].partition(":")[0]
-    return await _handle_request(
+    response = await _handle_request(
         distribution,
         scope["method"],
         scope["path"],
         scope["raw_path"].decode("latin-1"),
         query,
-        headers,
+        compression.for_origin(headers),
         body,
         _parameters(query),
     )
+    if scope["method"] != "GET":
+        return response
+    return compression.compressed(response, distribution, scope["path"], headers)
 
 
 def _parameters(query: str) -> dict[str, list[str]]:
