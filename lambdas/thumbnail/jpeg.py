@@ -59,6 +59,13 @@ def segments(jpeg: bytes) -> Iterator[Segment]:
     raise TooManyPartsError
 
 
+def end_of_pixels(jpeg: bytes) -> int:
+    """Return the end of the data of the last scan. Raises TooManyPartsError."""
+    scans = [segment.end for segment in segments(jpeg) if segment.marker == START_OF_SCAN]
+    marker = MARKER.search(jpeg, max(scans, default=len(jpeg)))
+    return marker.start() if marker else len(jpeg)
+
+
 def split(jpeg: bytes) -> Container:
     """Return the parts of *jpeg*. Raises TooManyPartsError."""
     tables: list[bytes] = []

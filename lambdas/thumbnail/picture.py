@@ -36,6 +36,7 @@ _UPRIGHT = {  # By the EXIF orientation; 1 is upright.
     8: _TRANSPOSE.ROTATE_90,
 }
 
+_MISSING = {127, 128}  # The samples of missing JPEG pixels; Pillow inverts those of CMYK.
 _PADDINGS = (bytes(64), b"\x55" * 64)
 
 _T = TypeVar("_T")
@@ -129,6 +130,8 @@ def square(original: bytes) -> Image.Image:
     colour_key = _reject_on_error(lambda: colours.key_of(image))
     lower = _reject_on_error(lambda: _lower_byte_mask(parts.image, colour_key))
     _reject_on_error(image.load)
+    if parts.has_end and _ends_in_grey(image):
+        _refuse_incomplete(parts.image)
     side = min(width, height)
     left, top = (width - side) / 2, (height - side) / 2
     small = _reject_on_error(
@@ -175,13 +178,27 @@ def _opened(format_: _Format, content: bytes) -> ImageFile.ImageFile:
     return image
 
 
+def _ends_in_grey(image: Image.Image) -> bool:
+    """Return whether *image* is a JPEG whose last pixel is the grey of missing pixels.
+
+    libjpeg completes a picture whose data ends early with coefficients of zero (decode_mcu in
+    jdhuff.c). Pixels are missing only in a few of the pictures that end in this grey, so the
+    comparison of `_refuse_incomplete` takes no time for others. A progressive JPEG that lacks only
+    finer details has no grey pixels, and is accepted, as by browsers.
+    """
+    last = image.getpixel((image.width - 1, image.height - 1))
+    samples = last if isinstance(last, tuple) else (last,)
+    return isinstance(image, JpegImageFile) and {*samples} <= _MISSING
+
+
 def _refuse_incomplete(file: bytes) -> None:
-    """Raise Rejected if pixels are missing before the added end marker of a JPEG *file*.
+    """Raise Rejected if pixels are missing before the end marker of a JPEG *file*.
 
     Pillow does not report that. But in a complete file, bits after the last pixel change nothing.
     They are compared at the size that is used, as a progressive JPEG ends with finer details.
     """
-    data = file.removesuffix(jpeg.END).rstrip(jpeg.END[:1])
+    end = _reject_on_error(lambda: jpeg.end_of_pixels(file))
+    data = file[:end].rstrip(jpeg.END[:1])
     first, second = (
         _reject_on_error(partial(_scaled_pixels, data + padding + jpeg.END))
         for padding in _PADDINGS

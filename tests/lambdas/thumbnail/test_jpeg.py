@@ -8,6 +8,7 @@ from tests.lambdas.thumbnail import icc_profiles
 from tests.lambdas.thumbnail.pictures import (
     encoded,
     four_corners,
+    has_upright_corners,
     is_close,
     jpeg_segment,
     jpeg_with_segments,
@@ -23,6 +24,11 @@ PHOTOS = {
     "with restart markers": encoded(four_corners(), "JPEG", restart_marker_rows=1),
     "grey": encoded(four_corners().convert("L"), "JPEG"),
 }
+BASELINE = {name: photo for name, photo in PHOTOS.items() if name != "progressive"} | {
+    "CMYK": encoded(four_corners().convert("CMYK"), "JPEG"),
+    "RGB": encoded(four_corners(), "JPEG", keep_rgb=True),
+}
+START_OF_SCAN = bytes((0xFF, jpeg.START_OF_SCAN))
 COLOUR = (200, 100, 50)  # The profile changes it.
 P3 = icc_profiles.rgb(icc_profiles.P3)
 
@@ -87,3 +93,40 @@ def test_missing_pixels_are_not_invented(photo: bytes, missing: int) -> None:
     """A JPEG whose last pixels are missing, too, is damaged."""
     with pytest.raises(Rejected, match="damaged"):
         picture(photo[:-missing])
+
+
+@pytest.mark.parametrize(
+    "end",
+    [jpeg.END, bytes(8) + jpeg.END, jpeg.END + b"appended", b"\xff\xc4", b"\xff\xc4" + jpeg.END],
+)
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+@pytest.mark.parametrize("photo", BASELINE.values(), ids=BASELINE)
+def test_missing_pixels_before_an_end_marker_are_not_grey(
+    photo: bytes, share: float, end: bytes
+) -> None:
+    """A JPEG that was cut off and then ended by a program is damaged, not partly grey."""
+    scan = photo.index(START_OF_SCAN)
+
+    with pytest.raises(Rejected, match="damaged"):
+        picture(photo[: scan + 14 + int((len(photo) - scan) * share)] + end)
+
+
+@pytest.mark.parametrize(
+    ("mode", "grey"), [("RGB", (128,) * 3), ("L", 128), ("CMYK", (128, 128, 128, 0))]
+)
+@pytest.mark.parametrize("progressive", [False, True])
+def test_complete_pictures_may_end_in_grey(
+    mode: str, grey: int | tuple[int, ...], *, progressive: bool
+) -> None:
+    """A complete JPEG is accepted if its last pixels have the grey of missing pixels."""
+    photo = encoded(solid_image(grey, mode=mode), "JPEG", progressive=progressive)
+
+    assert is_close((128,) * 3, open_avatar(picture(photo)).getpixel((500, 500)))
+
+
+def test_a_progressive_picture_may_lack_its_details() -> None:
+    """A progressive JPEG without its last scans is accepted, because no pixel is missing."""
+    photo = encoded(four_corners(), "JPEG", progressive=True)
+    without_details = photo[: photo.rindex(START_OF_SCAN)] + jpeg.END
+
+    assert has_upright_corners(open_avatar(picture(without_details)))
