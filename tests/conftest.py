@@ -10,8 +10,11 @@ import pytest
 THOROUGH = ("tests/bench", "tests/emulator", "tests/end_to_end", "tests/scanners")
 FULL_DEPLOYMENT = "tests/end_to_end/full_deployment/"
 
-# On a busy machine any example may take longer than the default deadline of 200 ms.
-hypothesis.settings.register_profile("tests", deadline=None)
+# On a busy machine any example may take longer than the default deadline of 200 ms, and the
+# generation of examples longer than hypothesis allows.
+hypothesis.settings.register_profile(
+    "tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("tests")
 
 

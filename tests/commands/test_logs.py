@@ -17,12 +17,12 @@ def test_since(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     """The start is the duration before now."""
     client = Client(filter_log_events=[{"events": [event("first")]}])
     use_account(monkeypatch, Account(SERVICE, {"logs": client}))
-    before = time.time()
+    monkeypatch.setattr(time, "time", lambda: AT / 1000)
 
     logs(Context(), service=True, since="2h")
 
     [(_, arguments)] = client.calls
-    assert arguments["startTime"] == pytest.approx((before - 7200) * 1000, abs=5000)
+    assert arguments["startTime"] == AT - 7_200_000
     assert capsys.readouterr().out == "2023-11-14 22:13:20.123  first\n"
 
 

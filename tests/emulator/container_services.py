@@ -37,6 +37,7 @@ import json, os, signal, sys, threading, time, urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 MODE = os.environ.get("MODE", "")
+continued = threading.Event()
 
 
 def credentials():
@@ -65,6 +66,9 @@ class Handler(BaseHTTPRequestHandler):
             os._exit(3)
         if path == "/stream":
             return self.stream()
+        if path == "/continue":
+            continued.set()
+            return self.answer(200, {})
         if path == "/otlp":
             request = urllib.request.Request("http://127.0.0.1:4318/v1/traces", data=b"x")
             return self.answer(urllib.request.urlopen(request).status, {})
@@ -86,7 +90,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         for text in ("first", "second"):
             self.wfile.write(b"%x\\r\\n%s\\r\\n" % (len(text), text.encode()))
-            time.sleep(0.4)
+            continued.wait(60)
         self.wfile.write(b"0\\r\\n\\r\\n")
 
     def answer(self, status, content):

@@ -255,17 +255,13 @@ class Running:
                 return
         raise AssertionError(f"never printed {text!r}:\n{self.printed}")
 
-    def interrupt(self, signal_number: signal.Signals) -> tuple[int, float]:
-        """Send a signal to all processes of the task, as a terminal does.
-
-        Return the exit code and the seconds until the end.
-        """
-        began = time.monotonic()
+    def interrupt(self, signal_number: signal.Signals) -> int:
+        """Send a signal to all processes of the task, as a terminal does; return the exit code."""
         os.killpg(self.process.pid, signal_number)
         _, rest = self.process.communicate(timeout=30)
         self.printed += rest
         assert "Traceback" not in self.printed, self.printed
-        return self.process.returncode, time.monotonic() - began
+        return self.process.returncode
 
     def end(self) -> int:
         """Wait for the end; return the exit code."""

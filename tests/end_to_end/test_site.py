@@ -235,7 +235,7 @@ def test_interrupted(checkout, signal_number):
             assert proxy.held.wait(20)
             while [call.action for call in proxy.calls].count("PUT") < 50:
                 time.sleep(0.01)
-            code, seconds = sync.interrupt(signal_number)
+            code = sync.interrupt(signal_number)
         partial = published(checkout)
         counted(proxy)
         checkout.run("site.sync")
@@ -243,7 +243,6 @@ def test_interrupted(checkout, signal_number):
         again = checkout.run("site.sync")
 
     assert 130 == code
-    assert seconds < 10
     assert 0 < len(partial) < 300
     assert not [key for key in partial if key.endswith(".html")]
     assert 300 - len(partial) + 1 == sent["PUT"]

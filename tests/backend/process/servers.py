@@ -74,7 +74,10 @@ class Server:
         }
 
     def terminate(self) -> int:
-        """Stop the server as ECS does, and return its exit code."""
+        """Stop the server as ECS does, and return its exit code.
+
+        ECS kills a container that does not end within its StopTimeout, which is longer.
+        """
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(20)
 

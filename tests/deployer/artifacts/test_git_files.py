@@ -294,7 +294,7 @@ TREES = st.dictionaries(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(TREES, st.booleans())
 def test_any_tree(files: dict[str, bytes], add: bool) -> None:
     """The files are those that `git add .` would add."""

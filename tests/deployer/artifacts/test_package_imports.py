@@ -39,7 +39,7 @@ def test_kinds() -> None:
     }
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.sets(FILES, max_size=6))
 def test_same_modules_as_python(files: set[str]) -> None:
     """Python finds every listed module, with the same file."""

@@ -442,7 +442,10 @@ def planted(plants) -> dict:
     }
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(plants=st.lists(st.sampled_from(PLANTS), min_size=1, unique_by=id))
 def test_each_planted_error_is_reported_and_no_other(tmp_path, plants):
     """For any combination of errors, the report has one line for each, with its line number."""
@@ -502,7 +505,10 @@ valid = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(tables=valid)
 def test_any_valid_config_comes_back(tmp_path, tables):
     """The loaded values equal the values of the file."""
@@ -564,7 +570,10 @@ PLACES = {
 }
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     kind=st.sampled_from(sorted(FORMS)),
     place=st.sampled_from(sorted(PLACES)),

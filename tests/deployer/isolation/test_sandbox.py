@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from deployer.isolation import sandbox
 from deployer.isolation.sandbox import Sandbox
 
 LEVELS = ["environment", *(["namespaces"] if sandbox.level() == "namespaces" else [])]
-SLEEPING = "import os, time\nos.fork()\nprint('started', flush=True)\ntime.sleep(60)"
+SLEEPING = "import os, time\nos.fork()\nprint('started', flush=True)\ntime.sleep(300)"
 
 
 @pytest.fixture(params=LEVELS)
@@ -85,9 +84,7 @@ def test_killed(isolated: Sandbox, cause: str | signal.Signals) -> None:
     else:
         os.close(writer)
 
-    started = time.monotonic()
-    process.communicate(timeout=20)  # Its pipes end when the last process closes them.
-    assert time.monotonic() - started < 10
+    process.communicate(timeout=60)  # Its pipes end when the last process closes them.
     assert 0 != process.returncode
     if isinstance(cause, signal.Signals):
         os.close(writer)

@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployer import policy
@@ -72,7 +72,7 @@ def test_every_rule_has_a_planted_violation() -> None:
     assert {planted.rule for planted in PLANTED_VIOLATIONS} == {rule.id for rule in RULES}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sets(st.sampled_from(sorted(CLEAN_TEMPLATES))), st.sampled_from(PLANTED_VIOLATIONS))
 def test_a_violation_is_found_among_other_resources(
     others: set[str], planted: PlantedViolation
@@ -98,7 +98,7 @@ def test_protection_is_required_in_protected_environments_only(planted: PlantedV
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12)
 @given(data=st.data())
 def test_a_violation_is_found_in_every_notation(rule: policy.Rule, data: st.DataObject) -> None:
     """A violation is found in every equivalent notation, such as Join, Sub, If and quoted numbers."""
@@ -111,7 +111,7 @@ def test_a_violation_is_found_in_every_notation(rule: policy.Rule, data: st.Data
 
 
 @pytest.mark.parametrize("piece", CLEAN_TEMPLATES)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 @given(seed=st.integers(min_value=0, max_value=2**32))
 def test_clean_templates_are_clean_in_every_notation(piece: str, seed: int) -> None:
     """No rule depends on the notation of troposphere."""
@@ -372,7 +372,7 @@ def test_an_invalid_template_is_not_an_exception(text: str) -> None:
     check([replace(subject, text=text)], Env())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_random_values_raise_no_exception(data: st.DataObject) -> None:
     """Any value in place of another may cause findings, but no exception."""

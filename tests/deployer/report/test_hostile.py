@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployer.aws.cloud import PropertyChange, ResourceChange
@@ -81,7 +81,6 @@ def all_output(text: str, live: bool = False) -> str:
 
 
 @given(hostile)
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_no_text_controls_a_log(text: str) -> None:
     """No control character from outside reaches a log."""
     written = all_output(text)
@@ -90,7 +89,7 @@ def test_no_text_controls_a_log(text: str) -> None:
 
 
 @given(hostile)
-@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=30)
 def test_no_text_adds_a_line(text: str) -> None:
     """A text of AWS adds no line to the output; the further lines of an error are indented."""
     one = " ".join(text.split()) or "a"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -103,10 +102,8 @@ def test_an_interrupt_names_running_operations() -> None:
     )
     before = len(stream.getvalue())
 
-    began = time.monotonic()
     reporter.interrupted()
 
-    assert time.monotonic() - began < 0.2
     assert stream.getvalue()[before:] == (
         "interrupted: these operations continue in AWS:\n"
         "  crd-x-network: creating in ca-central-1, 1 of 2 resources done\n"

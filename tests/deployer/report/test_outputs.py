@@ -8,7 +8,7 @@ import subprocess
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployer.errors import ConfigError, DeployError
@@ -216,7 +216,7 @@ def test_ambiguous_values_are_refused(value: str) -> None:
 SHELL_WORDS = st.text(st.sampled_from("ab'\"\\$`{}()~#=!;&|<>*?[] \t\nHOME") | st.characters())
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(SHELL_WORDS | st.sampled_from(ODD), min_size=1, max_size=20))
 def test_any_value_is_unambiguous_or_refused(values: list[str]) -> None:
     """A shell and the grammar of dotenv files read the same value."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from itertools import product
 from urllib.parse import urlencode
 
@@ -41,9 +40,8 @@ def test_simple_form(aws: Aws) -> None:
             assert "access-control-allow-origin" not in response.headers
 
     assert "CREATE_COMPLETE" == aws.stack("before")["StackStatus"]
-    started = time.monotonic()
-    aws.deploy("after", template(Two=parameter("2")))
-    assert time.monotonic() - started < 20
+    after = aws.deploy("after", template(Two=parameter("2")))  # It would time out with a delay.
+    assert "CREATE_COMPLETE" == after["StackStatus"]
 
 
 def test_preflight(endpoint: emulator.Endpoint) -> None:

@@ -7,7 +7,7 @@ from itertools import count, pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from messaging_stream.conversations import DELAYS
@@ -204,7 +204,6 @@ responses = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(messages=messages, responses=responses, data=st.data())
 def test_items_end_at_the_newest_message(
     messages: list[tuple[str, int, bool]], responses: Any, data: Any

@@ -42,7 +42,8 @@ def test_migrate_and_roll_back(database: Postgres) -> None:
 
 
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=st.lists(st.one_of(st.just("migrate"), st.integers(1, 4)), max_size=6))
 def test_the_journal_matches_the_tables(database: Postgres, steps: list[str | int]) -> None:

@@ -57,7 +57,7 @@ def connection(instance):
         yield connected
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(text=TEXT)
 def test_statements_are_counted_like_postgresql(connection, text: str) -> None:
     """The lexer finds as many statements as PostgreSQL in the same text."""
@@ -69,7 +69,6 @@ def test_statements_are_counted_like_postgresql(connection, text: str) -> None:
     assert expected == len(list(lexer.statements(list(lexer.tokens(text)))))
 
 
-@settings(deadline=None)
 @given(text=st.text("ab'\"\\$;-/*#()\n eEUu&1_", max_size=40))
 def test_any_text(text: str) -> None:
     """For any text the lexer ends, and the lines of the tokens never decrease."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from typing import Any
 
 import psycopg
 import pytest
@@ -101,14 +102,11 @@ def test_a_locked_table(database: Postgres, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(runner.SETTINGS, "lock_timeout", "200ms")
     with database.connect(MIGRATOR) as other, other.transaction():
         other.execute("LOCK TABLE t1 IN ACCESS SHARE MODE")
-        started = time.monotonic()
 
         with pytest.raises(
             MigrationError, match=r"0004_t\.sql: canceling statement due to lock timeout"
         ):
             database.invoke({"do": "migrate"})
-
-        assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize(
@@ -290,15 +288,22 @@ def test_a_lost_connection(database: Postgres, statement: str) -> None:
     assert {"applied": ["0002_t", "0003_t"]} == database.invoke({"do": "migrate"})
 
 
-def test_many_statements(database: Postgres) -> None:
-    """20,000 statements are applied within 60 seconds."""
+def test_many_statements(database: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    """20,000 statements are applied with as few requests to PostgreSQL as one."""
     lines = "\n".join(f"INSERT INTO t1 VALUES ({number});" for number in range(20_000 - 1))
     write_migration(1, f"CREATE TABLE t1 (id integer);\n{lines}")
-    started = time.monotonic()
+    requests: list[object] = []
+    execute = psycopg.Connection.execute
 
-    database.invoke({"do": "migrate"})
+    def recorded(connection: psycopg.Connection, query: str, *arguments: Any, **options: Any):
+        requests.append(query)
+        return execute(connection, query, *arguments, **options)
 
-    assert time.monotonic() - started < 60
+    with monkeypatch.context() as patch:
+        patch.setattr(psycopg.Connection, "execute", recorded)
+        database.invoke({"do": "migrate"})
+
+    assert len(requests) < 100
     assert [(19_999,)] == database.query("SELECT count(*) FROM t1")
 
 

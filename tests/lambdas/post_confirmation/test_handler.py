@@ -73,7 +73,8 @@ _TEXT = st.text(st.characters(codec="utf-8"), max_size=60)
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(name=_TEXT, handle=_TEXT, mail=st.one_of(st.emails(), _TEXT))
 @example(name="Robert'); DROP TABLE users;--", handle="'; DELETE FROM users;--", mail="o'k@x.com")

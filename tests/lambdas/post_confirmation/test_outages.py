@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -18,6 +17,7 @@ import pytest
 from post_confirmation import handler, rows
 from post_confirmation.handler import UnavailableError
 from shared import database as connections
+from tests.emulator_server import REGION
 from tests.lambdas.post_confirmation.sign_ups import (
     COGNITO_TIMEOUT_SECONDS,
     assert_no_personal_data,
@@ -52,16 +52,16 @@ def silent_port(greeting: bytes):
 def test_a_database_that_does_not_respond(
     database: Postgres, greeting: bytes, monkeypatch, capfd
 ) -> None:
-    """The user sees an error before Cognito times out."""
+    """The user sees an error after one attempt."""
     with silent_port(greeting) as port:
         monkeypatch.setenv("PGPORT", port)
-        started = time.monotonic()
 
         with pytest.raises(UnavailableError) as failed:
             deliver(sign_up_event())
 
-        assert 1.5 < time.monotonic() - started < COGNITO_TIMEOUT_SECONDS
-    assert_no_personal_data(str(failed.value), *capfd.readouterr())
+    output = capfd.readouterr()
+    assert ["failed"] == [line["event"] for line in log_lines(output.out)]
+    assert_no_personal_data(str(failed.value), *output)
 
 
 class LossyProxy:
@@ -120,17 +120,16 @@ def test_a_database_that_stops_responding(
     monkeypatch.setenv("PGPORT", proxy.port)
     real = connections._token
     monkeypatch.setattr(connections, "_token", lambda: _token_for(database, real))
-    started = time.monotonic()
     with pytest.raises(UnavailableError) as failed:
         deliver(sign_up_event())
-    seconds = time.monotonic() - started
 
-    assert 0.6 < seconds < 1.2
     assert proxy.lost_records
     output = capfd.readouterr()
-    assert ["failed"] == [line["event"] for line in log_lines(output.out)]
+    assert [("failed", "DeadlineError")] == [
+        (line["event"], line["error"]) for line in log_lines(output.out)
+    ]
     assert_no_personal_data(str(failed.value), *output)
-    assert has_ended("post_confirmation", seconds=4)
+    assert has_ended("post_confirmation", seconds=20)
     proxy.close()
 
 
@@ -143,19 +142,21 @@ def _token_for(database: Postgres, token: Callable[[], str]) -> str:
         return token()
 
 
-def test_the_deadline_of_the_function(database: Postgres, monkeypatch) -> None:
-    """With its real deadline the function fails before Cognito times out."""
-    proxy = LossyProxy(database.description["Endpoint"]["Port"], 6)
-    monkeypatch.setenv("PGPORT", proxy.port)
-    real = connections._token
-    monkeypatch.setattr(connections, "_token", lambda: _token_for(database, real))
-    started = time.monotonic()
+def test_the_deadline_of_the_function(monkeypatch) -> None:
+    """All attempts together have the real deadline, which is shorter than the timeout of Cognito."""
+    deadlines = []
 
-    with pytest.raises(UnavailableError):
-        deliver(sign_up_event())
+    def within(seconds: float, *_: object, **__: object) -> rows.Outcome:
+        deadlines.append(seconds)
+        return "added"
 
-    assert time.monotonic() - started < COGNITO_TIMEOUT_SECONDS
-    proxy.close()
+    monkeypatch.setattr(handler, "within", within)
+    monkeypatch.setenv("AWS_REGION", REGION)
+
+    deliver(sign_up_event())
+
+    assert [handler.DEADLINE_SECONDS] == deadlines
+    assert handler.DEADLINE_SECONDS < COGNITO_TIMEOUT_SECONDS
 
 
 def test_a_name_server_that_does_not_respond(database: Postgres, monkeypatch, capfd) -> None:
@@ -170,22 +171,20 @@ def test_a_name_server_that_does_not_respond(database: Postgres, monkeypatch, ca
     capfd.readouterr()
 
     def delayed(*address: Any, **options: Any) -> Any:
-        responded.wait(20)
+        responded.wait(60)
         return getaddrinfo(*address, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", delayed)
     monkeypatch.setattr(handler, "DEADLINE_SECONDS", 0.3)
-    started = time.monotonic()
 
     with pytest.raises(UnavailableError):
         deliver(sign_up_event())
 
-    assert time.monotonic() - started < 1
     assert [("failed", "DeadlineError")] == [
         (line["event"], line["error"]) for line in log_lines(capfd.readouterr().out)
     ]
     responded.set()
-    assert has_ended("post_confirmation", seconds=4)
+    assert has_ended("post_confirmation", seconds=20)
     assert [] == users(database)
 
 
@@ -194,12 +193,10 @@ def test_a_refused_connection(database: Postgres, monkeypatch, capfd) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = str(server.getsockname()[1])
     monkeypatch.setenv("PGPORT", port)
-    started = time.monotonic()
 
     with pytest.raises(UnavailableError, match="Please write to us") as failed:
         deliver(sign_up_event())
 
-    assert time.monotonic() - started < 2
     output = capfd.readouterr()
     lines = log_lines(output.out)
     assert ["retrying", "failed"] == [line["event"] for line in lines]
@@ -208,15 +205,13 @@ def test_a_refused_connection(database: Postgres, monkeypatch, capfd) -> None:
 
 
 def test_a_locked_table(database: Postgres, capfd) -> None:
-    """A statement that waits for a lock is cancelled before Cognito times out."""
+    """A statement that waits for a lock is cancelled at its timeout."""
     with database.connect("migrator") as other, other.transaction():
         other.execute("LOCK TABLE users")
-        started = time.monotonic()
 
         with pytest.raises(UnavailableError):
             deliver(sign_up_event())
 
-        assert time.monotonic() - started < COGNITO_TIMEOUT_SECONDS
     assert '"sqlstate": "57014"' in capfd.readouterr().out
     assert [] == users(database)
     deliver(sign_up_event())

@@ -7,7 +7,7 @@ import warnings
 from functools import cache
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.lambdas.thumbnail import icc_profiles, pictures
@@ -57,7 +57,7 @@ _is_valid = cache(is_converted)  # The same file is checked in each example.
 @pytest.mark.parametrize(
     "valid", [pytest.param(create(), id=name) for name, create in VALID.items()]
 )
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(data=st.data())
 def test_a_changed_file_is_converted_or_rejected(valid: bytes, data: st.DataObject) -> None:
     """Bytes are replaced, removed or inserted, most of them in the header.
@@ -78,7 +78,6 @@ def test_a_changed_file_is_converted_or_rejected(valid: bytes, data: st.DataObje
 @given(
     start=st.sampled_from([b"", *(create()[:64] for create in VALID.values())]), rest=st.binary()
 )
-@settings(deadline=None)
 def test_any_bytes_are_converted_or_rejected(start: bytes, rest: bytes) -> None:
     """Random bytes follow the beginning of a valid file. After a complete file they are ignored."""
     is_converted(start + rest)

@@ -10,7 +10,7 @@ import weakref
 import zlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from isal import isal_zlib
 from PIL import Image
@@ -47,7 +47,6 @@ def pixels(file: bytes) -> bytes:
     noise=st.integers(0, 255),
     seed=st.integers(0, 999),
 )
-@settings(deadline=None)
 def test_pixels_are_the_same_as_with_pillow(
     mode: str, size: tuple[int, int], level: int, noise: int, seed: int
 ) -> None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.avatars import avatar_id, upload_key
@@ -279,7 +279,6 @@ plausible_bodies = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(
     body=st.none()
     | st.text()

@@ -12,7 +12,7 @@ import botocore.session
 import pytest
 from botocore.config import Config
 from botocore.loaders import Loader
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.avatars import avatar_id, upload_key
@@ -81,7 +81,6 @@ variable_sets = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(upload=uploads, variables=variable_sets)
 def test_urls_are_those_of_a_client(upload, variables):
     """The URL equals that of a botocore client, for any key, type, size and session token."""

@@ -208,14 +208,13 @@ def test_the_first_error_ends_all_calls():
         if number == 0:
             raise CloudError("no")
         if number < MAX_THREADS:
-            released.wait(20)
+            released.wait(60)
         completed.append(number)
 
-    began = time.monotonic()
     with pytest.raises(CloudError, match="no"):
         list(map_concurrently(work, range(1000)))
-    seconds = time.monotonic() - began
+    completed_before = sorted(completed)
     released.set()
 
-    assert seconds < 2
+    assert [] == [number for number in completed_before if number < MAX_THREADS]
     assert len(completed) < 1000
