@@ -199,7 +199,6 @@ USAGE = {
     "AWS::S3::Bucket": _usage("storage, requests", "s3"),
     "AWS::SNS::Topic": _usage("messages, emails", "sns"),
     "AWS::SQS::Queue": _usage("requests", "sqs"),
-    "AWS::XRay::SamplingRule": _usage("traces", "xray"),
 }
 
 FREE = frozenset(

@@ -4,146 +4,20 @@ The description of an alarm is part of its mail, so it says what happened and wh
 The CloudWatch pages of each service's guide document the metrics, their dimensions and when they
 are reported. Thresholds without a source are this project's.
 
-An alarm whose statistic is Sum counts events, so it sends no mail when it returns to OK. Missing
-data is `notBreaching` if it means that no error happened: without data the alarm returns to OK. If
-a resource always reports metrics while it exists, missing data is `breaching` in one of its alarms
-and `ignore` (keep the state) in the others.
+Missing data is `notBreaching` if it means that no error happened: without data the alarm returns to
+OK. If a resource always reports metrics while it exists, missing data is `breaching` in one of its
+alarms and `ignore` (keep the state) in the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Iterator
 
-from troposphere import cloudwatch
-
-from deployer.model import Template, Value
+from deployer.model import Value
+from stacks.parts.alarms import Alarm, Metric
 
 DAY_SECONDS = 24 * 3600
 GIB = 1024**3
-HIGHER, LOWER = "GreaterThanOrEqualToThreshold", "LessThanThreshold"
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A CloudWatch metric of *subject*: the *statistic* over periods of *minutes*."""
-
-    subject: str
-    namespace: str
-    name: str
-    dimensions: Mapping[str, Value]
-    statistic: str
-    minutes: int = 5
-
-    @property
-    def period_seconds(self) -> int:
-        """The period in seconds."""
-        return 60 * self.minutes
-
-    @property
-    def dimension_list(self) -> list[cloudwatch.MetricDimension]:
-        """The dimensions as properties of CloudFormation."""
-        return [
-            cloudwatch.MetricDimension(Name=name, Value=value)
-            for name, value in self.dimensions.items()
-        ]
-
-
-@dataclass(frozen=True)
-class Alarm:
-    """An alarm that fires if *metric* reaches *threshold* in each of the last *periods* periods.
-
-    With *below*, it fires if the metric is less than the threshold. With *minus*, it compares the
-    difference of the two metrics with the threshold. *graph* is the title of the dashboard graph
-    that has a line for each alarm of this kind.
-    """
-
-    condition: str
-    description: str
-    graph: str
-    metric: Metric
-    threshold: float
-    periods: int = 1
-    below: bool = False
-    missing_data: Literal["breaching", "notBreaching", "ignore"] = "notBreaching"
-    minus: Metric | None = None
-
-    @property
-    def title(self) -> str:
-        """The logical id, such as AvatarsThumbnailErrors."""
-        return f"{self.metric.subject}{self.condition}"
-
-    @property
-    def metrics(self) -> list[Metric]:
-        """The metrics that the alarm evaluates."""
-        return [self.metric, *([self.minus] if self.minus else [])]
-
-
-def add_alarm(t: Template, alarm: Alarm, *, topic: Value) -> cloudwatch.Alarm:
-    """Add *alarm*. It notifies *topic* and, unless it counts events, again when it is OK."""
-    ok_actions: dict[str, Any] = {} if alarm.metric.statistic == "Sum" else {"OKActions": [topic]}
-    return t.add_resource(
-        cloudwatch.Alarm(
-            alarm.title,
-            AlarmDescription=alarm.description,
-            **(_difference(alarm) if alarm.minus else _single_metric(alarm)),
-            ComparisonOperator=LOWER if alarm.below else HIGHER,
-            Threshold=_without_decimals(alarm.threshold),
-            EvaluationPeriods=alarm.periods,
-            TreatMissingData=alarm.missing_data,
-            AlarmActions=[topic],
-            **ok_actions,
-        )
-    )
-
-
-def _without_decimals(number: float) -> float:
-    """Return 1 for 1.0, since some tools rewrite 1.0 in a template as 1."""
-    return int(number) if number == int(number) else number
-
-
-def _single_metric(alarm: Alarm) -> dict[str, Any]:
-    metric = alarm.metric
-    kind = "ExtendedStatistic" if metric.statistic.startswith("p") else "Statistic"
-    return {
-        "Namespace": metric.namespace,
-        "MetricName": metric.name,
-        "Dimensions": metric.dimension_list,
-        kind: metric.statistic,
-        "Period": metric.period_seconds,
-    }
-
-
-def _difference(alarm: Alarm) -> dict[str, Any]:
-    """Return the expression *metric* - *minus*, which has no data if either metric has none."""
-    queries = [
-        cloudwatch.MetricDataQuery(
-            Id=id_,
-            MetricStat=cloudwatch.MetricStat(
-                Metric=cloudwatch.Metric(
-                    Namespace=metric.namespace,
-                    MetricName=metric.name,
-                    Dimensions=metric.dimension_list,
-                ),
-                Period=metric.period_seconds,
-                Stat=metric.statistic,
-            ),
-            ReturnData=False,
-        )
-        for id_, metric in zip(("metric", "minus"), alarm.metrics, strict=True)
-    ]
-    return {
-        "Metrics": [
-            cloudwatch.MetricDataQuery(
-                Id="difference", Expression="metric - minus", ReturnData=True
-            ),
-            *queries,
-        ]
-    }
-
-
-# The alarms of each kind of resource -------------------------------------------------------------
 
 
 def function(subject: str, name: Value) -> Iterator[Alarm]:
@@ -194,45 +68,89 @@ def stream_reader(subject: str, name: Value) -> Iterator[Alarm]:
 
     The function reports a failed record in its response, which the metric Errors does not count. So
     the alarm uses the age of the oldest record. Lambda retries a record ten times, which takes at
-    most 15 minutes, then sends it to the dead-letter queue.
+    most 15 minutes, then sends its position to the dead-letter queue. The alarm fires before that.
     """
     yield Alarm(
         "IteratorAge",
-        "The function has been behind its stream for 15 minutes: a record fails again and again "
+        "The function has been behind its stream for ten minutes: a record fails again and again "
         "and blocks those after it. Check the log group of the function for the record.",
         "Iterator age of streams (ms)",
         Metric(subject, "AWS/Lambda", "IteratorAge", {"FunctionName": name}, "Maximum"),
-        threshold=15 * 60 * 1000,
-        periods=3,
+        threshold=5 * 60 * 1000,
+        periods=2,
     )
 
 
 def dead_letter_queue(subject: str, name: Value) -> Iterator[Alarm]:
-    """Yield the alarms of a dead-letter queue.
+    """Yield the alarms of a dead-letter queue for events.
 
-    The queue keeps a message for 14 days, and the second alarm fires after ten days. SQS reports no
-    metrics for a queue that has been inactive for six hours.
+    The queue keeps a message for 14 days, and the second alarm fires after ten days.
     """
-
-    def largest(metric: str, minutes: int) -> Metric:
-        return Metric(subject, "AWS/SQS", metric, {"QueueName": name}, "Maximum", minutes)
-
-    yield Alarm(
-        "NotEmpty",
+    yield _messages(
+        subject,
+        name,
         "The dead-letter queue has a message: all retries of an event failed. Check the message, "
         "which contains the event and the error. Fix the cause, send it again, and delete it.",
-        "Messages in dead-letter queues",
-        largest("ApproximateNumberOfMessagesVisible", 5),
-        threshold=1,
     )
-    yield Alarm(
-        "OldMessages",
+    yield _old_messages(
+        subject,
+        name,
         "A message has been in the dead-letter queue for ten days and is deleted after 14. Check "
         "the message, as for the alarm that the queue is not empty.",
-        "Age of the oldest message in dead-letter queues (s)",
-        largest("ApproximateAgeOfOldestMessage", 60),
-        threshold=10 * DAY_SECONDS,
+        seconds=10 * DAY_SECONDS,
     )
+
+
+def stream_dead_letter_queue(subject: str, name: Value) -> Iterator[Alarm]:
+    """Yield the alarms of a dead-letter queue for records of a DynamoDB stream.
+
+    A message has only the position of the records in the stream, which keeps them for 24 hours
+    (Lambda developer guide, DynamoDB error handling). The second alarm fires before that.
+    """
+    yield _messages(
+        subject,
+        name,
+        "The dead-letter queue has a message: all retries of records of a stream failed. The "
+        "message has only their position, and the stream deletes them after 24 hours. Check the "
+        "log of the function. The next message of each affected conversation corrects it.",
+    )
+    yield _old_messages(
+        subject,
+        name,
+        "A message has been in the dead-letter queue for 12 hours, and the stream deletes the "
+        "records 24 hours after they were written. Check whether they are needed and read them "
+        "now, then delete the message.",
+        seconds=DAY_SECONDS // 2,
+    )
+
+
+def _messages(subject: str, queue: Value, description: str) -> Alarm:
+    """Return the alarm that fires if the dead-letter *queue* is not empty."""
+    return Alarm(
+        "NotEmpty",
+        description,
+        "Messages in dead-letter queues",
+        _of_queue(subject, queue, "ApproximateNumberOfMessagesVisible"),
+        threshold=1,
+    )
+
+
+def _old_messages(subject: str, queue: Value, description: str, *, seconds: int) -> Alarm:
+    """Return the alarm that fires if a message has been in the *queue* for *seconds*.
+
+    SQS reports no metrics for a queue that has been inactive for six hours, so the period is long.
+    """
+    return Alarm(
+        "OldMessages",
+        description,
+        "Age of the oldest message in dead-letter queues (s)",
+        _of_queue(subject, queue, "ApproximateAgeOfOldestMessage", minutes=60),
+        threshold=seconds,
+    )
+
+
+def _of_queue(subject: str, queue: Value, metric: str, minutes: int = 5) -> Metric:
+    return Metric(subject, "AWS/SQS", metric, {"QueueName": queue}, "Maximum", minutes)
 
 
 def table(subject: str, name: Value, index: Value | None = None) -> Iterator[Alarm]:
@@ -391,7 +309,8 @@ def service(
     dimensions = {"ClusterName": cluster, "ServiceName": name}
     description = (
         "Fewer tasks than desired have run for ten minutes, or none. Check the service's events in "
-        "ECS and why the last task stopped (image, secrets, memory, health check)."
+        "ECS and why the last task stopped (image, secrets, memory, health check). The alarm is "
+        "also active before the first release, and while the service is stopped."
     )
 
     def count(namespace: str, metric: str, statistic: str) -> Metric:

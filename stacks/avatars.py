@@ -20,7 +20,7 @@ from stacks.parts.buckets import bucket_arn, bucket_name, expire, objects, priva
 from stacks.parts.functions import FunctionFactory, Functions, allow_invoke
 from stacks.parts.iam import allow
 from stacks.parts.names import resource_name
-from stacks.parts.queues import allow_send, dead_letter_queue
+from stacks.parts.queues import RETENTION_DAYS, allow_send, dead_letter_queue
 from stacks.parts.retention import retention_policies
 from stacks.users import Users
 
@@ -39,7 +39,7 @@ ACCESS_LOG = {
     "route": "$context.routeKey",
     "status": "$context.status",
     "milliseconds": "$context.responseLatency",
-    "error": "$context.error.messageString",
+    "error": "$context.error.message",
     "authorizer": "$context.authorizer.error",
     "integration": "$context.integrationErrorMessage",
 }
@@ -165,7 +165,11 @@ def _thumbnail(
 
 
 def _uploads(t: Template, env: Env, thumbnail: awslambda.Function) -> s3.Bucket:
-    """Add the bucket of uploads, which are deleted after a day: only the thumbnail is needed."""
+    """Add the bucket of uploads, which are deleted when no event of the dead-letter queue needs them.
+
+    Only the thumbnail is needed. An upload is kept as long as the queue keeps the event of a failed
+    invocation, so that the event can be sent again.
+    """
     permission = allow_invoke(t, thumbnail, "s3", bucket_arn(env, UPLOADS), SourceAccount=AccountId)
     upload_folder = s3.S3Key(Rules=[s3.Rules(Name="prefix", Value=UPLOAD_FOLDER)])
     bucket, _ = private_bucket(
@@ -173,7 +177,7 @@ def _uploads(t: Template, env: Env, thumbnail: awslambda.Function) -> s3.Bucket:
         "UploadBucket",
         env=env,
         name=UPLOADS,
-        lifecycle=[expire(1, rule="expire-uploads")],
+        lifecycle=[expire(RETENTION_DAYS, rule="expire-uploads")],
         CorsConfiguration=s3.CorsConfiguration(
             CorsRules=[
                 s3.CorsRules(

@@ -10,7 +10,7 @@ from typing import Any
 from troposphere import Sub, cloudwatch
 
 from deployer.model import Template
-from stacks.alarms import Alarm, Metric
+from stacks.parts.alarms import Alarm, Metric
 
 WIDTH, HEIGHT = 8, 6  # Of a graph. The grid has 24 columns.
 

@@ -12,7 +12,7 @@ from troposphere import Sub, awslambda, dynamodb, sqs
 from deployer.config import fields
 from deployer.model import Env, Template, Value
 from stacks.foundation import Foundation
-from stacks.monitored_outputs import DeadLetterQueueName, StreamReaderName, TableName
+from stacks.monitored_outputs import StreamDeadLetterQueueName, StreamReaderName, TableName
 from stacks.parts.functions import FunctionFactory, Functions
 from stacks.parts.iam import allow
 from stacks.parts.queues import allow_send, dead_letter_queue
@@ -44,7 +44,7 @@ class Messages:
     table_arn: Value
     index: Value
     messaging_stream: StreamReaderName
-    dead_letter_queue: DeadLetterQueueName
+    dead_letter_queue: StreamDeadLetterQueueName
 
 
 def define(

@@ -17,12 +17,13 @@ from troposphere import ImportValue
 
 from deployer.model import Env, Value, pascal_case
 from stacks import alarms
-from stacks.alarms import Alarm
+from stacks.parts.alarms import Alarm
 
 FunctionName: TypeAlias = Annotated[Value, alarms.function]
 ScheduledFunctionName: TypeAlias = Annotated[Value, alarms.function, alarms.scheduled_function]
 StreamReaderName: TypeAlias = Annotated[Value, alarms.function, alarms.stream_reader]
 DeadLetterQueueName: TypeAlias = Annotated[Value, alarms.dead_letter_queue]
+StreamDeadLetterQueueName: TypeAlias = Annotated[Value, alarms.stream_dead_letter_queue]
 TableName: TypeAlias = Annotated[Value, alarms.table]
 
 # The functions that yield the alarms of one kind of resource. They are the metadata of the types.
@@ -31,6 +32,7 @@ KINDS: tuple[Callable[[str, Value], Iterator[Alarm]], ...] = (
     alarms.scheduled_function,
     alarms.stream_reader,
     alarms.dead_letter_queue,
+    alarms.stream_dead_letter_queue,
     alarms.table,
 )
 

@@ -1,4 +1,4 @@
-"""Monitoring: alarms, a dashboard, the sampling of traces, and a budget."""
+"""Monitoring: alarms, a dashboard, a group of traces, and a budget."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from troposphere import Sub, budgets, xray
 from deployer.config import fields
 from deployer.model import Env, Template
 from stacks import alarms, dashboard
-from stacks.alarms import Alarm, Metric
 from stacks.avatars import Avatars
 from stacks.cdn import Cdn
 from stacks.cluster import Cluster
@@ -19,6 +18,7 @@ from stacks.database import Database
 from stacks.foundation import Foundation
 from stacks.messages import Messages
 from stacks.monitored_outputs import alarms_of
+from stacks.parts.alarms import Alarm, Metric, add_alarm
 from stacks.parts.names import email_title, resource_name
 from stacks.permissions.resources import CLOUDFRONT_REGION, DASHBOARD
 from stacks.service import Service
@@ -27,7 +27,7 @@ from stacks.service import Service
 class Settings(fields.Settings, frozen=True):
     """The `[monitoring]` table."""
 
-    monthly_budget_usd: Annotated[int, fields.described("1 USD or more", ge=1)]
+    monthly_budget_usd: Annotated[int, fields.described("0 USD or more", ge=0)]
     server_errors: Annotated[int, fields.described("a number of responses", ge=1)]
     latency_ms: Annotated[int, fields.described("a number of milliseconds", ge=1)]
     api_latency_ms: Annotated[int, fields.described("a number of milliseconds", ge=1)]
@@ -71,12 +71,12 @@ def define(
             "Verifier", cluster.name, verifier.name, tasks=verifier_tasks, insights=insights
         )
     for alarm in all_alarms:
-        alarms.add_alarm(t, alarm, topic=foundation.alerts)
+        add_alarm(t, alarm, topic=foundation.alerts)
     dashboard.define(
         t, resource_name(env, DASHBOARD), all_alarms, more_graphs=_traffic(cluster, avatars, cdn)
     )
     _traces(t, env, service)
-    for email in emails:
+    for email in emails if settings.monthly_budget_usd else ():
         _budget(t, env, settings.monthly_budget_usd, email)
 
 
@@ -144,29 +144,11 @@ def _distributions(cdn: Cdn, title: str, name: str, statistic: str) -> Graph:
 
 
 def _traces(t: Template, env: Env, service: Service) -> None:
-    """Trace the first five requests per second to the service, and a tenth of the others.
+    """Add a group for the traces of the service.
 
-    The rule applies to clients that get their sampling rules from X-Ray. Only the default rule of
-    AWS (one per second, then 5 %) has a lower priority.
+    There is no sampling rule of X-Ray: the application decides which requests are traced (see
+    `backend/cruddur/telemetry.py`) and does not read such rules.
     """
-    t.add_resource(
-        xray.SamplingRule(
-            "SamplingRule",
-            SamplingRule=xray.SamplingRuleProperty(
-                RuleName=resource_name(env, "service"),
-                ServiceName=service.name,
-                FixedRate=0.1,
-                ReservoirSize=5,
-                Priority=9000,
-                ServiceType="*",
-                Host="*",
-                HTTPMethod="*",
-                URLPath="*",
-                ResourceARN="*",
-                Version=1,
-            ),
-        )
-    )
     t.add_resource(
         xray.Group(
             "TraceGroup",

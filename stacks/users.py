@@ -27,7 +27,7 @@ ATTRIBUTES = {"email": True, "name": True, "preferred_username": False}
 class Settings(fields.Settings, frozen=True):
     """The `[users]` table."""
 
-    tier: Literal["LITE", "ESSENTIALS"]
+    tier: Literal["ESSENTIALS", "PLUS"]  # LITE has no rotation of refresh tokens.
     authenticator_app: bool
     token_minutes: Annotated[int, fields.described("5 to 1440 minutes", ge=5, le=1440)]
     session_days: Annotated[int, fields.described("1 to 3650 days", ge=1, le=3650)]
@@ -65,7 +65,8 @@ def define(
         "PostConfirmation",
         code="post_confirmation",
         timeout_seconds=5,  # The limit of Cognito.
-        memory_mb=512,
+        # Lambda adds CPU with memory, and a cold start in the VPC has to fit into the five seconds.
+        memory_mb=1024,
         variables=connection_variables(database.application, database),
         statements=[allow_connect(database.application, database)],
         placement=placement,

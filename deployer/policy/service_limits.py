@@ -55,7 +55,6 @@ _NAMES: Mapping[str, Mapping[str, int]] = {
     "SNS::Topic": {"TopicName": 256, "DisplayName": 100},
     "SQS::Queue": {"QueueName": 80},
     "XRay::Group": {"GroupName": 32},
-    "XRay::SamplingRule": {"SamplingRule.RuleName": 32},
 }
 _STACK_NAME, _EXPORT_NAME, _BUCKET_NAME = 128, 255, 63
 _DESCRIPTION = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{0,255}")

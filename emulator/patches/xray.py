@@ -1,4 +1,4 @@
-"""Record the sampling rules and groups of X-Ray."""
+"""Record the groups of X-Ray."""
 
 from __future__ import annotations
 
@@ -10,37 +10,24 @@ from emulator.patches.recorded import Data, add_calls, add_recorded_type, arn, r
 
 DIFFERENCES = (
     Difference(
-        "GetSamplingRules and GetGroups return the rules and groups of stacks.",
-        source="AWS::XRay::SamplingRule, AWS::XRay::Group",
-        ministack="Unknown types and service.",
+        "GetGroups returns the groups of stacks.",
+        source="AWS::XRay::Group",
+        ministack="Unknown type and service.",
         test="test_recorded.py::test_recorded",
     ),
 )
 
-_RULE = "AWS::XRay::SamplingRule"
 _GROUP = "AWS::XRay::Group"
 
 
 def install() -> None:
     """Install the patch."""
-    add_recorded_type(_RULE, _rule_arn, lambda rule: {"RuleARN": rule})
     add_recorded_type(_GROUP, _group_arn, lambda group: {"GroupARN": group})
-    add_calls("xray", {"GetSamplingRules": _get_rules, "Groups": _get_groups})
-
-
-def _rule_arn(props: Props, name: str) -> str:
-    return arn("xray", f"sampling-rule/{props['SamplingRule'].get('RuleName', name)}")
+    add_calls("xray", {"Groups": _get_groups})
 
 
 def _group_arn(props: Props, name: str) -> str:
     return arn("xray", f"group/{props.get('GroupName', name)}/{uuid.uuid4().hex[:26].upper()}")
-
-
-def _get_rules(_data: Data) -> Data:
-    rules = [
-        {**rule.props["SamplingRule"], "RuleARN": rule.name} for rule in resources_of_type(_RULE)
-    ]
-    return {"SamplingRuleRecords": [{"SamplingRule": rule} for rule in rules]}
 
 
 def _get_groups(_data: Data) -> Data:

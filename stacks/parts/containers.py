@@ -30,8 +30,6 @@ COLLECTOR_USER = "4317"  # As in the image of the collector.
 # Headers that the collector adds to exported traces, as a YAML map.
 EXPORTER_HEADERS = "OTEL_EXPORTER_OTLP_HEADERS"
 SEND_TRACES = [
-    xray.GetSamplingRules,
-    xray.GetSamplingTargets,
     xray.PutTelemetryRecords,
     xray.PutTraceSegments,
 ]

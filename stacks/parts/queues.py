@@ -12,7 +12,7 @@ from deployer.model import Env, Template
 from stacks.parts.iam import allow, deny_insecure_transport
 from stacks.parts.retention import retention_policies
 
-RETENTION_SECONDS = 14 * 24 * 3600  # The maximum of SQS: operators need time to fix and redrive.
+RETENTION_DAYS = 14  # The maximum of SQS: operators need time to fix and redrive.
 
 
 def dead_letter_queue(
@@ -29,7 +29,7 @@ def dead_letter_queue(
     queue = t.add_resource(
         sqs.Queue(
             title,
-            MessageRetentionPeriod=RETENTION_SECONDS,
+            MessageRetentionPeriod=RETENTION_DAYS * 24 * 3600,
             SqsManagedSseEnabled=True,
             **retention_policies(env),
         )

@@ -110,7 +110,6 @@ DESCRIBE = [
     servicediscovery.GetNamespace,
     servicediscovery.GetOperation,
     servicediscovery.ListTagsForResource,
-    xray.GetSamplingRules,
 ]
 
 CREATE_NETWORK = [
@@ -424,15 +423,12 @@ DASHBOARDS = [
 
 TRACING = [
     xray.CreateGroup,
-    xray.CreateSamplingRule,
     xray.DeleteGroup,
-    xray.DeleteSamplingRule,
     xray.GetGroup,
     xray.ListTagsForResource,
     xray.TagResource,
     xray.UntagResource,
     xray.UpdateGroup,
-    xray.UpdateSamplingRule,
 ]
 
 BUDGETS = [

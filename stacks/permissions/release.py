@@ -97,7 +97,7 @@ def _named_resources(env: Env) -> list[Statement]:
                 "cloudwatch", f"dashboard/{resource_name(env, resources.DASHBOARD)}"
             ),
         ),
-        allow("ManageTracing", actions.TRACING, *resources.tracing(env)),
+        allow("ManageTracing", actions.TRACING, resources.tracing(env)),
         allow(
             "ManageBudgets",
             actions.BUDGETS,

@@ -98,9 +98,9 @@ def scaling_alarms(env: Env) -> Value:
     return arn("cloudwatch", f"alarm:TargetTracking-service/{resource_name(env, 'cluster')}/*")
 
 
-def tracing(env: Env) -> list[Value]:
-    """Return the ARN patterns of the groups and sampling rules of X-Ray."""
-    return [arn("xray", f"{kind}/{resource_name(env, '*')}") for kind in ("group", "sampling-rule")]
+def tracing(env: Env) -> Value:
+    """Return the ARN pattern of the groups of X-Ray."""
+    return arn("xray", f"group/{resource_name(env, '*')}")
 
 
 def apis() -> list[Value]:

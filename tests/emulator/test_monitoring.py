@@ -26,10 +26,10 @@ def dependencies_of(template: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_monitoring_is_deployed(aws: Aws) -> None:
-    """All alarms notify the topic, and dashboard, sampling rule, group and budget exist.
+    """All alarms notify the topic, and dashboard, group and budget exist.
 
-    AWS: AWS::CloudWatch::Alarm, AWS::CloudWatch::Dashboard, AWS::XRay::SamplingRule,
-    AWS::XRay::Group, AWS::Budgets::Budget.
+    AWS: AWS::CloudWatch::Alarm, AWS::CloudWatch::Dashboard, AWS::XRay::Group,
+    AWS::Budgets::Budget.
     """
     template = monitoring_of(all_stacks(config_of("dev"))).template
 
@@ -56,10 +56,6 @@ def test_monitoring_is_deployed(aws: Aws) -> None:
     assert len(graphs) > 10
     assert "${" not in body
 
-    rules = aws.client("xray").get_sampling_rules()["SamplingRuleRecords"]
-    assert ("crd-dev-service", 9000) in {
-        (rule["SamplingRule"]["RuleName"], rule["SamplingRule"]["Priority"]) for rule in rules
-    }
     (group,) = aws.client("xray").get_groups()["Groups"]
     assert 'service("Name")' == group["FilterExpression"]
     budgets = aws.client("budgets", "us-east-1")

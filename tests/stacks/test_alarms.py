@@ -26,7 +26,9 @@ THRESHOLDS = {  # metric, statistic, period in minutes, periods, operator, thres
     "AvatarsThumbnailErrors": ("AWS/Lambda Errors", "Sum", 5, 1, ">=", 1, "notBreaching"),
     "AvatarsThumbnailThrottles": ("AWS/Lambda Throttles", "Sum", 5, 1, ">=", 1, "notBreaching"),
     "MessagesMessagingStreamIteratorAge":
-        ("AWS/Lambda IteratorAge", "Maximum", 5, 3, ">=", 900_000, "notBreaching"),
+        ("AWS/Lambda IteratorAge", "Maximum", 5, 2, ">=", 300_000, "notBreaching"),
+    "MessagesDeadLetterQueueOldMessages":
+        ("AWS/SQS ApproximateAgeOfOldestMessage", "Maximum", 60, 1, ">=", 43_200, "notBreaching"),
     "AvatarsDeadLetterQueueNotEmpty":
         ("AWS/SQS ApproximateNumberOfMessagesVisible", "Maximum", 5, 1, ">=", 1, "notBreaching"),
     "AvatarsDeadLetterQueueOldMessages":

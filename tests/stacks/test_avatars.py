@@ -175,12 +175,12 @@ def test_only_this_api_invokes_its_functions(avatars, permission, source):
 # --- the bucket of uploads --------------------------------------------------------------------
 
 
-def test_uploads_expire_after_a_day(uploads):
-    """Uploads are deleted after a day, because only the thumbnail is needed (defect 72)."""
+def test_uploads_expire_with_the_events_that_need_them(uploads):
+    """Uploads are kept as long as the dead-letter queue keeps the event of a failure (defect 72)."""
     rules = {rule["Id"]: rule for rule in uploads["LifecycleConfiguration"]["Rules"]}
 
     assert {"expire-uploads", "incomplete-uploads"} == set(rules)
-    expected = {"Id": "expire-uploads", "Status": "Enabled", "ExpirationInDays": 1}
+    expected = {"Id": "expire-uploads", "Status": "Enabled", "ExpirationInDays": 14}
     assert expected == rules["expire-uploads"]
     assert "VersioningConfiguration" not in uploads
 

@@ -9,8 +9,9 @@ from deployer import policy
 from deployer.policy.model import Stack as Parsed
 from deployer.policy.model import Templates
 from deployer.synth import synth
-from tests.stacks.monitoring_templates import all_stacks, monitoring_of
-from tests.stacks.templates import config_of, text
+from stacks import layers
+from tests.stacks.monitoring_templates import SETTINGS, all_stacks, monitoring_of
+from tests.stacks.templates import CODE, config_of, text
 
 pytestmark = pytest.mark.thorough
 
@@ -135,20 +136,6 @@ def test_the_verifier_has_an_alarm():
 # Traces and budgets ------------------------------------------------------------------------------
 
 
-def test_the_sampling_rule_traces_the_service(stack, config):
-    """Five requests per second and a tenth of the others are traced, as in the original."""
-    rule = stack.one("AWS::XRay::SamplingRule")["SamplingRule"]
-
-    service = {"Fn::ImportValue": f"crd-{config.env.name}-service-Name"}
-    assert (service, 0.1, 5, 9000) == tuple(
-        rule[key] for key in ("ServiceName", "FixedRate", "ReservoirSize", "Priority")
-    )
-    assert {"*"} == {
-        rule[key] for key in ("ServiceType", "Host", "HTTPMethod", "URLPath", "ResourceARN")
-    }
-    assert len(rule["RuleName"]) <= 32
-
-
 def test_the_trace_group_shows_the_traces_of_the_service(stack, config):
     """The application reports its traces under the name of the service."""
     group = stack.one("AWS::XRay::Group")
@@ -195,6 +182,14 @@ def test_alert_emails_receive_the_mails_of_budgets():
 
     assert [[emails[0]], [emails[0]], [emails[1]], [emails[1]]] == recipients
     assert {} == budgets_for()
+
+
+def test_a_budget_of_zero_is_no_budget():
+    """To create a budget needs access to billing, which a new account may not have."""
+    settings = replace(SETTINGS, monthly_budget_usd=0)
+    stacks = layers(replace(config_of("prod"), monitoring=settings), CODE)
+
+    assert {} == monitoring_of(stacks).of("AWS::Budgets::Budget")
 
 
 def test_a_new_address_changes_no_budget():

@@ -82,7 +82,7 @@ def test_an_authenticator_app_is_a_setting(app, expected):
     assert "SmsConfiguration" not in pool
 
 
-@pytest.mark.parametrize("tier", ["LITE", "ESSENTIALS"])
+@pytest.mark.parametrize("tier", ["ESSENTIALS", "PLUS"])
 def test_the_tier_is_a_setting(tier):
     """The feature plan is always set explicitly, because AWS has changed the default."""
     assert tier == with_users(tier=tier)["UserPoolTier"]

@@ -83,22 +83,8 @@ def test_providers_and_budgets(aws: Aws) -> None:
 def test_recorded(aws: Aws) -> None:
     """The read calls of services that MiniStack lacks return the resources of the stack.
 
-    AWS: GetConnection, GetPipeline, DescribeScalableTargets, DescribeScalingPolicies,
-    GetSamplingRules.
+    AWS: GetConnection, GetPipeline, DescribeScalableTargets, DescribeScalingPolicies, GetGroups.
     """
-    rule = {
-        "RuleName": "health",
-        "Priority": 1,
-        "FixedRate": 0,
-        "ReservoirSize": 0,
-        "ServiceName": "*",
-        "ServiceType": "*",
-        "Host": "*",
-        "HTTPMethod": "*",
-        "URLPath": "/api/health-check",
-        "ResourceARN": "*",
-        "Version": 1,
-    }
     tracking = {
         "TargetValue": 60,
         "PredefinedMetricSpecification": {
@@ -134,7 +120,6 @@ def test_recorded(aws: Aws) -> None:
             ScalingTargetId=ref("Target"),
             TargetTrackingScalingPolicyConfiguration=tracking,
         ),
-        Rule=resource("AWS::XRay::SamplingRule", SamplingRule=rule),
         Group=resource("AWS::XRay::Group", GroupName="backend", FilterExpression="fault"),
     )
     outputs = {"Arn": att("Connection", "ConnectionArn"), "Pipeline": ref("Pipeline")}
@@ -156,11 +141,7 @@ def test_recorded(aws: Aws) -> None:
     [target] = scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
     [policy] = scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
     assert (4, SCALING["ResourceId"]) == (target["MaxCapacity"], policy["ResourceId"])
-    [rule_record] = aws.client("xray").get_sampling_rules()["SamplingRuleRecords"]
     [group] = aws.client("xray").get_groups()["Groups"]
-    assert ("/api/health-check", "fault") == (
-        rule_record["SamplingRule"]["URLPath"],
-        group["FilterExpression"],
-    )
+    assert "fault" == group["FilterExpression"]
     assert "DELETE_COMPLETE" == aws.delete("s")["StackStatus"]
     assert [] == connections.list_connections()["Connections"]

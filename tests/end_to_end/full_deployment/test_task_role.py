@@ -33,8 +33,6 @@ NOT_ENFORCED = {
     "ssmmessages:CreateDataChannel": "the emulator runs commands itself",
     "ssmmessages:OpenControlChannel": "the emulator runs commands itself",
     "ssmmessages:OpenDataChannel": "the emulator runs commands itself",
-    "xray:GetSamplingRules": "the collector does not run in the emulator",
-    "xray:GetSamplingTargets": "the collector does not run in the emulator",
     "xray:PutTelemetryRecords": "the collector does not run in the emulator",
     "xray:PutTraceSegments": "the collector does not run in the emulator",
 }

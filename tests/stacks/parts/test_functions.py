@@ -77,7 +77,7 @@ EXPECTED = {
     "PostConfirmation": Expected(
         "post_confirmation",
         timeout_seconds=5,
-        memory_mb=512,
+        memory_mb=1024,
         variables=frozenset({"PGHOST", "PGPORT", "PGDATABASE", "PGUSER"}),
         actions=VPC_ACCESS | {"rds-db:connect"},
     ),
