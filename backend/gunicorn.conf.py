@@ -32,7 +32,7 @@ max_requests_jitter = 1_000
 
 keepalive = _server.keep_alive_seconds
 graceful_timeout = _server.graceful_timeout_seconds
-timeout = 30  # Seconds without a heartbeat, which a worker sends also during long requests.
+timeout = 30  # Seconds without a heartbeat; a worker also sends it during long requests.
 
 # Heartbeats are writes to a file, which would block if a disk is slow.
 worker_tmp_dir = str(_memory) if os.access(_memory, os.W_OK) else None
@@ -44,13 +44,13 @@ forwarder_headers = ""
 
 logconfig_dict = logs.config()
 accesslog = None  # The application logs requests: see cruddur/logs.py.
-control_socket_disable = True  # It would be a file, and the root file system is read-only.
+control_socket_disable = True  # The socket would be a file, and the root file system is read-only.
 
 
 def post_worker_init(worker: Any) -> None:
     """Start the threads of a worker, which do not survive a fork.
 
-    Not in `post_fork`: a SIGTERM during that hook has no effect.
+    gunicorn calls this hook after `post_fork`, during which a SIGTERM has no effect.
     """
     error_reports.start(os.environ)
     if os.environ.get(COLLECTOR_VARIABLE):

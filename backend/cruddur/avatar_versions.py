@@ -2,8 +2,8 @@
 
 A notification has an avatar id, which is derived from the Cognito id of a user and cannot be
 reversed. So the avatar ids of users are stored in PostgreSQL when the first notification needs them.
-The function that adds a user cannot store the id: it may be deployed before the migration that adds
-the column.
+The Lambda function post_confirmation, which adds users, cannot store the ids: it may be deployed
+before the migration that adds the column.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _SET_IDS = Statement("sql/set_avatar_uuids.sql")
 _BATCH = 500
 
 
-def record(database: Database, avatar: str, version: str) -> bool:
-    """Record the *version* of the avatar with the id *avatar*; return whether a user has this avatar.
+def record(database: Database, avatar_uuid: str, version: str) -> bool:
+    """Record the *version* of an avatar; return whether a user has the avatar id *avatar_uuid*.
 
     Versions are compared as texts. An older or equal version changes nothing, so notifications may
     arrive repeatedly and in any order. Raises ProblemError 503 while a user's row stays locked.
     """
-    parameters = {"avatar_uuid": avatar, "version": version}
+    parameters = {"avatar_uuid": avatar_uuid, "version": version}
     with database.transaction() as transaction:
         all_stored = False
         # The last check is after the last batch: a concurrent transaction may have stored the id.
@@ -41,7 +41,7 @@ def record(database: Database, avatar: str, version: str) -> bool:
 
 
 def _store_ids(transaction: Transaction) -> bool:
-    """Store the avatar ids of some users without a stored id; return whether there were any."""
+    """Store the avatar ids of up to _BATCH users without a stored id; return whether there were any."""
     users = transaction.all(_WITHOUT_ID, {"limit": _BATCH}, lambda uuid, sub: (uuid, sub))
     if not users:
         return False

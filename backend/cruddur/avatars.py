@@ -32,6 +32,7 @@ def avatar_url(assets_url: str, cognito_user_id: str, version: str | None) -> st
     A user without an avatar has an address as well, which returns a default picture.
     """
     key = _key(cognito_user_id)
+    # Versions are stored with trailing zeros: see webhooks/avatars.py.
     return f"{assets_url}/{key}?v={version.rstrip('0')}" if version else f"{assets_url}/{key}"
 
 

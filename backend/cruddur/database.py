@@ -29,6 +29,7 @@ ConnectionParameters = Callable[[], dict[str, Any]]
 
 _Row = TypeVar("_Row")
 
+# The parameters of PostgreSQL that every connection sets.
 SETTINGS = {
     "search_path": "public",
     "timezone": "UTC",
@@ -37,8 +38,8 @@ SETTINGS = {
     "idle_in_transaction_session_timeout": f"{limits.IDLE_TRANSACTION_TIMEOUT_MS}ms",
 }
 
-# A deadlock, a lock that was not free, a statement or a pause in a transaction that took too long:
-# another request may succeed.
+# Errors after which a retry of the client may succeed: a deadlock, and timeouts of a lock, of a
+# statement, and of a transaction between two statements.
 _BUSY = (
     errors.DeadlockDetected,
     errors.IdleInTransactionSessionTimeout,
@@ -77,31 +78,31 @@ class Transaction:
 
 
 class Database:
-    """A pool that opens connections with *parameters* when they are needed.
+    """A pool of at most *max_connections*, which are opened with *parameters* when requests need them.
 
-    *connections* is the largest number of connections. A request waits for a connection for at most
-    *timeout* seconds.
+    A request waits for a connection for at most *timeout_seconds*.
     """
 
     def __init__(
         self,
         parameters: ConnectionParameters,
         *,
-        connections: int = limits.POOL_CONNECTIONS,
-        timeout: float = limits.POOL_TIMEOUT_SECONDS,
+        max_connections: int = limits.POOL_CONNECTIONS,
+        timeout_seconds: float = limits.POOL_TIMEOUT_SECONDS,
     ) -> None:
         # The pool logs two lines for every request at INFO.
         logging.getLogger("psycopg.pool").setLevel(logging.WARNING)
         self._pool = ConnectionPool(
             kwargs=lambda: {**parameters(), "autocommit": True, "options": _options()},
             min_size=1,
-            max_size=connections,
+            max_size=max_connections,
             open=False,
-            timeout=timeout,
+            timeout=timeout_seconds,
             max_waiting=limits.POOL_WAITING_REQUESTS,
             max_lifetime=limits.CONNECTION_LIFETIME_SECONDS,
-            # The pool stops connecting after this time without a server; the next request starts again.
-            reconnect_timeout=timeout,
+            # If the server cannot be reached for this time, the pool stops trying until the next
+            # request.
+            reconnect_timeout=timeout_seconds,
             name="cruddur",
         )
 
@@ -162,8 +163,8 @@ class Database:
     def _prepare_retry(self, error: psycopg.Error) -> None:
         """Discard the idle connections, which are probably broken too, so that a retry may succeed.
 
-        An error of the network has no code. Those of a server that ends begin with 57P (PostgreSQL
-        documentation, appendix A).
+        Raises *error* again unless the connection was broken. An error of the network has no SQLSTATE;
+        the SQLSTATE of a server that shuts down begins with 57P (PostgreSQL documentation, appendix A).
         """
         if isinstance(error, (PoolTimeout, TooManyRequests)):
             raise error

@@ -1,12 +1,12 @@
-"""Turn a function with typed parameters into a Flask view, which also describes itself.
+"""Turn a function with typed parameters into a Flask view, and keep its declaration.
 
     @blueprint.post("/api/activities")
-    @endpoint(Access.MEMBER, tag="activities", status=HTTPStatus.CREATED)
+    @endpoint(Access.REQUIRED, tag="activities", status=HTTPStatus.CREATED)
     def create(identity: Identity, body: NewPost) -> Post: ...
 
-The function receives the variables of the path, and those of these parameters that it declares:
-`identity`, the user of the request; `body`, from the JSON object in the body; and `query`, from the
-query string. Its result is sent as JSON, None as an empty body, and a Response of Flask unchanged.
+The function receives the variables of the path. It may also declare these parameters: `identity`, the
+user of the request; `body`, from the JSON object in the body; and `query`, from the query string. Its
+result is sent as JSON, None as an empty body, and a Response of Flask unchanged.
 `cruddur.openapi` generates the OpenAPI document from these declarations.
 """
 
@@ -32,9 +32,9 @@ SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 class Access(Enum):
     """The identity that an endpoint needs."""
 
-    PUBLIC = "public"  # Tokens are ignored.
-    OPTIONAL = "optional"  # Anonymous, or a valid token.
-    MEMBER = "member"  # A valid token is required.
+    PUBLIC = "public"  # None: tokens are ignored.
+    OPTIONAL = "optional"  # A valid token, or none.
+    REQUIRED = "required"  # A valid token.
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,10 @@ def endpoint(
         takes_identity = "identity" in hints
 
         @wraps(view)
-        def handle(**arguments: Any) -> Response:
+        def respond(**arguments: Any) -> Response:
             user = _identity(access)
             if user and request.method not in SAFE_METHODS:
-                services.current().writes.count(user)
+                services.current().write_limit.count(user)
             if takes_identity:
                 arguments["identity"] = user
             if query is not None:
@@ -84,8 +84,8 @@ def endpoint(
                 arguments["body"] = requests.body(request, body)
             return _response(view(**arguments), status)
 
-        handle.operation = operation  # type: ignore[attr-defined]
-        return handle
+        respond.operation = operation  # type: ignore[attr-defined]
+        return respond
 
     return decorate
 
@@ -98,7 +98,7 @@ def operation_of(view: Callable[..., Any]) -> Operation | None:
 def _identity(access: Access) -> identity.Identity | None:
     if access is Access.PUBLIC:
         return None
-    verifier = services.current().verifier
+    verifier = services.current().token_verifier
     if access is Access.OPTIONAL:
         return identity.optional(request, verifier)
     return identity.required(request, verifier)

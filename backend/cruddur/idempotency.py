@@ -1,4 +1,4 @@
-"""Idempotency keys: a client sends a request again if it does not know whether it succeeded."""
+"""Idempotency keys, with which a client can safely repeat a request that had no response."""
 
 from __future__ import annotations
 

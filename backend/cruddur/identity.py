@@ -1,8 +1,8 @@
 """The user of a request, from the access token in its Authorization header.
 
 A request without that header is anonymous. A header without a valid token is refused, also by
-endpoints that allow anonymous requests: with an expired session, a user must not see the public feed
-without an error.
+endpoints that allow anonymous requests: otherwise a user whose session has expired would see the
+public feed and no error.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def required(request: Request, verifier: Verifier) -> Identity:
     """Return the user of *request*. Raises ProblemError like `optional`, and 401 without a token."""
     identity = optional(request, verifier)
     if identity is None:
-        # The original application has this code.
+        # This code is the one of the original application.
         raise _refused("cognito_user_id_blank", "This path requires an access token.")
     return identity
 

@@ -24,11 +24,12 @@ from cruddur.tracebacks import describe
 REQUEST_ID_HEADER = "X-Request-Id"
 
 _LOG = logging.getLogger(__name__)
-_STANDARD = {*logging.makeLogRecord({}).__dict__, "taskName"}  # taskName is new in Python 3.12.
+# The attributes that every log record has. taskName is new in Python 3.12.
+_RECORD_ATTRIBUTES = {*logging.makeLogRecord({}).__dict__, "taskName"}
 _METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
 
-# The load balancer adds Self if the client sent Root, and Root otherwise. See "Request tracing" in
-# the user guide of Application Load Balancers.
+# The fields of X-Amzn-Trace-Id: the load balancer adds Self if the client sent Root, and Root
+# otherwise. See "Request tracing" in the user guide of Application Load Balancers.
 _LOAD_BALANCER_IDS = [
     re.compile(rf"(?:^|;){field}=(1-[0-9a-f]{{8}}-[0-9a-f]{{24}})(?:;|$)")
     for field in ("Self", "Root")
@@ -74,8 +75,8 @@ def config() -> dict[str, Any]:
 def install(app: Flask) -> None:
     """Log every request of *app*, except successful health checks.
 
-    Call this function before others that register `after_request`: the first one runs last, so it
-    logs the final response.
+    Flask runs the functions of `after_request` in reverse order. So call this function before others
+    that register such functions: then it logs the final response.
     """
     app.before_request(_begin)
     app.after_request(_end)
@@ -121,7 +122,9 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
     """Return the fields that the application passed as `extra`."""
     if not record.name.startswith("cruddur."):
         return {}
-    return {name: value for name, value in record.__dict__.items() if name not in _STANDARD}
+    return {
+        name: value for name, value in record.__dict__.items() if name not in _RECORD_ATTRIBUTES
+    }
 
 
 def _ids() -> dict[str, str]:

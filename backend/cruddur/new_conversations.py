@@ -1,4 +1,7 @@
-"""The protocol for notifications about conversations, which are in DynamoDB, not in PostgreSQL."""
+"""The new conversations of a user, which `messages` reads and `notifications` shows.
+
+One feature does not import another, so this module has the types that both use.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class NewConversation:
-    """A conversation of a user, with its newest message and the other user."""
+    """A conversation that another user started, with that user and the first message."""
 
     uuid: UUID
     created_at: datetime
@@ -20,11 +23,11 @@ class NewConversation:
     message: str
 
 
-class Conversations(Protocol):
-    """A source of the conversations of a user."""
+class NewConversations(Protocol):
+    """A source of the new conversations of each user."""
 
     def newest(
         self, cognito_user_id: str, *, until: datetime, limit: int
     ) -> Sequence[NewConversation]:
-        """Return at most *limit* conversations, newest first, not newer than *until* (UTC)."""
+        """Return at most *limit* conversations, the newest first, not newer than *until* (UTC)."""
         ...

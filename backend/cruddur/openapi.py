@@ -40,7 +40,7 @@ _EXAMPLE = Settings(
 _SECURITY: dict[Access, list[dict[str, list[str]]]] = {
     Access.PUBLIC: [],
     Access.OPTIONAL: [{}, {"token": []}],
-    Access.MEMBER: [{"token": []}],
+    Access.REQUIRED: [{"token": []}],
 }
 
 
@@ -128,7 +128,10 @@ def _responses(operation: Operation, *, writes: bool) -> Response:
 
 
 def _path_schemas(app: Flask) -> dict[str, Any]:
-    """Return the schemas of the variables of all paths, by name. SpecTree has none for converters."""
+    """Return the schemas of the variables of all paths, by name.
+
+    SpecTree has no schemas for variables with converters.
+    """
     return {
         name: CONVERTERS[converter].schema
         for rule in app.url_map.iter_rules()

@@ -1,8 +1,8 @@
 """Pages of a list, with keyset pagination.
 
-A cursor is the position of the last item of a page, encoded so that clients cannot depend on the
-contents. A position is a time and an id, or a sort key in DynamoDB. A list that changes between two pages neither repeats nor omits
-the items that existed before.
+A cursor is the position of the last item of a page, encoded so that clients do not depend on its
+contents. A position is a time and an id, or a sort key in DynamoDB. If a list changes between two
+requests, the items that existed before are neither repeated nor omitted.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ _COUNT = Statement("sql/count_write.sql")
 
 
 class WriteLimit:
-    """A limit of *per_minute* writes of each user: all of them may be sent immediately."""
+    """A limit of *per_minute* writes for each user, who may also send all of them at once."""
 
     def __init__(self, database: Database, per_minute: int) -> None:
         self._database = database
@@ -23,7 +23,8 @@ class WriteLimit:
     def count(self, user: Identity) -> None:
         """Count a write of *user*. Raises ProblemError 429 above the limit.
 
-        If the connection breaks, the write may be counted twice.
+        If the connection breaks, `Database.one` repeats the statement, so the write may be counted
+        twice.
         """
         interval = timedelta(minutes=1) / self._per_minute
         seconds = self._database.one(

@@ -3,16 +3,16 @@
 All fields are checked, so the client receives all errors at once. The code of an error is the name
 of the field and the kind of the error, as in the original application:
 
-    message_blank                missing, or without a visible character
-    message_invalid              another type, a character that is not allowed, …
-    message_exceed_max_chars     too long
+    message_blank                the field is missing, or has no visible character
+    message_invalid              the type is wrong, a character is not allowed, …
+    message_exceed_max_chars     the text is too long
 
 A structure may replace codes with the ClassVar `CODES`: {"message_exceed_max_chars": "other"}.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -71,8 +71,8 @@ def _converted(values: Mapping[str, Any], model: type[_Model], *, strict: bool) 
     errors: list[FieldError] = []
     for field in _fields(model):
         try:
-            arguments.update(_value(field, values, strict=strict))
-        except _FieldKindError as error:
+            arguments |= _argument(field, values, strict=strict)
+        except _InvalidFieldError as error:
             code = f"{field.encode_name}_{error}"
             errors.append(FieldError(codes.get(code, code), field.encode_name))
     if errors:
@@ -80,22 +80,22 @@ def _converted(values: Mapping[str, Any], model: type[_Model], *, strict: bool) 
     return model(**arguments)
 
 
-class _FieldKindError(Exception):
+class _InvalidFieldError(Exception):
     """A field is not valid; the message is the end of the code: blank, invalid or exceed_max_chars."""
 
 
-def _value(field: FieldInfo, values: Mapping[str, Any], *, strict: bool) -> Iterator[Any]:
-    """Yield the name and value of *field*; nothing if the field is missing and not required."""
+def _argument(field: FieldInfo, values: Mapping[str, Any], *, strict: bool) -> dict[str, Any]:
+    """Return {name: value} of *field*; nothing if the field is missing and not required."""
     value = values.get(field.encode_name)
     if value is None and not field.required:
-        return iter(())
+        return {}
     if value is None or (field.required and isinstance(value, str) and not value.strip()):
-        raise _FieldKindError("blank")
+        raise _InvalidFieldError("blank")
     try:
-        return iter([(field.name, msgspec.convert(value, field.type, strict=strict))])
+        return {field.name: msgspec.convert(value, field.type, strict=strict)}
     except msgspec.ValidationError as error:
         is_long = "of length <=" in str(error)
-        raise _FieldKindError("exceed_max_chars" if is_long else "invalid") from None
+        raise _InvalidFieldError("exceed_max_chars" if is_long else "invalid") from None
 
 
 @cache

@@ -1,7 +1,7 @@
 """The settings that the HTTP server shares with ECS and the load balancer.
 
 The task definition sets the variables: see stacks/parts/containers.py. A container that does not run
-on ECS has the defaults, which are equal: tests/backend/test_server.py compares them.
+on ECS uses the defaults, which are the same values: tests/backend/test_server.py compares them.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from flask import Flask, current_app
 
 from cruddur.database import Database
 from cruddur.messages.store import Store
-from cruddur.new_conversations import Conversations
+from cruddur.new_conversations import NewConversations
 from cruddur.rates import WriteLimit
 from cruddur.settings import Settings
 from cruddur.webhooks import sns
@@ -23,18 +23,18 @@ _KEY = "cruddur"
 class Services:
     """The settings, and the clients of everything outside of this process.
 
-    *avatar_notifications* verifies the notifications of the topic of avatars, and
-    *confirm_subscription* confirms the subscription to this topic with a token.
+    *sns_verifier* verifies the messages of the SNS topic of new avatars, and *confirm_subscription*
+    confirms the subscription to this topic with a token.
     """
 
     settings: Settings
     database: Database
-    verifier: Verifier
-    new_conversations: Conversations
+    token_verifier: Verifier
+    new_conversations: NewConversations
     messages: Store
-    avatar_notifications: sns.Verifier
+    sns_verifier: sns.Verifier
     confirm_subscription: Callable[[str], None]
-    writes: WriteLimit
+    write_limit: WriteLimit
 
 
 def install(app: Flask, services: Services) -> None:

@@ -88,4 +88,4 @@ def _faults(environ: Mapping[str, str]) -> Iterator[str]:
         if value and not _ORIGIN.fullmatch(value):
             yield f'{name}: "{value}" is not an exact origin such as https://example.com'
     if environ.get("FLASK_DEBUG", "0").lower() not in {"", "0", "false", "no"}:
-        yield "FLASK_DEBUG: unset it: the debugger executes code of visitors"
+        yield "FLASK_DEBUG: is set: unset it, because the debugger executes code of visitors"

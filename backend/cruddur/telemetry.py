@@ -1,10 +1,10 @@
 """Send spans of requests, SQL statements and AWS calls to the collector of the task.
 
-Import this module only if settings.COLLECTOR_VARIABLE is set: its imports add a third to the start of
-the application (`python -m tests.bench backend_start`).
+Import this module only if settings.COLLECTOR_VARIABLE is set: its imports make the start of the
+application take a third longer (`python -m tests.bench backend_start`).
 
-The collector and X-Ray accept random trace ids in the format of W3C, so no generator of X-Ray ids is
-needed: see decision 0042.
+The collector and X-Ray accept random trace ids in the format of W3C Trace Context, so no generator of
+X-Ray ids is needed: see decision 0042.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from cruddur.spans import RedactingExporter
 def instrument(app: Flask) -> None:
     """Make *app*, psycopg and botocore create spans, which `start` exports."""
     excluded = ",".join(f"{path}$" for path in (HEALTH_CHECK_PATH, READY_PATH))
-    # The commenter attaches a context to the thread and does not detach it.
+    # The SQL commenter would attach a context to the thread without detaching it.
     flask = FlaskInstrumentor()
     flask.instrument_app(app, excluded_urls=excluded, enable_commenter=False)  # type: ignore[no-untyped-call]  # no annotations
     # The versions in the lock are compatible, so they are not checked again.

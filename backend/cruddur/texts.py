@@ -1,8 +1,8 @@
 """The types of texts that users write, counted in characters.
 
 A character is a Unicode code point, as in the original application: an emoji with a skin tone
-counts as two. Characters that reverse the direction of the surrounding text are refused. So are
-control characters, except line breaks and tabs in texts of several lines.
+counts as two. Characters that reverse the direction of the surrounding text are refused. Control
+characters are refused too, except line breaks and tabs in texts that may have several lines.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
--- Four users and two posts for development. A second run adds nothing. `./inv up` signs up two of the
--- users before, so that they can sign in: their rows are kept.
+-- Four users and two posts for development. A second run adds nothing. `./inv up` first signs up two
+-- of the users in Cognito, so that they can sign in: the rows of these two are kept.
 
 INSERT INTO users (uuid, display_name, handle, email, cognito_user_id)
 VALUES

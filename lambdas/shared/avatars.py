@@ -1,8 +1,10 @@
-"""The object keys of avatars, which do not reveal the user they belong to."""
+"""The ids and object keys of avatars, which do not reveal to which user an avatar belongs."""
 
 from __future__ import annotations
 
 import uuid
+
+from shared.ids import is_id
 
 # The namespace of this project. An avatar id can be derived from a `sub`, but not the reverse.
 NAMESPACE = uuid.UUID("5f6c1d0a-7f0e-4d0b-9d43-0c7c3a6f2b11")
@@ -16,10 +18,16 @@ def avatar_id(sub: str) -> str:
 
 
 def upload_key(avatar: str) -> str:
-    """Return the key of the upload of a user: one per user, without a file extension."""
+    """Return the key of the upload with the avatar id *avatar*: one per user, with no file extension."""
     return f"{UPLOADS}{avatar}"
 
 
 def avatar_key(avatar: str) -> str:
-    """Return the key of the published avatar."""
+    """Return the key of the published avatar with the id *avatar*."""
     return f"{AVATARS}{avatar}.jpg"
+
+
+def avatar_id_of_key(key: str) -> str | None:
+    """Return the avatar id in the *key* of a published avatar, or None for any other key."""
+    avatar = key.removeprefix(AVATARS).removesuffix(".jpg")
+    return avatar if is_id(avatar) and key == avatar_key(avatar) else None

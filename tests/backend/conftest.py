@@ -72,23 +72,23 @@ def services(pool: Database) -> Services:
     return Services(
         settings=SETTINGS,
         database=pool,
-        verifier=verifier,
+        token_verifier=verifier,
         new_conversations=NoConversations(),
         messages=Store(Table(aws.dynamodb(SETTINGS.region), SETTINGS.message_table)),
-        avatar_notifications=sns.Verifier(
+        sns_verifier=sns.Verifier(
             SETTINGS.avatar_topic,
             certificate=lambda _url: load_pem_x509_certificate(sns_messages.certificate()),
             now=lambda: sns_messages.NOW,
         ),
         confirm_subscription=CONFIRMED.append,
-        writes=WriteLimit(pool, 1_000_000),
+        write_limit=WriteLimit(pool, 1_000_000),
     )
 
 
 @pytest.fixture(scope="session")
 def application(services: Services):
     """The Flask application."""
-    return create_app(parts=services)
+    return create_app(services=services)
 
 
 @pytest.fixture(scope="session")

@@ -28,14 +28,14 @@ class Endpoint:
         return f"{self.method} {self.path}"
 
 
-PUBLIC, OPTIONAL, MEMBER = Access.PUBLIC, Access.OPTIONAL, Access.MEMBER
+PUBLIC, OPTIONAL, REQUIRED = Access.PUBLIC, Access.OPTIONAL, Access.REQUIRED
 _PROFILE = {"display_name": "Andrew", "bio": "A bio"}
 
 ENDPOINTS = [
     Endpoint("GET", "/api/health-check", PUBLIC),
     Endpoint("GET", "/api/ready", PUBLIC),
     Endpoint("GET", "/api/activities/home", OPTIONAL, is_list=True),
-    Endpoint("GET", "/api/activities/notifications", MEMBER, is_list=True),
+    Endpoint("GET", "/api/activities/notifications", REQUIRED, is_list=True),
     Endpoint(
         "GET",
         "/api/activities/search",
@@ -47,25 +47,29 @@ ENDPOINTS = [
     Endpoint(
         "POST",
         "/api/activities",
-        MEMBER,
+        REQUIRED,
         body={"message": "Hello", "ttl": "7-days"},
         missing=("message_blank", "ttl_blank"),
     ),
     Endpoint(
         "POST",
         "/api/activities/POST/reply",
-        MEMBER,
+        REQUIRED,
         body={"message": "Hello"},
         missing=("message_blank",),
     ),
-    Endpoint("PUT", "/api/activities/POST/like", MEMBER),
-    Endpoint("DELETE", "/api/activities/POST/like", MEMBER),
-    Endpoint("PUT", "/api/activities/POST/repost", MEMBER),
-    Endpoint("DELETE", "/api/activities/POST/repost", MEMBER),
+    Endpoint("PUT", "/api/activities/POST/like", REQUIRED),
+    Endpoint("DELETE", "/api/activities/POST/like", REQUIRED),
+    Endpoint("PUT", "/api/activities/POST/repost", REQUIRED),
+    Endpoint("DELETE", "/api/activities/POST/repost", REQUIRED),
     Endpoint("GET", "/api/activities/@ANDREW", OPTIONAL, is_list=True),
     Endpoint("GET", "/api/activities/@ANDREW/status/POST", OPTIONAL, is_list=True),
     Endpoint("GET", "/api/users/@ANDREW/short", PUBLIC),
-    Endpoint("GET", "/api/profile", MEMBER),
-    Endpoint("PUT", "/api/profile/update", MEMBER, body=_PROFILE, missing=("display_name_blank",)),
-    Endpoint("POST", "/api/profile/update", MEMBER, body=_PROFILE, missing=("display_name_blank",)),
+    Endpoint("GET", "/api/profile", REQUIRED),
+    Endpoint(
+        "PUT", "/api/profile/update", REQUIRED, body=_PROFILE, missing=("display_name_blank",)
+    ),
+    Endpoint(
+        "POST", "/api/profile/update", REQUIRED, body=_PROFILE, missing=("display_name_blank",)
+    ),
 ]

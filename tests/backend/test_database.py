@@ -24,8 +24,8 @@ NEW_POST = {"message": "Hello", "ttl": "1-day"}
 @pytest.fixture
 def small_pool(postgres: Cluster, services, andrew):
     """A pool of one connection, and a client of an application that uses it."""
-    pool = Database(postgres.parameters, connections=1, timeout=0.3)
-    client = create_app(parts=replace(services, database=pool)).test_client()
+    pool = Database(postgres.parameters, max_connections=1, timeout_seconds=0.3)
+    client = create_app(services=replace(services, database=pool)).test_client()
     yield pool, replace(andrew, client=client)
     pool.close()
 
@@ -116,8 +116,8 @@ def test_a_server_that_is_unavailable_for_a_while(small_pool, services):
     """While the server is unavailable all requests are 503; afterwards they succeed again."""
     address = {"host": "/nowhere", "connect_timeout": 1}
     parameters = services.database._pool.kwargs()
-    pool = Database(lambda: address, connections=1, timeout=0.3)
-    client = create_app(parts=replace(services, database=pool)).test_client()
+    pool = Database(lambda: address, max_connections=1, timeout_seconds=0.3)
+    client = create_app(services=replace(services, database=pool)).test_client()
     failed = client.get(HOME)
     address.clear()
     address.update({key: parameters[key] for key in ("host", "user", "dbname")})

@@ -58,7 +58,7 @@ def test_anonymous_requests(send, api, endpoint):
     """An endpoint that needs a member refuses a request without a token, and no other does."""
     response = send(api, endpoint)
 
-    if endpoint.access is Access.MEMBER:
+    if endpoint.access is Access.REQUIRED:
         assert problem(response) == (401, [("cognito_user_id_blank", "authorization")])
         assert response.headers["WWW-Authenticate"] == "Bearer"
     else:
@@ -94,7 +94,7 @@ def test_other_members(send, bayko, endpoint):
 
 
 @pytest.mark.parametrize(
-    "endpoint", [row for row in ENDPOINTS if row.access is Access.MEMBER], ids=str
+    "endpoint", [row for row in ENDPOINTS if row.access is Access.REQUIRED], ids=str
 )
 def test_users_without_a_row(send, api, endpoint):
     """A user whose sign-up is not complete has empty lists, no profile, and cannot write."""

@@ -30,7 +30,7 @@ def reports(monkeypatch):
 
 def test_a_bug_is_reported_without_personal_data(reports, services, database):
     """A report has types and frames; it has no message, header, body, address or variable."""
-    app = create_app(parts=services)
+    app = create_app(services=services)
 
     @app.post("/broken/<name>")
     def broken(name):
@@ -55,7 +55,7 @@ def test_a_bug_is_reported_without_personal_data(reports, services, database):
 
 def test_a_refused_request_is_not_reported(reports, services, database):
     """Errors of clients are not errors of the application."""
-    create_app(parts=services).test_client().post("/api/activities", json={})
+    create_app(services=services).test_client().post("/api/activities", json={})
     rollbar.wait()
 
     assert reports == []

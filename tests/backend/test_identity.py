@@ -48,7 +48,7 @@ def test_keys_that_are_not_available(services, andrew, api):
         raise FetchError("timeout")
 
     verifier = Verifier(access_tokens.REGION, access_tokens.POOL, access_tokens.CLIENT, fetch=fails)
-    client = create_app(parts=replace(services, verifier=verifier)).test_client()
+    client = create_app(services=replace(services, token_verifier=verifier)).test_client()
     with_token, anonymous = client.get(HOME, headers=andrew.headers), client.get(HOME)
 
     assert (problem(with_token), with_token.headers["Retry-After"]) == ((503, []), "2")
@@ -65,7 +65,7 @@ def test_keys_are_fetched_once(services, andrew):
 
     pool = (access_tokens.REGION, access_tokens.POOL, access_tokens.CLIENT)
     verifier = Verifier(*pool, fetch=fetch, clock=lambda: NOW)
-    client = create_app(parts=replace(services, verifier=verifier)).test_client()
+    client = create_app(services=replace(services, token_verifier=verifier)).test_client()
     for _ in range(5):
         client.get(HOME, headers=andrew.headers)
 

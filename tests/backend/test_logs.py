@@ -38,7 +38,7 @@ def lines(monkeypatch):
 @pytest.fixture
 def client(services, database):
     """A client of an application with an endpoint that fails with the data of its request."""
-    app = create_app(parts=services)
+    app = create_app(services=services)
 
     @app.post("/broken/<name>")
     def broken(name):
@@ -138,7 +138,7 @@ def test_no_personal_data_is_logged(client, lines, method, path):
 
 def test_parameters_of_sql_are_not_logged(services, database, lines):
     """An error of PostgreSQL quotes rows, which are not logged."""
-    app = create_app(parts=services)
+    app = create_app(services=services)
 
     @app.get("/broken")
     def broken():
@@ -161,7 +161,7 @@ def test_arguments_of_gunicorns_errors_are_not_logged(lines):
 
 def test_a_problem_is_not_an_error_of_the_server(services, database, lines):
     """A refused request is logged at INFO."""
-    app = create_app(parts=services)
+    app = create_app(services=services)
 
     @app.get("/refused")
     def refused():

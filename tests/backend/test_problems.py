@@ -11,7 +11,7 @@ from tests.backend.api import problem
 @pytest.fixture
 def failing(services):
     """A client of an application with an endpoint that has a bug."""
-    app = create_app(parts=services)
+    app = create_app(services=services)
 
     @app.get("/bug")
     def bug():

@@ -24,7 +24,7 @@ def limited(services):
 
 def application(services):
     writes = WriteLimit(services.database, 3)
-    return create_app(parts=replace(services, writes=writes))
+    return create_app(services=replace(services, write_limit=writes))
 
 
 def test_writes_above_the_limit_are_refused(limited, andrew):

@@ -35,7 +35,7 @@ def database(instance: Postgres, monkeypatch):
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     monkeypatch.delenv("AWS_REGION")
-    pool = Database(rds.connection_parameters, timeout=5)
+    pool = Database(rds.connection_parameters, timeout_seconds=5)
     yield pool
     pool.close()
     session.cache_clear()
@@ -58,7 +58,7 @@ def test_each_connection_has_a_new_token(database):
 def test_the_certificate_is_verified(database, tmp_path, monkeypatch):
     """A server whose certificate another authority issued is refused."""
     monkeypatch.setenv("PGSSLROOTCERT", str(RDS_ROOTS))
-    pool = Database(rds.connection_parameters, timeout=1)
+    pool = Database(rds.connection_parameters, timeout_seconds=1)
     with pytest.raises(ProblemError) as raised:
         pool.one(PING, {}, bool)
     pool.close()
@@ -70,7 +70,7 @@ def test_a_task_without_permission(database, monkeypatch):
     """A token that is signed with unknown credentials is refused."""
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
     session.cache_clear()
-    pool = Database(rds.connection_parameters, timeout=1)
+    pool = Database(rds.connection_parameters, timeout_seconds=1)
     with pytest.raises(ProblemError) as raised:
         pool.one(PING, {}, bool)
     pool.close()

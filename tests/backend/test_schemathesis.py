@@ -54,7 +54,7 @@ OPERATIONS = [
 @pytest.fixture(scope="session")
 def document(services):
     """The OpenAPI document of the application."""
-    return openapi.document(create_app(parts=services))
+    return openapi.document(create_app(services=services))
 
 
 @pytest.fixture(scope="session")

@@ -62,7 +62,7 @@ def test_origins_are_exact(origin):
 def test_the_debugger_is_refused(value):
     """The debugger executes code of visitors, so the application does not start with it."""
     assert faults(FLASK_DEBUG=value) == [
-        "FLASK_DEBUG: unset it: the debugger executes code of visitors"
+        "FLASK_DEBUG: is set: unset it, because the debugger executes code of visitors"
     ]
 
 

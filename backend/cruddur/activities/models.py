@@ -45,7 +45,7 @@ class SearchQuery(msgspec.Struct, frozen=True):
 
 
 class Reactions(msgspec.Struct, frozen=True):
-    """The counts of a post and the reactions of the user, after the request."""
+    """The counts of a post after the request, and whether the user likes and reposted the post."""
 
     uuid: UUID
     replies_count: int

@@ -78,7 +78,10 @@ def profile(services: Services, handle: str) -> Profile:
 
 
 def post(services: Services, viewer: Identity | None, activity_uuid: str, handle: str) -> Post:
-    """Return a post or a reply of the user with *handle*. Raises ProblemError 404."""
+    """Return a post or a reply of the user with *handle*.
+
+    Raises ProblemError 404 if the user has no such post.
+    """
     found = _find(services.database, services, viewer, activity_uuid)
     if found is None or found.handle.lower() != handle.lower():
         raise _no_post()
@@ -92,7 +95,7 @@ def create(services: Services, author: Identity, new: NewPost) -> Post:
             "user_uuid": member_uuid(transaction, author),
             "message": new.message,
             "lifetime": limits.LIFETIMES[new.ttl],
-            "activity_uuid": None,  # Not a reply; same_request.sql compares it.
+            "activity_uuid": None,  # A post is not a reply: same_request.sql compares this.
             "uuid": new.idempotency_key,
         }
         return _add(services, transaction, author, _CREATE, parameters)
@@ -116,9 +119,9 @@ def reply(services: Services, author: Identity, activity_uuid: str, new: NewRepl
 def react(
     services: Services, user: Identity, activity_uuid: str, reaction: Reaction, *, undo: bool
 ) -> Reactions:
-    """Add or remove a reaction, and return the counts. Raises ProblemError 404.
+    """Add or remove a reaction, and return the reactions to the post.
 
-    A repeated request changes nothing.
+    A repeated request changes nothing. Raises ProblemError 404 if the post is not visible.
     """
     statement = (_REMOVE if undo else _ADD)[reaction]
     try:
@@ -148,7 +151,7 @@ def _page(
     first: Position,
     **parameters: Any,
 ) -> PostPage:
-    """Return a page of a list of posts, which begins at the position *first*."""
+    """Return the posts after the cursor of *query*, or after *first* if there is no cursor."""
     parameters |= position(query, first).parameters
     parameters |= {"viewer": _viewer_id(viewer), "limit": query.limit + 1}
     rows = services.database.all(
@@ -166,8 +169,8 @@ def _add(
 ) -> Post:
     """Add a post with *statement*, and return the post as a later request would read it.
 
-    A repeated request returns the post that the first request added. Raises ProblemError 404, and
-    409 if the idempotency key belongs to another request.
+    A repeated request returns the post that the first request added. Raises ProblemError 404 if the
+    post to reply to is not visible, and 409 if the idempotency key belongs to another request.
     """
     uuid = transaction.one(statement, parameters, str)
     if uuid is None and parameters["uuid"]:

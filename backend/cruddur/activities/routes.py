@@ -51,42 +51,42 @@ def search(query: SearchQuery, identity: Identity | None) -> PostPage:
 
 
 @blueprint.post("")
-@endpoint(Access.MEMBER, tag=_TAG, errors=_WRITE_ERRORS)
+@endpoint(Access.REQUIRED, tag=_TAG, errors=_WRITE_ERRORS)
 def create(body: NewPost, identity: Identity) -> Post:
     """Write a post that expires after `ttl`."""
     return queries.create(services.current(), identity, body)
 
 
 @blueprint.post("/<id:activity_uuid>/reply")
-@endpoint(Access.MEMBER, tag=_TAG, errors=(*_WRITE_ERRORS, HTTPStatus.NOT_FOUND))
+@endpoint(Access.REQUIRED, tag=_TAG, errors=(*_WRITE_ERRORS, HTTPStatus.NOT_FOUND))
 def reply(activity_uuid: str, body: NewReply, identity: Identity) -> Post:
     """Write a reply to a post or to another reply; it expires with the post."""
     return queries.reply(services.current(), identity, activity_uuid, body)
 
 
 @blueprint.put("/<id:activity_uuid>/like")
-@endpoint(Access.MEMBER, tag=_TAG, errors=_REACTION_ERRORS)
+@endpoint(Access.REQUIRED, tag=_TAG, errors=_REACTION_ERRORS)
 def like(activity_uuid: str, identity: Identity) -> Reactions:
     """Like a post. A second request changes nothing."""
     return _react(identity, activity_uuid, Reaction.LIKE)
 
 
 @blueprint.delete("/<id:activity_uuid>/like")
-@endpoint(Access.MEMBER, tag=_TAG, errors=_REACTION_ERRORS)
+@endpoint(Access.REQUIRED, tag=_TAG, errors=_REACTION_ERRORS)
 def unlike(activity_uuid: str, identity: Identity) -> Reactions:
     """Remove a like. A second request changes nothing."""
     return _react(identity, activity_uuid, Reaction.LIKE, undo=True)
 
 
 @blueprint.put("/<id:activity_uuid>/repost")
-@endpoint(Access.MEMBER, tag=_TAG, errors=_REACTION_ERRORS)
+@endpoint(Access.REQUIRED, tag=_TAG, errors=_REACTION_ERRORS)
 def repost(activity_uuid: str, identity: Identity) -> Reactions:
     """Repost a post. A second request changes nothing."""
     return _react(identity, activity_uuid, Reaction.REPOST)
 
 
 @blueprint.delete("/<id:activity_uuid>/repost")
-@endpoint(Access.MEMBER, tag=_TAG, errors=_REACTION_ERRORS)
+@endpoint(Access.REQUIRED, tag=_TAG, errors=_REACTION_ERRORS)
 def undo_repost(activity_uuid: str, identity: Identity) -> Reactions:
     """Remove a repost. A second request changes nothing."""
     return _react(identity, activity_uuid, Reaction.REPOST, undo=True)

@@ -20,7 +20,7 @@ _PING = Statement("health/sql/ping.sql")
 
 
 class Health(msgspec.Struct, frozen=True):
-    """The response of the original application."""
+    """The response to a health check, with the fields of the original application."""
 
     success: bool
     ver: int

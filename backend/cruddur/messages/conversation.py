@@ -82,7 +82,7 @@ def conversation_item(participant: User, other: User, first: Message) -> Item:
     )
 
 
-def start_item(receiver: User, first: Message) -> Item:
+def new_conversation_item(receiver: User, first: Message) -> Item:
     """Return the item that notifies *receiver* of a conversation that another user started."""
     return _texts(
         pk=f"NEW#{receiver.uuid}",
@@ -140,12 +140,13 @@ def message_of_key(item: Item) -> Message:
 def conversation_of(item: Item) -> Conversation:
     """Return the conversation of a GRP item.
 
-    If two conversations of a user have the same time, messaging_stream adds a suffix to a sort key.
+    If two conversations of a user have the same time, the Lambda function messaging_stream adds a
+    suffix to one of the two sort keys.
     """
     return _conversation(item, item["message_group_uuid"]["S"])
 
 
-def start_of(item: Item) -> Conversation:
+def new_conversation_of(item: Item) -> Conversation:
     """Return the conversation of a NEW item, with its first message."""
     return _conversation(item, item["conversation_uuid"]["S"])
 

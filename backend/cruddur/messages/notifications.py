@@ -1,4 +1,4 @@
-"""The new conversations of a user, for notifications."""
+"""Read the new conversations of a user, for notifications."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _MEMBER = Statement("sql/member.sql")
 
 
 @dataclass(frozen=True)
-class StartedConversations:
-    """The conversations in *store* that others started. *assets_url* is the origin of avatars."""
+class StoredNewConversations:
+    """The new conversations in *store*. *assets_url* is the origin of avatars."""
 
     store: Store
     database: Database
@@ -30,22 +30,26 @@ class StartedConversations:
     def newest(
         self, cognito_user_id: str, *, until: datetime, limit: int
     ) -> Sequence[NewConversation]:
-        """Return at most *limit* conversations, newest first, not newer than *until* (UTC)."""
+        """Return at most *limit* conversations, the newest first, not newer than *until* (UTC).
+
+        Raises ProblemError 503 if the table is not available.
+        """
         user = self.database.one(_MEMBER, {"cognito_user_id": cognito_user_id}, str)
         if user is None:
             return ()
-        after_all_of_this_time = f"{timestamp(until)}$"  # The keys have a "#" after the time.
+        # Keys have a "#" after the time, and "$" is greater than "#".
+        after_this_time = f"{timestamp(until)}$"
         try:
-            found = self.store.starts(user, before=after_all_of_this_time, limit=limit)
+            found = self.store.new_conversations(user, before=after_this_time, limit=limit)
         except UnavailableError as error:
             raise unavailable("The message table is not available.") from error
         return [
             NewConversation(
-                uuid=UUID(start.uuid),
-                created_at=datetime.fromisoformat(start.created_at),
+                uuid=UUID(conversation.uuid),
+                created_at=datetime.fromisoformat(conversation.created_at),
                 handle=profile.handle,
                 display_name=profile.display_name,
-                message=start.text,
+                message=conversation.text,
             )
-            for start, profile in with_profiles(self.database, self.assets_url, found)
+            for conversation, profile in with_profiles(self.database, self.assets_url, found)
         ]

@@ -92,7 +92,7 @@ def _problems() -> Iterator[None]:
 
 
 def _messages(services: Services, found: Sequence[StoredMessage]) -> list[Message]:
-    """Return *found* with the current names of the senders (defect 100)."""
+    """Return *found* with the current names of the senders, not those at the time of sending."""
     assets_url = services.settings.assets_url
     return [
         Message(

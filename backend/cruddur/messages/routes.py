@@ -19,14 +19,14 @@ _TAG = "messages"
 
 
 @blueprint.get("/api/message_groups")
-@endpoint(Access.MEMBER, tag=_TAG, errors=(HTTPStatus.FORBIDDEN,))
+@endpoint(Access.REQUIRED, tag=_TAG, errors=(HTTPStatus.FORBIDDEN,))
 def conversations(query: PageQuery, identity: Identity) -> MessageGroupPage:
     """List the conversations of the user, the one with the newest message first."""
     return queries.conversations(services.current(), identity, query)
 
 
 @blueprint.get("/api/messages/<id:message_group_uuid>")
-@endpoint(Access.MEMBER, tag=_TAG, errors=(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND))
+@endpoint(Access.REQUIRED, tag=_TAG, errors=(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND))
 def messages(message_group_uuid: str, query: PageQuery, identity: Identity) -> MessagePage:
     """List the messages of a conversation, the newest first."""
     return queries.messages(services.current(), identity, message_group_uuid, query)
@@ -34,7 +34,7 @@ def messages(message_group_uuid: str, query: PageQuery, identity: Identity) -> M
 
 @blueprint.post("/api/messages")
 @endpoint(
-    Access.MEMBER,
+    Access.REQUIRED,
     tag=_TAG,
     errors=(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )

@@ -23,9 +23,9 @@ from cruddur.messages.conversation import (
     message_item,
     message_of,
     message_of_key,
+    new_conversation_item,
+    new_conversation_of,
     participants_item,
-    start_item,
-    start_of,
     timestamp,
 )
 from cruddur.messages.table import ConditionsError, Table, UnavailableError
@@ -39,7 +39,7 @@ KEY_LIFETIME = timedelta(days=1)
 
 _ATTEMPTS = 5  # Attempts to find a time that no other message has.
 _STEP = timedelta(microseconds=1)
-_KEY, _CONVERSATION = "key", "conversation"  # Names of actions.
+_KEY, _CONVERSATION = "key", "conversation"  # Names of actions in a transaction.
 
 
 class NotParticipantError(Exception):
@@ -50,8 +50,8 @@ class KeyReusedError(Exception):
     """The user sent a different message with the same idempotency key."""
 
 
-class _ExistsError(Exception):
-    """The conversation exists already."""
+class _ConversationConditionError(Exception):
+    """The condition of the transaction on the conversation is false."""
 
 
 @dataclass(frozen=True)
@@ -71,15 +71,17 @@ class Store:
         items = self.table.newest(f"GRP#{user}", before=before, limit=limit)
         return [conversation_of(item) for item in items]
 
-    def starts(self, user: str, *, before: str | None = None, limit: int) -> Sequence[Conversation]:
+    def new_conversations(
+        self, user: str, *, before: str | None = None, limit: int
+    ) -> Sequence[Conversation]:
         """Return at most *limit* conversations that others started with *user*, the newest first."""
         items = self.table.newest(f"NEW#{user}", before=before, limit=limit)
-        return [start_of(item) for item in items]
+        return [new_conversation_of(item) for item in items]
 
     def messages(
         self, user: str, conversation: str, *, before: str | None = None, limit: int
     ) -> Sequence[Message]:
-        """Return at most *limit* messages, the newest first; *before* is the time of a message.
+        """Return at most *limit* messages, the newest first, sent *before* a time.
 
         Raises NotParticipantError if *user* does not participate in *conversation*.
         """
@@ -101,32 +103,32 @@ class Store:
         conversation = conversation_id(sender.uuid, receiver.uuid)
         try:
             return self._write(
-                sender, conversation, text, key, lambda message: self._first(message, receiver)
+                sender, conversation, text, key, lambda message: self._creation(message, receiver)
             )
-        except _ExistsError:
+        except _ConversationConditionError:  # The conversation exists.
             return self.send(sender, conversation, text, key)
 
     def send(self, sender: User, conversation: str, text: str, key: str | None = None) -> Message:
         """Send a message in an existing conversation; *key* is an idempotency key, as in `start`.
 
-        Raises NotParticipantError, and KeyReusedError.
+        Raises KeyReusedError, and NotParticipantError.
         """
         try:
-            return self._write(sender, conversation, text, key, self._next)
-        except _ExistsError:
+            return self._write(sender, conversation, text, key, self._participation)
+        except _ConversationConditionError:
             raise NotParticipantError(conversation) from None
 
-    def _first(self, message: Message, receiver: User) -> Actions:
+    def _creation(self, message: Message, receiver: User) -> Actions:
         """Return the actions that create a conversation, unless it exists."""
         put = self.table.put
         return {
             _CONVERSATION: put(participants_item(message, receiver)),
             "sender's list": put(conversation_item(message.user, receiver, message)),
             "receiver's list": put(conversation_item(receiver, message.user, message)),
-            "notification": put(start_item(receiver, message)),
+            "notification": put(new_conversation_item(receiver, message)),
         }
 
-    def _next(self, message: Message) -> Actions:
+    def _participation(self, message: Message) -> Actions:
         """Return the condition that the sender participates in the conversation."""
         condition = self.table.check(
             f"CNV#{message.conversation}",
@@ -144,29 +146,32 @@ class Store:
         key: str | None,
         actions: Callable[[Message], Actions],
     ) -> Message:
-        """Write a message with *actions*. Raises _ExistsError if the action of the conversation fails."""
+        """Write a message, with *actions* in the same transaction.
+
+        Raises _ConversationConditionError if the condition of the action _CONVERSATION is false.
+        """
         now, id_ = self.now(), str(uuid.uuid4())
         for attempt in range(_ATTEMPTS):
             message = Message(
                 id_, conversation, sender, text, created_at=timestamp(now + attempt * _STEP)
             )
-            failed = self._attempt({**actions(message), **self._message(message, key, now)})
+            failed = self._attempt({**actions(message), **self._message_actions(message, key, now)})
             if not failed:
                 return message
             if key and _KEY in failed:
-                return self._sent(message, key)
+                return self._sent_with_key(message, key)
             if _CONVERSATION in failed:
-                raise _ExistsError
-        raise UnavailableError(f"{_ATTEMPTS} times from {timestamp(now)} are in use")
+                raise _ConversationConditionError
+        raise UnavailableError(f"the {_ATTEMPTS} sort keys from {timestamp(now)} are in use")
 
-    def _message(self, message: Message, key: str | None, now: datetime) -> Actions:
+    def _message_actions(self, message: Message, key: str | None, now: datetime) -> Actions:
         actions = {"message": self.table.put(message_item(message))}
         if key:
             actions[_KEY] = self.table.put(key_item(message, key, now + KEY_LIFETIME))
         return actions
 
     def _attempt(self, actions: Actions) -> frozenset[str]:
-        """Write *actions* and return an empty set; or return the names of actions with false conditions."""
+        """Write *actions*; return the names of those with false conditions, or nothing on success."""
         names = list(actions)
         try:
             self.table.write(list(actions.values()))
@@ -174,7 +179,7 @@ class Store:
             return frozenset(names[position] for position in refused.failed)
         return frozenset()
 
-    def _sent(self, message: Message, key: str) -> Message:
+    def _sent_with_key(self, message: Message, key: str) -> Message:
         """Return the message that was sent with *key*, if it equals *message* except for its time."""
         item = self.table.item(f"KEY#{message.user.uuid}#{key}", "KEY")
         if item is None:

@@ -87,7 +87,7 @@ class Table:
     def write(self, actions: Sequence[TransactWriteItemTypeDef]) -> None:
         """Execute all *actions* or none. Raises ConditionsError and UnavailableError.
 
-        botocore adds a client request token, so its own retries write once.
+        botocore adds a client request token, so a request that it retries writes once.
         """
         for delay in CONFLICT_DELAYS:
             self.sleep(delay * random.uniform(0.5, 1))  # noqa: S311  Not a secret.

@@ -59,17 +59,17 @@ def with_profiles(
 
 
 def _profiles(database: Database, assets_url: str, users: Sequence[User]) -> dict[str, Profile]:
-    """Return the profiles of *users* by id."""
-    last = {user.uuid: Profile(user.handle, user.display_name, "") for user in users}
+    """Return the profiles of *users* by id; a deleted user has the names in *users*."""
+    stored = {user.uuid: Profile(user.handle, user.display_name, "") for user in users}
 
     def row(
         uuid: UUID, handle: str, name: str, cognito_id: str, version: str | None
     ) -> tuple[str, Profile]:
         return str(uuid), Profile(handle, name, avatar_url(assets_url, cognito_id, version))
 
-    if not last:
+    if not stored:
         return {}
-    return last | dict(database.all(_USERS, {"uuids": list(last)}, row))
+    return stored | dict(database.all(_USERS, {"uuids": list(stored)}, row))
 
 
 def _user(uuid: UUID, handle: str, display_name: str) -> User:

@@ -20,7 +20,7 @@ class ReplyNotification(msgspec.Struct, frozen=True, tag_field="kind", tag="repl
 
 
 class ConversationNotification(msgspec.Struct, frozen=True, tag_field="kind", tag="conversation"):
-    """A conversation that another user began; *message* is its newest message."""
+    """A conversation that another user started; *message* is its first message."""
 
     uuid: UUID
     created_at: datetime

@@ -23,8 +23,8 @@ _REPLIES = Statement("notifications/sql/replies.sql")
 def notifications(services: Services, user: Identity, query: PageQuery) -> NotificationPage:
     """Return the newest notifications of *user*.
 
-    Each source returns up to one item more than the page has, so no item is missing in the merged
-    page, and the cursor shows whether there is a next page.
+    Each source returns up to one item more than the page has. So no item is missing in the merged
+    page, and an additional item shows that there is a next page.
     """
     before, limit = position(query, NEWEST), query.limit + 1
     found = [

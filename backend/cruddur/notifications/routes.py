@@ -15,7 +15,7 @@ blueprint = Blueprint("notifications", __name__)
 
 
 @blueprint.get("/api/activities/notifications")
-@endpoint(Access.MEMBER, tag="notifications")
+@endpoint(Access.REQUIRED, tag="notifications")
 def notifications(query: PageQuery, identity: Identity) -> NotificationPage:
     """List replies to posts of the user, and new conversations, the newest first."""
     return queries.notifications(services.current(), identity, query)

@@ -1,2 +1,2 @@
--- Whether a user with the avatar id is known; no row otherwise.
+-- One row if a user has the avatar id, otherwise none.
 SELECT true FROM users WHERE avatar_uuid = %(avatar_uuid)s

@@ -1,5 +1,6 @@
 -- The columns of a post, in the order of `Post` in posts.py, from visible_activities AS activity. The
--- reactions are read for the rows of a page only: PostgreSQL cannot turn these subqueries into joins.
+-- reactions are subqueries, which PostgreSQL cannot turn into joins, so that they are read only for the
+-- rows of a page.
 uuid,
 display_name,
 handle,

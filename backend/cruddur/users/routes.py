@@ -23,16 +23,19 @@ def short(handle: str) -> ShortUser:
 
 
 @blueprint.get("/api/profile")
-@endpoint(Access.MEMBER, tag="users", errors=(HTTPStatus.FORBIDDEN,))
+@endpoint(Access.REQUIRED, tag="users", errors=(HTTPStatus.FORBIDDEN,))
 def own_profile(identity: Identity) -> OwnProfile:
-    """Return the profile of the user, whose handle may differ from the one they requested."""
+    """Return the profile of the user.
+
+    The handle differs from the requested one if that was taken or not valid at the sign-up.
+    """
     return queries.own_profile(services.current(), identity)
 
 
 # The original's page sends PUT, but the original's route accepts POST. Both work here.
 @blueprint.put("/api/profile/update")
 @blueprint.post("/api/profile/update", endpoint="post_profile")
-@endpoint(Access.MEMBER, tag="users", errors=(HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT))
+@endpoint(Access.REQUIRED, tag="users", errors=(HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT))
 def update_profile(body: ProfileChange, identity: Identity) -> OwnProfile:
     """Change the display name and the bio of the user."""
     return queries.update_profile(services.current(), identity, body)

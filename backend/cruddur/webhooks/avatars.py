@@ -8,19 +8,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from shared.avatars import avatar_key
+from shared.avatars import avatar_id_of_key
 
-_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_KEY = re.compile(re.escape(avatar_key("ID")).replace("ID", f"({_UUID})"))
-_SEQUENCER = re.compile(r"[0-9A-F]{1,64}")
-_LENGTH = 64
+_MAX_DIGITS = 64
+_SEQUENCER = re.compile(rf"[0-9A-F]{{1,{_MAX_DIGITS}}}")
 
 
 @dataclass(frozen=True)
 class NewAvatar:
-    """A new avatar: its id, and a version that is greater than the earlier versions."""
+    """The id of a new avatar, and a version that is greater than the earlier versions."""
 
-    avatar: str
+    avatar_uuid: str
     version: str
 
 
@@ -45,15 +43,16 @@ def _new_avatar(record: Any) -> NewAvatar | None:
             "eventName": str(name),
             "s3": {"object": {"key": str(key), "sequencer": str(sequencer)}},
         } if name.startswith("ObjectCreated:"):
-            found = _KEY.fullmatch(key)
-            if found and _SEQUENCER.fullmatch(sequencer):
-                return NewAvatar(found[1], _version(sequencer))
+            avatar_uuid = avatar_id_of_key(key)
+            if avatar_uuid and _SEQUENCER.fullmatch(sequencer):
+                return NewAvatar(avatar_uuid, _version(sequencer))
     return None
 
 
 def _version(sequencer: str) -> str:
-    """Return *sequencer* with trailing zeros, so that later events have greater texts.
+    """Return *sequencer* with trailing zeros, so that versions can be compared as texts.
 
-    See the S3 user guide, Event message structure.
+    S3 pads the shorter of two sequencers with zeros to compare them: see the S3 user guide, Event
+    message structure.
     """
-    return sequencer.ljust(_LENGTH, "0")
+    return sequencer.ljust(_MAX_DIGITS, "0")

@@ -15,8 +15,8 @@ class NotConfirmedError(Exception):
 def subscription_confirmer(client: Callable[[], Any], topic: str) -> Callable[[str], None]:
     """Return a function that confirms the subscription to *topic* with a token.
 
-    Afterwards only requests that this account signs can cancel the subscription, not the link in
-    each message. The function raises NotConfirmedError. *client* creates the client when needed.
+    Afterwards the link in each message cannot cancel the subscription; this takes a request that the
+    account signs. The function raises NotConfirmedError. *client* returns the client of SNS.
     """
 
     def confirm(token: str) -> None:

@@ -34,19 +34,19 @@ _LOG = logging.getLogger(__name__)
 )
 def avatar() -> None:
     """Receive a message of SNS about a new avatar, or confirm the subscription."""
-    parts = services.current()
-    message = _verified(parts)
+    current = services.current()
+    message = _verified(current)
     if isinstance(message, Confirmation):
-        return _confirm(parts, message)
+        return _confirm(current, message)
     for new in new_avatars(message.message):
-        if not avatar_versions.record(parts.database, new.avatar, new.version):
-            _LOG.warning("avatar of an unknown user", extra={"avatar": new.avatar})
+        if not avatar_versions.record(current.database, new.avatar_uuid, new.version):
+            _LOG.warning("avatar of an unknown user", extra={"avatar": new.avatar_uuid})
     return None
 
 
-def _verified(parts: Services) -> Notification | Confirmation:
+def _verified(current: Services) -> Notification | Confirmation:
     try:
-        return parts.avatar_notifications.verify(requests.content(request))
+        return current.sns_verifier.verify(requests.content(request))
     except ForgedError as error:
         _LOG.warning("refused a message", extra={"reason": str(error)})
         raise ProblemError(
@@ -58,8 +58,8 @@ def _verified(parts: Services) -> Notification | Confirmation:
         raise unavailable("The certificate of SNS is not available.") from error
 
 
-def _confirm(parts: Services, confirmation: Confirmation) -> None:
+def _confirm(current: Services, confirmation: Confirmation) -> None:
     try:
-        parts.confirm_subscription(confirmation.token)
+        current.confirm_subscription(confirmation.token)
     except NotConfirmedError as error:
         raise unavailable("The subscription could not be confirmed.") from error

@@ -40,11 +40,14 @@ _SIGNED = {
 }
 _OPTIONAL = "Subject"
 _ARN = re.compile(r"arn:aws:sns:([a-z0-9-]+):[0-9]{12}:[A-Za-z0-9_-]+")
-_FILE = r"/SimpleNotificationService-[0-9a-f]{32}\.pem"
+_CERTIFICATE_PATH = r"/SimpleNotificationService-[0-9a-f]{32}\.pem"
 
 
 class ForgedError(Exception):
-    """SNS did not send the message to this subscription; the text is the reason."""
+    """SNS did not send the message to this subscription.
+
+    The text is the reason: the name of the field that is not valid, or a short description.
+    """
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ class Verifier:
         self._topic = topic
         self._certificate = certificate
         self._now = now
-        aws = re.escape(f"https://sns.{match[1]}.amazonaws.com") + _FILE
+        aws = re.escape(f"https://sns.{match[1]}.amazonaws.com") + _CERTIFICATE_PATH
         local = re.escape(base_url.rstrip("/")) + r"/[\w./-]+\.pem"
         self._certificate_url = re.compile(local if base_url else aws)
 

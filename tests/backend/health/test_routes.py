@@ -18,7 +18,7 @@ def test_liveness_is_the_response_of_the_original(api):
 
 def test_liveness_needs_no_database(services):
     """A process without a database is alive."""
-    app = create_app(parts=replace(services, database=unreachable()))
+    app = create_app(services=replace(services, database=unreachable()))
 
     assert app.test_client().get("/api/health-check").status_code == 200
 
@@ -26,7 +26,7 @@ def test_liveness_needs_no_database(services):
 def test_readiness_needs_the_database(api, services):
     """Readiness is 200 with the database, and 503 with Retry-After without it."""
     assert api.get("/api/ready").json == {"ready": True}
-    app = create_app(parts=replace(services, database=unreachable()))
+    app = create_app(services=replace(services, database=unreachable()))
 
     response = app.test_client().get("/api/ready")
 
@@ -34,4 +34,4 @@ def test_readiness_needs_the_database(api, services):
 
 
 def unreachable() -> Database:
-    return Database(lambda: {"host": "/nowhere", "connect_timeout": 1}, timeout=0.2)
+    return Database(lambda: {"host": "/nowhere", "connect_timeout": 1}, timeout_seconds=0.2)

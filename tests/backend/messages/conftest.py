@@ -10,7 +10,7 @@ import pytest
 
 from cruddur.app import create_app
 from cruddur.messages.conversation import User
-from cruddur.messages.notifications import StartedConversations
+from cruddur.messages.notifications import StoredNewConversations
 from cruddur.messages.store import Store
 from cruddur.messages.table import Table
 from tests.emulator_server import aws, endpoint, server
@@ -76,5 +76,5 @@ def application(services: Services, store: Store) -> Flask:
 
 def application_with(services: Services, store: Store) -> Flask:
     """Return the application with the conversations in *store*."""
-    starts = StartedConversations(store, services.database, services.settings.assets_url)
-    return create_app(parts=replace(services, messages=store, new_conversations=starts))
+    starts = StoredNewConversations(store, services.database, services.settings.assets_url)
+    return create_app(services=replace(services, messages=store, new_conversations=starts))

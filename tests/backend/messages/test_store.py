@@ -158,10 +158,10 @@ def test_starts(store, clock):
     store.start(GKAR, DELENN, "two")
     store.send(GKAR, sent.conversation, "three")
 
-    assert [(start.user, start.text) for start in store.starts(GKAR.uuid, limit=20)] == [
-        (LONDO, "one")
-    ]
-    assert store.starts(LONDO.uuid, limit=20) == []
+    found = store.new_conversations(GKAR.uuid, limit=20)
+
+    assert [(conversation.user, conversation.text) for conversation in found] == [(LONDO, "one")]
+    assert store.new_conversations(LONDO.uuid, limit=20) == []
 
 
 @pytest.mark.parametrize("again", ["start", "send"])

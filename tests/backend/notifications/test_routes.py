@@ -65,7 +65,7 @@ def test_replies_of_others_are_notifications(andrew, bayko):
 def pages(services, member, conversations: list[NewConversation]) -> list[str]:
     """Return the texts of all pages of two notifications each."""
     source = RecordedConversations(conversations)
-    client = create_app(parts=replace(services, new_conversations=source)).test_client()
+    client = create_app(services=replace(services, new_conversations=source)).test_client()
     seen, cursor = [], ""
     while cursor is not None:
         path = f"{PATH}?limit=2{cursor and f'&cursor={cursor}'}"

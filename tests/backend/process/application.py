@@ -32,11 +32,11 @@ def create() -> Flask:
     settings = Settings.from_environ(os.environ)
     parameters = {"host": os.environ["TEST_POSTGRES"], "user": APPLICATION, "dbname": "cruddur"}
     database = Database(lambda: {**parameters, "connect_timeout": 2})
-    parts = replace(
+    services = replace(
         default_services(settings),
         database=database,
-        writes=WriteLimit(database, 1_000_000),
-        verifier=Verifier(
+        write_limit=WriteLimit(database, 1_000_000),
+        token_verifier=Verifier(
             access_tokens.REGION,
             access_tokens.POOL,
             access_tokens.CLIENT,
@@ -45,8 +45,8 @@ def create() -> Flask:
             clock=lambda: access_tokens.NOW + time.monotonic() - started,
         ),
     )
-    _throttle(parts.messages.table.client, Path(os.environ.get("TEST_THROTTLE", os.devnull)))
-    app = create_app(parts=parts)
+    _throttle(services.messages.table.client, Path(os.environ.get("TEST_THROTTLE", os.devnull)))
+    app = create_app(services=services)
 
     @app.get("/broken")
     def broken() -> str:

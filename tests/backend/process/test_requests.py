@@ -66,7 +66,7 @@ def test_the_debugger_cannot_be_enabled(variables, tmp_path):
     """The server does not start with FLASK_DEBUG."""
     starting = started(tmp_path, **variables, FLASK_DEBUG="1")
 
-    with pytest.raises(AssertionError, match="FLASK_DEBUG: unset it"):
+    with pytest.raises(AssertionError, match="FLASK_DEBUG: is set"):
         starting.__enter__()
 
 

@@ -116,7 +116,7 @@ def failing(error):
 def test_certificate_unavailable(services, api, andrew):
     """SNS retries while its certificate cannot be fetched."""
     topic = sns.Verifier(TOPIC, certificate=failing(FetchError("reset")), now=lambda: NOW)
-    application = create_app(parts=replace(services, avatar_notifications=topic))
+    application = create_app(services=replace(services, sns_verifier=topic))
 
     response = post(replace(api, client=application.test_client()), notification(andrew))
 
@@ -125,8 +125,10 @@ def test_certificate_unavailable(services, api, andrew):
 
 def test_confirmation_fails(services, api):
     """SNS retries a confirmation that failed."""
-    parts = replace(services, confirm_subscription=failing(NotConfirmedError("throttled")))
-    application = create_app(parts=parts)
+    failing_services = replace(
+        services, confirm_subscription=failing(NotConfirmedError("throttled"))
+    )
+    application = create_app(services=failing_services)
 
     response = post(replace(api, client=application.test_client()), signed(CONFIRMATION))
 

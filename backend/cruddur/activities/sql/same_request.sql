@@ -1,4 +1,4 @@
--- Whether the post with an id was added by the same request; no row if there is no such post.
+-- Whether an equal request added the post with an id; no row if there is no such post.
 SELECT
     user_uuid = %(user_uuid)s
     AND message = %(message)s
