@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from commands.emulator import confirm_reset
+from commands.emulator import reset_emulator, stop_emulator
 from commands.framework import terminal
 from commands.framework.task import task
 from commands.framework.tools import exit_code_of_tools
-from operations import emulator
 
 if TYPE_CHECKING:
     from deployer.deployment import Deployment
@@ -50,7 +49,7 @@ def up(_: Context) -> None:
         style = report.style_of(sys.stdout, os.environ)
         addresses, commands = application.next_steps(target)
         print(report.next_steps(addresses, (), style=style), end="")
-        print(application.accounts(), end="")
+        print(application.sign_in_text(), end="")
         print(report.next_steps((), commands, style=style), end="")
 
 
@@ -63,11 +62,9 @@ def up(_: Context) -> None:
 def down(_: Context, reset: bool = False, yes: bool = False) -> None:
     """Stop the application and the emulator; keep the data."""
     if reset:
-        confirm_reset(yes=yes)
-        emulator.reset()
-        print("deleted")
+        reset_emulator(yes=yes)
     else:
-        print("stopped" if emulator.stop() else "the emulator is not running")
+        stop_emulator()
 
 
 def _deploy(deployment: Deployment, stacks: Sequence[str] = ()) -> None:

@@ -10,12 +10,11 @@ from typing import TypeVar, cast
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from commands.framework.task import task
+from commands.framework.task import CHANGES, task
 from deployer.errors import ConfigError, GuardError
 from operations import lambdas, project
 
 Choice = TypeVar("Choice", bound=str)
-CHANGES = 2  # The exit code of `plan` and `synth --check` if there are changes.
 
 _STACK = "a stack such as cluster; repeatable (default: all)"
 _ONLY = "skip dependencies"
@@ -256,7 +255,7 @@ def destroy(
         raise Exit(code=CHANGES)
 
 
-@task(help={"json": "print it as JSON lines"})
+@task(help={"json": "print the status as JSON lines"})
 def status(_: Context, env: str = "", json: bool = False) -> None:
     """Show the stacks, the services, and what is left to do."""
     from commands.framework.open_deployment import open_deployment

@@ -23,18 +23,16 @@ def start(_: Context) -> None:
 @task()
 def stop(_: Context) -> None:
     """Stop the emulator and keep its data."""
-    print("stopped" if emulator.stop() else "the emulator is not running")
+    stop_emulator()
 
 
 @task(help={"yes": "delete without asking for approval"})
 def reset(_: Context, yes: bool = False) -> None:
     """Stop the emulator and delete all its data.
 
-    That is: stacks, databases, objects, messages and users. It asks for approval first.
+    The data is stacks, databases, objects, messages and users. Approval is required.
     """
-    confirm_reset(yes=yes)
-    emulator.reset()
-    print("deleted")
+    reset_emulator(yes=yes)
 
 
 @task()
@@ -65,10 +63,15 @@ def env(_: Context, unset: bool = False) -> None:
         print(command)
 
 
-def confirm_reset(*, yes: bool) -> None:
-    """Show the data of the emulator; unless *yes*, ask for approval to delete it.
+def stop_emulator() -> None:
+    """Stop the emulator, and print whether it was running."""
+    print("stopped" if emulator.stop() else "the emulator is not running")
 
-    Raise GuardError if it is denied or cannot be asked for.
+
+def reset_emulator(*, yes: bool) -> None:
+    """Show the data of the emulator, and delete it after approval; *yes* is approval.
+
+    Raise GuardError if approval is denied, or if standard input is not a terminal.
     """
     from deployer import approval
 
@@ -82,6 +85,8 @@ def confirm_reset(*, yes: bool) -> None:
         approval.refuse_unattended("the emulator", "run `./inv emulator.status` to only look")
         if not approval.answered_yes("Delete all of it? [y/N] "):
             raise GuardError("not approved: nothing was deleted")
+    emulator.reset()
+    print("deleted")
 
 
 def _print_status() -> None:

@@ -6,9 +6,9 @@ import json
 
 from invoke.collection import Collection
 from invoke.context import Context
-from invoke.program import Program
 
 from commands.framework.connection import connect_to
+from commands.framework.positional_help import print_help_if_requested
 from commands.framework.task import task
 from operations import lambdas, project, protection
 
@@ -28,13 +28,12 @@ def invoke(
 
     Without --event, the error lists the sample events of the function.
     """
-    name = str(name)
-    if name in {"-h", "--help"}:  # Invoke reads these as the value of the positional argument.
-        Program().run(["invoke", "--help", "lambda.invoke"], exit=False)
+    if print_help_if_requested(name, "lambda.invoke"):
         return
+    name = str(name)
     environment = project.environment(env)
     protection.refuse_unconfirmed(environment.env, confirm, "events may change its data")
-    lambdas.output_of(environment, name)
+    lambdas.output_of(environment, name)  # An unknown name is the first error.
     payload = lambdas.read_event(name, event)
     result = lambdas.invoke_named(connect_to(environment), name, payload)
     print(json.dumps(result, indent=2))

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit
-from invoke.program import Program
 
+from commands.framework.positional_help import print_help_if_requested
 from commands.framework.task import task
 from operations import development, project, scaffold
 
@@ -18,12 +18,13 @@ _GUIDE = "docs/architecture.md"
 @task(positional=["name"], help={"name": "a new stack such as mailer or web-api"})
 def stack(_: Context, name: str | None = None) -> None:
     """Write a new stack with its settings and test."""
-    if _wants_help(name, "new.stack"):
+    if print_help_if_requested(name, "new.stack"):
         return
     changes = scaffold.plan_stack(project.ROOT, str(name))
     _write(changes)
     module = str(name).replace("-", "_")
-    print(f"next: add resources in stacks/{module}.py, and what they promise to its test")
+    test = f"tests/stacks/test_{module}.py"
+    print(f"next: add resources to stacks/{module}.py, and test them in {test}")
     print(f"      then ./inv deploy --stack={name} (see {_GUIDE}, To add a stack)")
 
 
@@ -36,7 +37,7 @@ def stack(_: Context, name: str | None = None) -> None:
 )
 def function(_: Context, name: str | None = None, stack: str = "") -> None:
     """Write a new Lambda function with an example event and a test."""
-    if _wants_help(name, "new.function"):
+    if print_help_if_requested(name, "new.function"):
         return
     changes = scaffold.plan_function(project.ROOT, str(name), stack)
     _write(changes)
@@ -46,14 +47,6 @@ def function(_: Context, name: str | None = None, stack: str = "") -> None:
         print(f"next: add this row to EXPECTED in {scaffold.EXPECTATIONS}:\n{row}", end="")
     print(f"next: edit lambdas/{name}/handler.py and its test, then ./inv build --name={name}")
     print(f"      (see {_GUIDE}, To add a Lambda function)")
-
-
-def _wants_help(name: str | None, task_name: str) -> bool:
-    """Print the help of a task if Invoke read its flag as the positional argument."""
-    if name not in {"-h", "--help"}:
-        return False
-    Program().run(["invoke", "--help", task_name], exit=False)
-    return True
 
 
 def _write(changes: Sequence[scaffold.FileChange]) -> None:

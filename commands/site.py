@@ -12,15 +12,13 @@ from invoke.exceptions import Exit
 
 from commands.framework import terminal
 from commands.framework.connection import connect
-from commands.framework.task import task
+from commands.framework.task import CHANGES, task
 from commands.framework.tools import exit_code_of_tools
 from deployer.errors import GuardError
 from operations import addresses, frontend, site
 
 if TYPE_CHECKING:
     from deployer.environment import Environment
-
-CHANGES = 2  # The exit code of a dry run that found changes, as for `plan`.
 
 
 @task()
@@ -83,7 +81,7 @@ def sync(
 
 
 def _approve(environment: Environment, url: str, *, yes: bool) -> None:
-    """Ask for approval; raise GuardError if it is denied or cannot be asked for."""
+    """Ask for approval; raise GuardError if it is denied, or if stdin is not a terminal."""
     from deployer.approval import Approver
 
     required = not (yes or environment.is_local)

@@ -131,8 +131,8 @@ def _see_positional_arg(machine: Any, original: Callable[..., None], value: str)
 
 
 def _is_flag(value: str) -> bool:
-    is_next = not isinstance(value, _Value)
-    return is_next and value.startswith("-") and not _NUMBER.fullmatch(value)
+    is_separate_token = not isinstance(value, _Value)
+    return is_separate_token and value.startswith("-") and not _NUMBER.fullmatch(value)
 
 
 def _switch_to_flag(

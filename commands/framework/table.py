@@ -15,9 +15,9 @@ def text(
 ) -> str:
     """Return *rows* as a table of *columns*, or all their values as one line of JSON.
 
-    *name* is the plural of a row, such as `users`: the key of the rows in JSON, and the text in
-    place of a table without rows ("no users"). Control characters are escaped and, in a table,
-    likely secrets are masked unless *mask* is false.
+    *name* names the rows, such as `users`. It is their key in JSON, and "no users" is returned in
+    place of a table without rows. Control characters are escaped and, in a table, likely secrets
+    are masked unless *mask* is false.
     """
     from deployer.report.text import JSON_VERSION, clean, json_text, table, visible
 

@@ -23,7 +23,8 @@ from deployer.errors import ConfigError, DeployError
 flags.install()
 
 P = ParamSpec("P")
-INTERRUPTED = 130
+INTERRUPTED = 130  # The exit code after an interrupt: 128 + SIGINT.
+CHANGES = 2  # The exit code of a task that changes nothing, and finds that there are changes.
 # The only short flags. Each has the same meaning in every task.
 SHORT_FLAGS = {
     "confirm": "c",

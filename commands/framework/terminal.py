@@ -1,4 +1,4 @@
-"""Print text from AWS or a function with control characters escaped."""
+"""Print text that AWS or a Lambda function returned, with control characters escaped."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ def show(text: str, *, flush: bool = False) -> None:
 
 
 def escape(text: str) -> str:
-    """Return *text* as `show` prints it, line by line."""
+    """Return *text*, in which only line feeds remain, with likely secrets masked."""
     from deployer.report.text import escaped
 
     return "\n".join(escaped(line) for line in text.split("\n"))
