@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from deployer.errors import BusyError, CloudError, ConfigError, RolledBackError
 from operations import (
+    db,
     emulator,
-    lambdas,
     port_forwarding,
     processes,
     project,
@@ -104,7 +104,9 @@ class Service:
                 primary["id"] != expected or primary.get("rolloutState") == "FAILED"
             ):
                 reason = primary.get("rolloutStateReason", "its tasks did not start")
-                hint = f"see its log: ./inv logs --service --env={self.target.env.name}"
+                hint = (
+                    f"see the log of the service: ./inv logs --service --env={self.target.env.name}"
+                )
                 raise RolledBackError(f"{self.name}: {reason}", hint=hint)
             if is_visible and primary.get("rolloutState") == "COMPLETED" and _is_steady(service):
                 return
@@ -128,7 +130,7 @@ def release(service: Service, digest: str) -> Iterator[str]:
     """
     target = service.target
     uri = f"{_repository_with(target, digest)}@{digest}"
-    _migrate(target)
+    db.migrate(target)
     service.update(taskDefinition=_register_task_definition(service, uri))
     record(target, service.stack, digest)
     yield f"released {uri}"
@@ -212,7 +214,9 @@ def _no_task(service: Service) -> CloudError:
 def check_digest(image: str) -> str:
     """Return *image*; raise ConfigError if it is not a digest."""
     if not _DIGEST.fullmatch(image):
-        raise ConfigError(f"--image={image}: not the digest of an image", hint=DIGEST_HELP)
+        raise ConfigError(
+            f"--image={image}: not the digest of an image", hint=f"pass {DIGEST_HELP}"
+        )
     return image
 
 
@@ -242,12 +246,6 @@ def _repository_with(target: Target, digest: str) -> str:
             hint=f"pass {DIGEST_HELP}; image.push prints it",
         )
     return target.output("registry", "Uri")
-
-
-def _migrate(target: Target) -> None:
-    migrate = target.output("users", "Migrate")
-    hint = f"see docs/migrations.md; {lambdas.log_hint('migrate', target.env.name)}"
-    lambdas.invoke(target.account, target.env.region, migrate, {"do": "migrate"}, hint=hint)
 
 
 def _register_task_definition(service: Service, uri: str) -> str:
