@@ -17,7 +17,7 @@ from emulator.admin import (
     set_resource_delay,
     web_identity_token,
 )
-from emulator.container_packages import packages_folder
+from emulator.container_packages import package_labels, packages_folder
 from emulator.container_shell import run_in_container
 from emulator.endpoint import ACCOUNT, AWS_CLI_FOLDER, Endpoint, as_account, environment_variables
 from emulator.lifecycle import reset, running, start, stop
@@ -39,6 +39,7 @@ __all__ = [
     "environment_variables",
     "messages",
     "outbox_url",
+    "package_labels",
     "packages_folder",
     "pause_autosave",
     "reset",

@@ -11,7 +11,6 @@ from deployer.errors import EmulatorError
 from emulator import hosted_zones, outbox, resource_delay, sns_signing
 from emulator.access import secret as secrets
 from emulator.access.admin_requests import PATH
-from emulator.access.anonymous import CERTIFICATE
 from emulator.access.control import AccessControl
 from emulator.autosave import Autosave
 from emulator.containers import credentials as task_credentials
@@ -22,13 +21,10 @@ from emulator.pages.server import Pages
 from emulator.state import State
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
+    from collections.abc import Callable
 
+    from emulator.asgi_types import Message, Receive, Scope, Send
     from emulator.paths import EmulatorPaths
-
-    Scope = MutableMapping[str, Any]
-    Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-    Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _READ_ACTION = re.compile(rb"(?:^|&)Action=(?:Describe|List|Get|Validate|Detect|Estimate)")
 _STACK_ACTION = re.compile(
@@ -74,14 +70,14 @@ class Application:
         """Pass a request to MiniStack; if it changes stacks, save the state before the response."""
         body = b""
 
-        async def receive_and_record() -> MutableMapping[str, Any]:
+        async def receive_and_record() -> Message:
             nonlocal body
             message = await receive()
             if len(body) < _ACTION_BYTES:
                 body += message.get("body", b"")[:_ACTION_BYTES]
             return message
 
-        async def save_and_send(message: MutableMapping[str, Any]) -> None:
+        async def save_and_send(message: Message) -> None:
             if message["type"] == "http.response.start" and _STACK_ACTION.search(body):
                 self.autosave.save_now()
             await send(message)
@@ -97,7 +93,7 @@ class Application:
             query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
             proof = secrets.proof(self._secret, query.get("challenge", ""))
             await _respond(send, 200 if proof else 400, json.dumps({"proof": proof}))
-        elif scope["method"] == "GET" and scope["path"] == CERTIFICATE:
+        elif scope["method"] == "GET" and scope["path"] == sns_signing.CERTIFICATE_PATH:
             await _respond(send, 200, sns_signing.signer().certificate.decode())
         elif scope["method"] == "GET" and scope["path"].startswith(task_credentials.PATH):
             await _respond(send, 200, task_credentials.response(scope["path"]))

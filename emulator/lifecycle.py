@@ -22,14 +22,12 @@ def start(
     *,
     account: str = ACCOUNT,
     prerequisites: Prerequisites = _NO_PREREQUISITES,
-    resource_delay: float | None = None,
     origins: Collection[str] = (),
     postgres: Literal["bundled", "system"] = "bundled",
 ) -> Endpoint:
     """Start the emulator of *folder* if it is not running, and create *prerequisites* in *account*.
 
     A running emulator is restarted if its code differs from the code in the checkout.
-    *resource_delay* is the delay of each resource of the account's stacks in seconds.
     Web pages of *origins* may send requests, like pages of the local site.
     *postgres* selects the PostgreSQL of new databases: the one that pip installed, or the
     one that is installed on the machine. Existing databases keep the PostgreSQL that created them.
@@ -40,8 +38,6 @@ def start(
     _select_postgres(postgres, paths.postgres)
     if prerequisites != _NO_PREREQUISITES:
         admin.create_prerequisites(endpoint, prerequisites)
-    if resource_delay is not None:
-        admin.set_resource_delay(endpoint, resource_delay)
     if origins:
         admin.allow(endpoint, origins=origins)
     return endpoint

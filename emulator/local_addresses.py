@@ -14,18 +14,13 @@ are not translated, nor are names outside of `localhost`: another machine could 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from emulator.patches import elb
 from emulator.patches.cloudfront import distributions
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
-
-    Scope = MutableMapping[str, Any]
-    Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-    Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-    Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+    from emulator.asgi_types import Asgi, Message, Receive, Scope, Send
 
 _NAME = rb"((?:[a-z0-9-]+\.)+localhost)"
 _HOST = re.compile(_NAME + rb":(\d{1,5})")
@@ -48,7 +43,7 @@ class LocalAddresses:
             await self._application(scope, receive, send)
             return
 
-        async def send_translated(message: MutableMapping[str, Any]) -> None:
+        async def send_translated(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = [
                     (name, self._response_header(name.lower(), value, sent, translated))

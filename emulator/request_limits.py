@@ -12,21 +12,18 @@ import asyncio
 import json
 import re
 import zlib
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 from emulator import xml_characters
 from emulator.ministack import asgi
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+if TYPE_CHECKING:
+    from emulator.asgi_types import Asgi, Message, Receive, Scope, Send
 
 _MB = 1024 * 1024
 ANONYMOUS_BYTES = 10 * _MB  # API Gateway quotas: Payload size. Cognito's public API needs less.
@@ -75,17 +72,17 @@ class BodyLimit:
 
 
 class RequestLimits:
-    """An ASGI application that applies the limits and calls *app*."""
+    """An ASGI application that applies the limits and calls *application*."""
 
-    def __init__(self, app: App) -> None:
-        self._app = app
+    def __init__(self, application: Asgi) -> None:
+        self._application = application
         self._held = {True: 0, False: 0}  # Bytes in memory: of signed requests, of others.
         asgi.decompress.around(_decompress)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request within its limits."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self._application(scope, receive, send)
             return
         limit = body_limit(scope)
         body = _Body(self._held, limit, receive)
@@ -93,7 +90,7 @@ class RequestLimits:
         try:
             _check_headers(scope)
             body.check_length(_header(scope, b"content-length"))
-            await self._app(scope, body.receive, response.send)
+            await self._application(scope, body.receive, response.send)
         except _RefusedError as refused:
             if not response.has_started:
                 await _refuse(refused, limit, send)

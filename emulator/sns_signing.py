@@ -14,6 +14,7 @@ from deployer.files import write_atomically
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+CERTIFICATE_PATH = "/_emulator/SimpleNotificationService.pem"
 _NAME = "sns.amazonaws.com"
 
 

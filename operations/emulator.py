@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Data:
-    """The size of the emulator's data in *folder*, and whether it runs."""
+    """The sizes of the emulator's data in *folder*, and whether the emulator is running."""
 
     folder: Path
     state_bytes: int
@@ -43,7 +43,7 @@ class Outbox:
 
 
 def start() -> None:
-    """Start the emulator if it is not running, with the hosted zone of the environment `local`."""
+    """Start the emulator if it is not running, and create the hosted zone that `local` needs."""
     project.account(project.environment("local"))
 
 
@@ -62,7 +62,7 @@ def reset() -> None:
 
 
 def data() -> Data:
-    """Return the size of the data that a reset would delete."""
+    """Return the sizes of the data that a reset would delete."""
     import emulator
 
     folder = _folder()
@@ -90,6 +90,13 @@ def status() -> Status:
     import emulator
 
     return emulator.status(_folder())
+
+
+def package_labels(folder: str, lock: str) -> dict[str, str]:
+    """Return the labels of an image with the packages of *lock* in its *folder*."""
+    import emulator
+
+    return emulator.package_labels(folder, lock)
 
 
 def install_packages(lock: str, *, place: str) -> None:
@@ -140,7 +147,7 @@ def shell_commands() -> Iterator[str]:
 
 
 def undo_shell_commands() -> Iterator[str]:
-    """Yield shell commands that undo those of `shell_commands`; none if they were not run."""
+    """Yield shell commands that undo `shell_commands`; nothing if those commands were not run."""
     import emulator
 
     endpoint = emulator.Endpoint("", "", "", "")  # Only the names are needed.

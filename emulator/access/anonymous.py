@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 from emulator.access.signatures import S3
 from emulator.ministack import credentials
 from emulator.pages.requests import is_page
+from emulator.sns_signing import CERTIFICATE_PATH
 
 if TYPE_CHECKING:
     from emulator.access.request import Request
@@ -31,7 +32,6 @@ COGNITO = frozenset({
     "VerifySoftwareToken", "VerifyUserAttribute",
 })  # fmt: skip
 WEB_IDENTITY = "AssumeRoleWithWebIdentity"
-CERTIFICATE = "/_emulator/SimpleNotificationService.pem"
 
 _TARGET = "AWSCognitoIdentityProviderService."
 _KEY_SET = re.compile(
@@ -63,7 +63,7 @@ def is_served(request: Request) -> bool:
             return not _may_be_other_operation(request)
         case "GET" | "HEAD":
             return not _may_be_other_operation(request) and (
-                request.path == CERTIFICATE
+                request.path == CERTIFICATE_PATH
                 or _is_key_set(request)
                 or _is_message_link(request)
                 or _is_public_object(request)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import http.client
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from emulator.access.errors import RefusedError
 
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+if TYPE_CHECKING:
+    from emulator.asgi_types import Message, Receive
+
 _MAX_DRAINED_BYTES = 1024 * 1024
 
 
@@ -45,7 +46,7 @@ class Body:
                 return
             self._parts.clear()
 
-    async def replay(self) -> MutableMapping[str, Any]:
+    async def replay(self) -> Message:
         """Return all parts that were read as one message; after that, receive the next message."""
         if self._parts and not self._is_replayed:
             self._is_replayed = True

@@ -25,13 +25,7 @@ from emulator.containers import credentials as task_credentials
 from emulator.ministack import asgi, credentials
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
-
-    from emulator.access.body import Receive
-
-    Scope = MutableMapping[str, Any]
-    Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-    Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+    from emulator.asgi_types import Asgi, Receive, Scope, Send
 
 _ROOT_ACCESS_KEY = re.compile(r"\d{12}")
 # A body must be read to verify its hash; Lambda has the largest ones, 67 MiB.

@@ -17,8 +17,6 @@ from typing import Any
 from emulator import container_packages
 from emulator.ministack import context, images
 
-PACKAGES_FOLDER_LABEL = "emulator.packages.folder"
-PACKAGES_LABEL = "emulator.packages.lock"
 _DEFAULT_PACKAGES_FOLDER = "/opt/venv"
 
 
@@ -105,7 +103,7 @@ def _unpack(layers: list[bytes], root: Path) -> None:
 def _image(uri: str, digest: str, root: Path, document: Any, packages: Path) -> Image:
     config = document.get("config", {})
     labels = config.get("Labels") or {}
-    lock = labels.get(PACKAGES_LABEL, "")
+    lock = labels.get(container_packages.LOCK_LABEL, "")
     virtual_environment = container_packages.folder_of(packages, lock or "none")
     if not lock:
         # A virtual environment without packages.
@@ -119,7 +117,7 @@ def _image(uri: str, digest: str, root: Path, document: Any, packages: Path) -> 
         entrypoint=tuple(config.get("Entrypoint") or ()),
         folder=config.get("WorkingDir") or "/",
         variables=dict(pair.split("=", 1) for pair in config.get("Env") or ()),
-        packages_folder=labels.get(PACKAGES_FOLDER_LABEL) or _DEFAULT_PACKAGES_FOLDER,
+        packages_folder=labels.get(container_packages.FOLDER_LABEL) or _DEFAULT_PACKAGES_FOLDER,
         packages=virtual_environment,
     )
 

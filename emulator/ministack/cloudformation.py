@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
@@ -106,6 +107,18 @@ check_parameter: Function[..., None] = Function("_check_parameter_constraints", 
 yaml_loader: Any = Function("CfnLoader", _engine)
 apply_extensions: Function[..., Any] = Function("apply", _language_extensions)
 expand_extension: Function[..., Any] = Function("_expand", _language_extensions)
+
+
+def created_change_set(response: Response) -> dict[str, Any] | None:
+    """Return the change set that CreateChangeSet has created; None if it was refused."""
+    match = re.search(rb"<Id>([^<]+)</Id>", response[2])
+    return find_change_set(match[1].decode())[1] if match else None
+
+
+def error_message(body: bytes) -> str:
+    """Return the message in the body of an error response; the whole body if there is none."""
+    match = re.search(rb"<Message>(.*?)</Message>", body, re.DOTALL)
+    return (match[1] if match else body).decode()
 
 
 def action(name: str) -> Function[[Params], Response]:

@@ -37,8 +37,11 @@ def parse_json(response: Response) -> Any:
     return json.loads(response[2])
 
 
+def elements(root: ET.Element, tag: str) -> list[ET.Element]:
+    """Return all elements with this *tag* in a response, in any namespace."""
+    return [element for element in root.iter() if element.tag.rpartition("}")[2] == tag]
+
+
 def text_of(root: ET.Element, tag: str) -> str:
-    """Return the text of the first *tag* in a response, in any namespace."""
-    return next(
-        element.text or "" for element in root.iter() if element.tag.rpartition("}")[2] == tag
-    )
+    """Return the text of the first element with this *tag* in a response, in any namespace."""
+    return elements(root, tag)[0].text or ""

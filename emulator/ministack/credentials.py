@@ -24,8 +24,6 @@ _credential_failure: Callable[..., Response] = lookup.attribute(app, "_credentia
 _access_denied: Callable[..., Response] = lookup.attribute(
     services.iam_actions, "access_denied_response"
 )
-_bucket_owner: Callable[[str], str | None] = lookup.attribute(services.s3, "_bucket_owner_account")
-_bucket_allows: Callable[..., bool] = lookup.attribute(services.s3, "_foreign_bucket_allows")
 _account_of_session: Callable[[str], str | None] = lookup.attribute(
     _responses, "_account_from_sts_session"
 )
@@ -134,8 +132,8 @@ def has_user_pool(pool: str) -> bool:
 
 def is_public(bucket: str, key: str, method: str, query: dict[str, list[str]]) -> bool:
     """Return whether an object is public, or the list of the bucket if there is no *key*."""
-    owner = _bucket_owner(bucket)
-    return owner is not None and bool(_bucket_allows(owner, bucket, key, method, query, ""))
+    owner = services.bucket_owner(bucket)
+    return owner is not None and bool(services.bucket_allows(owner, bucket, key, method, query, ""))
 
 
 def replace_function_credentials(create: Callable[[dict[str, Any]], dict[str, str]]) -> None:

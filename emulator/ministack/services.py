@@ -38,6 +38,9 @@ sns = lookup.module("services.sns")
 ssm = lookup.module("services.ssm")
 sts = lookup.module("services.sts")
 
+certificates: Any = lookup.attribute(acm, "_certificates")  # By ARN.
+distributions: Any = lookup.attribute(cloudfront, "_distributions")  # By id.
+origin_access_controls: Any = lookup.attribute(cloudfront, "_oacs")  # By id.
 ec2_actions: dict[str, Callable[..., Response]] = lookup.attribute(ec2, "_ACTION_MAP")
 ecs_actions: dict[str, Callable[..., Response]] = lookup.attribute(ecs, "_ACTION_MAP")
 rds_actions: dict[str, Callable[..., Response]] = lookup.attribute(rds, "_ACTION_MAP")
@@ -50,6 +53,7 @@ object_body: Callable[[str, str, str | None], bytes | None] = lookup.attribute(
     s3, "_get_object_data"
 )
 bucket_owner: Callable[[str], str | None] = lookup.attribute(s3, "_bucket_owner_account")
+bucket_allows: Callable[..., bool] = lookup.attribute(s3, "_foreign_bucket_allows")
 buckets: Any = lookup.attribute(s3, "_buckets")
 subnets: Any = lookup.attribute(ec2, "_subnets")  # By id.
 log_groups: Any = lookup.attribute(cloudwatch_logs, "_log_groups")  # By name.

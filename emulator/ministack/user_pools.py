@@ -45,6 +45,12 @@ def find_user(pool: Data, name: str) -> Data:
     return user or {}
 
 
+def named_user(data: Data) -> Data:
+    """Return the user that a call names; an empty record if there is none."""
+    pool = find_pool(data)
+    return find_user(pool, data.get("Username", "")) if pool else {}
+
+
 def signed_in_user(data: Data) -> tuple[Data, Data]:
     """Return the user of a call's access token, and the user pool; empty records if unknown."""
     user, pool = _user_and_pool(data.get("AccessToken") or "")

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import http.client
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from emulator import outbox
 from emulator.access.request import Request
 from emulator.pages import contents, requests, views
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
-
+    from emulator.asgi_types import Scope, Send
     from emulator.paths import EmulatorPaths
-
-    Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 # No page may frame these or get the address, which may have the key.
 _HEADERS = {
@@ -36,7 +33,7 @@ class Pages:
     def __init__(self, paths: EmulatorPaths, *, secret: str, port: int) -> None:
         self._paths, self._secret, self._port = paths, secret, port
 
-    async def respond(self, scope: MutableMapping[str, Any], send: Send) -> bool:
+    async def respond(self, scope: Scope, send: Send) -> bool:
         """Respond to a request for a page; return False if it is for something else."""
         request = Request.from_scope(scope)
         if not requests.is_page(request):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from emulator.ministack import lookup, services
+from emulator.ministack import services
 from emulator.ministack.cloudformation import Created, Props, ResourceType
 from emulator.patches.differences import Difference
 
@@ -26,8 +24,6 @@ DIFFERENCES = (
 UPSTREAM = True
 
 _CERTIFICATE = ResourceType("AWS::CertificateManager::Certificate")
-
-_certificates: Any = lookup.attribute(services.acm, "_certificates")
 
 
 def install() -> None:
@@ -60,7 +56,7 @@ def _check_zones(_title: str, props: Props, _stack: str) -> Created | None:
 
 def _write_records(created: Created, _title: str, props: Props, _stack: str) -> Created:
     zones = _zones(props)
-    for option in _certificates[created[0]]["DomainValidationOptions"]:
+    for option in services.certificates[created[0]]["DomainValidationOptions"]:
         if option["DomainName"] in zones:
             _write(option["ResourceRecord"], zones[option["DomainName"]])
     return created

@@ -96,7 +96,7 @@ def _describe_targets(data: Data) -> Data:
     targets = [
         {**target.props, "CreationTime": 0}
         for target in resources_of_type(_TARGET)
-        if _is_requested(target.name, data)
+        if _is_requested(target.physical_id, data)
     ]
     return {"ScalableTargets": targets}
 
@@ -110,7 +110,7 @@ def _describe_policies(data: Data) -> Data:
             policies.append(
                 {
                     **policy.props,
-                    "PolicyARN": policy.name,
+                    "PolicyARN": policy.physical_id,
                     "ResourceId": resource,
                     "ScalableDimension": dimension,
                     "ServiceNamespace": namespace,
@@ -123,9 +123,9 @@ def _describe_policies(data: Data) -> Data:
 def _register(data: Data) -> Data | Refusal:
     """Change the scalable target of a stack; values that the call omits are unchanged."""
     for target in resources_of_type(_TARGET):
-        if _is_requested(target.name, data):
+        if _is_requested(target.physical_id, data):
             target.props.update(data)
-            _keep_in_range((target.name, {}), target.props)
+            _keep_in_range((target.physical_id, {}), target.props)
             return {}
     return (
         "ValidationException",

@@ -53,7 +53,7 @@ def _attributes(connection: str) -> Attributes:
 def _calls(kind: str) -> dict[str, Call]:
     def get(data: Data) -> Data | Refusal:
         for connection in resources_of_type(kind):
-            if connection.name == data["ConnectionArn"]:
+            if connection.physical_id == data["ConnectionArn"]:
                 return {"Connection": _description(connection)}
         return "ResourceNotFoundException", f"Connection not found: {data['ConnectionArn']}"
 
@@ -66,7 +66,7 @@ def _calls(kind: str) -> dict[str, Call]:
 def _description(connection: RecordedResource) -> Data:
     return {
         "ConnectionName": connection.props["ConnectionName"],
-        "ConnectionArn": connection.name,
+        "ConnectionArn": connection.physical_id,
         "ProviderType": connection.props.get("ProviderType", "GitHub"),
         "OwnerAccountId": context.account(),
         "ConnectionStatus": _STATUS,

@@ -31,9 +31,9 @@ def install() -> None:
 
 def _get(data: Data) -> Data | Refusal:
     for pipeline in resources_of_type(_KIND):
-        if pipeline.name == data["name"]:
+        if pipeline.physical_id == data["name"]:
             structure = cloudformation.to_camel(pipeline.props)
-            return {"pipeline": {**structure, "name": pipeline.name, "version": 1}}
+            return {"pipeline": {**structure, "name": pipeline.physical_id, "version": 1}}
     return "PipelineNotFoundException", f"The pipeline '{data['name']}' does not exist"
 
 
@@ -49,6 +49,6 @@ def _get_state(data: Data) -> Data | Refusal:
 def _list(_data: Data) -> Data:
     return {
         "pipelines": [
-            {"name": pipeline.name, "version": 1} for pipeline in resources_of_type(_KIND)
+            {"name": pipeline.physical_id, "version": 1} for pipeline in resources_of_type(_KIND)
         ]
     }

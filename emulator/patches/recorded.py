@@ -47,7 +47,7 @@ _calls: dict[str, dict[str, Call]] = {}  # By service and operation.
 class RecordedResource:
     """A recorded resource: its physical id and its properties."""
 
-    name: str
+    physical_id: str
     props: Props
 
 

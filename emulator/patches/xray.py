@@ -32,5 +32,7 @@ def _group_arn(props: Props, name: str) -> str:
 
 def _get_groups(_data: Data) -> Data:
     return {
-        "Groups": [{**group.props, "GroupARN": group.name} for group in resources_of_type(_GROUP)]
+        "Groups": [
+            {**group.props, "GroupARN": group.physical_id} for group in resources_of_type(_GROUP)
+        ]
     }

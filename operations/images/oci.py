@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deployer.errors import ConfigError
+from operations import emulator
 from operations.images import context, dockerfile
 from operations.images.context import File
 from operations.images.dockerfile import Copy, Stage
@@ -26,16 +27,14 @@ DOCKERFILE, LOCK = "Dockerfile", "requirements.txt"
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 _LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
-PACKAGES_FOLDER_LABEL = "emulator.packages.folder"
-PACKAGES_LABEL = "emulator.packages.lock"
-# The digest of the Dockerfile, because RUN has effects that the layer does not have.
+# The digest of the Dockerfile: a changed RUN does not change the layer, but must change the image.
 DOCKERFILE_LABEL = "emulator.dockerfile"
 _SYSTEM_FOLDERS = {"bin", "dev", "etc", "lib", "lib64", "proc", "sbin", "sys", "tmp", "usr"}
 
 
 @dataclass(frozen=True)
 class Image:
-    """An image, and the lock of the packages that its program needs."""
+    """An image, and the text of the *lock* of its packages, or "" without packages."""
 
     config: bytes
     layer: bytes
@@ -64,7 +63,7 @@ def build(root: Path, folder: str, contexts: Mapping[str, str] | None = None) ->
     """Return the image of *folder* in the checkout *root*.
 
     *contexts* are the folders of further build contexts by name, as in `docker build
-    --build-context`. Raise ConfigError if the Dockerfile is missing or cannot be followed.
+    --build-context`. Raise ConfigError if the Dockerfile is missing or not supported.
     """
     sources = context.files(root, folder)
     place = f"{folder}/{DOCKERFILE}"
@@ -72,20 +71,15 @@ def build(root: Path, folder: str, contexts: Mapping[str, str] | None = None) ->
         raise ConfigError(f"{place}: no such file", hint="write a Dockerfile first")
     text = (root / folder / DOCKERFILE).read_text(encoding="utf-8")
     stage = dockerfile.final_stage(place, text)
-    named = {name: context.files(root, path) for name, path in (contexts or {}).items()}
+    further = {name: context.files(root, path) for name, path in (contexts or {}).items()}
     lock = sources[LOCK].content.decode() if LOCK in sources and stage.packages_folder else ""
-    layer = _tar(_root_files(place, stage, {"": sources, **named}))
+    layer = _tar(_root_files(place, stage, {"": sources, **further}))
     return Image(_config(stage, text, layer, lock), layer, lock)
 
 
 def digest_of(content: bytes) -> str:
-    """Return the digest of *content* in the form of a registry."""
+    """Return the digest of *content* as registries write it: sha256:HEX."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
-
-
-def lock_digest(lock: str) -> str:
-    """Return the digest that identifies the packages of *lock*."""
-    return hashlib.sha256(lock.encode()).hexdigest()
 
 
 def _descriptor(kind: str, content: bytes) -> dict[str, object]:
@@ -93,12 +87,10 @@ def _descriptor(kind: str, content: bytes) -> dict[str, object]:
 
 
 def _config(stage: Stage, text: str, layer: bytes, lock: str) -> bytes:
+    """Return the configuration of an image with a Dockerfile *text* and the *lock* of its packages."""
     labels = {DOCKERFILE_LABEL: hashlib.sha256(text.encode()).hexdigest()}
     if lock:
-        labels |= {
-            PACKAGES_FOLDER_LABEL: stage.packages_folder,
-            PACKAGES_LABEL: lock_digest(lock),
-        }
+        labels |= emulator.package_labels(stage.packages_folder, lock)
     config = {
         "architecture": "any",
         "os": "linux",
@@ -144,7 +136,7 @@ def _root_files(
 
 
 def _copied(files: Mapping[str, File], source: str, copy: Copy) -> Iterator[tuple[str, File]]:
-    """Yield the files that *source* names; a folder stands for its content, as in docker."""
+    """Yield the files that *source* selects; for a folder, its content, as in docker."""
     pattern = posixpath.normpath(source).strip("/")
     target = copy.target.strip("/")
     into_folder = copy.target.endswith("/") or len(copy.sources) > 1 or "*" in pattern
@@ -164,6 +156,6 @@ def _tar(files: Mapping[str, File]) -> bytes:
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for path, file in sorted(files.items()):
             entry = tarfile.TarInfo(path)
-            entry.size, entry.mode = len(file.content), 0o755 if file.executable else 0o644
+            entry.size, entry.mode = len(file.content), 0o755 if file.is_executable else 0o644
             archive.addfile(entry, io.BytesIO(file.content))
     return buffer.getvalue()

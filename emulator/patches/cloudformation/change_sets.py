@@ -145,10 +145,7 @@ def _list_by_id(list_: Callable[[Params], Response], params: Params) -> Response
 
 def _accept_changed_outputs(response: Response, _params: Params) -> Response:
     """Make a change set available if it changes only outputs."""
-    created = re.search(rb"<Id>([^<]+)</Id>", response[2])
-    if created is None:
-        return response
-    _, change_set = cloudformation.find_change_set(created[1].decode())
+    change_set = cloudformation.created_change_set(response)
     if change_set and _failed_without_changes(change_set) and _changes_outputs(change_set):
         change_set.update(Status="CREATE_COMPLETE", ExecutionStatus="AVAILABLE", StatusReason="")
     return response

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -71,15 +70,10 @@ def install() -> None:
 
 def _create(create: Create, params: Params) -> Response:
     response = create(params)
-    change_set = _find_created(response)
+    change_set = cloudformation.created_change_set(response)
     if change_set and cloudformation.param(params, "IncludeNestedStacks") == "true":
         _create_all_nested(create, change_set, root=change_set["ChangeSetId"])
     return response
-
-
-def _find_created(response: Response) -> ChangeSet | None:
-    match = re.search(rb"<Id>([^<]+)</Id>", response[2])
-    return cloudformation.find_change_set(match[1].decode())[1] if match else None
 
 
 def _create_all_nested(create: Create, parent: ChangeSet, root: str) -> None:
@@ -127,7 +121,7 @@ def _create_nested_change_set(
             "ChangeSetType": ["UPDATE" if stack_id else "CREATE"],
         }
     )
-    nested = _find_created(response)
+    nested = cloudformation.created_change_set(response)
     if nested is None:
         return _add_failed_change_set(
             parent, title, stack_id or f"{stack['StackId']}-{title}", response
@@ -140,7 +134,6 @@ def _create_nested_change_set(
 def _add_failed_change_set(
     parent: ChangeSet, title: str, stack_id: str, response: Response
 ) -> ChangeSet:
-    message = re.search(rb"<Message>(.*?)</Message>", response[2], re.DOTALL)
     name = f"{parent['ChangeSetName']}-{title}-{_random_suffix()}"
     arn = f"{parent['ChangeSetId'].rpartition(':')[0]}:changeSet/{name}/{uuid.uuid4()}"
     change_set: ChangeSet = parent | {
@@ -150,7 +143,7 @@ def _add_failed_change_set(
         "StackName": stack_id.split("/")[1],
         "Status": "FAILED",
         "ExecutionStatus": "UNAVAILABLE",
-        "StatusReason": (message[1] if message else response[2]).decode(),
+        "StatusReason": cloudformation.error_message(response[2]),
         "Changes": [],
         "_template": {},
     }
@@ -211,7 +204,7 @@ def _add_change_set_ids(response: Response, params: Params) -> Response:
         return response
     ET.register_namespace("", cloudformation.NAMESPACE)
     root = ET.fromstring(body)  # noqa: S314  MiniStack's own response.
-    [result] = property_values.elements(root, "DescribeChangeSetResult")
+    [result] = context.elements(root, "DescribeChangeSetResult")
     property_values.add(result, "IncludeNestedStacks", "true")
     for key in ("ParentChangeSetId", "RootChangeSetId"):
         if key in change_set:
@@ -220,7 +213,7 @@ def _add_change_set_ids(response: Response, params: Params) -> Response:
         entry["ResourceChange"]["LogicalResourceId"]: entry["ResourceChange"].get("ChangeSetId")
         for entry in change_set["Changes"]
     }
-    for change in property_values.elements(root, "ResourceChange"):
+    for change in context.elements(root, "ResourceChange"):
         if arn := arns[context.text_of(change, "LogicalResourceId")]:
             property_values.add(change, "ChangeSetId", arn)
     return status, headers, ET.tostring(root)

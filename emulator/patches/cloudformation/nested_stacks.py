@@ -163,8 +163,7 @@ def _call(
     # A task begins with a copy of the context: the account and region in scope are kept.
     status, _, body = asyncio.run_coroutine_threadsafe(call(), _loop.get()).result()
     if status >= http.client.BAD_REQUEST and _NO_UPDATES not in body:
-        message = re.search(rb"<Message>(.*?)</Message>", body, re.DOTALL)
-        raise ValueError((message[1] if message else body).decode())
+        raise ValueError(cloudformation.error_message(body))
     return body
 
 

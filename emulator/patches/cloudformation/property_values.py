@@ -38,7 +38,7 @@ def _add_values(response: Response, params: Params) -> Response:
         return response
     ET.register_namespace("", cloudformation.NAMESPACE)
     root = ET.fromstring(body)  # noqa: S314  MiniStack's own response.
-    for change in elements(root, "ResourceChange"):
+    for change in context.elements(root, "ResourceChange"):
         _add_to_change(change, change_set)
     return status, headers, ET.tostring(root)
 
@@ -53,9 +53,9 @@ def _add_to_change(change: ET.Element, change_set: dict[str, Any]) -> None:
             add(change, tag, json.dumps({"Properties": properties}))
     if before is None or after is None:
         return
-    for target in elements(change, "Target"):
+    for target in context.elements(change, "Target"):
         if context.text_of(target, "Attribute") == "Properties":
-            for name in elements(target, "Name"):  # Empty if CloudFormation names no property.
+            for name in context.elements(target, "Name"):  # None if no property is named.
                 _add_to_target(target, name.text or "", before, after)
 
 
@@ -119,11 +119,6 @@ def _change_type(name: str, before: Props, after: Props) -> str:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def elements(root: ET.Element, tag: str) -> list[ET.Element]:
-    """Return all elements with this *tag*, in any namespace."""
-    return [element for element in root.iter() if element.tag.rpartition("}")[2] == tag]
 
 
 def add(parent: ET.Element, tag: str, text: str) -> None:

@@ -24,10 +24,7 @@ UPSTREAM = True
 
 _DISTRIBUTION = ResourceType("AWS::CloudFront::Distribution")
 
-_distributions: Any = lookup.attribute(services.cloudfront, "_distributions")
-_access_controls: Any = lookup.attribute(services.cloudfront, "_oacs")
 _live_code: Any = lookup.attribute(services.cloudfront, "live_function_code")
-_certificates: Any = lookup.attribute(services.acm, "_certificates")
 # For each policy property: the kind of policy, and the stores of custom and managed policies.
 _POLICIES: dict[str, tuple[str, tuple[Any, Any]]] = {
     f"{prefix}PolicyId": (
@@ -94,7 +91,7 @@ def _behavior_errors(config: Props) -> Iterator[str]:
 def _origin_errors(config: Props) -> Iterator[str]:
     for origin in config.get("Origins", []):
         control = origin.get("OriginAccessControlId")
-        if control and control not in _access_controls:
+        if control and control not in services.origin_access_controls:
             yield "The specified origin access control does not exist."
 
 
@@ -108,7 +105,7 @@ def _alias_errors(config: Props) -> Iterator[str]:
         )
         return
     with context.scope(context.account(), GLOBAL_REGION):
-        certificate = _certificates.get(arn)
+        certificate = services.certificates.get(arn)
     if arn and certificate is None:
         yield (
             "The specified SSL certificate doesn't exist, isn't in us-east-1 region, isn't valid, "
@@ -126,7 +123,7 @@ def _alias_errors(config: Props) -> Iterator[str]:
 
 def _duplicate_errors(config: Props, distribution_id: str) -> Iterator[str]:
     domains = {name.lower() for name in config.get("Aliases", [])}
-    for _, other in context.items_of_all_accounts(_distributions):
+    for _, other in context.items_of_all_accounts(services.distributions):
         if other["Id"] != distribution_id and domains & set(aliases(other)):
             yield (
                 "One or more of the CNAMEs you provided are already associated with a different "

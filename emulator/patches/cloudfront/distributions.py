@@ -51,15 +51,10 @@ DIFFERENCES = (
 
 GLOBAL_REGION = "us-east-1"
 _SERVICE = "cloudfront.amazonaws.com"
-_FAILOVER_METHODS = {
-    "GET",
-    "HEAD",
-    "OPTIONS",
-}  # Only these use the second origin of an origin group.
+# Only requests with these methods are sent to the second origin of an origin group.
+_FAILOVER_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 _cloudfront = services.cloudfront
-_distributions: Any = lookup.attribute(_cloudfront, "_distributions")
-_access_controls: Any = lookup.attribute(_cloudfront, "_oacs")
 _distribution_aliases: Callable[[dict[str, Any]], list[str]] = lookup.attribute(
     _cloudfront, "_get_distribution_aliases"
 )
@@ -80,7 +75,6 @@ _encode_query: Function[..., str] = Function("urlencode", _cloudfront)
 
 _fetch_from_bucket: Function[..., Response] = Function("serve_cloudfront_origin_fetch", services.s3)
 _bucket_policies: Any = lookup.attribute(services.s3, "_bucket_policies")
-_bucket_allows: Callable[..., bool] = lookup.attribute(services.s3, "_foreign_bucket_allows")
 _get_object: Callable[..., Response] = lookup.attribute(services.s3, "_get_object")
 _head_object: Callable[..., Response] = lookup.attribute(services.s3, "_head_object")
 
@@ -110,8 +104,8 @@ def aliases(distribution: dict[str, Any]) -> tuple[str, ...]:
 
 def names() -> list[str]:
     """Return the alternate domain names of all distributions."""
-    found = context.items_of_all_accounts(_distributions)
-    return sorted({name for _, distribution in found for name in aliases(distribution)})
+    distributions = context.items_of_all_accounts(services.distributions)
+    return sorted({name for _, distribution in distributions for name in aliases(distribution)})
 
 
 @lru_cache(maxsize=256)
@@ -141,7 +135,7 @@ def find(host: str) -> _Match | None:
     if not name or name.replace(".", "").isdigit() or name == "localhost":
         return None
     wildcard = "*." + name.partition(".")[2]
-    distributions = context.items_of_all_accounts(_distributions)
+    distributions = context.items_of_all_accounts(services.distributions)
     for alias in (name, wildcard):
         for (account, *_), distribution in distributions:
             if alias == distribution["DomainName"] or alias in aliases(distribution):
@@ -211,10 +205,10 @@ def _add_origin_groups(parsed: dict[str, Any], distribution: dict[str, Any]) -> 
 def _children(root: Any, *path: str) -> list[Any]:
     """Return the children of the first element at *path*, in any namespace."""
     for tag in path:
-        matches = (element for element in root.iter() if element.tag.rpartition("}")[2] == tag)
-        root = next(matches, None)
-        if root is None:
+        matches = context.elements(root, tag)
+        if not matches:
             return []
+        root = matches[0]
     return list(root)
 
 
@@ -236,7 +230,7 @@ async def _fetch_from_group(fetch: Fetch, origin: Origin, method: str, *rest: An
 
 def _remove_signing(origin: Origin, _element: Any) -> Origin:
     """Do not sign requests for an origin if its access control has the signing behavior `never`."""
-    if _access_controls.get(origin["oac_id"], {}).get("SigningBehavior") == "never":
+    if services.origin_access_controls.get(origin["oac_id"], {}).get("SigningBehavior") == "never":
         origin["oac_id"] = ""
     return origin
 
@@ -262,7 +256,7 @@ def _fetch_as_permitted(
 
     def is_allowed(action: str, resource: str) -> bool:
         if not source_arn:
-            return bool(_bucket_allows(owner, bucket, key, "GET", {}, ""))
+            return bool(services.bucket_allows(owner, bucket, key, "GET", {}, ""))
         return policies.policy_allows(policy, action, resource, service=_SERVICE, source=source_arn)
 
     if not is_allowed("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}"):

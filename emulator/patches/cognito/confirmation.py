@@ -129,15 +129,14 @@ def _send_random_code(
 
 def _delete_expired_codes(_action: str, data: Data) -> None:
     """Delete codes that were sent too long ago, so that they are refused as expired."""
-    pool = user_pools.find_pool(data)
-    user = user_pools.find_user(pool, data.get("Username", "")) if pool else {}
+    user = user_pools.named_user(data)
     for key, seconds in _VALID_SECONDS.items():
         if time.time() > user.get(key + _SENT_AT, time.time()) + seconds:
             user.pop(key, None)
 
 
 def _refuse_resending(data: Data) -> Response | None:
-    user = user_pools.find_user(user_pools.find_pool(data) or {"_users": {}}, data["Username"])
+    user = user_pools.named_user(data)
     if user.get("UserStatus", "UNCONFIRMED") == "UNCONFIRMED":
         return None
     return user_pools.error("InvalidParameterException", "User is already confirmed.")
@@ -145,8 +144,7 @@ def _refuse_resending(data: Data) -> Response | None:
 
 def _refuse_unverified(data: Data) -> Response | None:
     """Refuse to send a code to an address that is not verified, or only pretend to send one."""
-    pool = user_pools.find_pool(data)
-    user = user_pools.find_user(pool, data["Username"]) if pool else {}
+    pool, user = user_pools.find_pool(data), user_pools.named_user(data)
     if not pool or not user:
         return None
     if user_pools.attributes_of(user).get("email_verified") == "true" and user["Enabled"]:
@@ -160,7 +158,7 @@ def _refuse_unverified(data: Data) -> Response | None:
 
 
 def _refuse_confirmed(data: Data) -> Response | None:
-    user = user_pools.find_user(user_pools.find_pool(data) or {"_users": {}}, data["Username"])
+    user = user_pools.named_user(data)
     if user.get("UserStatus", "UNCONFIRMED") == "UNCONFIRMED":
         return None
     message = f"User cannot be confirmed. Current status is {user['UserStatus']}"
@@ -169,9 +167,7 @@ def _refuse_confirmed(data: Data) -> Response | None:
 
 def _verify_address(data: Data) -> Response | None:
     """Mark the address as verified before the trigger runs: the code was sent to it."""
-    pool = user_pools.find_pool(data)
-    user = user_pools.find_user(pool, data["Username"]) if pool else {}
-    user_pools.set_attributes(user, email_verified="true")
+    user_pools.set_attributes(user_pools.named_user(data), email_verified="true")
     return None
 
 

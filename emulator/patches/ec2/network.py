@@ -59,7 +59,6 @@ _SUBNET = ResourceType("AWS::EC2::Subnet")
 _IPV6_BLOCKS = "_ipv6_blocks"
 
 _vpcs: Any = lookup.attribute(services.ec2, "_vpcs")
-_subnets: Any = lookup.attribute(services.ec2, "_subnets")
 _addresses: Any = lookup.attribute(services.ec2, "_addresses")
 
 
@@ -158,7 +157,7 @@ def _check_subnet(_title: str, props: Props, _stack: str) -> Created | None:
     block = ip_network(props["CidrBlock"])
     if not block.subnet_of(ip_network(vpc["CidrBlock"])):  # type: ignore[arg-type]  # Both are IPv4.
         raise services.refusal(f"The CIDR '{block}' is invalid.", "Ec2")
-    for other in _subnets.values():
+    for other in services.subnets.values():
         if other["VpcId"] == props["VpcId"] and block.overlaps(ip_network(other["CidrBlock"])):
             raise services.refusal(f"The CIDR '{block}' conflicts with another subnet", "Ec2")
     return None
@@ -221,7 +220,7 @@ def _release_address(address: str, _props: Props) -> None:
 
 
 def _create_nat_gateway(props: Props) -> str:
-    if props["SubnetId"] not in _subnets:
+    if props["SubnetId"] not in services.subnets:
         raise services.refusal(f"The subnet ID '{props['SubnetId']}' does not exist", "Ec2")
     allocation = props.get("AllocationId", "")
     response = call_ec2("CreateNatGateway", SubnetId=props["SubnetId"], AllocationId=allocation)

@@ -112,7 +112,7 @@ def _suspend(name: str) -> Response:
     """Suspend versioning: a bucket that had versions keeps them."""
     root = ET.Element("VersioningConfiguration")
     _add(root, "Status", "Suspended")
-    return _SETTINGS[0].put(name, ET.tostring(root))
+    return _VERSIONING.put(name, ET.tostring(root))
 
 
 class _Setting:
@@ -135,10 +135,11 @@ class _Setting:
         self.reset = reset or lookup.attribute(services.s3, f"_delete_bucket_{call}")
 
 
+_VERSIONING = _Setting(
+    "VersioningConfiguration", "VersioningConfiguration", "versioning", _versioning, _suspend
+)
 _SETTINGS = (
-    _Setting(
-        "VersioningConfiguration", "VersioningConfiguration", "versioning", _versioning, _suspend
-    ),
+    _VERSIONING,
     _Setting("BucketEncryption", "ServerSideEncryptionConfiguration", "encryption", _encryption),
     _Setting("OwnershipControls", "OwnershipControls", "ownership_controls", _ownership),
     _Setting("Tags", "Tagging", "tagging", _tags),

@@ -143,7 +143,7 @@ def _request_confirmations(topic: Topic) -> None:
         subscription["confirmed"] = False
         subscription["attributes"]["PendingConfirmation"] = "true"
         if protocol in _EMAIL_PROTOCOLS:
-            link = _url(f"?Action=ConfirmSubscription&TopicArn={topic['arn']}&Token={token}")
+            link = _confirmation_url(topic["arn"], token)
             about = f"subscription to {topic['arn']}"
             outbox.send(subscription["endpoint"], about=about, secret=link)
         else:
@@ -212,7 +212,7 @@ def _signed(message: Message) -> Message:
         **message,
         "SignatureVersion": version,
         "Signature": sns_signing.signer().sign(text, version=version),
-        "SigningCertURL": _url("_emulator/SimpleNotificationService.pem"),
+        "SigningCertURL": _url(sns_signing.CERTIFICATE_PATH),
     }
 
 
@@ -222,9 +222,8 @@ def _post_signed(endpoint: str, payload: str, kind: str) -> int:
     if payload.startswith("{") and '"TopicArn"' in payload:
         message = json.loads(payload)
         if kind == "SubscriptionConfirmation":
-            link = f"?Action=ConfirmSubscription&TopicArn={message['TopicArn']}"
-            message["SubscribeURL"] = _url(f"{link}&Token={message['Token']}")
-            message = _signed(message)
+            url = _confirmation_url(message["TopicArn"], message["Token"])
+            message = _signed({**message, "SubscribeURL": url})
             payload = json.dumps(message)
         headers["x-amz-sns-message-id"] = message["MessageId"]
         headers["x-amz-sns-topic-arn"] = message["TopicArn"]
@@ -242,9 +241,15 @@ def _reachable(endpoint: str) -> tuple[str, dict[str, str]]:
     if not parts.hostname or not elb.find(parts.hostname):
         return endpoint, {}
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    path = parts.path.removeprefix("/") + (f"?{parts.query}" if parts.query else "")
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return _url(path), {"Host": f"{parts.hostname}:{port}"}
 
 
+def _confirmation_url(topic: str, token: str) -> str:
+    """Return the URL that confirms the subscription with *token* when it is opened."""
+    return _url(f"/?Action=ConfirmSubscription&TopicArn={topic}&Token={token}")
+
+
 def _url(path: str) -> str:
-    return f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}/{path}"
+    """Return the URL of *path* at the emulator."""
+    return f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}{path}"
