@@ -18,15 +18,15 @@ _LOCALHOST_SUFFIX = ".localhost"  # Browsers resolve these names to this machine
 def addresses(
     target: Target, stacks: Collection[str], pending: Collection[str]
 ) -> Iterator[Address]:
-    """Yield the addresses that *stacks* serve; *pending* are the names of the pending manual steps.
+    """Yield the addresses that *stacks* serve.
 
-    In the emulator, yield none if the domain does not end in `.localhost`, because browsers could
+    *stacks* are short names such as `cdn`; *pending* are the names of the pending manual steps. In
+    the emulator, yield no address if the domain does not end in `.localhost`, because browsers could
     not resolve it.
     """
     from deployer.report import Address
 
     is_local = target.environment.is_local
-    # target.env is the [env] table of the config file of target.environment.
     if is_local and not target.env.domain.endswith(_LOCALHOST_SUFFIX):
         return
     if "cdn" in stacks:

@@ -1,4 +1,4 @@
-"""Bring the application on the emulator from deployed stacks to a running, usable system."""
+"""Start the application in the emulator, after its stacks are deployed, and describe how to use it."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _REQUEST_SECONDS = 5.0
 def prepare_database(target: Target) -> Iterator[str]:
     """Create the users and tables of the database, and sample data; yield what was done."""
     created = [name for names in db.bootstrap(target).values() for name in names]
-    yield f"database users: {_list(created)}"
-    yield f"migrations: {_list(db.migrate(target).get('applied', []))}"
-    yield f"demo accounts: {_list(list(demo.create_accounts(target)))}"
+    yield f"database users: {_joined(created)}"
+    yield f"migrations: {_joined(db.migrate(target).get('applied', []))}"
+    yield f"demo accounts: {_joined(list(demo.create_accounts(target)))}"
     db.seed(target)
 
 
@@ -40,7 +40,7 @@ def released_digest(target: Target) -> str | None:
 
 
 def build_image(target: Target) -> str:
-    """Build the image from the files as they are, push it, and return its digest."""
+    """Build the image from the working tree, push it, and return its digest."""
     return image.push(target)
 
 
@@ -50,7 +50,7 @@ def release(target: Target, digest: str) -> Iterator[str]:
 
 
 def record(target: Target, digest: str) -> None:
-    """Record the first image, with which the next deploy of the stack starts the tasks."""
+    """Record the first image, so that the next deploy of the stack starts tasks with it."""
     service.record(target, STACK, digest)
 
 
@@ -81,15 +81,17 @@ def next_steps(target: Target) -> tuple[list[Address], list[NextCommand]]:
             Address("outbox", emulator.outbox().url),
         ],
         [
-            NextCommand("./inv emulator.outbox", "prints the codes of sign-ups, as the page does"),
+            NextCommand(
+                "./inv emulator.outbox", "prints the messages of the outbox, such as sign-up codes"
+            ),
             NextCommand("./inv logs --service --follow", "prints the log of the backend"),
             NextCommand("./inv down", "stops everything and keeps the data"),
         ],
     )
 
 
-def accounts() -> str:
-    """Return a text with the accounts to sign in with."""
+def sign_in_text() -> str:
+    """Return the lines that list the demo accounts and their password."""
     lines = (f"  {account.email}\n" for account in demo.ACCOUNTS)
     return f"sign in with the password {demo.PASSWORD} as:\n" + "".join(lines)
 
@@ -104,7 +106,7 @@ def wait_until_ready(target: Target) -> None:
         if time.monotonic() > deadline:
             raise BusyError(
                 f"{READY_PATH}: {answer} after {TIMEOUT_SECONDS:g} seconds",
-                hint="see its log: ./inv logs --service",
+                hint="see the log of the application: ./inv logs --service",
             )
         time.sleep(_POLL_SECONDS)
 
@@ -123,5 +125,5 @@ def _answer(target: Target) -> str:
         connection.close()
 
 
-def _list(names: list[str]) -> str:
+def _joined(names: list[str]) -> str:
     return ", ".join(names) or "nothing to do"

@@ -77,7 +77,7 @@ def image_file(path: str) -> Path:
 
 
 def _content_type(file: Path) -> str | None:
-    """Return the content type of an image, from its first bytes; None if it is none."""
+    """Return the content type that the first bytes of *file* indicate; None for any other file."""
     with file.open("rb") as opened:
         head = opened.read(12)
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
@@ -120,7 +120,7 @@ def upload(target: Target, sub: str, file: Path) -> str:
 def delete(target: Target, sub: str) -> str | None:
     """Delete the avatar of the user *sub*, so that the default one is shown, and return its URL.
 
-    Return None if there was none. The user may no longer exist.
+    Return None if the user had no avatar. The user may already be deleted in Cognito.
     """
     avatar = find(target, sub)
     existed = avatar.version() is not None
@@ -130,7 +130,8 @@ def delete(target: Target, sub: str) -> str | None:
 
 def find(target: Target, sub: str) -> Avatar:
     """Return the avatar of the user whose id in Cognito is *sub*."""
-    # The Lambda functions use the same module for the object keys.
+    # The Lambda functions compute object keys with this module. It is imported by name, because mypy
+    # checks it as `shared.avatars`, and refuses a second name.
     shared_avatars = importlib.import_module("lambdas.shared.avatars")
     avatar_id = shared_avatars.avatar_id(sub)
     key = shared_avatars.avatar_key(avatar_id)

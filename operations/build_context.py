@@ -1,4 +1,4 @@
-"""The folders from which the image of the backend is built, as they are in a commit or on disk."""
+"""The source files of the backend's image: those of a commit, or the uncommitted ones on disk."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def current_source() -> Source:
 
 
 @contextmanager
-def files(source: Source) -> Iterator[Path]:
-    """Yield a folder that contains FOLDERS: the checkout, or the files of a commit.
+def source_root(source: Source) -> Iterator[Path]:
+    """Yield a folder that contains FOLDERS: the checkout, or a temporary copy of the commit.
 
     A clean *source* is extracted from the commit, so files that git ignores, such as backend/.env,
     are not in the image.

@@ -65,7 +65,8 @@ def new_migration(name: str) -> list[Path]:
     """Create the two files of the next migration; raise ConfigError for an invalid *name*."""
     if not re.fullmatch(r"[a-z0-9_]{1,60}", name):
         raise ConfigError(
-            f"--name={name}: not a name for a migration", hint="such as --name=add_banner"
+            f"--name={name}: is not a valid name of a migration",
+            hint="use a-z, 0-9 and _, at most 60 characters, such as --name=add_banner",
         )
     files = write_migration(project.ROOT / MIGRATIONS, name)
     return [file.relative_to(project.ROOT) for file in files]

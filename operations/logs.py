@@ -40,7 +40,9 @@ def seconds(since: str) -> int:
     """Return the duration *since*, such as 15m, in seconds; raise ConfigError if it is invalid."""
     if duration := re.fullmatch(r"([0-9]{1,6})([smhd])", since):
         return int(duration[1]) * _SECONDS[duration[2]]
-    raise ConfigError(f"--since={since}: not a duration", hint="such as 90s, 15m, 12h or 7d")
+    raise ConfigError(
+        f"--since={since}: not a duration", hint="pass a duration such as 90s, 15m, 12h or 7d"
+    )
 
 
 def _log_group(target: Target, function: str, *, service: bool) -> str:
@@ -56,7 +58,7 @@ def _log_group(target: Target, function: str, *, service: bool) -> str:
 
 
 def _log_group_of(target: Target, function: str) -> str:
-    """Return the log group in the configuration of *function*; CloudFormation generates its name."""
+    """Return the name of the log group that is in the configuration of *function*."""
     client = target.client("lambda")
     configuration = client.get_function_configuration(FunctionName=function)
     return str(configuration["LoggingConfig"]["LogGroup"])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from stacks.service import Settings
 
 UNCONFIRMED = "PendingConfirmation"  # SNS returns it in place of a subscription's ARN.
-_KEY_TYPES = ["RSA_2048", "EC_prime256v1"]  # By default ACM lists no others.
+_KEY_TYPES = ["RSA_2048", "EC_prime256v1"]  # By default ListCertificates returns RSA keys only.
 
 Finding: TypeAlias = tuple[str, str]  # A fact, and the command or action that resolves it.
 
@@ -67,9 +67,9 @@ class DeployedEnvironment:
 class Check:
     """The check of one manual step, with its *name* in docs/first-account.md.
 
-    *find* yields what is still to do. *reason* is what does not work until the step is done. A check
-    that is *early* also runs while the stack is created for the first time. One that is not
-    *in_emulator* is of a step that cannot be done there.
+    *find* yields what is still to do. *reason* is what does not work until the step is done. If
+    *early* is true, the check also runs while the stack is created for the first time. *in_emulator*
+    is false if the step cannot be done in the emulator.
     """
 
     name: str

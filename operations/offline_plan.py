@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class OfflinePlan:
     """The changes of an environment from the commit *base* to *head* and the working tree.
 
-    *is_refused*: the change loses data and the config does not accept it, or the change adds an
-    acceptance to which no loss belongs.
+    *is_refused* is true if the change loses data without an acceptance in the config, or adds an
+    acceptance that matches no loss.
     """
 
     environment: Environment
@@ -33,9 +33,9 @@ class OfflinePlan:
 
 
 def plans(project: Project[Any], names: Sequence[str], base: str) -> list[OfflinePlan]:
-    """Return the plan of each environment in *names*; of all whose templates are reviewed if empty.
+    """Return the plan of each environment in *names*, by default of all with reviewed templates.
 
-    *base* is a revision; without one, it is the commit where this branch left the main branch.
+    *base* is a revision; by default it is the commit where this branch left the main branch.
     Raise StaleError if build/ differs from the code, and ConfigError for an unknown revision.
     """
     from deployer.environment import LOCAL
@@ -113,7 +113,7 @@ def _accepted(config: str) -> set[tuple[Any, Any]]:
 
 
 def _sources(environment: Environment) -> Iterator[tuple[tuple[ScopeKey, str], str]]:
-    """Yield the line of a stack file for each resource."""
+    """Yield the address of each resource, and the line of a stack file that defines it."""
     from deployer.model.template_tree import resource_lines
 
     for stack in environment.desired:
@@ -124,7 +124,10 @@ def _sources(environment: Environment) -> Iterator[tuple[tuple[ScopeKey, str], s
 def _settings(
     project: Project[Any], environment: Environment, before: str
 ) -> Mapping[Place, tuple[str, ...]]:
-    """Return the settings that each place of the templates comes from; *before* is the old file."""
+    """Return the changed settings that each place in the templates comes from.
+
+    *before* is the text of the config file at the base.
+    """
     from deployer import config
     from deployer.preview.settings import changed_settings, places
 
@@ -161,6 +164,7 @@ def _code_change(root: Path, commit: str, name: str) -> CodeChange | None:
         return None
     gathered = sources.gather(root, name)
     folder = f"{LAMBDAS}/{name}/"
+    # In the zip, NAME/ and shared/ are at the root: below lambdas/ in the repository.
     after = {
         f"{LAMBDAS}/{path}" if path.startswith((f"{name}/", "shared/")) else path: content
         for path, content in gathered.files.items()
@@ -169,8 +173,10 @@ def _code_change(root: Path, commit: str, name: str) -> CodeChange | None:
     after |= {f"{folder}requirements.txt": gathered.lock}
     before = read_files(root, commit, [folder.rstrip("/"), SHARED.rstrip("/")])
     included = before.get(f"{folder}{sources.INCLUDE}", b"").decode(errors="replace").split()
+    # The paths in include.txt at the base, and those in it now.
     others = {*included, *(path for path in after if not path.startswith((folder, SHARED)))}
     before |= read_files(root, commit, sorted(others)) if others else {}
+    # A file that still exists and is not in the zip, such as an unused shared module, did not change it.
     removed = {path for path in before if path not in after and not (root / path).exists()}
     kept = {path: content for path, content in before.items() if path in {*after, *removed}}
     return code_change(name, kept, after, packed)

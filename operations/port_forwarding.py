@@ -78,7 +78,8 @@ def _session_target(target: Target) -> str:
     if not task["enableExecuteCommand"]:
         raise ConfigError(
             f"{service}: ECS Exec is disabled for its tasks",
-            hint=f"set enable_exec = true in [service] of config/{target.env.name}.toml, then deploy it",
+            hint=f"set enable_exec = true in [service] of config/{target.env.name}.toml, then deploy"
+            " the stack service",
         )
     runtime_id = _runtime_id(task["containers"], service)
     return f"ecs:{cluster}_{task['taskArn'].rpartition('/')[2]}_{runtime_id}"

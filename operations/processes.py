@@ -29,7 +29,7 @@ def run_interactive(
 ) -> int:
     """Run *command* at the terminal and return its exit code, as a shell reports it.
 
-    The signals of the keyboard reach the program only. Its environment is that of `environment`.
+    The signals of the keyboard reach the program only. `environment` returns its variables.
     """
     with _keyboard_signals_ignored():
         process = subprocess.Popen(command, env=environment(variables, aws=aws))
@@ -46,8 +46,8 @@ def run_in_background(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run *command* until the context ends, then interrupt it; write what it prints to *output*.
 
-    It has its own session, so that Ctrl-C does not reach it. Its environment is that of
-    `environment`.
+    The program has its own session, so that Ctrl-C does not reach it. `environment` returns its
+    variables.
     """
     process = subprocess.Popen(
         command,

@@ -71,10 +71,10 @@ def environments(name: str | None = None) -> list[Environment]:
 
 
 def environment_name(name: str | None) -> str | None:
-    """Return *name*, which is the value of --env, or the value of CRUDDUR_ENV.
+    """Return *name*, the value of --env, or else CRUDDUR_ENV; None if neither is set.
 
-    Raise ConfigError for an empty CRUDDUR_ENV: it is probably a mistake, and not a request for the
-    default.
+    Raise ConfigError if CRUDDUR_ENV is set and empty: that is probably a mistake, and not a request
+    for the default.
     """
     selected = name or os.environ.get("CRUDDUR_ENV")
     if selected is not None and not selected.strip():

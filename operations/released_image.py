@@ -19,7 +19,7 @@ class ReleasedImage:
 
 
 def find(target: Target, image: str) -> ReleasedImage | None:
-    """Return the last release of *image*, the name of a setting; None before the first release."""
+    """Return the last release of *image*, the setting `image` of a service; None before the first."""
     from deployer.model import ABSENT
 
     parameter = target.client("ssm").get_parameter(Name=_parameter(target, image))["Parameter"]
@@ -29,7 +29,7 @@ def find(target: Target, image: str) -> ReleasedImage | None:
 
 
 def record(target: Target, image: str, digest: str) -> None:
-    """Record *digest*, which the next stack update reads."""
+    """Record *digest* as the last release of *image*; the next stack update reads it."""
     target.client("ssm").put_parameter(Name=_parameter(target, image), Value=digest, Overwrite=True)
 
 

@@ -23,8 +23,8 @@ LAYERS = "stacks/__init__.py"
 ROLES = "stacks/permissions/resources.py"
 EXPECTATIONS = "tests/stacks/parts/test_functions.py"
 
-# CreateStack accepts 128 characters; the prefix and the environment have up to 20 each.
-MAX_STACK_NAME = 128 - 2 * len("twenty-letters-long1-")
+# CreateStack accepts 128 characters: PREFIX-ENVIRONMENT-NAME, the first two of up to 20 each.
+MAX_STACK_NAME = 128 - 2 * (20 + len("-"))
 # CreateFunction accepts a handler of 128 characters.
 MAX_FUNCTION_NAME = 128 - len(".handler.handler")
 
@@ -121,7 +121,7 @@ EVENTS = Path(__file__).parents[3] / "lambdas" / "{name}" / "events"
 
 
 def test_the_result_has_the_keys_of_the_event():
-    """They are in alphabetical order."""
+    """The keys are in alphabetical order."""
     event = json.loads((EVENTS / "example.json").read_text("utf-8"))
 
     assert {{"keys": ["action", "id"]}} == handler(event, None)
@@ -215,7 +215,7 @@ def plan_function(root: Path, name: str, stack: str = "") -> tuple[FileChange, .
 
 
 def write(root: Path, changes: Sequence[FileChange]) -> None:
-    """Write *changes* below *root*. If the path of any has a symbolic link, write none and raise."""
+    """Write *changes* below *root*; raise GuardError before any, if a path has a symbolic link."""
     for change in changes:
         symlinks.refuse(root / change.path, root)
     for change in changes:
@@ -269,7 +269,7 @@ def _add_to_stack(
     else:
         errors.append(
             f"{path}: has no line `factory = functions.factory(t, env, foundation)`: add it, or "
-            "leave out --stack and add the printed lines"
+            "omit --stack and add the printed lines"
         )
     roles = SourceEdits(ROLES, _read(root, ROLES))
     roles.add_to_list("STACKS_WITH_ROLES", stack)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def find(target: Target, deployed: Iterable[DeployedStack]) -> Iterator[ServiceStatus]:
     """Yield the status of each service whose stack is *deployed*.
 
-    Raise UnreachableError if AWS cannot be reached. Another error is in the status of its service.
+    Raise UnreachableError if AWS cannot be reached. The status of a service has any other error.
     """
     from deployer.report import ServiceStatus
 

@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 
 _BEFORE = "CRUDDUR_BEFORE_"
-_MARKER = "CRUDDUR_EMULATOR_ENV"  # Set as long as the variables are set by these commands.
+_MARKER = "CRUDDUR_EMULATOR_ENV"  # Set by `set_commands`, and unset by `unset_commands`.
 
 
 def set_commands(variables: Mapping[str, str], environ: Mapping[str, str]) -> Iterator[str]:
@@ -24,7 +24,7 @@ def set_commands(variables: Mapping[str, str], environ: Mapping[str, str]) -> It
 
 
 def unset_commands(names: Iterable[str], environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield commands that undo `set_commands`; none if the variables are not set by them."""
+    """Yield commands that undo `set_commands`; nothing if those commands were not run."""
     if _MARKER not in environ:
         return
     for name in names:
@@ -36,7 +36,7 @@ def unset_commands(names: Iterable[str], environ: Mapping[str, str]) -> Iterator
 
 
 def add_folder(path: str, folder: str) -> str:
-    """Return the value of PATH with *folder* in front, and nowhere else."""
+    """Return the value of PATH with *folder* first, and only once."""
     return os.pathsep.join([folder, *filter(None, [remove_folder(path, folder)])])
 
 

@@ -1,4 +1,4 @@
-"""The names of stacks in the original system. If --stack gets one, the error has the name here."""
+"""The stack names of the original system, for which the error about --stack suggests the current name."""
 
 from __future__ import annotations
 

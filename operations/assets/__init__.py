@@ -1,6 +1,6 @@
 """Publish the shared images of all pages: the default avatar and the banner.
 
-CloudFormation creates the bucket, and cannot upload objects to it.
+CloudFormation creates the bucket, but cannot upload objects to it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""List the files of a build context: those that git tracks or would track, without ignored ones."""
+"""Read the files of a build context, without those that git or .dockerignore ignores."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class File:
     """The content of a file, and whether it is executable."""
 
     content: bytes
-    executable: bool
+    is_executable: bool
 
 
 def files(root: Path, folder: str) -> dict[str, File]:
@@ -32,13 +32,15 @@ def files(root: Path, folder: str) -> dict[str, File]:
     found = {}
     for path in sorted(start.rglob("*")):
         name = path.relative_to(start).as_posix()
-        shown = path.relative_to(root).as_posix()
-        if shown not in listed or ignored(name) or "__pycache__" in path.parts:
+        repository_path = path.relative_to(root).as_posix()
+        if repository_path not in listed or ignored(name) or "__pycache__" in path.parts:
             continue
         if path.is_symlink():
-            raise ConfigError(f"{shown}: is a symbolic link", hint="replace it by the file")
+            raise ConfigError(
+                f"{repository_path}: is a symbolic link", hint="replace the link by the file"
+            )
         if path.is_file():
-            found[name] = File(path.read_bytes(), listed.is_executable(shown))
+            found[name] = File(path.read_bytes(), listed.is_executable(repository_path))
     return found
 
 

@@ -37,7 +37,7 @@ class Copy:
 class Stage:
     """The final stage: variables, working folder, command and copied files.
 
-    *packages_folder* is the folder that is copied from an earlier stage; empty without one.
+    *packages_folder* is the folder that is copied from an earlier stage, or "" if there is none.
     """
 
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class _Instruction:
 def final_stage(place: str, text: str) -> Stage:
     """Return the final stage of the Dockerfile *text*; *place* names it in errors.
 
-    Raise ConfigError for an instruction that the emulator cannot follow.
+    Raise ConfigError for an instruction that the emulator does not support.
     """
     stages: set[str] = set()
     arguments: dict[str, str] = {}
@@ -109,39 +109,50 @@ def _applied(
         case "ENTRYPOINT":
             return replace(stage, entrypoint=_exec_form(where, instruction), command=())
         case "COPY":
-            return _with_copy(where, stage, _expanded(instruction.value, known), stages)
+            return _with_copy(where, stage, instruction, known, stages)
         case "ADD" if re.match(r"(?:--\S+\s+)*https?://", instruction.value):
             return stage  # Such as certificates: the emulator has its own.
         case name if name in _SKIPPED:
             return stage
         case name:
             raise ConfigError(
-                f"{where}: the emulator cannot follow {name}",
+                f"{where}: the emulator does not support {name}",
                 hint="use ENV, WORKDIR, COPY, CMD and ENTRYPOINT in the final stage",
             )
 
 
-def _with_copy(where: str, stage: Stage, value: str, stages: set[str]) -> Stage:
+def _with_copy(
+    where: str,
+    stage: Stage,
+    instruction: _Instruction,
+    known: Mapping[str, str],
+    stages: set[str],
+) -> Stage:
+    """Return *stage* with a COPY instruction: from an earlier stage, or from a build context."""
+    value = _expanded(instruction.value, known)
     words = json.loads(value) if value.startswith("[") else shlex.split(value)
     flags = [word for word in words if word.startswith("--")]
-    source = next((flag[7:] for flag in flags if flag.startswith("--from=")), "")
+    origins = (flag.removeprefix("--from=") for flag in flags if flag.startswith("--from="))
+    origin = next(origins, "")
     *sources, target = (word for word in words if not word.startswith("--"))
     path = stage.path(target)
-    if source.lower() in stages and source:
+    if origin.lower() in stages:
         folder = path.rstrip("/")
         if stage.packages_folder not in {"", folder}:
             raise ConfigError(
-                f"{where}: the second COPY --from an earlier stage",
+                f"{where}: a second folder is copied from an earlier stage",
                 hint="copy one folder: the emulator installs the packages of the lock there",
             )
         return replace(stage, packages_folder=folder)
-    line = int(where.rpartition(":")[2])
-    copy = Copy(line, tuple(sources), path, source)
+    copy = Copy(instruction.line, tuple(sources), path, origin)
     return replace(stage, copies=(*stage.copies, copy))
 
 
 def _exec_form(where: str, instruction: _Instruction) -> tuple[str, ...]:
-    """Return the command; a shell would not pass SIGTERM on to the program."""
+    """Return the words of a command in exec form; raise ConfigError for the shell form.
+
+    A shell would not pass SIGTERM on to the program.
+    """
     try:
         words = json.loads(instruction.value)
     except ValueError:

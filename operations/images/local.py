@@ -28,12 +28,12 @@ def push(target: Target) -> str:
 
 
 def tag(digest: str) -> str:
-    """Return the tag of an image: digits of its digest, because it may belong to no commit."""
+    """Return the tag of an image: a part of its digest, because no commit may match its files."""
     return f"files-{digest.removeprefix('sha256:')[:16]}"
 
 
 def image() -> Image:
-    """Return the image of the files as they are, and install its packages."""
+    """Build the image from the working tree, install its packages, and return it."""
     from operations.images import oci
 
     built = oci.build(project.ROOT, FOLDER, CONTEXTS)

@@ -14,7 +14,7 @@ PART_BYTES = 5 * 1024 * 1024
 
 
 def push(client: Any, repository: str, image: Image, *, tag: str) -> str:
-    """Store *image* as *tag* in *repository*, and return its digest; an existing one is kept."""
+    """Store *image* as *tag* in *repository* unless it is there already; return its digest."""
     if not find(client, repository, imageDigest=image.digest):
         upload(client, repository, image, tag=tag)
     return image.digest
@@ -23,7 +23,7 @@ def push(client: Any, repository: str, image: Image, *, tag: str) -> str:
 def upload(client: Any, repository: str, image: Image, *, tag: str) -> None:
     """Store *image* as *tag* in *repository*."""
     for blob in (image.config, image.layer):
-        _upload(client, repository, blob)
+        _upload_blob(client, repository, blob)
     client.put_image(
         repositoryName=repository,
         imageManifest=image.manifest,
@@ -43,7 +43,8 @@ def find(client: Any, repository: str, **image_id: str) -> str:
     return str(response["imageDetails"][0]["imageDigest"])
 
 
-def _upload(client: Any, repository: str, blob: bytes) -> None:
+def _upload_blob(client: Any, repository: str, blob: bytes) -> None:
+    """Upload a configuration or a layer in parts, unless the repository has it."""
     digest = digest_of(blob)
     checked = client.batch_check_layer_availability(
         repositoryName=repository, layerDigests=[digest]

@@ -50,8 +50,8 @@ def prepare(target: Target, folder: files.Folder) -> Publication:
         target.client("cloudfront"), target.output(STACK, DISTRIBUTION)
     )
     published = bucket.read()
-    todo = plan.plan(folder.files, published, now=int(time.time()))
-    return Publication(folder, bucket, distribution, published, todo)
+    changes = plan.plan(folder.files, published, now=int(time.time()))
+    return Publication(folder, bucket, distribution, published, changes)
 
 
 def with_configuration(folder: files.Folder, target: Target) -> files.Folder:

@@ -1,8 +1,8 @@
 """Read and change the site's bucket.
 
 The object `.published.json` is the record of the last complete publication. It holds the headers and
-the ETag of each file. A file needs no HeadObject call if its ETag is unchanged and it was stored
-before the record. Every other file needs one; without a record, all files do.
+the ETag of each file. HeadObject is called only for files whose ETag differs from the record, and
+for files that were stored after the record. Without a record it is called for all files.
 ETags are only compared with ETags, so it does not matter how S3 computes them.
 """
 

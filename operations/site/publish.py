@@ -56,7 +56,7 @@ def publish(
 
     for keys in plan.stages():
         etags.update(map_concurrently(upload, keys))
-        yield f"sent {keys[0] if len(keys) == 1 else pluralize(len(keys), 'file')}"
+        yield f"uploaded {keys[0] if len(keys) == 1 else pluralize(len(keys), 'file')}"
     if plan.delete:
         bucket.delete(plan.delete)
         yield f"deleted {pluralize(len(plan.delete), 'file')}"

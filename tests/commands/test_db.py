@@ -227,7 +227,7 @@ def test_an_error_of_the_function(account, capsys) -> None:
     assert ended.value.code == 1
     assert (
         "0001_users: no such table\nhint: see docs/migrations.md; "
-        "its log may say more: ./inv logs --function=migrate --env=x\n"
+        "the log may have details: ./inv logs --function=migrate --env=x\n"
     ) in capsys.readouterr().err
 
 
@@ -338,7 +338,8 @@ def test_an_invalid_name(name: str, capsys, monkeypatch, tmp_path: Path) -> None
     with pytest.raises(Exit):
         db.new(Context(), name=name)
 
-    assert "hint: such as --name=add_banner" in capsys.readouterr().err
+    hint = "hint: use a-z, 0-9 and _, at most 60 characters, such as --name=add_banner"
+    assert hint in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 

@@ -175,10 +175,10 @@ def test_only_changed_files_are_uploaded(checkout):
     assert FILES + 1 == sent["PUT"]  # One more for the record.
     assert [
         "1200 to create",
-        "sent 97 files",
-        "sent 1101 files",
-        "sent about us é.html",
-        "sent index.html",
+        "uploaded 97 files",
+        "uploaded 1101 files",
+        "uploaded about us é.html",
+        "uploaded index.html",
     ] == first.out.splitlines()[-6:-1]
     assert first.out.splitlines()[-1].startswith("the site is at http://")
     assert again.out.startswith("hidden  .DS_Store\nnothing to do: 1200 unchanged\nthe site is at")

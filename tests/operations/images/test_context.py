@@ -34,7 +34,7 @@ def test_executable_files(tmp_path: Path) -> None:
 
     found = files(tmp_path, "app")
 
-    assert {"run": File(b"x", executable=True), "text": File(b"y", executable=False)} == found
+    assert {"run": File(b"x", is_executable=True), "text": File(b"y", is_executable=False)} == found
 
 
 def test_symbolic_link(tmp_path: Path) -> None:

@@ -70,15 +70,15 @@ def test_entrypoint() -> None:
         ("", "D: has no FROM"),
         ("FROM x\n", "D: the final stage has no CMD"),
         ("FROM x\nCMD run it\n", "D:2: CMD is not a JSON array of strings"),
-        ("FROM x\nADD files /app/\nCMD []\n", "D:2: the emulator cannot follow ADD"),
+        ("FROM x\nADD files /app/\nCMD []\n", "D:2: the emulator does not support ADD"),
         (
             'FROM x AS a\nFROM y\nCOPY --from=a /v /v\nCOPY --from=a /w /w\nCMD ["x"]\n',
-            "D:4: the second COPY --from an earlier stage",
+            "D:4: a second folder is copied from an earlier stage",
         ),
     ],
 )
 def test_errors(text: str, error: str) -> None:
-    """What the emulator cannot follow is an error with its line."""
+    """The error about an unsupported instruction names the line of the instruction."""
     with pytest.raises(ConfigError) as raised:
         final_stage("D", text)
 

@@ -57,8 +57,8 @@ def test_uploads_deletions_invalidation_record():
         "record a.txt, index.html",
     ]
     assert lines == [
-        "sent a.txt",
-        "sent index.html",
+        "uploaded a.txt",
+        "uploaded index.html",
         "deleted 1 file",
         "invalidated 1 path: I1",
     ]
