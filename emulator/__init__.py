@@ -2,7 +2,7 @@
 
 It is MiniStack, an open-source emulator of AWS, with this repository's patches (patches/). `start`
 starts the emulator as a separate process, which continues after the caller has ended. All data of
-the emulator is in one folder of the checkout. To delete the data, delete the folder.
+the emulator is in one folder of the checkout. `reset` deletes the data.
 
     endpoint = start(Path(".emulator"))
     boto3.client("s3", endpoint_url=endpoint.url, aws_access_key_id=endpoint.access_key, …)

@@ -34,7 +34,8 @@ def set_resource_delay(endpoint: Endpoint, seconds: float) -> None:
 def pause_autosave(endpoint: Endpoint) -> None:
     """Save the state of all accounts only when the emulator stops: a kill loses all changes.
 
-    Each save contains all accounts, so saving takes most of the time of an emulator with hundreds.
+    Each save contains all accounts, so with hundreds of accounts an emulator spends most of its time
+    on saving.
     """
     _post(endpoint, "pause-autosave", {})
 
@@ -88,8 +89,9 @@ def _post(endpoint: Endpoint, operation: str, body: dict[str, Any]) -> str:
         )
     except OSError as error:
         message = f"the emulator at {endpoint.url} does not respond: {error}"
-        raise EmulatorError(message, hint="start it again") from error
+        raise EmulatorError(message, hint="run ./inv emulator.start") from error
     if status != http.client.OK:
         message = f"the emulator refused the request {operation}: {text}"
-        raise EmulatorError(message, hint="stop the emulator and start it again")
+        hint = "run ./inv emulator.stop, then ./inv emulator.start"
+        raise EmulatorError(message, hint=hint)
     return text

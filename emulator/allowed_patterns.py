@@ -17,7 +17,7 @@ from emulator.ministack import cloudformation
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-TIMEOUT_SECONDS = 2.0  # On a busy machine, starting the process takes most of it.
+TIMEOUT_SECONDS = 2.0  # On a busy machine, the start of the process takes most of this time.
 _PROGRAM = """
 import json, re, sys
 pattern, values = json.load(sys.stdin)
@@ -35,7 +35,7 @@ def install() -> None:
 def _check(
     check: Callable[..., None], name: str, parameter: dict[str, Any], kind: str, value: str
 ) -> None:
-    """Match a pattern that may take long first, and pass the other constraints to MiniStack."""
+    """Match a pattern that may take long in a separate process; MiniStack checks everything else."""
     pattern = str(parameter.get("AllowedPattern", ""))
     if len(_REPETITIONS.findall(pattern)) < 2:  # A single repetition needs little backtracking.
         check(name, parameter, kind, value)

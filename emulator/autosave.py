@@ -21,7 +21,7 @@ DELAY_SECONDS = 1.0
 
 
 class Autosave:
-    """Loads *state* at the start and saves it after changes."""
+    """Loads *state* when the server starts, and saves it after changes."""
 
     def __init__(self, state: State) -> None:
         self._state = state

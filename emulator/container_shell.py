@@ -25,8 +25,8 @@ def run_in_container(
 ) -> int:
     """Run *command* with the files and the environment of a *container*; return its exit code.
 
-    *task* is the ARN of a running task of the emulator of *folder*. The command has processes and a
-    /tmp of its own. Raise EmulatorError if ECS Exec is not enabled for the task.
+    *task* is the ARN of a running task of the emulator of *folder*. The command does not share /tmp
+    and processes with the container. Raise EmulatorError if ECS Exec is not enabled for the task.
     """
     described = json.loads(admin.container_sandbox(endpoint, task=task, container=container))
     paths, level = EmulatorPaths(folder), sandbox.level()

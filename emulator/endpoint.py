@@ -40,9 +40,9 @@ def environment_variables(
     """Return environment variables that make the AWS CLI use *endpoint* and nothing else.
 
     The user's own AWS files are not read: a profile may contain an endpoint, a role or keys.
-    AWS_PROFILE is set to the only profile in this package's file, because no value of it means "no profile".
-    The hosts in the NO_PROXY of *environ*, the user's environment, are kept. A host prefix, as of
-    `aws s3control`, would make a name of the endpoint's address that does not exist.
+    AWS_PROFILE is set to the only profile in aws.ini, because no value of AWS_PROFILE means "no
+    profile". The hosts in the NO_PROXY of *environ*, the user's environment, are kept. Host prefixes
+    are disabled: `aws s3control` would send its requests to ACCOUNT.127.0.0.1.
     """
     no_proxy = _no_proxy(environ or {})
     return {

@@ -1,4 +1,4 @@
-"""Create hosted zones with given ids, as an operator has before the first deployment to AWS."""
+"""Create hosted zones with given ids: AWS needs them before the first deployment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from emulator.ministack import context, services
 
 
 def create(request: dict[str, Any]) -> None:
-    """Create the hosted zones in *request* that its account does not have yet."""
+    """Create the missing ones of the hosted zones in *request*, in the account in *request*."""
     with context.scope(request["account"], "us-east-1"):
         for zone_id, domain in request["hosted_zones"]:
             services.create_hosted_zone(zone_id, domain)

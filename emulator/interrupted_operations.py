@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("emulator.interrupted_operations")
 _REASON = "The emulator was killed in the middle of this operation."
-_PREVIOUS = "_before"
+_PREVIOUS = "_before"  # In the record of a stack: the stack before the update.
 
 
 def install() -> None:

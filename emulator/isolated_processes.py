@@ -32,7 +32,7 @@ CA_FILE = "/etc/pki/rds/ca.pem"
 
 # Variables that a process inherits from the emulator. MiniStack sets its other variables.
 _INHERITED = ("AWS_CONFIG_FILE", "AWS_EC2_METADATA_DISABLED", "AWS_SHARED_CREDENTIALS_FILE", "LANG")
-CA_VARIABLE = "PGSSLROOTCERT"  # Which CA libpq trusts.
+CA_VARIABLE = "PGSSLROOTCERT"  # The file with the CA that libpq trusts.
 _LAYER_VARIABLE = "_LAMBDA_LAYERS_DIRS"
 
 _is_trusted: ContextVar[bool] = ContextVar("trusted", default=False)
@@ -68,9 +68,9 @@ class Isolation:
     def command_and_environment(
         self, words: Sequence[str], folder: str | None, variables: Mapping[str, str], scratch: Path
     ) -> tuple[list[str], dict[str, str]]:
-        """Return the command and the environment that run *words* in *folder*, isolated.
+        """Return the command and the environment that run *words* in *folder* in a sandbox.
 
-        *scratch* is the process's own folder for HOME and temporary files.
+        *variables* are those of the caller. *scratch* is the folder for HOME and temporary files.
         """
         files = self._files(words, folder, variables) if self.level == "namespaces" else {}
         sandbox_paths = {str(path): target for target, path in files.items()}
@@ -149,7 +149,7 @@ class IsolatedProcess(subprocess.Popen[Any]):
         env: Mapping[str, str] | None = None,
         **options: Any,
     ) -> None:
-        """Start *args*, which must be a list of arguments."""
+        """Start *args*; raise PermissionError if it is not a list of arguments."""
         if _is_trusted.get():
             super().__init__(args, cwd=cwd, env=env, **options)
             return

@@ -30,7 +30,7 @@ _HTTPS_PORT = b":443"
 
 
 class LocalAddresses:
-    """Passes requests to *application*, with the addresses of requests and responses translated."""
+    """Translates the addresses in requests to *application*, and in its responses."""
 
     def __init__(self, application: Asgi, *, port: int) -> None:
         self._application, self._port = application, str(port).encode()

@@ -1,7 +1,7 @@
 """The messages that AWS would have sent by email and SMS, with their codes and links.
 
-They are held in memory, the newest 1,000 of each account. A restart deletes them; a service can
-send a message again.
+The newest 1,000 messages of each account are held in memory. A restart of the emulator deletes
+them; users can request another code.
 """
 
 from __future__ import annotations

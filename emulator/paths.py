@@ -103,7 +103,7 @@ class EmulatorPaths:
     def refuse_links(self) -> None:
         """Raise GuardError if the folder, or a file directly in it, is a symbolic link.
 
-        The emulator writes and deletes all of them.
+        Otherwise the emulator would write to, or delete, the target of the link.
         """
         symlinks.refuse(self.folder, self.folder.parent)
         for path in sorted(self.folder.iterdir()) if self.folder.is_dir() else ():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Prerequisites:
-    """Resources that an operator creates by hand in a new AWS account.
+    """Resources that an operator creates manually in a new AWS account.
 
     *hosted_zones* are pairs of hosted zone id and domain.
     """

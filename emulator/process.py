@@ -32,7 +32,10 @@ _CHECKOUT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True)
 class Server:
-    """The running server, as described in `server.json`."""
+    """The running server, as described in `server.json`.
+
+    *code* is the digest of the code that the server runs.
+    """
 
     pid: int
     port: int
@@ -60,13 +63,16 @@ def start(paths: EmulatorPaths) -> Server:
 
 
 def _is_current(server: Server) -> bool:
-    """Return whether the server runs this code with the isolation of CRUDDUR_ISOLATION."""
+    """Return whether the server runs the code of the checkout, isolated as CRUDDUR_ISOLATION requires."""
     level = {"required": "namespaces", "off": "environment"}.get(sandbox.requirement())
     return server.code == code_digest() and level in {None, server.isolation}
 
 
 def code_digest() -> str:
-    """Return a digest of the emulator's code, which a `git pull` may change while it runs."""
+    """Return a digest of the emulator's code in the checkout.
+
+    A `git pull` may change the code while the server runs.
+    """
     digest = hashlib.sha256()
     for folder in ("emulator", "deployer/isolation"):
         for file in sorted((_CHECKOUT / folder).rglob("*.py")):

@@ -38,9 +38,8 @@ _BYTES = {
     "lambda": _CODE_BYTES,
     "s3": OBJECT_BYTES,
 }
-_HEADER_BYTES = (
-    64 * 1024
-)  # The limit of all headers together; hypercorn reads no more than 16 KB in parts.
+# The limit of all headers together; hypercorn limits incomplete headers to 16 KB.
+_HEADER_BYTES = 64 * 1024
 # Limits of the total of all bodies in memory.
 ANONYMOUS_TOTAL_BYTES = 64 * _MB
 SIGNED_TOTAL_BYTES = 1024 * _MB

@@ -27,9 +27,10 @@ def delay_seconds(account: str) -> float:
 
 
 def install() -> None:
-    """Make MiniStack await delayed resources, as it does those that it runs on a thread.
+    """Wait before each resource is created, updated or deleted.
 
-    So the delay can be before each.
+    MiniStack awaits run_on_thread for the resource types for which needs_thread returns true, and
+    calls the function for other types directly. With a delay, needs_thread is true for all types.
     """
     needs_thread = cloudformation.needs_thread.current  # Without the change below.
 
@@ -41,7 +42,6 @@ def install() -> None:
             return await run(work, kind, *args)
         return work(kind, *args)
 
-    # MiniStack awaits run_on_thread for the types of resources for which needs_thread returns true.
     cloudformation.run_on_thread.around(wait_and_run)
     cloudformation.needs_thread.after(
         lambda is_needed, _kind: is_needed or delay_seconds(context.account()) > 0

@@ -11,7 +11,7 @@ from emulator.paths import EmulatorPaths
 
 @dataclass(frozen=True)
 class Status:
-    """The status of an emulator; *url*, *pid*, *since* and *isolation* are None when it is stopped.
+    """The status of an emulator; *url*, *pid*, *since* and *isolation* are None if it is not running.
 
     *ca* is the certificate authority of its databases, for the libpq parameter sslrootcert.
     *isolation* is the isolation of functions: "namespaces", or "environment" if the machine does

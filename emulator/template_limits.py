@@ -23,10 +23,9 @@ from emulator.ministack import cloudformation, context
 _log = logging.getLogger("emulator.template_limits")
 
 MAX_DEPTH = yaml_limits.MAX_DEPTH
-MAX_TEXT = (
-    1_000_000  # Of a function's result, such as Fn::Sub's; a whole template has the same limit.
-)
-_MAX_INTEGER = 2**1023  # Larger ones cannot be floating-point numbers either.
+# The limit of the result of a function such as Fn::Sub; the limit of a whole template is the same.
+MAX_CHARACTERS = 1_000_000
+_MAX_INTEGER = 2**1023  # A larger integer cannot be converted to a floating-point number.
 _MAX_COUNTS = {"Resources": 500, "Outputs": 200, "Parameters": 200, "Mappings": 200}  # Quotas.
 _SECTIONS = ("Conditions", "Mappings", "Metadata", "Outputs", "Parameters", "Resources", "Rules")
 _ALIASES = "Template error: YAML aliases are not allowed in CloudFormation templates"
@@ -91,7 +90,7 @@ def _check_text(text: str, *, aliases: bool) -> None:
 
 
 def _resolve_template(resolve: Callable[[Any], Any], params: Any) -> Any:
-    """Refuse aliases with CloudFormation's message, which has no prefix."""
+    """Refuse aliases with CloudFormation's message, without the prefix of a TemplateError."""
     text, refused = resolve(params)
     if refused is None and text:
         try:
@@ -99,7 +98,7 @@ def _resolve_template(resolve: Callable[[Any], Any], params: Any) -> Any:
         except yaml_limits.AliasError:
             return None, cloudformation.refuse("ValidationError", _ALIASES)
         except ValueError:
-            pass  # Reported by _parse_template, with its prefix.
+            pass  # `_parse` reports the error, with the prefix.
     return text, refused
 
 
@@ -183,10 +182,11 @@ def _value_error(value: Any) -> str:
 
 
 def _resolve(resolve: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-    """Refuse the result of a function that is too long, such as Fn::Sub doubling its text."""
+    """Refuse a function's result that is too long: nested Fn::Sub can double a text repeatedly."""
     value = resolve(*arguments, **options)
-    if isinstance(value, str) and len(value) > MAX_TEXT:
-        raise ValueError(f"Template error: a function makes more than {MAX_TEXT:,} characters")
+    if isinstance(value, str) and len(value) > MAX_CHARACTERS:
+        message = f"Template error: a function returns more than {MAX_CHARACTERS:,} characters"
+        raise ValueError(message)
     return value
 
 
@@ -204,12 +204,12 @@ def _count_expansion(expand: Callable[..., Any], *arguments: Any, **options: Any
     if count is not None:
         count[0] += 1
         if count[0] > yaml_limits.MAX_NODES:
-            raise ValueError(f"Fn::ForEach makes more than {yaml_limits.MAX_NODES:,} values")
+            raise ValueError(f"Fn::ForEach produces more than {yaml_limits.MAX_NODES:,} values")
     return expand(*arguments, **options)
 
 
 def _write_xml(write: Callable[[int, str, str], Any], status: int, tag: str, inner: str) -> Any:
-    """Make a response valid XML, also if the stored state contains invalid characters."""
+    """Write a response as valid XML, also if the stored state contains invalid characters."""
     return write(status, tag, xml_characters.clean(inner))
 
 

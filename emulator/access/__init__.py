@@ -11,8 +11,8 @@
     operation_names.py       requests that name several operations are refused
     anonymous.py             the operations that AWS serves without credentials
     secret.py                the secret key of the emulator's folder
+    admin_requests.py        signed requests to the admin API
     function_credentials.py  credentials of Lambda functions that other programs cannot compute
     web_identity.py          tokens of web identities
-    admin_requests.py        signed requests to the admin API
     errors.py                the two errors of a refused request
 """

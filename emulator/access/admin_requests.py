@@ -27,7 +27,7 @@ def send(
 ) -> tuple[int, str]:
     """Send a request signed with *key*, a pair of account and secret; return status and body.
 
-    Raises OSError or HTTPException if there is no response in time.
+    Raise OSError or HTTPException if there is no valid response in time.
     """
     request = AWSRequest(method, f"{url}{path}", data=body.encode())
     SigV4Auth(Credentials(*key), SERVICE, REGION).add_auth(request)
@@ -41,7 +41,7 @@ def send(
 
 
 def is_server_of(url: str, secret: str, *, account: str, timeout_seconds: float) -> bool:
-    """Return whether the server at *url* proves that it has *secret*, the secret of the folder."""
+    """Return whether the server at *url* proves that it has *secret*: it responds to a challenge."""
     challenge = secrets.new_challenge()
     key = account, secret
     try:

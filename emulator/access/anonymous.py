@@ -81,7 +81,7 @@ def is_served(request: Request) -> bool:
 def is_preflight(request: Request) -> bool:
     """Return whether *request* is a preflight of the local site; origins.py refuses all others.
 
-    AWS ignores the signature in a presigned URL then, because it is valid for another method.
+    AWS ignores the signature of a presigned URL in a preflight, because it is for another method.
     """
     return bool(
         request.method == "OPTIONS"
@@ -93,7 +93,7 @@ def is_preflight(request: Request) -> bool:
 
 
 def may_be_web_identity(request: Request) -> bool:
-    """Return whether *request* may be a call of STS, whose body names the operation."""
+    """Return whether *request* may be a call of STS; only its body names the operation."""
     return (
         request.method == "POST"
         and request.path == "/"
@@ -111,7 +111,7 @@ def is_web_identity(body: bytes) -> bool:
 
 
 def _may_be_other_operation(request: Request) -> bool:
-    """Return whether a body or a header could make MiniStack read a GET as another operation."""
+    """Return whether a body or a header could make MiniStack interpret a GET as another operation."""
     names = ("content-type", "content-length", "transfer-encoding", "x-amz-target")
     return any(request.header(name) not in {"", "0"} for name in names)
 

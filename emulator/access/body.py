@@ -47,7 +47,7 @@ class Body:
             self._parts.clear()
 
     async def replay(self) -> Message:
-        """Return all parts that were read as one message; after that, receive the next message."""
+        """Return the parts that were read, as one ASGI message; later calls receive new messages."""
         if self._parts and not self._is_replayed:
             self._is_replayed = True
             body = b"".join(self._parts)

@@ -36,11 +36,11 @@ _MAX_ANONYMOUS_BYTES = 64 * 1024
 async def require_authentication(
     application: Asgi, scope: Scope, receive: Receive, send: Send
 ) -> None:
-    """Pass to MiniStack only requests that `AccessControl` has authenticated.
+    """Pass to MiniStack only requests that `AccessControl` has authenticated; refuse others with 404.
 
-    All other requests are for a distribution, a load balancer or an API, and the patches of these
-    resources handle them before this function. A request gets here without authentication only if
-    its resource was deleted meanwhile; MiniStack must not receive that request.
+    Requests for a distribution, a load balancer or an API are not authenticated, and the patches of
+    these resources handle them before this function is called. Such a request is received here only
+    if its resource was deleted meanwhile.
     """
     if scope["type"] == "lifespan" or scope.get(asgi.AUTHENTICATED):
         await application(scope, receive, send)
@@ -166,7 +166,7 @@ def _check_admin_request(request: Request, parsed: signatures.RequestSignature) 
 
 
 def _check_service(request: Request, body: bytes) -> None:
-    """Raise AwsRefusalError unless MiniStack routes *request* to S3, which alone allows unsigned bodies."""
+    """Raise AwsRefusalError unless MiniStack routes *request* to S3: others need a signed body."""
     if credentials.service_of(request, body) != signatures.S3:
         message = "Credential should be scoped to correct service."
         raise AwsRefusalError("SignatureDoesNotMatch", message, service=signatures.S3)

@@ -6,7 +6,7 @@ import http.client
 
 
 class RefusedError(Exception):
-    """The request is refused for a reason that does not exist on AWS."""
+    """The request is refused by a rule of the emulator that AWS does not have."""
 
     def __init__(self, message: str, *, status: int = http.client.FORBIDDEN) -> None:
         super().__init__(message)

@@ -20,7 +20,7 @@ def install(secret: str) -> None:
 
 
 def delete_sessions() -> None:
-    """Delete the sessions of functions: an earlier version saved predictable keys."""
+    """Delete the saved sessions of functions: an earlier version gave them predictable keys."""
     sessions = credentials.sessions
     for key in [key for key, session in sessions.items() if "AccountId" not in session]:
         del sessions[key]

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 _RPC = re.compile(r"/service/.*/operation/", re.IGNORECASE)  # The paths of Smithy's RPC protocols.
 _STREAMING = "/response-streaming-invocations"
-_UNKNOWN = "UnknownOperation"  # Only a policy with SERVICE:* allows it.
+_UNKNOWN = (
+    "UnknownOperation"  # Only a policy that allows SERVICE:* allows SERVICE:UnknownOperation.
+)
 
 
 def check(request: Request, body: bytes) -> None:
@@ -53,7 +55,7 @@ def _form_actions(request: Request, body: bytes) -> list[str]:
 
 
 def install() -> None:
-    """Evaluate policies for every operation, also for those that MiniStack has no name for."""
+    """Evaluate policies for every operation, also for those without a permission in MiniStack."""
     credentials.operation_name.around(_permission)
     credentials.is_service_name.around(_is_aws_service)
 
@@ -61,7 +63,7 @@ def install() -> None:
 def _permission(
     find: Callable[..., str | None], service: str, method: str, path: str, *rest: Any
 ) -> str:
-    """Return the permission for an operation; SERVICE:UnknownOperation if it has no known name."""
+    """Return the permission that MiniStack finds for an operation, or SERVICE:UnknownOperation."""
     if service == "lambda" and path.rstrip("/").endswith(_STREAMING):
         return "lambda:InvokeFunction"
     name = find(service, method, path, *rest)
@@ -72,7 +74,8 @@ def _is_aws_service(is_aws_service: Callable[[str], bool], name: str) -> bool:
     """Return whether *name* is an AWS service; False for the admin API, without calling MiniStack.
 
     For an unknown name MiniStack reads the models of all AWS services, which takes 2 s of CPU
-    time at the first request to a server. Most services sign with the name of their model.
+    time at the first request to a server. The signing name of most services is the name of their
+    model, so the names of the models are looked up first.
     """
     if name == admin_requests.SERVICE:
         return False

@@ -75,9 +75,10 @@ def proof(secret: str, challenge: str) -> str | None:
 
 
 def derive(secret: str, purpose: str) -> str:
-    """Return a value of 64 characters for *purpose* that does not disclose *secret*.
+    """Return 64 hex digits that are derived from *secret* for *purpose*, and do not disclose it.
 
-    Signature Version 4 uses "AWS4" and the secret as its HMAC key, so no signature equals the value.
+    The HMAC key is the secret. That of Signature Version 4 is "AWS4" and the secret, so no signature
+    of a request can be such a value.
     """
     return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
 

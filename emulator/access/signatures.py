@@ -44,8 +44,8 @@ _SIGNED_QUERY = {name.lower() for name in (*_QUERY_NAMES, _QUERY_SIGNATURE)} | {
 class RequestSignature:
     """The parts of a request's signature: access key, time, scope, signed headers and value.
 
-    *payload* is the signed x-amz-content-sha256, None if there is none. *is_presigned*
-    is true if the signature is in the URL.
+    *payload* is the value of x-amz-content-sha256, or None. *is_presigned* is true if the signature
+    is in the URL.
     """
 
     access_key: str
@@ -63,7 +63,7 @@ class RequestSignature:
 def parse(request: Request) -> RequestSignature | None:
     """Return the signature of *request*, not verified yet; None if it is not signed.
 
-    Raises AwsRefusalError if it is incomplete, ambiguous or of another algorithm.
+    Raise AwsRefusalError if it is incomplete, ambiguous or of another algorithm.
     """
     authorizations = [value for name, value in request.headers if name == "authorization"]
     in_header = any(value.startswith("AWS") for value in authorizations)

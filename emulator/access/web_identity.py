@@ -25,7 +25,7 @@ def is_web_identity_token(secret: str, token: str) -> bool:
 
 
 def _signature(text: str, secret: str) -> str:
-    """Sign by HS256, with a key that has no other use."""
+    """Return the HS256 signature of *text*, with a key that is derived for this purpose only."""
     return _base64url(hmac.digest(derive(secret, _WEB_IDENTITY).encode(), text.encode(), "sha256"))
 
 

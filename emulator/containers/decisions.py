@@ -11,7 +11,7 @@ State = Literal["starting", "healthy", "stopping"]
 
 @dataclass(frozen=True)
 class ServiceTask:
-    """A task that has not stopped: its deployment and its state, newest last in a list."""
+    """A task that has not stopped: its deployment and its state."""
 
     arn: str
     deployment: str
@@ -48,10 +48,11 @@ class Decision:
 def decide(
     tasks: Sequence[ServiceTask], primary: str, limits: Limits, *, may_start: bool
 ) -> Decision:
-    """Return what brings the service closer to *limits*, with tasks of the deployment *primary*.
+    """Return the tasks to start and to stop, so that *limits* holds with tasks of *primary*.
 
-    Tasks of older deployments stop only as healthy new ones replace them. Nothing starts unless
-    *may_start*.
+    *primary* is the id of the current deployment. *tasks* are ordered by age, the newest last. Tasks
+    of older deployments are stopped only as far as healthy new ones replace them. No task is started
+    if *may_start* is false.
     """
     active = [task for task in tasks if task.state != "stopping"]
     current = [task for task in active if task.deployment == primary]

@@ -31,7 +31,7 @@ def add_event(service: Record, text: str) -> None:
 
 
 def primary(service: Record) -> Record:
-    """Return the deployment that the service is moving to, or has."""
+    """Return the primary deployment: the one in progress, or else the last one."""
     found: Record = next(entry for entry in service["deployments"] if entry["status"] == "PRIMARY")
     return found
 
@@ -44,7 +44,7 @@ def begin(service: Record) -> None:
 
 
 def complete(service: Record) -> None:
-    """Complete the primary deployment; older ones are forgotten."""
+    """Complete the primary deployment, and remove the older ones from the service."""
     deployment = primary(service)
     deployment["rolloutState"] = COMPLETED
     deployment["rolloutStateReason"] = f"ECS deployment {deployment['id']} completed."
@@ -92,13 +92,13 @@ def _roll_back(service: Record, failed: Record) -> None:
     add_event(service, f"rolling back to deployment {previous['id']}.")
 
 
-def started(service: Record, ids: Sequence[str]) -> None:
-    """Record the start of tasks."""
+def record_started_tasks(service: Record, ids: Sequence[str]) -> None:
+    """Add the event about started tasks."""
     add_event(service, f"has started {len(ids)} tasks: {_tasks(ids)}.")
 
 
-def stopped(service: Record, ids: Sequence[str]) -> None:
-    """Record that running tasks were requested to stop."""
+def record_stopped_tasks(service: Record, ids: Sequence[str]) -> None:
+    """Add the event about tasks that were requested to stop."""
     add_event(service, f"has stopped {len(ids)} running tasks: {_tasks(ids)}.")
 
 

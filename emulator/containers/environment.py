@@ -10,8 +10,8 @@ from emulator.containers.image import Image
 from emulator.containers.process import ContainerSandbox
 from emulator.ministack import context
 
-# Files that do not exist: the SDKs must not read any profile.
-_NO_FILES = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+# The SDKs must not read any profile.
+_NO_PROFILES = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
 
 
 def sandbox(
@@ -19,12 +19,13 @@ def sandbox(
     container: Mapping[str, Any],
     *,
     secrets: Mapping[str, str],
-    given: Mapping[str, str],
+    runtime_variables: Mapping[str, str],
 ) -> ContainerSandbox:
     """Return the sandbox of *container*, which runs *image*, in the account and region in scope.
 
-    Its variables are those of the image, then of the task definition, then its *secrets*, then
-    those that ECS and the emulator have *given* it: nothing is inherited from this process.
+    Its variables are those of the image, of the task definition, its *secrets*, and the
+    *runtime_variables* of ECS and the emulator; of two with one name, the later one counts. No
+    variable of this process is inherited.
     """
     defined = {pair["name"]: pair["value"] for pair in container.get("environment", ())}
     return ContainerSandbox(
@@ -35,18 +36,21 @@ def sandbox(
             "VIRTUAL_ENV": image.packages_folder,
             **defined,
             **secrets,
-            **_NO_FILES,
+            **_NO_PROFILES,
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
             "AWS_REGION": context.region(),
-            **given,
+            **runtime_variables,
         },
         (f"{image.packages_folder}/bin",),
     )
 
 
 def command(image: Image, container: Mapping[str, Any]) -> list[str]:
-    """Return the command of *container*: its own entry point and command, or those of the image."""
+    """Return the command of *container*, by default that of the image.
+
+    As in ECS, an entry point in the task definition replaces the command of the image as well.
+    """
     entrypoint = container.get("entryPoint") or image.entrypoint
     words = container.get("command") or ([] if container.get("entryPoint") else image.command)
     return [*entrypoint, *words]

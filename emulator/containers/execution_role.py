@@ -12,7 +12,20 @@ from typing import Any
 from emulator.ministack import context, policies, services
 
 _PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
-_TRUSTED = "ecs-tasks.amazonaws.com"
+_SERVICE_PRINCIPAL = "ecs-tasks.amazonaws.com"
+_RETRIEVAL = "execution resource retrieval failed"
+_NO_REGISTRY_AUTH = (
+    f"ResourceInitializationError: unable to pull secrets or registry auth: {_RETRIEVAL}: unable "
+    "to retrieve ecr registry auth: service call has been retried 1 time(s)"
+)
+_NO_SECRETS = (
+    f"ResourceInitializationError: unable to pull secrets or registry auth: {_RETRIEVAL}: unable "
+    "to retrieve secrets from ssm: service call has been retried 1 time(s)"
+)
+_NO_LOGGER = (
+    "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 "
+    "times: failed to create Cloudwatch log stream"
+)
 
 
 class StartError(Exception):
@@ -21,7 +34,7 @@ class StartError(Exception):
 
 @dataclass(frozen=True)
 class ExecutionRole:
-    """The execution role of a task with its ARN; an empty one permits nothing."""
+    """The execution role of a task; without an *arn* it permits nothing."""
 
     arn: str
 
@@ -42,7 +55,7 @@ class ExecutionRole:
         }
 
     def check_log_group(self, group: str) -> None:
-        """Raise StartError unless the role may write to the log *group*, and it exists."""
+        """Raise StartError unless the log *group* exists, and the role may write to it."""
         resource = f"arn:aws:logs:{context.region()}:{context.account()}:log-group:{group}:*"
         for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
             self._check(action, resource, _NO_LOGGER)
@@ -51,6 +64,10 @@ class ExecutionRole:
             raise StartError(f"{_NO_LOGGER}: {reason}")
 
     def _secret(self, reference: str) -> str:
+        """Return the value of a secret or parameter; *reference* is its ARN, or a parameter's name.
+
+        After the seven parts of a secret's ARN, an eighth selects a key of its JSON value.
+        """
         if ":secretsmanager:" in reference:
             arn, key = ":".join(reference.split(":")[:7]), (*reference.split(":"), "")[7]
             self._check("secretsmanager:GetSecretValue", arn, _NO_SECRETS)
@@ -69,38 +86,22 @@ class ExecutionRole:
         return value
 
     def _check(self, action: str, resource: str, problem: str) -> None:
-        if self.arn and policies.can_assume(self.arn, _TRUSTED):
-            if policies.role_allows(self.arn, action, resource):
-                return
-            who = self.arn
-        else:
-            who = self.arn or "the task has no execution role, which"
+        """Raise StartError, whose message begins with *problem*, unless the role allows *action*."""
+        can_assume = self.arn and policies.can_assume(self.arn, _SERVICE_PRINCIPAL)
+        if can_assume and policies.role_allows(self.arn, action, resource):
+            return
+        principal = self.arn or "the task has no execution role, which"
         raise StartError(
-            f"{problem}: AccessDeniedException: {who} is not authorized to perform: {action} "
+            f"{problem}: AccessDeniedException: {principal} is not authorized to perform: {action} "
             f"on resource: {resource}"
         )
 
 
 def check_task_role(role: str) -> None:
     """Raise StartError if a task cannot assume *role*."""
-    if not policies.can_assume(role, _TRUSTED):
+    if not policies.can_assume(role, _SERVICE_PRINCIPAL):
         raise StartError(
             f"ECS was unable to assume the role '{role}' that was provided for this task. Please "
             "verify that the role being passed has the proper trust relationship and permissions "
             "and that your IAM user has permissions to pass this role."
         )
-
-
-_RETRIEVAL = "execution resource retrieval failed"
-_NO_REGISTRY_AUTH = (
-    f"ResourceInitializationError: unable to pull secrets or registry auth: {_RETRIEVAL}: unable "
-    "to retrieve ecr registry auth: service call has been retried 1 time(s)"
-)
-_NO_SECRETS = (
-    f"ResourceInitializationError: unable to pull secrets or registry auth: {_RETRIEVAL}: unable "
-    "to retrieve secrets from ssm: service call has been retried 1 time(s)"
-)
-_NO_LOGGER = (
-    "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 "
-    "times: failed to create Cloudwatch log stream"
-)

@@ -1,4 +1,4 @@
-"""The health check of a container: a command that runs regularly, and the status that follows."""
+"""The health check of a container: a command that runs at intervals, and the status it determines."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ START_SPEED = 3  # Start and grace periods are this many times shorter.
 FIRST_INTERVAL_SECONDS = 0.5  # Until the first success.
 
 
-class Check(Protocol):
-    """A running command of a health check."""
+class RunningCheck(Protocol):
+    """The running command of a health check."""
 
     def poll(self) -> int | None:
         """Return the exit code; None while it runs."""
@@ -24,7 +24,7 @@ class Check(Protocol):
 
 @dataclass(frozen=True)
 class HealthCheck:
-    """The health check of a task definition; times in seconds."""
+    """The health check of a container, with shortened intervals and periods: see SPEED."""
 
     command: tuple[str, ...]
     interval_seconds: float = 30
@@ -51,25 +51,26 @@ class HealthCheck:
 
 @dataclass
 class Health:
-    """The health of a container that started at *started*, a time in seconds.
+    """The health of a container that started at *started_at*, in seconds of any clock.
 
-    Call `update` often: it starts checks with *start*, and ends those that take too long.
+    Call `update` often with the time of that clock. It runs the command with *start_command*, and
+    kills one that takes too long.
     """
 
     check: HealthCheck
-    start: Callable[[tuple[str, ...]], Check]
-    started: float
+    start_command: Callable[[tuple[str, ...]], RunningCheck]
+    started_at: float
     status: Status = "UNKNOWN"
     _failures: int = 0
     _next: float = 0.0
-    running: Check | None = None
+    running: RunningCheck | None = None
     _deadline: float = 0.0
 
     def update(self, now: float) -> Status:
         """Return the status at the time *now*."""
         if self.running is None:
             if now >= self._next:
-                self.running = self.start(self.check.command)
+                self.running = self.start_command(self.check.command)
                 self._deadline = now + self.check.timeout_seconds
         elif (code := self.running.poll()) is not None:
             self._record(now, succeeded=code == 0)
@@ -84,11 +85,11 @@ class Health:
             self.running.kill()
 
     def _record(self, now: float, *, succeeded: bool) -> None:
-        """Count failures in succession; those in the start period do not count until a success."""
+        """Count consecutive failures; failures in the start period count only after a success."""
         self.running = None
         if succeeded:
             self.status, self._failures = "HEALTHY", 0
-        elif self.status == "HEALTHY" or now - self.started >= self.check.start_period_seconds:
+        elif self.status == "HEALTHY" or now - self.started_at >= self.check.start_period_seconds:
             self._failures += 1
             if self._failures >= self.check.retries:
                 self.status = "UNHEALTHY"

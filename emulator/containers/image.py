@@ -21,7 +21,7 @@ _DEFAULT_PACKAGES_FOLDER = "/opt/venv"
 
 
 class PullError(Exception):
-    """An image cannot be pulled; the message is the reason of the stopped task."""
+    """An image cannot be pulled; the message is part of the task's stopped reason."""
 
 
 @dataclass(frozen=True)

@@ -9,18 +9,18 @@ from typing import Any
 
 from emulator.ministack import services
 
-_RESERVED = 4  # The first addresses of a subnet, which AWS uses itself.
-_DEFAULT = "10.255.0.0/16"
-_numbers = itertools.count()
+_RESERVED = 4  # The first addresses of a subnet, which AWS reserves.
+_DEFAULT_BLOCK = "10.255.0.0/16"  # For a task without a subnet.
+_task_numbers = itertools.count()
 
 
 def attach(record: dict[str, Any]) -> None:
-    """Give a task with its *record* a network interface with an address of its subnet."""
+    """Attach a network interface with an address of the subnet to the task with this *record*."""
     subnet = record.get("_subnet") or ""
-    block = (services.subnets.get(subnet) or {}).get("CidrBlock") or _DEFAULT
+    block = (services.subnets.get(subnet) or {}).get("CidrBlock") or _DEFAULT_BLOCK
     network = ipaddress.ip_network(block)
     usable = network.num_addresses - _RESERVED - 1
-    address = network[_RESERVED + next(_numbers) % usable]
+    address = network[_RESERVED + next(_task_numbers) % usable]
     record["attachments"] = [
         {
             "id": str(uuid.uuid4()),

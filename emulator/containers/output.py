@@ -15,7 +15,7 @@ BATCH_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class LogStream:
-    """A log stream; the task's account and region are in scope while it is written."""
+    """A log stream in an account and region."""
 
     account: str
     region: str
@@ -46,7 +46,7 @@ class Forwarder:
         threading.Thread(target=self._write, daemon=True, name="container-log").start()
 
     def _read(self) -> None:
-        """Collect lines; a program must never block because its log is slow."""
+        """Collect lines on this thread, so that slow writing to the log never blocks the program."""
         while line := self._output.readline(LINE_BYTES):
             message = line.decode(errors="replace").rstrip("\r\n")
             if self._stream:

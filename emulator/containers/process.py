@@ -111,7 +111,7 @@ class ContainerProcess:
 
     @property
     def pid(self) -> int:
-        """The process id of the launcher, which ends when the program does."""
+        """The process id of the sandbox's launcher, which ends when the program ends."""
         return self._process.pid
 
     @property
@@ -129,7 +129,10 @@ class ContainerProcess:
         self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """Kill the program and all processes that it started."""
+        """Kill the program and all processes that it started.
+
+        The launcher does that when it receives SIGINT.
+        """
         self._signal(signal.SIGINT)
 
     def _signal(self, number: signal.Signals) -> None:
@@ -138,12 +141,12 @@ class ContainerProcess:
 
 
 def _replaced(text: str, paths: Mapping[str, str]) -> str:
-    """Replace paths of the container at the beginning of *text*, and in lists such as PATH."""
+    """Return *text* with host paths: *text* is a path, or a list of paths such as PATH."""
 
-    def one(path: str) -> str:
+    def host_path(path: str) -> str:
         for name, host in paths.items():
             if path == name or path.startswith(f"{name}/"):
                 return host + path.removeprefix(name)
         return path
 
-    return ":".join(one(part) for part in text.split(":")) if "/" in text else text
+    return ":".join(host_path(part) for part in text.split(":")) if "/" in text else text

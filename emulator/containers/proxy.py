@@ -12,9 +12,9 @@ from typing import Any
 
 import h11
 
-CONNECT_SECONDS = 10  # Then the response is 504.
+CONNECT_SECONDS = 10  # A target that accepts no connection in this time causes a response 504.
 READ_BYTES = 65_536
-IDLE_CONNECTIONS = 32  # That are kept open for each target.
+IDLE_CONNECTIONS = 32  # The maximum for each target.
 _HOP_BY_HOP = {"connection", "content-length", "keep-alive", "transfer-encoding", "upgrade"}
 _TITLES = {
     502: "502 Bad Gateway",
@@ -53,7 +53,7 @@ class GatewayTimeoutError(Exception):
 
 @dataclass
 class Connection:
-    """A connection to a target, which is used for one request after the other."""
+    """A connection to a target, for one request at a time."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
@@ -104,7 +104,7 @@ class ConnectionPool:
         return Connection(*await asyncio.wait_for(connecting, CONNECT_SECONDS))
 
     def release(self, connection: Connection) -> None:
-        """Keep a connection whose response is complete, if the target keeps it open, too."""
+        """Keep a connection whose response is complete, unless the target closes it."""
         with contextlib.suppress(h11.LocalProtocolError):
             connection.state.start_next_cycle()
             if connection.is_open and len(self._idle) < IDLE_CONNECTIONS:
@@ -115,7 +115,7 @@ class ConnectionPool:
 
 @dataclass
 class Exchange:
-    """A response whose head was received, and whose body follows from the connection."""
+    """A response whose status and headers were received; `body` receives the rest."""
 
     status: int
     headers: Headers
@@ -145,7 +145,7 @@ class Exchange:
                 self._connection.close()
 
     def close(self) -> None:
-        """Drop the rest of the response."""
+        """Close the connection without receiving the rest of the response."""
         self._connection.close()
 
 
@@ -184,17 +184,17 @@ async def exchange(port: int, request: Request) -> Exchange:
         raise GatewayTimeoutError("no connection") from problem
     except OSError as problem:
         raise BadGatewayError(str(problem)) from problem
-    is_answered = False
+    has_response = False
     try:
         await connection.send(request.head(), request.body)
         response = await _head(connection, idle_seconds)
-        is_answered = True
+        has_response = True
     except TimeoutError as problem:
         raise GatewayTimeoutError("no response") from problem
     except (OSError, h11.ProtocolError) as problem:
         raise BadGatewayError(str(problem)) from problem
     finally:
-        if not is_answered:
+        if not has_response:
             connection.close()
     return Exchange(
         response.status_code, _response_headers(response), connection, pool, idle_seconds
@@ -230,20 +230,20 @@ async def stream(
 ) -> None:
     """Send the body of a response to a client as it arrives; stop when the client disconnects.
 
-    An incomplete body ends without its last frame, so that the client notices.
+    If the target sends an incomplete body, no last message is sent, so that the client detects it.
     """
     body = response.body()
-    disconnected = asyncio.ensure_future(_disconnect(receive))
+    disconnected = asyncio.ensure_future(_wait_for_disconnect(receive))
     try:
         while True:
-            following = asyncio.ensure_future(anext(body, None))
+            next_part = asyncio.ensure_future(anext(body, None))
             done, _ = await asyncio.wait(
-                {following, disconnected}, return_when=asyncio.FIRST_COMPLETED
+                {next_part, disconnected}, return_when=asyncio.FIRST_COMPLETED
             )
-            if following not in done:
-                following.cancel()
+            if next_part not in done:
+                next_part.cancel()
                 return
-            if (part := following.result()) is None:
+            if (part := next_part.result()) is None:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
                 return
             await send({"type": "http.response.body", "body": part, "more_body": True})
@@ -255,6 +255,6 @@ async def stream(
             await body.aclose()
 
 
-async def _disconnect(receive: Callable[[], Any]) -> None:
+async def _wait_for_disconnect(receive: Callable[[], Any]) -> None:
     while (await receive()).get("type") != "http.disconnect":
         pass

@@ -20,7 +20,7 @@ _original_run_task: list[Callable[[dict[str, Any]], Response]] = []
 
 
 def install() -> None:
-    """Remember MiniStack's RunTask, which creates the records of tasks; call it before patches."""
+    """Keep MiniStack's RunTask, which creates the records of tasks, before a patch replaces it."""
     _original_run_task[:] = [ecs.run_task.current]
 
 
@@ -49,9 +49,10 @@ def close() -> None:
 
 
 def describe_sandbox(request: dict[str, Any]) -> dict[str, Any]:
-    """Return the files and the environment of a container; *request* names its task and itself.
+    """Return the files and the environment of a container.
 
-    Raise EmulatorError if the task does not run, or ECS Exec is not enabled for it.
+    *request* has the ARN of the `task` and the name of the `container`. Raise EmulatorError if the
+    task does not run, or ECS Exec is not enabled for it.
     """
     task = scheduler().tasks.get(request["task"])
     box = task.sandboxes.get(request["container"]) if task else None

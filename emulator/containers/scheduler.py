@@ -15,7 +15,7 @@ from emulator.containers.task import USER, Machine, Task
 from emulator.ministack import context, ecs
 
 _log = logging.getLogger("emulator.containers")
-POLL_SECONDS = 0.2  # While a service is not steady; delayed starts need no other event.
+POLL_SECONDS = 0.2  # While a service is not steady: no event reports that a delay has passed.
 STEADY_POLL_SECONDS = 2.0
 CLOSE_SECONDS = 10.0
 STOPPED_SECONDS = 60 * 60  # ECS describes a stopped task for at least an hour.
@@ -27,8 +27,8 @@ Key = tuple[str, str, str]  # Account, region, and CLUSTER/NAME of a service.
 class Scheduler:
     """The services and tasks of all accounts.
 
-    *create_records* creates the records of tasks for a request of RunTask. *save* saves the state
-    soon.
+    *create_records* creates the records of tasks for a request of RunTask. *save* schedules that the
+    state is saved.
     """
 
     machine: Machine
@@ -38,13 +38,15 @@ class Scheduler:
     tasks: dict[str, Task] = field(default_factory=dict)  # By ARN.
     lock: threading.RLock = field(default_factory=threading.RLock)
     _changed: threading.Event = field(default_factory=threading.Event)
-    _ends: bool = False
+    _is_closing: bool = False
     _thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Start the services of the loaded state, and the thread of the scheduler."""
         self._clean_up_restored_tasks()
-        self._thread = threading.Thread(target=self._run, daemon=True, name="ecs-scheduler")
+        self._thread = threading.Thread(
+            target=self._update_repeatedly, daemon=True, name="ecs-scheduler"
+        )
         self._thread.start()
 
     @property
@@ -59,7 +61,7 @@ class Scheduler:
 
     def close(self) -> None:
         """Stop all tasks; kill those that take too long."""
-        self._ends = True
+        self._is_closing = True
         self.wake()
         if self._thread:
             self._thread.join()
@@ -73,7 +75,7 @@ class Scheduler:
                 task.has_ended.wait(1)
 
     def run(self, request: dict[str, Any]) -> list[Task]:
-        """Start the tasks of a request of RunTask in the account and region in scope."""
+        """Start and return the tasks of a request of RunTask in the account and region in scope."""
         started = []
         with self.lock:
             for record in self.create_records(request):
@@ -96,8 +98,8 @@ class Scheduler:
             task.start()
         return started
 
-    def _run(self) -> None:
-        while not self._ends:
+    def _update_repeatedly(self) -> None:
+        while not self._is_closing:
             if self._changed.wait(STEADY_POLL_SECONDS if self.is_steady else POLL_SECONDS):
                 self.save()
             self._changed.clear()
@@ -112,14 +114,14 @@ class Scheduler:
             self._delete_old_records()
         for key, record in context.items_of_all_accounts(ecs.service_records):
             account, region, name = key
-            found = self.services.get((account, region, name))
-            if found is None or found.record is not record:
-                found = Service(record, *((found.tasks, found.registered) if found else ()))
-                self.services[account, region, name] = found
-            if not found.has_ended:
+            service = self.services.get((account, region, name))
+            if service is None or service.record is not record:  # A service was created again.
+                service = Service(record, *((service.tasks, service.registered) if service else ()))
+                self.services[account, region, name] = service
+            if not service.has_ended:
                 try:
                     with context.scope(account, region):
-                        found.update(self.run)
+                        service.update(self.run)
                 except Exception:  # noqa: BLE001  Other services and tasks must go on.
                     _log.exception("service %s", name)
 
@@ -138,7 +140,7 @@ class Scheduler:
                     del ecs.task_records[arn]
 
     def _drain(self, task: Task) -> None:
-        """Deregister a task; called in its thread, with its account and region in scope."""
+        """Deregister *task*, on its own thread, with its account and region in scope."""
         services = list(self.services.values())
         service = next((entry for entry in services if task in entry.tasks), None)
         if service:
@@ -158,7 +160,7 @@ class Scheduler:
             with context.scope(account, region):
                 for service in ecs.service_records.values():
                     for balancer in service.get("loadBalancers", ()):
-                        targets.withdraw(balancer["targetGroupArn"], network.address(record))
+                        targets.remove_record(balancer["targetGroupArn"], network.address(record))
         for _, service in context.items_of_all_accounts(ecs.service_records):
             service["runningCount"] = service["pendingCount"] = 0
             for deployment in service["deployments"]:

@@ -17,7 +17,12 @@ from emulator.ministack import ecs, load_balancers
 
 STARTUP_SECONDS = 1.0  # A program that ends sooner was never healthy.
 MAX_BACKOFF_SECONDS = 60.0
-Run = Callable[[dict[str, Any]], list[Task]]
+RunTask = Callable[[dict[str, Any]], list[Task]]  # Starts the tasks of a request.
+_REPORTED_FAILURES = 3  # The number of consecutive failures that causes this event:
+_INCONSISTENT = (
+    "is unable to consistently start tasks successfully. For more information, see the "
+    "Troubleshooting section."
+)
 _PENDING = {"PROVISIONING", "PENDING", "ACTIVATING"}
 
 
@@ -32,9 +37,9 @@ class Service:
     tasks: list[Task] = field(default_factory=list)
     registered: dict[str, list[Target]] = field(default_factory=dict)  # By the ARN of the task.
     is_steady: bool = False
-    _failures: int = 0  # In succession, of the deployment _deployment.
-    _next_start: float = 0.0
-    _deployment: str = ""
+    _deployment: str = ""  # The id of the primary deployment at the last update.
+    _failures: int = 0  # Consecutive failures of tasks of that deployment.
+    _next_start: float = 0.0  # The earliest time of the next start.
     _healthy: set[str] = field(default_factory=set)  # The ARNs of the tasks at the last update.
 
     @property
@@ -47,17 +52,17 @@ class Service:
         """The name of the cluster."""
         return ecs.cluster_name(self.record["clusterArn"])
 
-    def update(self, run: Run) -> None:
-        """Advance the service; *run* starts tasks from a request of RunTask and returns them."""
+    def update(self, run_task: RunTask) -> None:
+        """Start and stop tasks with *run_task*, and advance the deployment."""
         self._forget_stopped_tasks()
         self._register_running_tasks()
         self._stop_unhealthy_targets()
         if self.record["status"] == "ACTIVE":
-            self._start_and_stop(run)
+            self._start_and_stop(run_task)
             self._advance_deployment()
-        self.count()
+        self._update_counts()
 
-    def count(self) -> None:
+    def _update_counts(self) -> None:
         """Update the numbers of running and pending tasks in the records."""
         for record in (self.record, *self.record["deployments"]):
             tasks = [
@@ -94,7 +99,7 @@ class Service:
         self._failures, self._next_start = 0, 0.0
 
     def _record_failure(self, task: Task) -> None:
-        """Delay the next start: a second after the second failure in succession, then longer."""
+        """Delay the next start, from the second consecutive failure on: 1 second, then twice as long."""
         self._failures += 1
         delay = (
             0.0 if self._failures == 1 else min(2.0 ** (self._failures - 2), MAX_BACKOFF_SECONDS)
@@ -145,7 +150,7 @@ class Service:
                     deployments.add_event(self.record, f"{where} {reason}")
                     task.stop(f"Task failed ELB health checks in {group}", SCHEDULER)
 
-    def _start_and_stop(self, run: Run) -> None:
+    def _start_and_stop(self, run_task: RunTask) -> None:
         deployment = deployments.primary(self.record)
         if deployment["id"] != self._deployment or not self.record["desiredCount"]:
             self._deployment = deployment["id"]
@@ -158,7 +163,7 @@ class Service:
         )
         has_failed = deployment["rolloutState"] == deployments.FAILED
         decision = decide(
-            [self._described(task) for task in self.tasks],
+            [self._service_task(task) for task in self.tasks],
             deployment["id"],
             limits,
             may_start=not has_failed and time.monotonic() >= self._next_start,
@@ -168,11 +173,11 @@ class Service:
             activity = f"Scaling activity initiated by (deployment {deployment['id']})"
             task.stop(activity, SCHEDULER)
         if stopped:
-            deployments.stopped(self.record, [task.id for task in stopped])
+            deployments.record_stopped_tasks(self.record, [task.id for task in stopped])
         if decision.start:
-            new = run(self._request(deployment, decision.start))
+            new = run_task(self._request(deployment, decision.start))
             self.tasks += new
-            deployments.started(self.record, [task.id for task in new])
+            deployments.record_started_tasks(self.record, [task.id for task in new])
 
     def _request(self, deployment: dict[str, Any], count: int) -> dict[str, Any]:
         """Return the request of RunTask for *count* tasks of a deployment."""
@@ -189,7 +194,8 @@ class Service:
             "_deploymentId": deployment["id"],
         }
 
-    def _described(self, task: Task) -> ServiceTask:
+    def _service_task(self, task: Task) -> ServiceTask:
+        """Return *task* as a value for the decision."""
         state: State = "healthy" if self.is_healthy(task) else "starting"
         return ServiceTask(
             task.arn,
@@ -225,13 +231,6 @@ class Service:
         if is_complete and not self.is_steady:
             deployments.add_event(self.record, "has reached a steady state.")
         self.is_steady = is_complete
-
-
-_REPORTED_FAILURES = 3
-_INCONSISTENT = (
-    "is unable to consistently start tasks successfully. For more information, see the "
-    "Troubleshooting section."
-)
 
 
 def _failed(task: Task) -> bool:

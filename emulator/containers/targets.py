@@ -22,7 +22,7 @@ _REASONS = {
 
 @dataclass(frozen=True)
 class TargetHealthCheck:
-    """The health check of a target group; times in seconds."""
+    """The health check of a target group, with a shortened interval: see SPEED."""
 
     path: str = "/"
     interval_seconds: float = 30
@@ -105,7 +105,7 @@ class Target:
             self._ends.wait(first if self.state == INITIAL else self.check.interval_seconds)
 
     def _record(self, problem: tuple[str, str] | None) -> None:
-        """Count results in succession; the first success makes a new target healthy."""
+        """Count consecutive results; the first success makes a new target healthy."""
         if problem is None:
             self._successes, self._failures = self._successes + 1, 0
             if self.state == INITIAL or self._successes >= self.check.healthy_count:
@@ -116,7 +116,10 @@ class Target:
                 self.state, self.problem = UNHEALTHY, problem
 
     def _counts_failures(self) -> bool:
-        """Return whether enough time passed: a new target is checked more often than on AWS."""
+        """Return whether the failures of a new target took as long as on AWS.
+
+        A new target is checked more often than on AWS, so it would fail sooner.
+        """
         needed = self.check.unhealthy_count * self.check.interval_seconds
         return self.state != INITIAL or self._failures * FIRST_INTERVAL_SECONDS >= needed
 
@@ -150,7 +153,7 @@ _targets: dict[tuple[str, str, int], Target] = {}  # By group, IP address and po
 def register(
     group: str, ip: str, port: int, host_port: int, *, changed: Callable[[], None]
 ) -> Target | None:
-    """Register a task in the target group *group* of the account and region in scope.
+    """Register a task in the target group with the ARN *group*, in the account and region in scope.
 
     Return None if there is no such group. *changed* is called when the health changes.
     """
@@ -169,10 +172,10 @@ def deregister(target: Target) -> None:
     """Remove a target from its group."""
     target.close()
     _targets.pop((target.group, target.ip, target.port), None)
-    withdraw(target.group, target.ip)
+    remove_record(target.group, target.ip)
 
 
-def withdraw(group: str, ip: str) -> None:
+def remove_record(group: str, ip: str) -> None:
     """Remove the record of the target with this address from the target group *group*."""
     if group in load_balancers.targets:
         load_balancers.targets[group] = [

@@ -20,10 +20,11 @@ from emulator.containers.telemetry import PORT as TELEMETRY_PORT
 from emulator.ministack import context, ecs
 
 _log = logging.getLogger("emulator.containers")
-TICK_SECONDS = 0.05
+TICK_SECONDS = 0.05  # The interval at which the containers of a task are checked.
 STOP_SECONDS = 30  # The default stopTimeout.
 _KILLED = 137  # 128 + SIGKILL.
 
+# The stop codes of ECS.
 SCHEDULER, USER, EXITED, NOT_STARTED = (
     "ServiceSchedulerInitiated",
     "UserInitiated",
@@ -68,10 +69,10 @@ class _Container:
 
 @dataclass
 class Task:
-    """A task with its *record* in ECS, which runs in a thread of its own.
+    """A task with its *record* in ECS; a thread of its own starts, watches and stops its containers.
 
-    *ports* maps the ports of its containers to ports of this machine. *changed* is called after
-    each change of its state. *drain* waits until the load balancer sends no more requests.
+    *ports* maps the ports of the containers to ports of this machine. *changed* is called after
+    each change of the task's state. *drain* waits until the load balancer sends no more requests.
     """
 
     account: str
@@ -119,7 +120,7 @@ class Task:
         threading.Thread(target=self._run, daemon=True, name=f"task-{self.id[:8]}").start()
 
     def stop(self, reason: str, code: str) -> None:
-        """Stop the task; the first reason counts."""
+        """Request that the task stops; only the reason of the first request is recorded."""
         if self._stop is None and not self.is_stopping:
             self._stop = Stop(reason, code)
             self.record["desiredStatus"] = "STOPPED"
@@ -155,12 +156,12 @@ class Task:
         images = {entry["name"]: self._pull(entry, role) for entry in containers}
         self.record["pullStoppedAt"] = ecs.now()
         self._set_status("ACTIVATING")
-        given = self._given(definition, containers)
+        variables = self._runtime_variables(definition, containers)
         for entry in containers:
             if self._stop_requested.is_set():
                 return
             if (pulled := images[entry["name"]]) is not None:
-                self._start_container(entry, pulled, role, given)
+                self._start_container(entry, pulled, role, variables)
         self.record["startedAt"] = ecs.now()
         self.running_since = time.monotonic()
         self._set_status("RUNNING")
@@ -189,31 +190,36 @@ class Task:
             )
             raise StartError(reason) from None
 
-    def _given(
+    def _runtime_variables(
         self, definition: Mapping[str, Any], containers: list[dict[str, Any]]
     ) -> dict[str, str]:
-        """Return the variables that ECS and the emulator give every container of the task."""
+        """Return the variables of ECS and the emulator, the same for all containers of the task."""
         mappings = [mapping for entry in containers for mapping in entry.get("portMappings", ())]
         self.ports = ports.free_ports({int(mapping["containerPort"]) for mapping in mappings})
-        given = {
+        variables = {
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.machine.port}",
             **ports.variables({**self.ports, TELEMETRY_PORT: self.machine.telemetry_port}),
         }
         if role := definition.get("taskRoleArn"):
             execution_role.check_task_role(role)
             self._role = credentials.TaskRole(role, self.account, self.id)
-            given |= credentials.register(self._role, port=self.machine.port)
-        return given
+            variables |= credentials.register(self._role, port=self.machine.port)
+        return variables
 
     def _start_container(
         self,
         container: dict[str, Any],
         pulled: image.Image,
         role: ExecutionRole,
-        given: Mapping[str, str],
+        runtime_variables: Mapping[str, str],
     ) -> None:
         ports.install(pulled.packages)
-        box = environment.sandbox(pulled, container, secrets=role.secrets(container), given=given)
+        box = environment.sandbox(
+            pulled,
+            container,
+            secrets=role.secrets(container),
+            runtime_variables=runtime_variables,
+        )
         stream = self._log_stream(container, role)
         process = box.start(environment.command(pulled, container), output=subprocess.PIPE)
         Forwarder(process.output, stream)

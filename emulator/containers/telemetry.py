@@ -1,7 +1,7 @@
 """Accept OpenTelemetry data (OTLP over HTTP) of tasks, and drop it.
 
-On AWS the container `collector` of a task does that on the task's loopback interface, and sends
-the data on. Its image does not run here.
+On AWS the container `collector` of a task accepts the data on the task's loopback interface, and
+exports it. The image of that container does not run here.
 """
 
 from __future__ import annotations

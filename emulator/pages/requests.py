@@ -18,7 +18,7 @@ _AWS_SUFFIXES = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 
 def is_page(request: Request) -> bool:
-    """Return whether *request* is for a page: the unsigned GET of a browser, and nothing else."""
+    """Return whether *request* is for a page: an unsigned GET or HEAD as browsers send it."""
     return (
         request.method in {"GET", "HEAD"}
         and request.path in {START, OUTBOX}
@@ -31,7 +31,7 @@ def is_page(request: Request) -> bool:
 
 
 def outbox_path(secret: str) -> str:
-    """Return path and query of the outbox, with the key that *secret* gives."""
+    """Return path and query of the outbox, with the key that is derived from *secret*."""
     return f"{OUTBOX}?{_KEY}={derive(secret, _PURPOSE)}"
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from emulator.asgi_types import Scope, Send
     from emulator.paths import EmulatorPaths
 
-# No page may frame these or get the address, which may have the key.
+# Other pages must not embed these pages or receive their addresses, which may contain the key.
 _HEADERS = {
     "content-type": "text/html; charset=utf-8",
     "cache-control": "no-store",

@@ -66,7 +66,7 @@ def deep(levels: int) -> str:
         (bomb(), "Template error: YAML aliases are not allowed in CloudFormation templates"),
         ("A: &a [*a]", "Template error: YAML aliases are not allowed in CloudFormation templates"),
         (doubling(), ""),  # A change set does not resolve it; executing it fails.
-        (looping(), "Fn::ForEach makes more than 100,000 values"),
+        (looping(), "Fn::ForEach produces more than 100,000 values"),
         ("Resources: " + "[" * 20_000, "nested more than 100 levels deep"),
         ("Resources:\n  " + "- " * 9_000 + "x", "nested more than 100 levels deep"),
         (deep(20_000), "nested more than 100 levels deep"),

@@ -33,7 +33,7 @@ def statuses(check: HealthCheck, *codes: int | None) -> list[str]:
     def start(_command: tuple[str, ...]) -> Check:
         return next(remaining)
 
-    health, now, found = Health(check, start, started=0.0), 0.0, []
+    health, now, found = Health(check, start, started_at=0.0), 0.0, []
     while len(found) < len(checks):
         before = health.running
         health.update(now)
