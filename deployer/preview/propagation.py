@@ -23,7 +23,12 @@ Pair: TypeAlias = tuple[ReviewedStack, ReviewedStack]  # A stack before and afte
 # A region, a stack and the path of a nested template; exports have no stack.
 ScopeKey: TypeAlias = tuple[str, str, LogicalIds]
 
-_EMPTY = TemplateTree("")
+# The attributes that an update in place changes, by the type and the property that they follow from.
+_ATTRIBUTES_OF_PROPERTIES: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("AWS::DynamoDB::Table", "StreamSpecification"): ("StreamArn",),
+    ("AWS::RDS::DBInstance", "ManageMasterUserPassword"): ("MasterUserSecret.SecretArn",),
+    ("AWS::RDS::DBInstance", "Port"): ("Endpoint.Port",),
+}
 
 
 @dataclass(frozen=True)
@@ -240,10 +245,13 @@ def _add_resource(
         _add(changed, scope.key, title, cause)
     for change in properties:
         if change.path[:1] == ("Properties",) and len(change.path) > 1:
-            attribute = f"{title}.{change.path[1]}"
-            cause = scope.direct(attribute, title, is_certain=not change.cause)
-            cause = replace(cause, root=change.root or cause.root)
-            _add(changed, scope.key, attribute, cause)
+            type_ = scope.new.resources[title]["Type"]
+            followers = _ATTRIBUTES_OF_PROPERTIES.get((type_, change.path[1]), ())
+            for name in (change.path[1], *followers):
+                attribute = f"{title}.{name}"
+                cause = scope.direct(attribute, title, is_certain=not change.cause)
+                cause = replace(cause, root=change.root or cause.root)
+                _add(changed, scope.key, attribute, cause)
     if title in scope.new.nested:
         _add_nested_parameters(scope, title, properties, changed)
 

@@ -24,7 +24,7 @@ from deployer.preview.values import (
 )
 from deployer.report.style import Emphasis, Style
 from deployer.report.template_values import change_text, value_text
-from deployer.report.text import clean, join_counts, pluralize
+from deployer.report.text import clean, fold_names, join_counts, pluralize
 
 _MARKS: Mapping[str, tuple[str, Emphasis]] = {
     "removed": ("-", "red"),
@@ -35,7 +35,6 @@ _MARKS: Mapping[str, tuple[str, Emphasis]] = {
     "narrowed": ("~", "yellow"),
     "added": ("+", "green"),
 }
-_MAX_INDENT = 6  # Characters before the second line of a paragraph, besides two.
 _MAX_ROOTS = 4  # The maximum number of causes that a paragraph lists.
 _REPLACEMENTS = {"required": "forces replacement", "conditional": "may force replacement"}
 
@@ -75,43 +74,55 @@ def refused_outputs(stack: StackChange) -> str:
     if not refused or stack.action == "removed":
         return ""
     importers = dict.fromkeys(name for output in refused for name in output.importers)
-    exports = "an export that is" if len(refused) == 1 else f"{len(refused)} exports that are"
-    names = ", ".join(clean(output.name) for output in refused)
-    text = f"changes {exports} imported by {', '.join(map(clean, importers))}: {names}."
+    names = ", ".join(fold_names(clean(output.name) for output in refused))
+    verb = "remove" if all(output.direction == "removed" for output in refused) else "change"
+    text = f"cannot {verb} {names}: imported by {', '.join(map(clean, importers))}"
     if all(output.is_dropped_by_importers for output in refused):
-        return f"{text} The imports are removed as well: deploy those stacks first."
-    return f"{text} CloudFormation refuses this while a deployed stack imports it."
-
-
-def output_text(output: OutputChange) -> str:
-    """Return the change of an output, with the stacks that import it."""
-    text = f"output {clean(output.name)}"
-    if output.direction == "changed" and not output.cause:
-        text += f": {change_text(output.name, output.before, output.after)}"
-    if output.importers:
-        text += f"  # imported by {', '.join(map(clean, output.importers))}"
+        return f"{text}. The imports are removed as well: deploy those stacks first."
     return text
 
 
-def property_text(change: PropertyChange, file: str) -> str:
-    """Return the change of a property, with its effect and its setting in the config *file*."""
-    name = clean(change.name) or "type"
-    values = (
-        "" if change.cause else f": {change_text(change.path[-1], change.before, change.after)}"
+def output_text(outputs: Sequence[OutputChange]) -> str:
+    """Return the change of outputs with the same importers; a changed output is alone."""
+    first = outputs[0]
+    text = "output" if len(outputs) == 1 else "outputs"
+    text += f" {', '.join(fold_names(clean(output.name) for output in outputs))}"
+    if first.direction == "changed":
+        text += f": {change_text(first.name, first.before, first.after)}"
+    if first.importers:
+        text += f"  # imported by {', '.join(map(clean, first.importers))}"
+    return text
+
+
+def property_text(changes: Sequence[PropertyChange], file: str, *, has_effect: bool = True) -> str:
+    """Return the change of a property of similar resources, different values in their order.
+
+    The text has the effect of the change if *has_effect*, and its setting in the config *file*.
+    """
+    change = changes[0]
+    values = dict.fromkeys(
+        change_text(item.path[-1], item.before, item.after) for item in changes if not item.cause
     )
     notes = [
-        _REPLACEMENTS.get(change.replacement, ""),
+        _REPLACEMENTS.get(change.replacement, "") if has_effect else "",
         f"because of {clean(change.cause)}" if change.cause else "",
         f"{file}: {', '.join(map(clean, change.settings))}" if change.settings else "",
     ]
+    text = ": ".join(filter(None, (clean(change.name) or "type", "; ".join(values))))
     note = ", ".join(filter(None, notes))
-    return f"{name}{values}  # {note}" if note else f"{name}{values}"
+    return f"{text}  # {note}" if note else text
 
 
-def detail_lines(change: ResourceChange, file: str) -> Iterator[tuple[str, str]]:
-    """Yield the lines that explain a change, each with its mark: properties, statements, rules, code."""
-    for property_ in _shown_properties(change):
-        yield "", property_text(property_, file)
+def detail_lines(changes: Sequence[ResourceChange], file: str) -> Iterator[tuple[str, str]]:
+    """Yield the lines that explain the changes of similar resources, each with its mark.
+
+    They are the lines of properties, statements, rules and code. Only values of properties differ.
+    """
+    change = changes[0]
+    properties = [*zip(*map(_shown_properties, changes), strict=True)]
+    has_one_reason = change.action == "replaced" and len(properties) == 1
+    for items in properties:
+        yield "", property_text(items, file, has_effect=not has_one_reason)
     settings = dict.fromkeys(
         key
         for property_ in change.properties
@@ -178,9 +189,13 @@ def stack_lines(stack: StackChange, file: str, style: Style) -> Iterator[str]:
     if stack.action == "removed":
         yield f"  a deploy does not delete it: ./inv destroy --stack={clean(stack.short_name)}"
     for change in stack.attributes:
-        yield f"  ~ {property_text(change, file)}"
+        yield f"  ~ {property_text([change], file)}"
     resources = sorted(stack.resources, key=lambda change: WORST_FIRST.index(change.action))
     direct = [change for change in resources if not change.causes]
+    if stack.action == "removed":
+        names = ", ".join(fold_names(clean(change.name) for change in direct))
+        yield from _wrapped("  - ", names, style, "red")
+        direct = []
     for _, similar in groupby(direct, _similarity):
         yield from _resource_lines([*similar], file, style)
     derived = [change for change in resources if change.causes]
@@ -194,17 +209,26 @@ def _derived_lines(
 ) -> Iterator[str]:
     """Yield one paragraph of the resources that only change because of others."""
     mark, emphasis = _MARKS[action]
-    roots = dict.fromkeys(
-        clean(root.removeprefix(f"{stack.short_name}/"))
-        for change in changes
-        for root in change.roots
-    )
-    listed = [*roots][:_MAX_ROOTS]
-    if len(roots) > len(listed):
-        listed.append(f"{len(roots) - len(listed)} more")
-    names = ", ".join(clean(change.name) for change in changes)
-    text = f"{action} because of {', '.join(listed)}: {names}"
+    roots = dict.fromkeys(root for change in changes for root in change.roots)
+    names = ", ".join(fold_names(clean(change.name) for change in changes))
+    verb = f"{action} " if action == "may be replaced" else ""  # The mark says the others.
+    text = f"{verb}because of {_roots_text(roots, stack.short_name)}: {names}"
     yield from _wrapped(f"  {mark} ", text, style, emphasis)
+
+
+def _roots_text(roots: Iterable[str], stack: str) -> str:
+    """Return the first causes, such as network/Vpc, Subnet{1,2}; without the name of *stack*."""
+    by_stack: dict[str, list[str]] = {}
+    for root in roots:
+        name, _, title = root.partition("/")
+        by_stack.setdefault("" if name == stack else f"{clean(name)}/", []).append(clean(title))
+    listed = [
+        f"{prefix * (index == 0)}{title}"
+        for prefix, titles in by_stack.items()
+        for index, title in enumerate(fold_names(titles))
+    ]
+    more = [f"{len(listed) - _MAX_ROOTS} more"] if len(listed) > _MAX_ROOTS else []
+    return ", ".join([*listed[:_MAX_ROOTS], *more])
 
 
 def _similarity(change: ResourceChange) -> tuple[object, ...]:
@@ -212,7 +236,8 @@ def _similarity(change: ResourceChange) -> tuple[object, ...]:
     if change.action in {"added", "removed"} and not change.rules:
         return (change.action, change.settings)
     properties = tuple(
-        (item.path, item.replacement, item.settings) for item in _shown_properties(change)
+        (item.path, item.replacement, item.cause, item.settings)
+        for item in _shown_properties(change)
     )
     details = (change.statements, change.rules, change.code)
     return (change.action, change.type, properties, details)
@@ -222,7 +247,7 @@ def _resource_lines(changes: Sequence[ResourceChange], file: str, style: Style) 
     """Yield the paragraph of similar resources; equal details are written once."""
     first = changes[0]
     mark, emphasis = _MARKS[first.action]
-    names = ", ".join(clean(change.name) for change in changes)
+    names = ", ".join(fold_names(clean(change.name) for change in changes))
     types = dict.fromkeys(clean(change.type) for change in changes)
     place = _places(dict.fromkeys(change.source for change in changes if change.source))
     if first.settings:
@@ -231,14 +256,8 @@ def _resource_lines(changes: Sequence[ResourceChange], file: str, style: Style) 
     parts.append("" if first.action in {"changed", "added"} else first.action)
     text = "  ".join(filter(None, parts)) + (f"  ({place})" if place else "")
     yield from _wrapped(f"  {mark} ", text, style, emphasis)
-    details = [tuple(detail_lines(change, file)) for change in changes]
-    if len({*details}) == 1:
-        details, changes = details[:1], changes[:1]
-    for change, lines in zip(changes, details, strict=True):
-        name = f"{clean(change.name)}: " if len(changes) > 1 else ""
-        for line_mark, line in lines:
-            head = f"      {line_mark} " if line_mark else "      "
-            yield from _wrapped(head, f"{name}{line}", style, None)
+    for line_mark, line in detail_lines(changes, file):
+        yield from _wrapped(f"      {line_mark} " if line_mark else "      ", line, style, None)
 
 
 def _places(places: Iterable[str]) -> str:
@@ -254,16 +273,22 @@ def _places(places: Iterable[str]) -> str:
 
 
 def _output_lines(stack: StackChange, style: Style) -> Iterator[str]:
+    """Yield the paragraphs of the outputs; refused changes with a cause are in the warnings."""
     if stack.action == "created":
         return
-    for output in stack.outputs:
-        if output.direction != "changed" or not output.cause:
-            mark, emphasis = _MARKS[output.direction]
-            yield from _wrapped(f"  {mark} ", output_text(output), style, emphasis)
     caused = [output for output in stack.outputs if output.cause and output.direction == "changed"]
-    if caused:
-        names = ", ".join(clean(output.name) for output in caused)
-        yield from _wrapped("  ~ ", f"outputs with another value: {names}", style, "yellow")
+    others = [output for output in stack.outputs if output not in caused]
+    similar: dict[tuple[object, ...], list[OutputChange]] = {}
+    for output in others:
+        name = output.name if output.direction == "changed" else ""
+        similar.setdefault((output.direction, name, output.importers), []).append(output)
+    for outputs in similar.values():
+        mark, emphasis = _MARKS[outputs[0].direction]
+        yield from _wrapped(f"  {mark} ", output_text(outputs), style, emphasis)
+    names = [*fold_names(clean(output.name) for output in caused if not output.is_refused)]
+    if names:
+        text = f"outputs with another value: {', '.join(names)}"
+        yield from _wrapped("  ~ ", text, style, "yellow")
 
 
 def _mark(direction: Direction) -> str:
@@ -318,13 +343,14 @@ def _code_lines(code: CodeChange) -> Iterator[tuple[str, str]]:
 
 
 def _wrapped(head: str, text: str, style: Style, emphasis: Emphasis | None) -> Iterator[str]:
-    """Yield *text* after *head*, in lines of the width of the terminal."""
-    lines = textwrap.wrap(
+    """Yield *text* after *head*, in lines of the width of the terminal, aligned with the text."""
+    first, *others = textwrap.wrap(
         text,
-        max(style.width - len(head), 40),
+        max(style.width, 60),
+        initial_indent=head,
+        subsequent_indent=" " * (8 if head.startswith(" " * 6) else 4),
         break_long_words=False,
         break_on_hyphens=False,
-    ) or [""]
-    yield f"{style(emphasis, head) if emphasis else head}{lines[0]}"
-    for line in lines[1:]:
-        yield f"{' ' * (min(len(head), _MAX_INDENT) + 2)}{line}"
+    ) or [head]
+    yield f"{style(emphasis, head)}{first[len(head) :]}" if emphasis else first
+    yield from others

@@ -7,10 +7,12 @@ and `escaped` contain no control characters, no line breaks and no secrets.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from deployer import secret_detection
 
+_LAST_NUMBER = re.compile(r"(.*?)(\d+)(\D*)", re.DOTALL)
 JSON_VERSION = 2  # Of all JSON that tasks print: see docs/json.md.
 
 
@@ -44,6 +46,17 @@ def shorten(text: str, limit: int) -> str:
         return text
     head = limit // 2
     return f"{text[:head]}…{text[len(text) - (limit - head - 1) :]}"
+
+
+def fold_names(names: Iterable[str]) -> Iterator[str]:
+    """Yield *names*, those that differ only in their last number as one: Subnet{1,2}."""
+    numbers: dict[tuple[str, str], list[str]] = {}
+    for name in names:
+        match = _LAST_NUMBER.fullmatch(name)
+        head, number, tail = match.groups() if match else (name, "", "")
+        numbers.setdefault((head, tail), []).append(number)
+    for (head, tail), found in numbers.items():
+        yield f"{head}{{{','.join(found)}}}{tail}" if len(found) > 1 else f"{head}{found[0]}{tail}"
 
 
 def columns(rows: Collection[Sequence[str]]) -> Iterator[list[str]]:

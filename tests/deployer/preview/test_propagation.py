@@ -161,6 +161,22 @@ def test_an_attribute_that_is_a_changed_property_changes() -> None:
     assert actions(found) == {"a/Pool": "changed", "a/Reader": "replaced"}
 
 
+def test_an_attribute_that_follows_from_a_changed_property_changes() -> None:
+    """A table with another stream has another StreamArn, and its readers are replaced."""
+
+    def body(view: str) -> dict[str, Any]:
+        table = {"StreamSpecification": {"StreamViewType": view}}
+        reader = {"EventSourceArn": {"Fn::GetAtt": ["Table", "StreamArn"]}}
+        return resources(
+            Table=("AWS::DynamoDB::Table", table),
+            Reader=("AWS::Lambda::EventSourceMapping", reader),
+        )
+
+    found = compare([stack("a", body("NEW_IMAGE"))], [stack("a", body("KEYS_ONLY"))])
+
+    assert actions(found) == {"a/Table": "changed", "a/Reader": "replaced"}
+
+
 def test_a_conditional_replacement_stays_uncertain() -> None:
     """What reads a resource that may be replaced may be replaced, too."""
 

@@ -19,6 +19,7 @@ from deployer.preview.values import (
 )
 from deployer.report.offline_plan import offline_plan_text, refused_outputs, summary
 from deployer.report.style import Style
+from deployer.report.text import fold_names
 
 CIDR = PropertyChange(
     ("Properties", "CidrBlock"),
@@ -31,10 +32,7 @@ VPC = ResourceChange("Vpc", "AWS::EC2::VPC", "replaced", (), (CIDR,), source="st
 BY_VPC = PropertyChange(("Properties", "VpcId"), 1, 1, "required", "Vpc", "network/Vpc")
 OUTPUT = OutputChange("Vpc", "changed", 1, 1, "Vpc", "x-Vpc", ("cluster",), is_refused=True)
 SETTING = "config/x.toml: network.cidr"
-IN_USE = (
-    "changes an export that is imported by cluster: Vpc. "
-    "CloudFormation refuses this while a deployed stack"
-)
+IN_USE = "cannot change Vpc: imported by cluster"
 NETWORK = StackChange("crd-x-network", "network", "ca-central-1", "updated", (VPC,))
 
 
@@ -56,7 +54,17 @@ def test_a_change_has_values_effect_place_and_setting() -> None:
     assert lines(NETWORK) == [
         "network  1 replaced  crd-x-network",
         "  ± Vpc  AWS::EC2::VPC  replaced  (stacks/network.py:7)",
+        f"      CidrBlock: {CIDR.before} → {CIDR.after}  # {SETTING}",
+    ]
+
+
+def test_one_of_several_properties_forces_the_replacement() -> None:
+    """The effect of a property is named unless it is the only one of a replaced resource."""
+    tags = PropertyChange(("Properties", "Tags"), "a", "b")
+
+    assert lines(replace(NETWORK, resources=(replace(VPC, properties=(CIDR, tags)),)))[2:] == [
         f"      CidrBlock: {CIDR.before} → {CIDR.after}  # forces replacement, {SETTING}",
+        "      Tags: a → b",
     ]
 
 
@@ -68,7 +76,7 @@ def test_derived_changes_share_a_paragraph() -> None:
     ]
 
     assert lines(replace(NETWORK, resources=(VPC, *subnets)))[3:] == [
-        "  ± replaced because of Vpc: Subnet1, Subnet2"
+        "  ± because of Vpc: Subnet{1,2}"
     ]
 
 
@@ -81,16 +89,14 @@ def test_the_worst_is_first() -> None:
     assert lines(stack) == [
         "  ! network: Table (AWS::DynamoDB::Table) is removed: its data is deleted",
         "  ! network: " + IN_USE,
-        "        imports it.",
         "network  1 removed, 1 replaced  crd-x-network",
         "  - Table  AWS::DynamoDB::Table  removed",
         *lines(NETWORK)[1:],
-        "  ~ outputs with another value: Vpc",
     ]
 
 
 def test_similar_resources_share_a_paragraph() -> None:
-    """Equal details are written once; others with the name of their resource."""
+    """Equal values are written once, others in the order of the resources."""
     other = replace(VPC, logical_id="Other", source="stacks/network.py:9")
     another = replace(other, properties=(replace(CIDR, after="10.2.0.0/16"),))
 
@@ -98,11 +104,21 @@ def test_similar_resources_share_a_paragraph() -> None:
         "  ± Vpc, Other  AWS::EC2::VPC  replaced  (stacks/network.py:7, 9)",
         lines(NETWORK)[2],
     ]
-    assert [
-        line.split(" ")[6] for line in lines(replace(NETWORK, resources=(VPC, another)))[2:]
-    ] == [
-        "Vpc:",
-        "Other:",
+    assert lines(replace(NETWORK, resources=(VPC, another)))[2:] == [
+        f"      CidrBlock: 10.0.0.0/16 → 10.1.0.0/16; 10.0.0.0/16 → 10.2.0.0/16  # {SETTING}"
+    ]
+
+
+def test_outputs_with_the_same_importers_share_a_paragraph() -> None:
+    """Removed outputs are listed with the stacks that import them, others without a note."""
+    output = replace(OUTPUT, direction="removed", cause="", is_refused=False)
+    names = ("Subnet1", "Arn", "Subnet2")
+    outputs = [replace(output, name=name) for name in names]
+    unused = replace(output, name="Unused", importers=())
+
+    assert lines(replace(NETWORK, resources=(), outputs=(*outputs, unused)))[1:] == [
+        "  - outputs Subnet{1,2}, Arn  # imported by cluster",
+        "  - output Unused",
     ]
 
 
@@ -173,3 +189,28 @@ def test_hostile_names_stay_on_their_line() -> None:
 
     assert "\x1b" not in text
     assert "A\\x1b[31m B" in text
+
+
+def test_long_paragraphs_are_aligned() -> None:
+    """The second line of a paragraph begins below the first word of its text."""
+    names = [
+        ResourceChange(letter * 60, "AWS::EC2::Subnet", "replaced", (), (BY_VPC,))
+        for letter in "ab"
+    ]
+
+    assert lines(replace(NETWORK, resources=(VPC, *names)))[3:] == [
+        f"  ± because of Vpc: {'a' * 60},",
+        f"    {'b' * 60}",
+    ]
+
+
+def test_names_are_folded_by_their_last_number() -> None:
+    """Names that differ only in their last number become one, at the place of the first."""
+    names = ["NatGateway1", "Vpc", "NatGateway2", "S3Endpoint", "V1Subnet1Route", "V1Subnet2Route"]
+
+    assert [*fold_names(names)] == [
+        "NatGateway{1,2}",
+        "Vpc",
+        "S3Endpoint",
+        "V1Subnet{1,2}Route",
+    ]
