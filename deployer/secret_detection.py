@@ -38,7 +38,8 @@ _REFERENCE = re.compile(r"/[\w./-]+|arn:aws:[\w:./-]+|[A-Z][A-Z0-9]*(?:_[A-Z0-9]
 _WORD = re.compile(r"[A-Za-z0-9+_-]{20,}")
 _MIN_PART = 16  # Characters of a word between separators; shorter parts are not random.
 _MAX_LOWER = 0.68  # The share of lower case in a random word; names in CamelCase have more.
-_NAME = re.compile(rf"(?i)(?:^|[^a-z0-9]){_NAMES}$")
+_NAME = re.compile(rf"(?i)(?:^|[^a-z0-9])(?:{_NAMES}|pass|pwd)$")
+_CAMEL_CASE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")  # The word boundary in dbPassword.
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,14 @@ def find(text: str) -> Iterator[Secret]:
 
 
 def is_password(name: str, value: str) -> bool:
-    """Return whether *value* is a secret according to *name*, and not a reference to a secret."""
-    return bool(value and _NAME.search(name)) and not _REFERENCE.fullmatch(value)
+    """Return whether *value* is a secret according to *name*, and not a reference to a secret.
+
+    A flag such as USE_TOKEN = "true" and a limit such as MAX_TOKENS = "100" are not secrets.
+    """
+    is_named = _NAME.search(_CAMEL_CASE.sub("_", name)) is not None
+    is_flag = value.lower() in {"", "true", "false"}
+    is_limit = name.lower().endswith("tokens") and value.isdecimal()
+    return is_named and not (is_flag or is_limit or _REFERENCE.fullmatch(value))
 
 
 def mask(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,6 +29,8 @@ T = TypeVar("T")
 
 _SCHEMA_HINT = "see schema.json in the same folder for the valid values; editors complete from it"
 _PREFIX_HINT = "choose names so that no prefix-name- is the beginning of another one"
+# A list of names. A name in lower case is not a password, and validation reports it.
+_NAMES_OF_SECRETS, _NAME_OF_SECRET = "secrets", re.compile(r"[A-Za-z]+(_[A-Za-z0-9]+)+")
 _LEAK_HINT = "rotate it, keep the new one in Parameter Store, and write only its name here"
 
 
@@ -142,7 +145,9 @@ def _kind_of_secret(path: KeyPath, value: str) -> str | None:
     for secret in secret_detection.find(value):
         return secret.kind
     name = next(key for key in reversed(path) if isinstance(key, str))
-    return "a password" if secret_detection.is_password(name, value) else None
+    is_misspelt_name = name == _NAMES_OF_SECRETS and _NAME_OF_SECRET.fullmatch(value)
+    is_password = secret_detection.is_password(name, value) and not is_misspelt_name
+    return "a password" if is_password else None
 
 
 def _name_mismatch(read: Document) -> Iterator[SettingError]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Literal
 
 from deployer.config.fields import (
     AccountId,
+    ConflictError,
     Domain,
     HostedZoneId,
     Name,
@@ -49,6 +51,18 @@ class Env(Settings, frozen=True):
     protect: bool
     former_regions: tuple[Region, ...] = ()
     accepted_data_losses: tuple[AcceptedDataLoss, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raise ConflictError for a former region that is the current one, or listed twice."""
+        key = "former_regions"
+        conflicts = [(key, f"{self.region} is env.region")] * (self.region in self.former_regions)
+        conflicts += [
+            (key, f"{region} is listed twice")
+            for region, count in Counter(self.former_regions).items()
+            if count > 1
+        ]
+        if conflicts:
+            raise ConflictError(*conflicts)
 
     def stack_name(self, short_name: str) -> str:
         """Return the full name of the stack *short_name*, such as crd-dev-network."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from deployer.policy.model import Resource, Templates, Violation
 from deployer.policy.values import all_strings, as_list, as_mapping, get, text
-from deployer.secret_detection import CREDENTIAL, is_password
+from deployer.secret_detection import CREDENTIAL, find, is_password
 
 # Twelve digits, alone or in a name, but not the last twelve of a UUID.
 _ACCOUNT = re.compile(
@@ -28,6 +28,10 @@ _CLOUDFRONT_HOSTED_ZONE = "Z2FDTNDATAQYW2"  # The hosted zone of all distributio
 _SECRET = re.compile(rf"{CREDENTIAL.pattern}|://[^\s/@:]*:(?!\*)[^\s/@]+@")
 _DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:.*?\}\}")
 _SECRET_REFERENCE = re.compile(r"\{\{resolve:(secretsmanager|ssm-secure):")
+_PLACEHOLDER = re.compile(r"\$\{[^}]*\}")
+# Keys that are recognized by their form, in addition to CREDENTIAL.
+_KEYS = {"an AWS secret access key", "a JSON web token"}
+_STORES = {"AWS::SecretsManager::Secret", "AWS::SSM::Parameter"}  # Ref returns their ARN or name.
 _HOST = re.compile(r"(?:https?://)?([^/:]+)(?::\d+)?(?:/.*)?")
 _LOOPBACK = {"localhost", "127.0.0.1"}
 
@@ -130,9 +134,32 @@ def no_secrets(templates: Templates) -> Iterator[Violation]:
 def no_secret_variables(templates: Templates) -> Iterator[Violation]:
     """No environment variable is a secret: every user who may describe the resource can read it."""
     for resource, name, value in _variables(templates):
-        resolved = any(_SECRET_REFERENCE.search(string) for string in all_strings(value))
-        if resolved or is_password(name, text(value) or "${}" * bool(value)):
+        strings = [*all_strings(value)]
+        resolved = any(map(_SECRET_REFERENCE.search, strings))
+        is_key = any(secret.kind in _KEYS for string in strings for secret in find(string))
+        if (
+            resolved
+            or is_key
+            or (is_password(name, _known(value)) and not _is_name(resource, value))
+        ):
             yield resource.violation(f"has a secret in its environment: {name}", name)
+
+
+def _known(value: Any) -> str:
+    """Return *value* with "x" for each reference, so that the names of secrets are recognized."""
+    return _PLACEHOLDER.sub("x", text(value)) or "x" * bool(value)
+
+
+def _is_name(resource: Resource, value: Any) -> bool:
+    """Return whether *value* is a reference to the name or ARN of a secret or parameter."""
+    match value:
+        case {"Ref": str(title)} | {"Fn::GetAtt": [str(title), "Id"]}:
+            target = resource.stack.resources.get(title)
+            return target is not None and target.type in _STORES
+        case {"Fn::GetAtt": [_, str(attribute)]}:
+            return attribute.endswith("Arn")
+        case _:
+            return False
 
 
 def _variables(templates: Templates) -> Iterator[tuple[Resource, str, Any]]:

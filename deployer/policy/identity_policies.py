@@ -53,7 +53,8 @@ def no_wildcard_resources(templates: Templates) -> Iterator[Violation]:
     """No statement allows actions on all resources; each exemption is one statement."""
     for statement in _allowing(templates):
         if any(map(is_all_resources, statement.resources)) and not _broad_actions(statement):
-            yield statement.violation(f"allows {len(statement.actions)} actions on all resources")
+            count = "all other" if "NotAction" in statement.body else len(statement.actions)
+            yield statement.violation(f"allows {count} actions on all resources")
 
 
 def no_broad_managed_policies(templates: Templates) -> Iterator[Violation]:

@@ -9,9 +9,17 @@ from deployer.policy.model import Templates, Violation
 from deployer.policy.statements import Statement, is_all_resources, is_any_account, statements
 from deployer.policy.values import pattern, text
 
-_EXACT_OPERATORS = {"stringequals", "stringlike", "arnequals", "arnlike"}
+_EXACT_OPERATORS = {"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike"}
 _EXACT_OPERATORS |= {f"foranyvalue:{operator}" for operator in _EXACT_OPERATORS}
-_SOURCE_KEYS = {"aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceowner"}
+_SOURCE_KEYS = {
+    "aws:sourcearn",
+    "aws:sourceaccount",
+    "aws:sourceorgid",
+    "aws:sourceorgpaths",
+    "aws:sourceowner",
+}
+# Services that do not send their source to KMS send an ARN in the context of the encryption.
+_KMS_SOURCE_KEY = re.compile(r"kms:encryptioncontext:aws:[a-z0-9-]+:arn")
 _OWNER_KEYS = _SOURCE_KEYS | {
     "aws:principalaccount",
     "aws:principalarn",
@@ -21,6 +29,8 @@ _OWNER_KEYS = _SOURCE_KEYS | {
     "aws:sourcevpc",
     "aws:sourcevpce",
     "kms:calleraccount",
+    "s3:dataaccesspointaccount",
+    "s3:dataaccesspointarn",
 }
 _SUBJECT = re.compile(r"repo:[^:*?]+/[^:*?]+:(ref:refs/heads/[^*?]+|environment:[^*?]+)")
 _LOG_PATH = re.compile(r".*/AWSLogs/\$\{AWS::AccountId\}/\*")
@@ -52,22 +62,12 @@ def _is_filter(statement: Statement) -> bool:
 def services_by_source(templates: Templates) -> Iterator[Violation]:
     """A service is allowed for specific sources only, to prevent the confused deputy problem."""
     for statement in statements(templates, "resource"):
-        has_source = _has_condition(statement, _SOURCE_KEYS) or _is_log_delivery(statement)
-        if (
-            statement.owner.type in _POLICIES_FOR_SERVICES
-            and statement.allows
-            and _is_for_service(statement)
-            and not has_source
-        ):
+        has_source = _has_condition(statement, _source_keys(statement))
+        has_source = has_source or _is_log_delivery(statement)
+        if statement.allows and _is_for_service(statement) and not has_source:
             yield statement.violation(
                 "allows a service for any source: no aws:SourceArn, no aws:SourceAccount"
             )
-
-
-_POLICIES_FOR_SERVICES = {
-    *("AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::SNS::TopicInlinePolicy"),
-    *("AWS::SQS::QueuePolicy", "AWS::SQS::QueueInlinePolicy"),
-}
 
 
 def pinned_identities(templates: Templates) -> Iterator[Violation]:
@@ -109,10 +109,16 @@ def _has_condition(statement: Statement, keys: set[str]) -> bool:
     )
 
 
+def _source_keys(statement: Statement) -> set[str]:
+    contexts = {key for _, key in statement.conditions if _KMS_SOURCE_KEY.fullmatch(key)}
+    return _SOURCE_KEYS | contexts
+
+
 def _is_for_service(statement: Statement) -> bool:
     return any(kind == "Service" for kind, _ in statement.principals)
 
 
 def _is_log_delivery(statement: Statement) -> bool:
     """Return whether each resource is the path of load balancer logs, which contains the account id."""
-    return all(_LOG_PATH.fullmatch(text(resource)) for resource in statement.resources)
+    paths = [*map(text, statement.resources)]
+    return bool(paths) and all(map(_LOG_PATH.fullmatch, paths))

@@ -74,7 +74,7 @@ RULES = (
 
     Rule("C201", "A statement that applies to everyone has a condition on the account or organization.",
          "CKV_AWS_70; defect 44", resource_policies.no_public_principals),
-    Rule("C202", "The policy of a bucket, topic or queue allows a service for specific sources only.",
+    Rule("C202", "A resource policy allows a service for specific sources only.",
          "IAM user guide, the confused deputy problem", resource_policies.services_by_source),
     Rule("C203", "A web identity is limited to one audience and to one branch or environment.",
          "defect 52", resource_policies.pinned_identities),

@@ -92,9 +92,5 @@ def _masked_tree(name: str, node: Any) -> Any:
 def _is_secret(name: str, value: str) -> bool:
     if _NOT_SECRET.fullmatch(value):
         return False
-    return secret_detection.is_password(_spaced(name), value) or any(secret_detection.find(value))
-
-
-def _spaced(name: str) -> str:
-    """Return MasterUserPassword as Master_User_Password, and SecretString as Secret."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).removesuffix("_String")
+    short_name = name.removesuffix("String")  # SecretString is the value of a secret.
+    return secret_detection.is_password(short_name, value) or any(secret_detection.find(value))

@@ -83,6 +83,37 @@ def test_ordinary_text_is_not_a_secret(text):
     assert [] == found
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DB_PASSWORD", "hunter2"),
+        ("dbPassword", "hunter2"),
+        ("db-pass", "hunter2"),
+        ("PWD", "hunter2"),
+        ("apiKeys", "12345"),
+    ],
+)
+def test_a_value_is_a_password_by_the_name_of_its_variable(name, value):
+    """The words of a name are separated by punctuation or by capital letters."""
+    assert secret_detection.is_password(name, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BYPASS", "hunter2"),
+        ("DB_PASSWORD", ""),
+        ("USE_TOKEN", "True"),
+        ("maxTokens", "4096"),
+        ("DB_PASSWORD", "/crd/dev/password"),
+        ("TOKEN_TABLE", "crd-dev-tokens"),
+    ],
+)
+def test_other_values_are_not_passwords(name, value):
+    """Flags, limits, references and other names are accepted."""
+    assert not secret_detection.is_password(name, value)
+
+
 def test_masking_keeps_the_rest():
     """A masked text keeps everything except its secrets."""
     text = f"a {KEY_ID} b {KEY_ID},{SECRET_KEY} password = a"

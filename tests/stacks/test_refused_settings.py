@@ -38,6 +38,20 @@ def refused(folder, changes):
 
 
 @pytest.mark.parametrize(
+    ("name", "fact"),
+    [
+        ("rollbar_access_token", "'rollbar_access_token' is not the name of a variable such as"),
+        ("hunter2", "looks like a password"),
+    ],
+)
+def test_a_misspelt_name_of_a_secret_is_not_a_password(tmp_path, name, fact):
+    """A name in lower case is reported as such; any other text in the list may be a secret."""
+    [(_, found)] = refused(tmp_path, {"service.secrets": f'["{name}"]'})
+
+    assert f"service.secrets[0]: {fact}" in found
+
+
+@pytest.mark.parametrize(
     ("key", "value", "fact"),
     [
         (
@@ -119,6 +133,7 @@ def refused(folder, changes):
         ),
         ("service.secrets", '["A_B", "C_D", "A_B"]', "A_B is listed twice"),
         ("service.secrets", '["FRONTEND_URL"]', "FRONTEND_URL is a variable that the stack sets"),
+        ("env.former_regions", '["ca-central-1"]', "ca-central-1 is env.region"),
         ("service.name", '"collector"', "collector is the name of another container of the task"),
         ("network.cidr", '"127.0.0.0/16"', "127.0.0.0/16 has no addresses for hosts"),
         ("service.max_tasks", "0", "is not 1 to 100 tasks"),

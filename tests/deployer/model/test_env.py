@@ -1,5 +1,8 @@
 """The settings of an environment that any stack may use."""
 
+import pytest
+
+from deployer.config.fields import ConflictError
 from deployer.model import Env
 from deployer.ownership import Owner
 
@@ -19,3 +22,22 @@ def test_the_owner_has_the_prefix_of_all_stacks() -> None:
 def test_there_are_no_former_regions_by_default() -> None:
     """The setting is optional."""
     assert () == ENV.former_regions
+
+
+@pytest.mark.parametrize(
+    ("regions", "fact"),
+    [
+        (("eu-west-1", "ca-central-1"), "former_regions: ca-central-1 is env.region"),
+        (("eu-west-1", "eu-west-1"), "former_regions: eu-west-1 is listed twice"),
+    ],
+)
+def test_a_former_region_is_another_region(regions: tuple[str, ...], fact: str) -> None:
+    """The current region is not a former one, and no region is listed twice."""
+    with pytest.raises(ConflictError) as refused:
+        Env(
+            *("cruddur", "crd", "dev", "1" * 12, "ca-central-1", "x.example", "Z1"),
+            protect=False,
+            former_regions=regions,
+        )
+
+    assert str(refused.value) == fact

@@ -107,6 +107,8 @@ _WITHOUT_PORTS = {"IpProtocol": "tcp", "Description": "All", "SourceSecurityGrou
 _GIVEN = "Permissions PolicyDocument Statement 0"
 _PASSED = "Permissions PolicyDocument Statement 1"
 _ORIGIN = "Site DistributionConfig Origins 0"
+_LOGS = {"Principal": {"Service": "logs.amazonaws.com"}}
+_WITHOUT_RESOURCE = {"Sid": "Allowed", "Effect": "Allow", "Action": "ecr:BatchGetImage", **_LOGS}
 _PUBLIC = allow("x:Read", "*", Principal="*")
 _PUBLIC_DOCUMENT = document(_PUBLIC)
 
@@ -195,6 +197,27 @@ PLANTED_VIOLATIONS = (
         "function",
         "Thumbnail/KEY",
         set_("Thumbnail Environment Variables KEY", "{{resolve:ssm-secure:/a}}"),
+    ),
+    violation(
+        "C010",
+        "function",
+        "Thumbnail/dbPassword",
+        set_("Thumbnail Environment Variables dbPassword", "hunter2"),
+    ),
+    violation(
+        "C010",
+        "function",
+        "Thumbnail/DB_PWD",
+        set_("Thumbnail Environment Variables DB_PWD", sub("hunter${AWS::AccountId}")),
+    ),
+    violation(
+        "C010",
+        "function",
+        "Thumbnail/SIGNER",
+        set_(
+            "Thumbnail Environment Variables SIGNER",
+            "wJalrXUtnFEMI/K7MDENG/" + "bPxRfiCYEXAMPLEKEY",
+        ),
     ),
     violation(
         "C010",
@@ -297,6 +320,37 @@ PLANTED_VIOLATIONS = (
         "bucket",
         "AssetsPolicy/Allowed",
         delete("AssetsPolicy PolicyDocument Statement 1 Condition"),
+    ),
+    violation(
+        "C202",
+        "permissions",
+        "Key/Allowed",
+        set_("Key", retained("KMS::Key", KeyPolicy=document(allow("kms:Encrypt", "*", **_LOGS)))),
+    ),
+    violation(
+        "C202",
+        "permissions",
+        "Key/Allowed",
+        set_(
+            "Key",
+            retained(
+                "KMS::Key",
+                KeyPolicy=document(
+                    allow(
+                        "kms:Encrypt",
+                        "*",
+                        Condition={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": "arn:*"}},
+                        **_LOGS,
+                    )
+                ),
+            ),
+        ),
+    ),
+    violation(
+        "C202",
+        "images",
+        "Images/Allowed",
+        set_("Images RepositoryPolicyText", document(_WITHOUT_RESOURCE)),
     ),
     violation(
         "C203", "workflow", "Publisher/Workflow", delete(f"{_TRUST} StringEquals {_GITHUB}:aud")

@@ -28,12 +28,16 @@ from tests.deployer.policy.clean_templates import (
     Templates,
     alarms,
     allow,
+    arn,
+    document,
     exported,
     import_value,
     json_policy,
     only,
+    own_arn,
     ref,
     resource,
+    retained,
     subjects,
 )
 from tests.deployer.policy.equivalent_templates import rewritten
@@ -213,6 +217,63 @@ def test_a_condition_on_the_account_or_organization(condition) -> None:
     policy = _with(resources["AvatarsPolicy"], PolicyDocument=document)
 
     assert places(only(**{**resources, "AvatarsPolicy": policy})) == []
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
+        {"StringEqualsIgnoreCase": {"aws:SourceOrgID": "o-abc"}},
+        {"ForAnyValue:StringLike": {"aws:SourceOrgPaths": "o-abc/r-ab12/*"}},
+        {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": own_arn("logs", "log-group:/crd/*")}},
+    ],
+    ids=["account", "organization", "unit", "context of an encryption"],
+)
+def test_a_key_policy_may_allow_a_service_for_its_sources(condition) -> None:
+    """CloudWatch Logs, for example, sends the log group in the context of the encryption."""
+    logs = {"Principal": {"Service": "logs.amazonaws.com"}, "Condition": condition}
+    policy = document(allow("kms:Encrypt", "*", **logs))
+
+    assert places(only(Key=retained("KMS::Key", KeyPolicy=policy))) == []
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"StringEquals": {"s3:DataAccessPointAccount": {"Ref": "AWS::AccountId"}}},
+        {"ArnLike": {"s3:DataAccessPointArn": own_arn("s3", "accesspoint/*")}},
+    ],
+    ids=["account", "access points"],
+)
+def test_a_bucket_may_delegate_to_access_points(condition) -> None:
+    """The policy of a bucket may allow everyone who uses an access point of the account."""
+    resources = {**CLEAN_TEMPLATES["bucket"][HIGH]["Resources"]}
+    lock, _ = resources["AssetsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    delegation = allow("s3:GetObject", arn("Assets"), Principal="*", Condition=condition)
+    policy = _with(resources["AssetsPolicy"], PolicyDocument=document(lock, delegation))
+
+    assert places(only(**{**resources, "AssetsPolicy": policy})) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DB_SECRET", {"Ref": "Secret"}),
+        ("DB_SECRET", {"Fn::GetAtt": ["Secret", "Id"]}),
+        ("DB_SECRET", {"Fn::GetAtt": ["Database", "MasterUserSecret.SecretArn"]}),
+        ("DB_SECRET", own_arn("secretsmanager", "secret:crd")),
+        ("DB_PASSWORD", {"Fn::Sub": "/crd/${AWS::AccountId}/password"}),
+        ("USE_TOKEN", "true"),
+        ("MAX_TOKENS", 100),
+    ],
+)
+def test_the_name_of_a_secret_is_not_a_secret(name: str, value: object) -> None:
+    """A variable may have the name or the ARN of a secret, and settings about secrets."""
+    piece = copy.deepcopy(CLEAN_TEMPLATES["function"])
+    piece[HIGH]["Resources"]["Thumbnail"]["Properties"]["Environment"]["Variables"][name] = value
+    piece[HIGH]["Resources"]["Secret"] = retained("SecretsManager::Secret")
+
+    assert places(piece) == []
 
 
 def test_a_queue_is_encrypted_by_default() -> None:
