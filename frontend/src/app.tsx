@@ -5,7 +5,7 @@ import { NotFoundPage } from "./pages/not-found-page.tsx";
 import { PostPage } from "./post/post-page.tsx";
 import { ProfilePage } from "./profile/profile-page.tsx";
 import { RequireSession } from "./session/require-session.tsx";
-import { handleOfSegment } from "./ui/handle-route.tsx";
+import { handleRoute } from "./ui/handle-route.tsx";
 import { Shell } from "./ui/shell.tsx";
 import { PageSkeleton } from "./ui/states.tsx";
 
@@ -44,13 +44,10 @@ export function App() {
             <Route path="/settings/profile" element={<EditProfilePage />} />
           </Route>
           {/* A segment such as @andrew: the router has no parameters within a segment. */}
-          <Route
-            path="/:user"
-            element={handleOfSegment((handle) => <ProfilePage handle={handle} />)}
-          />
+          <Route path="/:user" element={handleRoute((handle) => <ProfilePage handle={handle} />)} />
           <Route
             path="/:user/status/:post"
-            element={handleOfSegment((handle, post) => <PostPage handle={handle} uuid={post} />)}
+            element={handleRoute((handle, post) => <PostPage handle={handle} uuid={post} />)}
           />
           <Route path="*" element={<NotFoundPage />} />
         </Routes>

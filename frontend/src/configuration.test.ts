@@ -15,7 +15,7 @@ it("accepts a complete configuration", () => {
   expect(parseConfiguration(COMPLETE)).toEqual(COMPLETE);
 });
 
-it.each([{}, null, [], "text"])("names everything that is missing in %j", (value) => {
+it.each([{}, null, [], "text"])("lists every field that is missing in %j", (value) => {
   expect(() => parseConfiguration(value)).toThrow(
     "config.json: api, assets, uploads, cognito, userPool, userPoolClient, traces missing",
   );

@@ -1,4 +1,4 @@
-/** The addresses of an environment, from config.json beside the site. It holds no secrets. */
+/** The addresses of an environment, from config.json. None is secret: the site publishes the file. */
 export type Configuration = Readonly<{
   api: string;
   assets: string;
@@ -7,7 +7,7 @@ export type Configuration = Readonly<{
   cognito: string;
   userPool: string;
   userPoolClient: string;
-  /** Where browser traces are sent, or an empty text. */
+  /** The address to which browser traces are sent, or an empty text. */
   traces: string;
 }>;
 
@@ -21,7 +21,7 @@ const NAMES = [
   "traces",
 ] as const;
 
-/** Read config.json. Throw an Error that names what is missing. */
+/** Read config.json. Throw an Error that lists the missing fields. */
 export async function loadConfiguration(): Promise<Configuration> {
   const response = await fetch("/config.json", { credentials: "same-origin" });
   if (!response.ok) {

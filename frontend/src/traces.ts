@@ -9,8 +9,8 @@ import { ApiError } from "./api/problem.ts";
 /**
  * Send a span for each request to the API, and connect it to the spans of the API.
  *
- * Loaded only if the configuration has an address for traces. Names of spans are those of the
- * OpenAPI document, so they contain no handles, ids or search terms.
+ * This module is loaded only if the configuration has an address for traces. Spans are named by the
+ * path templates of the OpenAPI document, so they contain no handles, ids or search terms.
  */
 export function traceRequests(api: Api, processor: SpanProcessor): void {
   const provider = new TracerProvider({

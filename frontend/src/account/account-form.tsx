@@ -11,6 +11,7 @@ type Properties = Readonly<{
   footer?: ReactNode;
 }>;
 
+/** A form of the pages for signing up and in: its fields, its errors, and a button named `action`. */
 export function AccountForm({ action, isSending, error, onSubmit, children, footer }: Properties) {
   const submit = (event: FormEvent) => {
     event.preventDefault();

@@ -8,7 +8,7 @@ import { CodeField, EmailField } from "./fields.tsx";
 import { takePassword } from "./new-user.ts";
 import { useNextStep, useSignIn } from "./use-sign-in.ts";
 
-/** Enter the code that was sent to a new address, then sign in if the password is still known. */
+/** Enter the code that was sent to a new address, then sign in if the password is still in memory. */
 export default function ConfirmPage() {
   const { authenticate, confirm, resend } = useSignIn();
   const [parameters] = useSearchParams();
@@ -30,7 +30,7 @@ export default function ConfirmPage() {
     },
     retry: false,
   });
-  const repetition = useMutation({
+  const resending = useMutation({
     mutationFn: () => resend(email.trim()),
     onSuccess: () => notice("A new code is on its way."),
     retry: false,
@@ -41,19 +41,19 @@ export default function ConfirmPage() {
       <AccountForm
         action="Confirm"
         isSending={confirmation.isPending}
-        error={confirmation.error ?? repetition.error}
+        error={confirmation.error ?? resending.error}
         onSubmit={() => {
-          repetition.reset();
+          resending.reset();
           confirmation.mutate();
         }}
         footer={
           <button
             type="button"
             className="link"
-            disabled={repetition.isPending || email.trim() === ""}
+            disabled={resending.isPending || email.trim() === ""}
             onClick={() => {
               confirmation.reset();
-              repetition.mutate();
+              resending.mutate();
             }}
           >
             Send a new code

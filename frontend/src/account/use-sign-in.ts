@@ -6,7 +6,7 @@ import * as library from "../session/sign-in.ts";
 
 let isConfigured = false;
 
-/** Return the functions for signing up and in, set up for this environment. */
+/** Return the functions for signing up and in, after configuring them for this environment. */
 export function useSignIn(): typeof library {
   const { configuration } = useServices();
   if (!isConfigured) {
@@ -16,7 +16,8 @@ export function useSignIn(): typeof library {
   return library;
 }
 
-/** Return a function that goes on after a step of a sign-in: to the page that required it. */
+/** Return a function that opens the page of the next step of a sign-in, or after the last step the
+ * page that required the sign-in. */
 export function useNextStep(email: string) {
   const { session } = useServices();
   const navigate = useNavigate();
@@ -35,7 +36,7 @@ export function useNextStep(email: string) {
           await navigate(`/forgot?email=${encodeURIComponent(email)}`);
           break;
         case "authenticator-code":
-          break; // The page asks for the code.
+          break; // The sign-in page has a field for the code.
       }
     },
     [email, navigate, next, session],

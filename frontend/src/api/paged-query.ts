@@ -1,6 +1,6 @@
 import { infiniteQueryOptions, type QueryKey } from "@tanstack/react-query";
 
-/** The query of a request for a page: the cursor in the page before it, none for the first page. */
+/** The query parameters of a request for a page: the cursor of the previous page, if there is one. */
 export type PageQuery = Readonly<{ cursor?: string }>;
 
 /** Return the query for a list that the API returns in pages; `read` requests one of them. */

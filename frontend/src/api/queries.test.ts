@@ -4,19 +4,19 @@ import { retryDelay, shouldRetry } from "./queries.ts";
 
 const LOST = new NetworkError("");
 
-it("gives up after four attempts, and at once for an error that stays", () => {
+it("gives up after four attempts, and at once for a permanent error", () => {
   const attempts = [0, 1, 2, 3].map((failures) => shouldRetry(failures, LOST));
 
   expect(attempts).toEqual([true, true, true, false]);
   expect(shouldRetry(0, new ApiError(422, [], null))).toBe(false);
 });
 
-it("does not retry if the API asks to wait longer than a user would", () => {
+it("does not retry if Retry-After is longer than a user would wait", () => {
   expect(shouldRetry(0, new ApiError(429, [], 2000))).toBe(true);
   expect(shouldRetry(0, new ApiError(429, [], 45_000))).toBe(false);
 });
 
-it("waits longer after each attempt, and at least as long as the API asks", () => {
+it("waits longer after each attempt, and at least for the time in Retry-After", () => {
   const delays = [0, 1, 2, 10].map((failures) => retryDelay(failures, LOST));
 
   expect(delays).toEqual([500, 1000, 2000, 10_000]);

@@ -5,7 +5,7 @@ const ATTEMPTS = 4;
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 10_000;
 
-/** Return the cache of server state. Temporary errors are retried, reads and writes alike. */
+/** Return the cache of server state, which retries reads and writes after temporary errors. */
 export function createQueryClient(): QueryClient {
   const retries = { retry: shouldRetry, retryDelay };
   return new QueryClient({
@@ -17,12 +17,12 @@ export function createQueryClient(): QueryClient {
   });
 }
 
-/** `failures` is the number of earlier failed attempts. */
+/** Return whether to try again after `failures` failed attempts. */
 export function shouldRetry(failures: number, error: unknown): boolean {
   return failures < ATTEMPTS - 1 && isTemporary(error) && requestedDelay(error) <= LONGEST_DELAY_MS;
 }
 
-/** Wait longer after each attempt, and at least as long as the API asks for. */
+/** Return the milliseconds to wait: longer after each attempt, and at least the API's Retry-After. */
 export function retryDelay(failures: number, error: unknown): number {
   return Math.max(
     Math.min(FIRST_DELAY_MS * 2 ** failures, LONGEST_DELAY_MS),

@@ -83,7 +83,7 @@ it("does not call an aborted request a lost connection", async () => {
   await expect(failure).rejects.toMatchObject({ name: "AbortError" });
 });
 
-it("retries what may succeed later only", () => {
+it("retries only what may succeed later", () => {
   const statuses = [401, 403, 404, 409, 413, 422, 429, 500, 503];
   const temporary = statuses.filter((status) => isTemporary(new ApiError(status, [], null)));
 

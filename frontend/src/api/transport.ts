@@ -8,8 +8,8 @@ export type Send = (request: Request) => Promise<Response>;
 /**
  * Return a function that sends requests with the access token of the session.
  *
- * If the API refuses the token, it is exchanged and the request is sent once more. Throw ApiError
- * for a response with an error, and NetworkError without a response.
+ * If the API refuses the token, the request is sent once more with a new token. The function throws
+ * ApiError for a response with an error, and NetworkError without a response.
  */
 export function transport(
   session: Pick<Session, "accessToken">,

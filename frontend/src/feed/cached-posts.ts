@@ -25,7 +25,7 @@ export function findPost(client: QueryClient, uuid: string): Post | undefined {
   return found;
 }
 
-/** Put `post` first into the list with this key, or remove it from there. */
+/** Put `post` first into the list with this key. */
 export function prepend(client: QueryClient, queryKey: readonly unknown[], post: ListedPost): void {
   changeFirstPage(client, queryKey, (items) => [post, ...items]);
 }
@@ -47,6 +47,7 @@ export function append(client: QueryClient, queryKey: readonly unknown[], post: 
   );
 }
 
+/** Remove the post with the id `uuid` from the list with this key. */
 export function remove(client: QueryClient, queryKey: readonly unknown[], uuid: string): void {
   client.setQueryData<Pages>(queryKey, (data) => {
     const without = (page: Page) => ({
@@ -78,6 +79,7 @@ function changeFirstPage(
   });
 }
 
+/** Return `data` with `change` applied to the post in lists, threads and notifications. */
 function inPages(data: Pages, uuid: string, change: (post: Post) => Post): Pages {
   const changed = (value: unknown) => (isPost(value, uuid) ? change(value) : inNotification(value));
   const inNotification = (value: unknown) =>

@@ -9,7 +9,7 @@ import { UserLink } from "../ui/user-link.tsx";
 import type { ListedPost } from "./cached-posts.ts";
 import { REACTIONS, type Reaction, useReaction } from "./reactions.ts";
 
-/** A post in a list, or at the top of its own page; nothing after it has expired. */
+/** A post in a list, or at the top of its own page. An expired post is not shown. */
 export function PostCard({ post, isMain = false }: { post: ListedPost; isMain?: boolean }) {
   const remaining = useRemaining(post.expires_at);
   if (remaining === 0) {
@@ -117,7 +117,7 @@ function ShareButton({ page }: { page: string }) {
   );
 }
 
-/** A count that needs little space: 1234 as 1.2K. Nothing for zero. */
+/** A count in compact notation, such as 1.2K for 1234. Zero is not shown. */
 function Count({ value }: { value: number }) {
   const compact = new Intl.NumberFormat(undefined, { notation: "compact" });
   return <span className="count">{value > 0 ? compact.format(value) : ""}</span>;

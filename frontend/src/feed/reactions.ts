@@ -13,7 +13,7 @@ export const REACTIONS = {
 export type Reaction = keyof typeof REACTIONS;
 
 /**
- * Like or repost a post: shown at once, and undone if the API refuses it.
+ * Like or repost a post. The reaction is shown at once, and undone if the API refuses it.
  *
  * The requests of a post are sent one after the other, so the last click decides.
  */
@@ -42,6 +42,7 @@ export function useReaction(uuid: string, reaction: Reaction) {
   });
 }
 
+/** Return `post` with or without the reaction of the user, and with the count that follows. */
 export function withReaction(post: Post, reaction: Reaction, on: boolean): Post {
   const { flag, count } = REACTIONS[reaction];
   return post[flag] === on ? post : { ...post, [flag]: on, [count]: post[count] + (on ? 1 : -1) };

@@ -6,7 +6,7 @@ import { useDraft } from "../ui/draft.ts";
 import { TextComposer } from "../ui/text-composer.tsx";
 import { CONVERSATIONS_KEY, messagesKey } from "./queries.ts";
 
-/** A conversation, or the user with whom one begins. */
+/** An existing conversation, or the handle of the user to start one with. */
 type Recipient = Readonly<{ message_group_uuid: string }> | Readonly<{ handle: string }>;
 
 type Properties = Readonly<{ recipient: Recipient; onSent?: (message: Message) => void }>;

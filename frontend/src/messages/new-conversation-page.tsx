@@ -13,7 +13,7 @@ import { Failure } from "../ui/states.tsx";
 import { UserLink } from "../ui/user-link.tsx";
 import { MessageForm } from "./message-form.tsx";
 
-/** Begin a conversation: first choose the user, unless the address names one. */
+/** Start a conversation: first choose the user, unless the address has a handle. */
 export default function NewConversationPage() {
   const { handle = "" } = useParams();
   return (

@@ -2,7 +2,7 @@ import { type Api, body } from "../api/client.ts";
 import { pagedQuery } from "../api/paged-query.ts";
 
 export const CONVERSATIONS_KEY = ["conversations"] as const;
-const POLL_MS = 5000; // The API has no push; hidden pages do not poll.
+const POLL_MS = 5000; // The API does not push new messages. Hidden pages do not poll.
 
 export function messagesKey(conversation: string) {
   return ["messages", conversation] as const;

@@ -5,7 +5,7 @@ export function threadKey(uuid: string) {
   return ["posts", "thread", uuid] as const;
 }
 
-/** A post with a page of its replies, the first one first. */
+/** A post with a page of its replies, the oldest first. */
 export function threadQuery(api: Api, handle: string, uuid: string) {
   const path = { handle, activity_uuid: uuid };
   return pagedQuery(threadKey(uuid), async (query, signal) => {

@@ -8,8 +8,8 @@ type Properties = Readonly<{
   onCrop: (crop: Crop) => void;
 }>;
 
-const PIXELS = 288; // Of the canvas; it is shown at most this large.
-const STEP = 16; // Pixels of the canvas that an arrow key moves the picture.
+const PIXELS = 288; // Width and height of the canvas, which is never shown larger.
+const STEP = 16; // Pixels of the canvas by which an arrow key moves the picture.
 const LARGEST_ZOOM = 4;
 
 /** The part of a picture that becomes the avatar: drag it, or use the arrow keys and the slider. */

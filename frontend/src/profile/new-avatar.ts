@@ -1,9 +1,9 @@
 import { useSyncExternalStore } from "react";
 
 /**
- * The picture that the user has just uploaded, as an address of this page.
+ * The picture that the user has just uploaded; `url` is an object URL of this page.
  *
- * It is shown at once: the API returns the address of the thumbnail some seconds later.
+ * It is shown until the page is closed: the API returns the address of the thumbnail only later.
  */
 type NewAvatar = Readonly<{ handle: string; url: string }>;
 

@@ -3,14 +3,14 @@ import type { Crop } from "./crop.ts";
 export const ACCEPTED_TYPES = ["image/jpeg", "image/png", "image/webp"] as const;
 /** Above this size a browser may need seconds to decode a picture. */
 const MAX_FILE_BYTES = 20 * 1024 * 1024;
-/** The side of an uploaded avatar, in pixels; larger than the thumbnail that is shown. */
+/** The side of an uploaded avatar, in pixels: that of the thumbnail, lambdas/thumbnail/picture.py. */
 const AVATAR_PIXELS = 512;
 const QUALITY = 0.9;
 
 /** A file cannot be used as an avatar; the message is for the user. */
 export class PictureError extends Error {}
 
-/** Decode the file of a picture, turned as its camera says. Throw PictureError. */
+/** Decode the file of a picture, rotated by its EXIF orientation. Throw PictureError. */
 export async function decode(file: File): Promise<ImageBitmap> {
   if (!(ACCEPTED_TYPES as readonly string[]).includes(file.type)) {
     throw new PictureError("Choose a JPEG, PNG or WebP picture.");

@@ -21,7 +21,7 @@ export function meQuery(api: Api) {
   });
 }
 
-/** The own profile; nothing is requested for anonymous visitors. */
+/** Read the profile of the signed-in user. For anonymous visitors nothing is requested. */
 export function useMe() {
   const api = useApi();
   const session = useSession();

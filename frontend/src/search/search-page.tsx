@@ -10,13 +10,13 @@ import { SearchIcon } from "../ui/icons.tsx";
 import { PageHeader } from "../ui/page-header.tsx";
 import { Empty } from "../ui/states.tsx";
 
-const PAUSE_MS = 250; // Between the last key and the request.
+const DEBOUNCE_MS = 250; // Between the last key and the request.
 
 /** Search posts while typing; the address has the term, so that it can be shared. */
 export default function SearchPage() {
   const [parameters, setParameters] = useSearchParams();
   const [text, setText] = useState(parameters.get("q") ?? "");
-  const term = usePaused(text.trim());
+  const term = useDebounced(text.trim());
   useEffect(() => {
     setParameters(term ? { q: term } : {}, { replace: true });
   }, [term, setParameters]);
@@ -58,11 +58,11 @@ function searchQuery(api: Api, term: string) {
   );
 }
 
-function usePaused(value: string): string {
-  const [paused, setPaused] = useState(value);
+function useDebounced(value: string): string {
+  const [debounced, setDebounced] = useState(value);
   useEffect(() => {
-    const timer = setTimeout(() => setPaused(value), PAUSE_MS);
+    const timer = setTimeout(() => setDebounced(value), DEBOUNCE_MS);
     return () => clearTimeout(timer);
   }, [value]);
-  return paused;
+  return debounced;
 }

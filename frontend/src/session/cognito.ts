@@ -19,13 +19,13 @@ type Result = Readonly<{
 /**
  * The two calls of Cognito that every page may need.
  *
- * They are here so that only the pages for signing in load the library with SRP, which is as large
- * as a third of the first load.
+ * Amplify has them too, but it is as large as a third of the first load. So only the pages for
+ * signing in load it.
  */
 export class Cognito {
   constructor(private readonly configuration: Configuration) {}
 
-  /** Exchange a refresh token, which is void afterwards if Cognito returns a new one. */
+  /** Exchange a refresh token, which is no longer valid if Cognito returns a new one. */
   async refresh(refreshToken: string): Promise<Tokens> {
     const { AuthenticationResult: result } = await this.call("GetTokensFromRefreshToken", {
       RefreshToken: refreshToken,
@@ -66,7 +66,7 @@ export class Cognito {
   }
 }
 
-/** Whether Cognito will never accept the token again, unlike after a network or server error. */
+/** Return whether Cognito will never accept the token again, unlike after a network error. */
 export function isSessionOver(error: unknown): boolean {
   const codes = [
     "NotAuthorizedException",

@@ -3,7 +3,7 @@ import { useSession } from "../services.tsx";
 import { PageHeader } from "../ui/page-header.tsx";
 import { Empty } from "../ui/states.tsx";
 
-/** The pages of signed-in users. Others see how to get there, and come back after signing in. */
+/** The pages of signed-in users. Anonymous visitors see a link for signing in, which leads back. */
 export function RequireSession() {
   const session = useSession();
   const { pathname } = useLocation();

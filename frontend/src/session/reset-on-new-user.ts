@@ -1,7 +1,7 @@
 import type { QueryClient } from "@tanstack/react-query";
 import type { Session } from "./session.ts";
 
-/** Forget what was loaded for another user, or for an anonymous visitor, and load it again. */
+/** When the user changes, discard what was loaded for the previous one, and load it again. */
 export function resetOnNewUser(session: Session, queryClient: QueryClient): void {
   let user = userOf(session);
   session.subscribe(() => {

@@ -17,7 +17,7 @@ const ANONYMOUS: SessionState = { status: "anonymous" };
  *
  * The refresh token is in localStorage, so that another tab or visit continues the session; each
  * exchange replaces it. All tokens of the last exchange by this tab are in sessionStorage, so that a
- * reload needs no exchange, which would be lost if the page was reloaded again before its end.
+ * reload needs no exchange: if the page was reloaded during one, the new refresh token would be lost.
  */
 export class Session {
   private tokens: Tokens | null = null;
@@ -87,7 +87,7 @@ export class Session {
     return (await this.refreshing)?.accessToken ?? null;
   }
 
-  /** Revoke the tokens and forget them, also if Cognito is not reachable. */
+  /** Revoke the tokens and remove them, even if Cognito is not reachable. */
   async signOut(): Promise<void> {
     try {
       const token = await this.accessToken();
@@ -127,10 +127,10 @@ export class Session {
   }
 
   /**
-   * Return the tokens of this tab before a reload, if they are valid and came with `refreshToken`.
+   * Return the tokens that this tab stored before a reload, if they are valid and `refreshToken` is
+   * one of them.
    *
-   * Otherwise another tab has exchanged it, or another user has signed in while this tab was not
-   * loaded.
+   * If it is not, another tab has exchanged it, or another user has signed in meanwhile.
    */
   private tokensOfTab(refreshToken: string | null): Tokens | null {
     const tokens: Tokens | null = JSON.parse(this.tabStorage.getItem(TAB_KEY) ?? "null");

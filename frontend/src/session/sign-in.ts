@@ -14,9 +14,9 @@ import type { Configuration } from "../configuration.ts";
 import { expiryOf, type Tokens } from "./tokens.ts";
 
 /**
- * Signing up and in, with Amplify's implementation of SRP. Loaded by the pages that need it.
+ * Signing up and in, with Amplify's implementation of SRP. Only the pages that need it load it.
  *
- * Amplify keeps its tokens in this memory; `Session` takes them and they are removed.
+ * Amplify stores its tokens in `memory`; `takeTokens` removes them and returns them for `Session`.
  */
 const memory = new Map<string, string>();
 
@@ -64,7 +64,7 @@ export type SignInStep =
   | Readonly<{ step: "authenticator-code" | "confirm" | "reset-password" }>;
 
 export async function authenticate(email: string, password: string): Promise<SignInStep> {
-  memory.clear(); // A sign-in that was abandoned.
+  memory.clear(); // An abandoned sign-in may have left its state.
   return nextStep(await signIn({ username: email, password }));
 }
 

@@ -10,7 +10,7 @@ export function SignOutButton({ className }: { className: string }) {
   const notice = useNotice();
   const signOut = useMutation({
     mutationFn: () => session.signOut(),
-    networkMode: "always", // Without a network, this browser still forgets its tokens.
+    networkMode: "always", // Even without a network, this browser removes its tokens.
     retry: false,
     onError: () =>
       notice("You are signed out here. Other devices could not be reached, and may be signed in."),

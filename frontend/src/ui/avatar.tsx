@@ -6,7 +6,7 @@ type Properties = Readonly<{ url: string; handle: string; size: "small" | "mediu
 
 const PIXELS = { small: 32, medium: 44, large: 112 };
 
-/** The picture of a user; beside their name, so it has no text of its own. */
+/** The picture of a user. It is next to their name, so it has no alternative text. */
 export function Avatar({ url, handle, size }: Properties) {
   const { assets } = useServices().configuration;
   const source = useNewAvatar(handle) ?? atAssets(url, assets);
@@ -33,7 +33,7 @@ export function Avatar({ url, handle, size }: Properties) {
   );
 }
 
-/** Return an address of the API at the host of this page's environment, which may have a port. */
+/** Return `url`, which the API returned, on the host `assets`, which may have another port. */
 function atAssets(url: string, assets: string): string {
   const { pathname, search } = new URL(url || "/", assets);
   return url && `${assets}${pathname}${search}`;

@@ -2,7 +2,7 @@ import { useCallback, useState } from "react";
 
 export type Draft = ReturnType<typeof useDraft>;
 
-/** What a user has typed and not sent yet. `sent` is the content of the last attempt, and its key. */
+/** A text that was typed and not sent yet. `sent` is the content of the last attempt, and its key. */
 type StoredDraft = Readonly<{ text: string; sent?: Readonly<{ content: string; key: string }> }>;
 
 const EMPTY: StoredDraft = { text: "" };
@@ -10,8 +10,8 @@ const EMPTY: StoredDraft = { text: "" };
 /**
  * Keep a draft in the storage of this tab: a reload or a lost connection loses nothing.
  *
- * `keyOf` returns the idempotency key for some content. It is the same for a repeated attempt, so
- * the API recognizes it, and another one when the user has changed something in between.
+ * `keyOf` returns the idempotency key for some content: the key of the last attempt if the content
+ * is unchanged, so that the API recognizes a repeated attempt, and otherwise a new key.
  */
 export function useDraft(name: string) {
   const storageKey = `cruddur.draft.${name}`;

@@ -12,6 +12,6 @@ function HandleRoute({ page }: { page: Page }) {
 }
 
 /** Return the element of a route whose first segment is `@` and a handle; others are not found. */
-export function handleOfSegment(page: Page): ReactNode {
+export function handleRoute(page: Page): ReactNode {
   return <HandleRoute page={page} />;
 }

@@ -24,7 +24,7 @@ const ANONYMOUS: readonly Item[] = [
   { to: "/signup", name: "Join", Icon: PenIcon },
 ];
 
-/** Beside the page on wide screens, at the bottom of narrow ones. */
+/** The main navigation: beside the page on wide screens, at the bottom of narrow ones. */
 export function Navigation() {
   const session = useSession();
   const isMember = session.status !== "anonymous";

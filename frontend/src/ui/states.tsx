@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import { textOf, textsOf } from "../errors.ts";
 
-/** A list without items, with a hint what to do. */
+/** The text in place of an empty list or a missing page, with a hint what to do. */
 export function Empty({ title, children }: { title: string; children?: ReactNode }) {
   return (
     <section className="empty">

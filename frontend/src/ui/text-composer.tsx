@@ -3,7 +3,7 @@ import { charactersOf } from "../api/limits.ts";
 import type { Draft } from "./draft.ts";
 import { FormErrors } from "./states.tsx";
 
-/** The state of a request; `isPaused`: there is no network, and it is sent when that is back. */
+/** The state of a request; it `isPaused` while there is no network, and is sent after that. */
 type Sending = Readonly<{ isPending: boolean; isPaused: boolean; error: unknown }>;
 
 type Properties = Readonly<{
@@ -19,7 +19,7 @@ type Properties = Readonly<{
   ref?: Ref<HTMLTextAreaElement>;
 }>;
 
-/** A text with a limit and a button: of a post, a reply or a message. Ctrl+Enter sends it. */
+/** The text field of a post, a reply or a message, with a limit and a button. Ctrl+Enter sends it. */
 export function TextComposer(properties: Properties) {
   const { label, action, draft, limit, sending, onSend } = properties;
   const id = useId();

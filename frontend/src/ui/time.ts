@@ -32,7 +32,7 @@ export function left(
   unitDisplay: "long" | "narrow",
   language?: string,
 ): string {
-  // 59.5 minutes are an hour rather than 60 minutes.
+  // Round before choosing the unit: 59.5 minutes are shown as an hour, not as 60 minutes.
   const smaller = UNITS.find(([, length]) => milliseconds > length)?.[1] ?? SECOND;
   const rounded = Math.ceil(milliseconds / smaller) * smaller;
   return inLargestUnit(rounded, Math.ceil, unitDisplay, language);
