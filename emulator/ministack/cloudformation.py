@@ -25,7 +25,7 @@ _operations = lookup.module("services.cloudformation.stacks")
 _provisioners = lookup.module("services.cloudformation.provisioners")
 _language_extensions = lookup.module("services.cloudformation.language_extensions")
 
-# Stores of the account and region in scope, each like a dict.
+# Stores of the account and region in scope, which are used like dicts.
 stacks: Any = lookup.attribute(_cloudformation, "_stacks")  # By name; deleted stacks remain.
 stack_events: Any = lookup.attribute(_cloudformation, "_stack_events")  # By stack id.
 exports: Any = lookup.attribute(_cloudformation, "_exports")  # By name.
@@ -129,8 +129,9 @@ def action(name: str) -> Function[[Params], Response]:
 class ResourceType:
     """The functions that create, update and delete the resources of a CloudFormation type.
 
-    `create(title, properties, stack)`, `update(physical_id, old, new, stack, …)` and
-    `delete(physical_id, properties)`. The other methods are for both create and update.
+    They are called as `create(title, properties, stack)`, `update(physical_id, old, new, stack, …)`
+    and `delete(physical_id, properties)`. The methods `before` and `after` change both `create` and
+    `update`.
     """
 
     def __init__(self, name: str) -> None:

@@ -28,7 +28,10 @@ json_response: Callable[..., Response] = lookup.attribute(_responses, "json_resp
 
 
 def items_of_all_accounts(store: Any) -> list[tuple[tuple[str, ...], Any]]:
-    """Return the items of a store in all accounts as pairs: (account, region if any, key), value."""
+    """Return the items of a store in all accounts: pairs of (ACCOUNT, REGION, KEY) and value.
+
+    The keys of a store of a global service have no REGION.
+    """
     return list(store.to_dict().items())
 
 

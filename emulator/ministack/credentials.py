@@ -54,17 +54,18 @@ _execution_credentials: Function[[dict[str, Any]], dict[str, str]] = Function(
 _web_identity_denied: Function[[str, Params, bool], Response | None] = Function(
     "_web_identity_trust_denied", services.sts
 )
-_ALSO_QUERY_PROTOCOL = {"ses"}  # Version 1 of its API has the query protocol.
+_ALSO_QUERY_PROTOCOL = {"ses"}  # Version 1 of the API of SES has the query protocol.
 _UNKNOWN_KEY = "UnrecognizedClientException"
 _ROOT_KEY = re.compile(r"[0-9]{12}")
 Refusal: Any = lookup.attribute(_evaluator, "CredentialResolutionError")  # With code and message.
 
 
 def use_root_secret(secret: str) -> None:
-    """Make *secret* the secret key of every account's root, and accept no other root keys.
+    """Make *secret* the secret key of every account's root, and refuse all other root keys.
 
-    MiniStack uses an empty key for a request without credentials, which access control has
-    permitted. A request cannot be signed with it.
+    Access keys of twelve digits are root keys. MiniStack has others, such as `test`, which are refused. For a
+    permitted request without credentials, MiniStack uses the empty access key, which is kept: no
+    request can be signed with it.
     """
 
     def resolve(
@@ -116,7 +117,7 @@ def service_of(request: Request, body: bytes = b"") -> str:
 
 
 def is_rest(service: str) -> bool:
-    """Return whether only method and path determine the operation of a service's request."""
+    """Return whether the method and path of a request alone determine the operation of *service*."""
     return service in {"s3", "lambda"} or (service in _REST and service not in _ALSO_QUERY_PROTOCOL)
 
 

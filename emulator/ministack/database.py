@@ -27,7 +27,7 @@ _resolve_members: Callable[..., Any] = lookup.attribute(rds, "_resolve_subnet_gr
 
 
 def action(name: str) -> Function[[Params], Response]:
-    """Return an action of RDS's API, also where CloudFormation calls it."""
+    """Return an action of RDS's API; a change of it also applies to calls of CloudFormation."""
     function: Function[[Params], Response] = Function(name, rds_actions)
     return function.copied_to(rds, rds_actions[name].__name__) if name in rds_actions else function
 
@@ -38,7 +38,7 @@ def instance_response(action: str, instance: dict[str, Any]) -> Response:
 
 
 def subnets_of(params: Any) -> list[dict[str, Any]]:
-    """Return the subnets in a call for a subnet group; none if one of them does not exist."""
+    """Return the subnets in a call for a subnet group; an empty list if one does not exist."""
     subnet_ids = _parse_members(params, "SubnetIds")
     members = _resolve_members(subnet_ids) if subnet_ids else None
     return list(members[0]) if members else []

@@ -23,8 +23,8 @@ R = TypeVar("R")
 class Function(Generic[P, R]):
     """A function of MiniStack that can be called and changed.
 
-    *owners* are the modules, classes or dicts that contain it under *name*. `from … import` copies
-    a function to other modules, so it must be replaced there, too.
+    *owners* are the modules, classes or dicts that contain the function under *name*. After
+    `from … import` several modules refer to it, and a change must replace it in each of them.
     """
 
     def __init__(self, name: str, *owners: Any) -> None:
@@ -42,7 +42,7 @@ class Function(Generic[P, R]):
         return copied
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Call the function with all changes that are installed."""
+        """Call the function with all installed changes."""
         return self.current(*args, **kwargs)
 
     @property

@@ -1,9 +1,9 @@
 """Look up MiniStack's modules and attributes when the emulator's modules are imported.
 
 Most of these attributes are private, so another version of MiniStack may not have them. `module`,
-`attribute` and `Function` (hooks.py) record each missing one. `check` runs at start and raises one
-error that lists all of them. MiniStack reads its environment when it is imported, so
-`server.environment` must be set before.
+`attribute` and `Function` (hooks.py) record each missing one. `check` is called when the server
+starts, and raises one error that lists all of them. MiniStack reads its environment when it is
+imported, so the variables of `server.environment` must be set before the first lookup.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def record_missing(description: str) -> Any:
 
 
 def check() -> None:
-    """Raise EmulatorError that lists everything that the installed MiniStack does not have, if anything."""
+    """Raise EmulatorError if the installed MiniStack lacks something; the message lists it all."""
     if not _missing:
         return
     try:

@@ -14,7 +14,7 @@ from emulator.ministack.hooks import Function
 
 _persistence = lookup.module("core.persistence")
 
-# The name of a saved state → its module.
+# The module of each service with a saved state, by the name of the state.
 STATES: dict[str, str] = lookup.attribute(app, "_state_map")
 load_module: Callable[[str], Any] = lookup.attribute(app, "_get_module")
 to_json: Callable[[Any], Any] = lookup.attribute(_persistence, "_json_default")
@@ -22,15 +22,16 @@ from_json: Callable[[dict[str, Any]], Any] = lookup.attribute(_persistence, "_js
 _savers: Callable[[], dict[str, Callable[[], Any]]] = lookup.attribute(
     app, "_build_persistence_save_dict"
 )
-# Writes the zip of a function to a file that is named after its digest, if there is none yet.
+# Writes the zip of a function to a file with the digest as its name, unless the file exists.
 _write_code: Function[[bytes], str] = Function("_write_code_blob", services.lambda_)
 _CODE_FOLDER: str = lookup.attribute(services.lambda_, "CODE_BLOB_DIR")
 
 
 def savers() -> dict[str, Callable[[], Any]]:
-    """Return functions that return the state of each service, to be written immediately.
+    """Return, for each service, a function that returns its state.
 
-    MiniStack copies CloudFormation's state first, which takes four times as long as writing it.
+    The state must be written immediately: unlike MiniStack, this does not copy the state of
+    CloudFormation. The copy would take four times as long as writing.
     """
     stores = cloudformation.all_stores
     return _savers() | {"cloudformation": lambda: {name: store() for store, name in stores}}

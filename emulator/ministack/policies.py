@@ -47,8 +47,8 @@ def can_assume(role: str, service: str) -> bool:
     record = _roles.get(role.rpartition("/")[2])
     if record is None:
         return False
-    # The function or task may not exist yet, so its ARN is unknown: a trust policy with a condition
-    # on this aws:SourceArn is refused.
+    # The function or task may not exist yet, so its ARN is unknown. A trust policy that requires it
+    # as aws:SourceArn does not match.
     return policy_allows(
         record["AssumeRolePolicyDocument"], "sts:AssumeRole", "*", service=service, source=role
     )
@@ -74,10 +74,8 @@ def role_allows(role: str, action: str, resource: str) -> bool:
 def token_refusal(token: str, *, host: str, port: int, user: str, resource_id: str) -> str | None:
     """Return why an RDS token does not permit *user* to log in to a DB instance; None if it does.
 
-    *resource_id* is the DbiResourceId of the instance.
-
-    Check its signature, age, user and endpoint, and that the policies of the principal that signed
-    it allow rds-db:connect.
+    The signature, age, user and endpoint of the token are checked, and that the policies of the
+    principal who signed it allow rds-db:connect. *resource_id* is the DbiResourceId of the instance.
     """
     target = {"hostname": host, "port": port, "db_user": user}
     verified = _verify_rds_token(token, **target, account_id=account(), region=region())

@@ -1,4 +1,4 @@
-"""MiniStack's modules of AWS services, and calls to their functions."""
+"""MiniStack's modules of AWS services, and those stores and functions that several patches use."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ _execute: Callable[[Any, dict[str, Any]], dict[str, Any]] = lookup.attribute(
 
 
 def refusal(message: str, service: str, status: int = http.client.BAD_REQUEST) -> ValueError:
-    """Return the error of a failed stack resource, with CloudFormation's message."""
+    """Return the error of a stack resource that *service* refused, in CloudFormation's format."""
     return ValueError(f"{message} (Service: {service}, Status Code: {status})")
 
 
@@ -116,15 +116,15 @@ def put_log_events(group: str, stream: str, events: list[dict[str, Any]]) -> Non
 
 
 def create_hosted_zone(zone_id: str, domain: str) -> None:
-    """Create a public hosted zone with this id in the account in scope, if it has none."""
+    """Create a public hosted zone with this id in the account in scope, unless it exists."""
     if zone_id in zones:
         return
     name = domain.rstrip(".") + "."
     zones[zone_id] = {
         "id": zone_id,
         "name": name,
-        "caller_reference": f"by-hand-{zone_id}",
-        "comment": "by hand, before the first deploy",
+        "caller_reference": f"manual-{zone_id}",
+        "comment": "created manually before the first deployment",
         "private": False,
         "vpcs": [],
     }

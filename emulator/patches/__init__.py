@@ -67,7 +67,7 @@ PATCHES = (
 
 
 def load() -> list[ModuleType]:
-    """Import all patches, which resolves the names of MiniStack that they use."""
+    """Import all patches, and thereby look up the attributes of MiniStack that they use."""
     return [import_module(f"emulator.patches.{name}") for name in PATCHES]
 
 

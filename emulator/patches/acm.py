@@ -33,7 +33,7 @@ def install() -> None:
 
 
 def _zones(props: Props) -> dict[str, str]:
-    """Return the id of the hosted zone of each domain."""
+    """Return the ids of the hosted zones for validation, by domain."""
     options = props.get("DomainValidationOptions") or []
     return {
         option["DomainName"]: option["HostedZoneId"]

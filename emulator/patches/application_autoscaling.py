@@ -121,7 +121,7 @@ def _describe_policies(data: Data) -> Data:
 
 
 def _register(data: Data) -> Data | Refusal:
-    """Change the scalable target of a stack; values that the call omits are unchanged."""
+    """Update the scalable target of a stack with the values in a call."""
     for target in resources_of_type(_TARGET):
         if _is_requested(target.physical_id, data):
             target.props.update(data)

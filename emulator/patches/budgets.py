@@ -46,7 +46,7 @@ def _create(title: str, props: Props, stack: str) -> Created:
 
 
 def _update(name: str, old: Props, new: Props, stack: str) -> Created:
-    """Delete and create the budget: no call changes its notifications."""
+    """Delete the budget and create it again, because no call changes the notifications of a budget."""
     _call(_delete_budget, BudgetName=name)
     try:
         return _create("", _with_name(new, name), stack)

@@ -1,8 +1,8 @@
 """Route requests to load balancers by DNS name or alias, in any account, to a listener by port.
 
-A test or a browser sends its request to the emulator. The Host header is the DNS name of the load
-balancer, or a domain with an alias record for it. `Host: NAME:443` or `X-Forwarded-Proto: https` is for
-the listener on port 443; other requests are for the one on port 80. There is no TLS here.
+A client sends its request to the emulator. The Host header is the DNS name of the load balancer, or
+a domain with an alias record for it. A request with `Host: NAME:443` or `X-Forwarded-Proto: https` is
+for the listener on port 443; other requests are for the one on port 80. There is no TLS here.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ def find(host: str) -> _Match | None:
 
 
 def names() -> list[str]:
-    """Return the names of alias records of load balancers, in lower case."""
+    """Return the names of the alias records for load balancers, in lower case."""
     records = [
         record["Name"].rstrip(".").lower()
         for _, records in context.items_of_all_accounts(services.records)

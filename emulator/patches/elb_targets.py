@@ -1,4 +1,4 @@
-"""Forward requests to healthy targets over kept connections, with the errors of a load balancer."""
+"""Forward requests to healthy targets over open connections, with the errors of a load balancer."""
 
 from __future__ import annotations
 
@@ -73,7 +73,10 @@ async def _forward(
 
 
 async def _exchange(target: Target | None, port: int, request: proxy.Request) -> Any:
-    """Send the request, and return the response, whose body follows; count it as running."""
+    """Send the request, and return the response, whose body is sent to the client as it arrives.
+
+    Until then the request counts as one of the running requests of *target*.
+    """
     _count(target, 1)
     try:
         response = await proxy.exchange(port, request)
@@ -102,13 +105,16 @@ def _count(target: Target | None, step: int) -> None:
 
 
 def _choose(group: str) -> dict[str, Any] | None:
-    """Return the next target in turn: a healthy one, or an unhealthy one if none is healthy."""
+    """Return the record of the next target in turn: a healthy one, or else an unhealthy one.
+
+    Targets that are `initial` or `draining` get no requests.
+    """
     entries = [
         (entry, target.state if (target := targets.find(group, entry)) else targets.HEALTHY)
         for entry in load_balancers.targets.get(group, ())
     ]
-    for wanted in (targets.HEALTHY, targets.UNHEALTHY):
-        if usable := [entry for entry, state in entries if state == wanted]:
+    for accepted_state in (targets.HEALTHY, targets.UNHEALTHY):
+        if usable := [entry for entry, state in entries if state == accepted_state]:
             chosen: dict[str, Any] = usable[next(_counter) % len(usable)]
             return chosen
     return None
@@ -117,7 +123,7 @@ def _choose(group: str) -> dict[str, Any] | None:
 def _describe_health(
     original: Callable[[dict[str, Any]], Response], params: dict[str, Any]
 ) -> Response:
-    """Describe the health of the targets that are tasks; others are healthy, as in MiniStack."""
+    """Describe the health of targets; those that are not tasks are healthy, as in MiniStack."""
     group = param(params, "TargetGroupArn")
     entries = load_balancers.targets.get(group, ())
     found = [(entry, targets.find(group, entry)) for entry in entries]

@@ -1,7 +1,7 @@
-"""Record resources that only exist here and do nothing, and respond to the calls that read them.
+"""Record resources that have no effect in the emulator, and respond to the calls that read them.
 
-A recorded resource exists only in the record of its stack, where the calls look it up. The
-permissions of these calls are not checked.
+A recorded resource is only in the record of its stack, where the calls look it up. The permissions
+of these calls are not checked.
 """
 
 from __future__ import annotations
@@ -91,7 +91,10 @@ def add_recorded_type(
 
 
 def add_calls(service: str, calls: dict[str, Call]) -> None:
-    """Respond to these operations of *service*, which is the service name in signatures."""
+    """Respond to *calls* of *service*, the service name in signatures.
+
+    The keys are the operations in X-Amz-Target or, for a REST API, the paths of requests.
+    """
     _calls[service] = calls
 
 

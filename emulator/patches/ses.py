@@ -1,4 +1,4 @@
-"""Put the emails of SES into the outbox, and those that Cognito sends with SES."""
+"""Put the emails of SES, and those that Cognito sends with SES, into the outbox."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DIFFERENCES = (
     ),
 )
 
-# MiniStack calls it for every email, to pass it to a mail server if one is configured.
+# MiniStack calls this function for every email; it passes the email to a mail server if configured.
 _relay: Function[[str, Sequence[str], str], None] = Function(
     "_smtp_relay", services.ses, services.ses_v2
 )

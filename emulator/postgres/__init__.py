@@ -6,7 +6,7 @@
     database.py           one database: its server and its proxy
     ports.py              the TCP ports of databases
     paths.py              the files of one database
-    binaries.py           finds the programs of PostgreSQL: the bundled one or the machine's
+    binaries.py           finds the programs of the bundled or the installed PostgreSQL
     launcher.py           runs a program of PostgreSQL, without root, until the emulator ends
     server.py             one PostgreSQL server: data folder, process, socket
     rds_roles.py          the SQL that creates RDS's roles in a new database

@@ -1,4 +1,4 @@
-"""Find the programs of PostgreSQL: the bundled one that pip installs, or the machine's."""
+"""Find the programs of the bundled PostgreSQL, a package, or of the one installed on this machine."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class Binaries:
 
 
 def find(kind: Kind, requested: str) -> Binaries:
-    """Return the oldest PostgreSQL of *kind* that is not older than *requested*, else the newest.
+    """Return the oldest PostgreSQL of *kind* that is not older than *requested*, a version.
 
-    The newest is used because RDS offers more versions than are installed on this machine.
+    If all are older, return the newest: RDS offers more versions than are installed on this machine.
     """
     installed = sorted(_find_all(kind), key=lambda binaries: binaries.major_version)
     requested_major = int(requested.partition(".")[0] or 0)
@@ -70,7 +70,9 @@ def _find_all(kind: Kind) -> list[Binaries]:
     if usable:
         return [Binaries(folder, _version(folder)) for folder in usable]
     if kind == BUNDLED:
-        hint = f"run ./inv again, or pip install {_PACKAGE}: it has PostgreSQL for Linux and macOS"
+        hint = (
+            f"run ./inv again, or pip install {_PACKAGE}, which has PostgreSQL for Linux and macOS"
+        )
         raise EmulatorError(f"the bundled PostgreSQL is not installed ({_PACKAGE})", hint=hint)
     message = "PostgreSQL is not installed on this machine: no `postgres` on PATH"
     raise EmulatorError(

@@ -17,7 +17,7 @@ from emulator.postgres.server import Connection, Server, terminate
 
 @dataclass(frozen=True)
 class DatabaseSettings:
-    """The settings of a database. *id* is the name of its folder; *port* is 0 for a new one."""
+    """The settings of a database. *id* is the name of its folder; *port* is 0 for a new database."""
 
     id: str
     port: int
@@ -75,10 +75,8 @@ class Database:
         server = await self.start()
         try:
             return await server.connect()
-        except (
-            ConnectionRefusedError,
-            FileNotFoundError,
-        ):  # It has crashed, but its exit status is not known yet.
+        except (ConnectionRefusedError, FileNotFoundError):
+            # The server has crashed, but its exit status is not known yet.
             await server.stop(immediately=True)
             return await (await self.start()).connect()
 

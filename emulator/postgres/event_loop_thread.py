@@ -12,9 +12,9 @@ T = TypeVar("T")
 
 
 class EventLoopThread:
-    """A thread with one event loop, started for the first coroutine.
+    """A thread with one event loop, which is started for the first coroutine.
 
-    asyncio requires that a process is started and waited for on the same loop.
+    asyncio requires that the same loop starts a process and waits for it.
     """
 
     def __init__(self, name: str) -> None:

@@ -1,4 +1,4 @@
-"""MiniStack's records of RDS DB instances, and the databases that belong to them."""
+"""MiniStack's records of RDS DB instances, and the settings and access rules of their databases."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _log = logging.getLogger("emulator.postgres")
 
 
 def is_postgres(instance: Mapping[str, Any]) -> bool:
-    """Return whether *instance*, a record, properties or parameters, is for PostgreSQL."""
+    """Return whether an instance is for PostgreSQL, by its record, properties or parameters."""
     return instance.get("Engine") == "postgres" and not instance.get("DBClusterIdentifier")
 
 
@@ -77,7 +77,7 @@ def _stored_records() -> list[tuple[tuple[str, ...], Record]]:
 
 @dataclass(frozen=True)
 class InstanceAuth:
-    """The access rules of DB instance *name*, read from its current record: an AuthPolicy."""
+    """The AuthPolicy of the DB instance *name*, which reads the current record of the instance."""
 
     account: str
     region: str

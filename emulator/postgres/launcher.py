@@ -1,12 +1,13 @@
-"""Run a program of PostgreSQL, not as root, until the emulator ends.
+"""Run a program of PostgreSQL until the emulator ends, but not as root.
 
     python launcher.py LOCK PARENT PROGRAM ARGUMENT…
 
 The launcher replaces itself with the program, which ends when the process PARENT ends. The program
 and all its child processes hold the lock file LOCK, so other processes can check whether one of
 them is still running.
-PostgreSQL refuses to run as root. As root the launcher creates a user namespace in which root is
-the user "nobody": files remain root's, and no user is created on the machine.
+PostgreSQL refuses to run as root. If root runs the launcher, it creates a user namespace in which
+root is the user "nobody". Outside of the namespace root still owns the files, and the machine needs
+no further user.
 """
 
 from __future__ import annotations

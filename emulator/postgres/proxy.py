@@ -1,4 +1,4 @@
-"""The proxy on the TCP port of a database: TLS, and authentication tokens of rds_iam members.
+"""The proxy on the TCP port of a database: TLS, and authentication tokens for members of rds_iam.
 
 The proxy passes the log-in of a client to PostgreSQL. If PostgreSQL requests a password, the proxy
 relays the request and the response. If PostgreSQL accepts the user without a password, the user is
@@ -139,7 +139,7 @@ class Proxy:
             await reader.read()
 
     def _refusal(self, packet: protocol.StartupPacket, *, is_encrypted: bool) -> str | None:
-        """Return PostgreSQL's message if RDS's pg_hba.conf refuses the log-in."""
+        """Return PostgreSQL's message if RDS's pg_hba.conf refuses the log-in; None otherwise."""
         encryption = "SSL encryption" if is_encrypted else "no encryption"
         log_in = (
             f'host "127.0.0.1", user "{packet.user}", database "{packet.database}", {encryption}'
@@ -153,7 +153,10 @@ class Proxy:
     async def _authenticate(
         self, client: _Client, server: asyncio.StreamReader, log_in: protocol.StartupPacket
     ) -> bool:
-        """Relay the server's first message; if it accepts the user without a password, first check a token."""
+        """Relay the server's first message; return False if the log-in is refused.
+
+        If the server accepts the user without a password, a token is required first.
+        """
         while (message := await protocol.read_message(server))[:1] == (
             protocol.NEGOTIATE_PROTOCOL_VERSION
         ):

@@ -19,7 +19,7 @@ _SUPERUSER_ROLES = (
 
 
 def statements(master_user: str, password: str, database: str) -> Iterator[str]:
-    """Yield the SQL for a new server; without *database*, `postgres` is its only database."""
+    """Yield the SQL for a new server; if *database* is "", only the database `postgres` exists."""
     for role in _ROLES:
         yield f"CREATE ROLE {role} NOLOGIN"
     for role in _SUPERUSER_ROLES:

@@ -28,7 +28,8 @@ _START_SECONDS = 60.0
 _POLL_SECONDS = 0.01
 _LOG_LINES = 8
 
-# PostgreSQL treats members with ADMIN OPTION on rds_iam as its members, so rds_superuser is first.
+# The first matching line applies. rds_superuser has rds_iam WITH ADMIN OPTION, so PostgreSQL treats its
+# members as members of rds_iam.
 _HBA = f"""\
 # Only the emulator's proxy uses this socket. It checks the tokens of members of rds_iam.
 local all {SUPERUSER}         trust
@@ -67,7 +68,7 @@ def terminate(paths: DatabasePaths) -> None:
         else:
             return
     message = f"PostgreSQL (process {paths.pid}) does not stop: it holds the lock {paths.lock}"
-    raise EmulatorError(message, hint=f"see its log: {paths.log}")
+    raise EmulatorError(message, hint=f"see the log of the database: {paths.log}")
 
 
 class Server:
@@ -125,7 +126,7 @@ class Server:
         raise self._error("it does not stop")
 
     async def connect(self) -> Connection:
-        """Connect to the socket, also if its path exceeds the length limit of sockets."""
+        """Connect to the socket, on Linux also if its path exceeds the length limit of sockets."""
         path = self.paths.data / _SOCKET
         if len(os.fsencode(path)) <= _MAX_SOCKET_PATH_BYTES or not launcher.LINUX:
             return await asyncio.open_unix_connection(path)
@@ -150,8 +151,8 @@ class Server:
     async def _launch(self, program: str, *arguments: str) -> asyncio.subprocess.Process:
         """Start a program of PostgreSQL.
 
-        The program ends when the thread that started it ends. That is the thread of the event loop,
-        which ends with this process.
+        The launcher ends the program when its parent thread ends: the thread of the event loop, which
+        runs until this process ends.
         """
         with self.paths.log.open("wb") as log, isolated_processes.trusted():
             return await asyncio.create_subprocess_exec(

@@ -1,4 +1,4 @@
-"""RDS's errors for invalid parameters; docs/emulator.md lists which of them are verified."""
+"""RDS's errors for invalid parameters; docs/emulator.md describes which are verified."""
 
 from __future__ import annotations
 

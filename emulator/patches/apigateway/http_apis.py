@@ -86,8 +86,8 @@ async def _route(
 def find(host: str, path: str, method: str) -> tuple[str, str] | None:
     """Return account and region of the HTTP API that handles a request; None if there is none.
 
-    For a route with IAM authorization, return None as well: MiniStack handles such a request after
-    the signature was verified.
+    Return None for a route with IAM authorization, too: access control verifies the signature of
+    such a request, and then MiniStack handles it.
     """
     parsed = _parse_url(host, path)
     if not parsed:

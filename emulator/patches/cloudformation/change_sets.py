@@ -110,7 +110,10 @@ def _status_error(stack: Stack, kind: str, change_set: str) -> str | None:
 
 
 def _keep_stack_in_review(create: Callable[[Params], Response], params: Params) -> Response:
-    """Keep the stack of the first change set, and assign the second change set to it."""
+    """Create a further change set for a stack in review, and keep the stack and its id.
+
+    MiniStack creates another stack, which is removed again.
+    """
     existing = cloudformation.find_stack(cloudformation.param(params, "StackName"))
     if existing is None or existing["StackStatus"] != "REVIEW_IN_PROGRESS":
         return create(params)
@@ -144,7 +147,7 @@ def _list_by_id(list_: Callable[[Params], Response], params: Params) -> Response
 
 
 def _accept_changed_outputs(response: Response, _params: Params) -> Response:
-    """Make a change set available if it changes only outputs."""
+    """Make a change set available if MiniStack found no changes, but outputs change."""
     change_set = cloudformation.created_change_set(response)
     if change_set and _failed_without_changes(change_set) and _changes_outputs(change_set):
         change_set.update(Status="CREATE_COMPLETE", ExecutionStatus="AVAILABLE", StatusReason="")

@@ -54,7 +54,7 @@ DIFFERENCES = (
 )
 UPSTREAM = True
 
-_CANCELED = "_canceled"
+_CANCELED = "_canceled"  # In the record of a stack: why its operation was canceled.
 
 
 class CanceledError(ValueError):
@@ -70,12 +70,12 @@ def install() -> None:
     cloudformation.action("ListImports").replace(_list_imports)
 
 
-def importers(export: str, *, of: str) -> list[str]:
-    """Return the stacks of this account and region, except *of*, that import *export*."""
+def importers(export: str, *, except_stack: str = "") -> list[str]:
+    """Return the stacks that import *export*, in the account and region in scope."""
     return sorted(
         name
         for name, stack in cloudformation.stacks.items()
-        if name != of
+        if name != except_stack
         and stack["StackStatus"] not in {"DELETE_COMPLETE", "REVIEW_IN_PROGRESS"}
         and stack.get("_resources")
         and export in cloudformation.imported_names(stack, name)
@@ -126,7 +126,7 @@ def _refuse_changed_imports(
         change = "update" if name in new_exports else "delete"
         if change == "update" and new_exports[name]["Value"] == value:
             continue
-        if stacks := importers(name, of=stack_name):
+        if stacks := importers(name, except_stack=stack_name):
             message = f"Update canceled. Cannot {change} export {name} as it is in use by "
             raise CanceledError(message + joined(stacks) + ".")
 
@@ -167,7 +167,7 @@ def _cancel_delete_while_imported(params: Params) -> Response | None:
     if stack is None or stack.get("EnableTerminationProtection"):
         return None
     for name in _exports_of(stack["StackId"]):
-        if stacks := importers(name, of=stack["StackName"]):
+        if stacks := importers(name, except_stack=stack["StackName"]):
             reason = f"Delete canceled. Cannot delete export {name} as it is in use by "
             cloudformation.schedule(_cancel(stack, reason + joined(stacks) + "."), stack)
             return cloudformation.response(200, "DeleteStackResponse", "")
@@ -189,7 +189,7 @@ async def _cancel(stack: Stack, reason: str) -> None:
 def _list_imports(params: Params) -> Response:
     """List the importing stacks in every status, also after a failed update."""
     export = cloudformation.param(params, "ExportName")
-    stacks = importers(export, of="")
+    stacks = importers(export)
     if not stacks:
         message = f"Export '{export}' is not imported by any stack."
         return cloudformation.refuse("ValidationError", message)

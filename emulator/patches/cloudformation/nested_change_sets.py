@@ -88,7 +88,7 @@ def _create_all_nested(create: Create, parent: ChangeSet, root: str) -> None:
             return
         nested.update(ParentChangeSetId=parent["ChangeSetId"], RootChangeSetId=root)
         _create_all_nested(create, nested, root)
-        _link(parent, nested, changes.get(title), title, stack_id)
+        _link_to_parent(parent, nested, changes.get(title), title, stack_id)
     if root != parent["ChangeSetId"] and parent["Status"] == "CREATE_COMPLETE":
         parent.update(ExecutionStatus="UNAVAILABLE", StatusReason=_FROM_ROOT)
 
@@ -105,7 +105,7 @@ def _nested_stacks(parent: ChangeSet, changed: set[str]) -> Iterator[tuple[str, 
 def _create_nested_change_set(
     create: Create, parent: ChangeSet, title: str, stack_id: str
 ) -> ChangeSet:
-    """Create the change set of one nested stack; if it is refused, add a failed change set."""
+    """Create the change set of one nested stack; if CreateChangeSet refuses it, add a failed one."""
     stack = cloudformation.find_stack(parent["StackId"]) or {}
     in_review = nested_stacks.find_in_review(stack, title)
     name = (cloudformation.find_stack(stack_id) or in_review or {}).get("StackName")
@@ -155,7 +155,7 @@ def _random_suffix() -> str:
     return uuid.uuid4().hex[:12].upper()
 
 
-def _link(
+def _link_to_parent(
     parent: ChangeSet, nested: ChangeSet, change: dict[str, Any] | None, title: str, stack_id: str
 ) -> None:
     """Add the ARN of a nested change set to its parent; fail the parent if the nested one failed."""
@@ -233,7 +233,7 @@ def _delete(delete: Callable[[Params], Response], params: Params) -> Response:
 
 
 def _delete_executed(response: Response, _params: Params) -> Response:
-    """Delete the nested change sets of root change sets that were executed or deleted."""
+    """Delete the nested change sets whose root change set was executed or deleted."""
     for change_set in list(cloudformation.change_sets.values()):
         root = cloudformation.change_sets.get(change_set.get("RootChangeSetId", ""))
         if root is None or root["ExecutionStatus"].startswith("EXECUTE"):
@@ -257,6 +257,7 @@ def _delete_nested(root: str) -> None:
 
 
 def _delete_in_review(root: str) -> None:
+    """Delete the nested stacks in review below the stack with the id *root*."""
     for name, stack in list(cloudformation.stacks.items()):
         if stack.get("RootId") == root and stack["StackStatus"] == "REVIEW_IN_PROGRESS":
             cloudformation.ACTIONS["DeleteStack"]({"StackName": [name]})

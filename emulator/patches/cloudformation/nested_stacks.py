@@ -40,7 +40,7 @@ DIFFERENCES = (
     ),
 )
 
-_TITLE = "_title"
+_TITLE = "_title"  # In the record of a nested stack: its logical id in the parent.
 _FAILED = re.compile(r"Embedded stack (\S+) was not successfully")
 _NO_UPDATES = b"No updates are to be performed"
 
@@ -100,7 +100,7 @@ def _update(stack_id: str, _old: Props, new: Props, parent: str) -> Created:
 def _update_unchanged(
     kind: str, stack_id: str, old: Props, new: Props, stack: str, *_rest: Any
 ) -> Created | None:
-    """Compare a nested stack with its template whenever its parent is updated."""
+    """Update a nested stack with every update of its parent, also if its properties are unchanged."""
     return _update(stack_id, old, new, stack) if kind == KIND and old == new else None
 
 

@@ -74,7 +74,7 @@ def _before(change_set: dict[str, Any], title: str) -> Props:
 
 
 def properties_after(change_set: dict[str, Any], title: str) -> Props:
-    """Resolve the new properties as far as they are known before the change set is executed."""
+    """Return the new properties, with KNOWN_LATER for values that only the execution determines."""
     stack = cloudformation.find_stack(change_set["StackId"]) or {}
     template, existing = change_set["_template"], stack.get("_resources", {})
     properties = template["Resources"][title].get("Properties") or {}

@@ -1,4 +1,4 @@
-"""Decide by AWS's resource schemas, as cfn-lint ships them, whether a change is a replacement."""
+"""Decide whether a change replaces its resource, by AWS's resource schemas, which cfn-lint contains."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from emulator.patches.differences import Difference
 
 DIFFERENCES = (
     Difference(
-        "A change set says for each property whether its change replaces the resource.",
+        "A change set shows for each property whether its change replaces the resource.",
         source="resource provider schemas, createOnlyProperties",
         ministack="“Conditional” for most types.",
         test="test_replacement",
@@ -24,7 +24,11 @@ def install() -> None:
 
 
 def _recreation(known: str, kind: str, name: str) -> str:
-    """Use the schema for types without a result that MiniStack measured on AWS."""
+    """Return whether a change of the property *name* recreates a resource of the type *kind*.
+
+    *known* is MiniStack's result, which is kept where MiniStack's authors measured it on AWS. The
+    schema decides for all other types.
+    """
     if known != "Conditionally" or kind in cloudformation.REPLACING_PROPERTIES:
         return known
     schema = resource_type(kind)
@@ -37,5 +41,5 @@ def _recreation(known: str, kind: str, name: str) -> str:
 
 
 def _first_names(paths: Iterable[PropertyPath]) -> set[str]:
-    """Return the top-level properties: MiniStack does not compare the values inside them."""
+    """Return the top-level properties in *paths*: MiniStack compares only these as a whole."""
     return {path[0] for path in paths}

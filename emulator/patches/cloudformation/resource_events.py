@@ -86,7 +86,7 @@ def _delete(  # noqa: PLR0917  MiniStack's signature.
     stack_name: str = "",
     title: str = "",
 ) -> None:
-    """Delete a resource; if an update removes it, add the events, which MiniStack omits."""
+    """Delete a resource; during an update, add the events of the deletion, which MiniStack omits."""
     stack = cloudformation.stacks.get(stack_name)
     if stack is None or stack["StackStatus"] not in _UPDATING:
         delete(kind, physical_id, props, stack_name, title)

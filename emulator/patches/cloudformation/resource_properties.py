@@ -1,7 +1,7 @@
 """Fail a resource with unknown, missing or invalid properties.
 
-The schemas are AWS's own, as cfn-lint ships them. The types of values, patterns and alternatives
-are checked by cfn-lint only: CloudFormation converts strings to numbers, and its regular
+The schemas are those of AWS that cfn-lint contains. Types of values, patterns and alternatives are
+not checked here, but by cfn-lint: CloudFormation converts strings to numbers, and its regular
 expressions are not those of Python.
 """
 
@@ -58,7 +58,7 @@ def _check(kind: str, title: str, props: Any) -> None:
 
 
 def errors(value: Any, rules: Schema, root: Schema, path: str) -> Iterator[str]:
-    """Yield CloudFormation's messages about the *value* at *path*."""
+    """Yield CloudFormation's messages about the *value* at *path*; *root* is the whole schema."""
     while "$ref" in rules:
         rules = _definition(rules["$ref"], root)
     if "enum" in rules and isinstance(value, str) and value not in map(str, rules["enum"]):

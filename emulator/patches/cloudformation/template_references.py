@@ -68,7 +68,7 @@ def _undefined_references(template: Template, block: str, body: dict[str, Any]) 
     references = list(cloudformation.references(body))
     missing = {name for name, attribute in references if attribute is None} - defined
     if block == "Resources":
-        missing |= {name for r in body.values() for name in _depends_on(r)} - resources
+        missing |= {name for member in body.values() for name in _depends_on(member)} - resources
     missing = {name for name in missing if not name.startswith("AWS::")}
     if missing:
         names = ", ".join(sorted(missing))

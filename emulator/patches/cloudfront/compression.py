@@ -1,4 +1,4 @@
-"""Compress responses of distributions with gzip, as the cache behavior and its cache policy say."""
+"""Compress responses of distributions with gzip, if the cache behavior and its policy enable it."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ def install() -> None:
 
 
 def _add_compress(behavior: Behavior, element: Any, _path_pattern: str | None = None) -> Behavior:
-    """Add the setting `Compress`, which MiniStack's reduced configuration leaves out."""
+    """Add the setting `Compress`, which MiniStack does not read."""
     return {**behavior, "compress": _text(element, "Compress") == "true"}
 
 
-def for_origin(headers: dict[str, str]) -> dict[str, str]:
-    """Return the headers of a request with strong ETags: the origin knows no others."""
+def with_strong_etags(headers: dict[str, str]) -> dict[str, str]:
+    """Return the headers of a request with strong ETags: the origin has no weak ones."""
     etag = headers.get("if-none-match")
     return headers if etag is None else {**headers, "if-none-match": etag.replace('W/"', '"')}
 

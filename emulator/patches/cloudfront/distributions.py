@@ -155,7 +155,7 @@ async def _serve(
         scope["path"],
         scope["raw_path"].decode("latin-1"),
         query,
-        compression.for_origin(headers),
+        compression.with_strong_etags(headers),
         body,
         _parameters(query),
     )
@@ -188,7 +188,7 @@ def _protocol(headers: dict[str, str]) -> str:
 
 
 def _add_origin_groups(parsed: dict[str, Any], distribution: dict[str, Any]) -> dict[str, Any]:
-    """Add the groups to the origins, where behaviors look up their target."""
+    """Add the origin groups to the origins, in which MiniStack looks up the target of a behavior."""
     origins: dict[str, Origin] = parsed["origins"]
     root = _config_element(distribution)
     for group in _children(root, "OriginGroups", "Items"):

@@ -44,7 +44,7 @@ DIFFERENCES = (
 
 _VERIFIED = {"email": "email_verified", "phone_number": "phone_number_verified"}
 _PENDING = "_pending_email"  # In the record of a user: the address that is not verified yet.
-_CODE = "_attribute_code"
+_CODE = "_attribute_code"  # In the record of a user: the last code for a new address.
 
 _ensure_schema: Callable[[Data], Data] = lookup.attribute(
     services.cognito, "_ensure_schema_attributes"
@@ -93,15 +93,15 @@ def _check_new_user(data: Data) -> Response | None:
     if error := _unauthorized(user_pools.find_client(data), given):
         return error
     known = {*given, *pool.get("UsernameAttributes", []), "sub"}
-    faults = [
+    errors = [
         f"{name}: Attribute does not exist in the schema." for name in given if name not in schema
     ]
-    faults += [
+    errors += [
         f"{name}: The attribute is required"
         for name, attribute in schema.items()
         if attribute.get("Required") and name not in known
     ]
-    return _schema_error(faults) if faults else None
+    return _schema_error(errors) if errors else None
 
 
 def _mask_address(response: Response, _data: Data) -> Response:
@@ -116,7 +116,7 @@ def _mask_address(response: Response, _data: Data) -> Response:
 
 
 def _update_attributes(update: Callable[[Data], Response], data: Data) -> Response:
-    """Update the attributes of a user, except an address that must be verified before."""
+    """Update the attributes of a user, but not an email address that must be verified first."""
     user, pool = user_pools.signed_in_user(data)
     if not user:
         return update(data)
@@ -124,8 +124,8 @@ def _update_attributes(update: Callable[[Data], Response], data: Data) -> Respon
     client = user_pools.token_claims(data["AccessToken"]).get("client_id", "")
     if error := _unauthorized(pool["_clients"].get(client, {}), given):
         return error
-    if faults := list(_update_faults(pool, given)):
-        return _schema_error(faults)
+    if errors := list(_update_errors(pool, given)):
+        return _schema_error(errors)
     email = given.get("email")
     if email is None or email == user_pools.attributes_of(user).get("email"):
         return update(data)
@@ -144,7 +144,7 @@ def _update_attributes(update: Callable[[Data], Response], data: Data) -> Respon
     return user_pools.json_response({"CodeDeliveryDetailsList": [_send(user, email)]})
 
 
-def _update_faults(pool: Data, given: dict[str, str]) -> Iterator[str]:
+def _update_errors(pool: Data, given: dict[str, str]) -> Iterator[str]:
     schema = _schema(pool)
     for name in given:
         if name not in schema:
@@ -190,7 +190,7 @@ _ADDED: dict[str, Callable[[Data], Response]] = {
 
 
 def _send(user: Data, address: str) -> Data:
-    """Send a code to *address*; it replaces the one before."""
+    """Send a code to *address*, which replaces the previous code of the user."""
     user[_CODE] = outbox.send_code(address, about="new email address")
     return user_pools.delivery(address)
 
@@ -226,8 +226,8 @@ def _unauthorized(client: Data, given: dict[str, str]) -> Response | None:
     return user_pools.error("NotAuthorizedException", message)
 
 
-def _schema_error(faults: list[str]) -> Response:
-    text = "\n".join(faults)
+def _schema_error(errors: list[str]) -> Response:
+    text = "\n".join(errors)
     message = f"Attributes did not conform to the schema: {text}"
     return user_pools.error("InvalidParameterException", message)
 

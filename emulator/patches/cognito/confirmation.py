@@ -143,7 +143,10 @@ def _refuse_resending(data: Data) -> Response | None:
 
 
 def _refuse_unverified(data: Data) -> Response | None:
-    """Refuse to send a code to an address that is not verified, or only pretend to send one."""
+    """Send no code to an address that is not verified.
+
+    Respond with an error, or as if a code was sent, if the app client hides which users exist.
+    """
     pool, user = user_pools.find_pool(data), user_pools.named_user(data)
     if not pool or not user:
         return None
@@ -187,7 +190,7 @@ def _invoke_trigger_after(confirm: Function[[Data], Response], trigger: str) -> 
 
 
 def _trigger_error(pool: Data, user: Data, data: Data, trigger: str) -> Response | None:
-    """Invoke the trigger of the pool; return its error, if any. The user remains confirmed."""
+    """Invoke the trigger of the pool; return the error of a failure. The user remains confirmed."""
     function = (pool.get("LambdaConfig") or {}).get("PostConfirmation")
     if not function:
         return None

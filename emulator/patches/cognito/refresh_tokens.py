@@ -1,7 +1,8 @@
 """Rotate refresh tokens, and refuse expired and reused ones.
 
-An app client with RefreshTokenRotation gets a new refresh token with each refresh, valid as long
-as the one before. That one remains valid for the grace period, so that a client can retry.
+An app client with RefreshTokenRotation gets a new refresh token with each refresh. The new token
+expires at the same time as the old one. The old one remains valid for the grace period, so that a
+client can retry.
 """
 
 from __future__ import annotations

@@ -87,8 +87,8 @@ def install() -> None:
     cloudformation.needs_thread.after(
         lambda is_needed, kind: is_needed or kind == "AWS::ECS::Service"
     )
-    _SERVICE.create.after(lambda created, *_args: _stable(created))
-    _SERVICE.update.after(lambda created, *_args: _stable(created))
+    _SERVICE.create.after(lambda created, *_args: _wait_until_stable(created))
+    _SERVICE.update.after(lambda created, *_args: _wait_until_stable(created))
     _SERVICE.delete.around(_delete)
 
 
@@ -144,8 +144,8 @@ def _update_service(
     return context.json_response({"service": ecs.public_record(service)})
 
 
-def _stable(created: Created) -> Created:
-    """Wait until the deployment of a service is complete; raise ValueError if it has failed."""
+def _wait_until_stable(created: Created) -> Created:
+    """Return *created* when the deployment of the service is complete; raise ValueError if it fails."""
     service = ecs.service_record(created[0])
     expected = deployments.primary(service)["id"]
     deadline = time.monotonic() + STABILIZATION_SECONDS

@@ -73,7 +73,7 @@ def _stack_arn_of_change_set(find: Callable[..., str], service: str, *request: A
 
 
 def _log_stream_arn(arn: str, service: str, *request: Any) -> str:
-    """Return the ARN of a stream as a resource below its group: policies permit `log-group:NAME:*`."""
+    """Return the ARN of the log stream in a request, which a policy for `log-group:NAME:*` covers."""
     stream = _json(request[3]).get("logStreamName") if service == "logs" else None
     is_group = stream and ":log-group:" in arn and ":log-stream:" not in arn
     return f"{arn}:log-stream:{stream}" if is_group else arn

@@ -57,14 +57,14 @@ def install() -> None:
     _FUNCTION.before(_check)
     _FUNCTION.after(_set_configuration)
     _FUNCTION.delete.after(_after_delete)
-    _end_workers.around(_end_workers_of_account)
+    _end_workers.around(_end_workers_in_account)
 
 
 def _after_delete(_result: None, name: str, _props: Props) -> None:
     _end_workers(name)
 
 
-def _end_workers_of_account(
+def _end_workers_in_account(
     end: Callable[..., None],
     name: str,
     qualifier: str | None = None,

@@ -75,7 +75,7 @@ _INVOCATIONS: tuple[Function[..., Any], ...] = tuple(
     Function("invoke", lookup.attribute(services.lambda_workers, worker))
     for worker in ("Worker", "ProvidedWorker")
 )
-for _module in ("subprocess", "zipfile"):
+for _module in ("subprocess", "zipfile"):  # `install` replaces both.
     lookup.attribute(services.lambda_workers, _module)
 
 
@@ -97,7 +97,7 @@ def install() -> None:
 
 
 def _use_paths_of_sandbox(result: tuple[str, str], runtime: str) -> tuple[str, str]:
-    """Make a worker's script read the path of its code from the environment, as in the sandbox."""
+    """Make a worker's script read the path of its code in the sandbox from the environment."""
     binary, script = result
     if not script:
         return result
@@ -162,7 +162,10 @@ class BoundedLog:
         self._remaining_bytes = LOG_BYTES
 
     def readline(self) -> Any:
-        """Return the next line within the limit; read and drop others, so the process can go on."""
+        """Return the next line within the limit.
+
+        Read and drop the lines beyond the limit, so that the process is not blocked.
+        """
         while line := self._stream.readline(_LOG_LINE_BYTES):
             remaining_before, self._remaining_bytes = (
                 self._remaining_bytes,

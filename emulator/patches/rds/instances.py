@@ -135,7 +135,7 @@ def _create(create: Callable[..., Created], title: str, props: Props, stack: str
 def _update(
     update: Callable[..., Created], name: str, old: Props, new: Props, *rest: Any
 ) -> Created:
-    """Change the password of the server if it differs; no other change affects the server or its port."""
+    """Update an instance; of all changes, only that of the password affects the server."""
     record = database.instances.get(name)
     if record is None or not instances.is_postgres(record):
         return update(name, old, new, *rest)
@@ -321,7 +321,7 @@ def _stop(record: Record) -> None:
 
 
 def _update_secret(record: Record, parameters: Parameters) -> None:
-    """Start or stop managing the master password in a secret, as *parameters* say."""
+    """Start or stop managing the master password in a secret, as *parameters* require."""
     is_managed = validation.is_true(parameters.get("ManageMasterUserPassword"))
     if is_managed and SECRET not in record:
         record[_PASSWORD] = database.new_password()

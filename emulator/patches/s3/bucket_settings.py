@@ -1,4 +1,4 @@
-"""Apply every setting of a stack's bucket through the calls of S3's API."""
+"""Apply the settings of a stack's bucket with S3's own operations, which also validate them."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _check(response: Response) -> None:
 
 
 def _check_policy(props: Props) -> None:
-    """Call PutBucketPolicy first, which refuses a public policy if the bucket blocks them."""
+    """Call PutBucketPolicy first, which refuses a public policy if the bucket blocks public policies."""
     _check(_put_policy(props["Bucket"], json.dumps(props["PolicyDocument"]).encode()))
 
 

@@ -93,9 +93,12 @@ def _rule(rule: Props) -> dict[str, Any]:
         "ID": rule.get("Id", ""),
         "Status": rule["Status"],
         "Filter": _filter(rule),
-        "Transitions": [_transition(t, "Days") for t in rule.get("Transitions", [])],
+        "Transitions": [
+            _transition(transition, "Days") for transition in rule.get("Transitions", [])
+        ],
         "NoncurrentVersionTransitions": [
-            _transition(t, "NoncurrentDays") for t in rule.get("NoncurrentVersionTransitions", [])
+            _transition(transition, "NoncurrentDays")
+            for transition in rule.get("NoncurrentVersionTransitions", [])
         ],
         "Expiration": _expiration(rule),
         "NoncurrentVersionExpiration": _noncurrent_expiration(rule),

@@ -93,7 +93,9 @@ _list_subscriptions: tuple[Function[[Params], Response], ...] = (
 )
 
 
-_accepted_tokens: set[str] = set()  # Of confirmation requests that were answered with 2xx.
+_accepted_tokens: set[str] = (
+    set()
+)  # Of confirmation requests to which a webhook responded with 2xx.
 
 
 def install() -> None:
@@ -151,7 +153,7 @@ def _request_confirmations(topic: Topic) -> None:
 
 
 def resume() -> None:
-    """Send the confirmation requests again that were not confirmed before the last stop."""
+    """Continue to send the confirmation requests of the saved state that are not confirmed."""
     for (account, region, *_), topic in context.items_of_all_accounts(_topics):
         with context.scope(account, region):
             for subscription in topic["subscriptions"]:
