@@ -49,10 +49,10 @@ def write(target: Target, path: Path) -> None:
     """Write the variables of *target* to *path*. Raise one CloudError for all missing stacks."""
     outputs = DeployedOutputs(target, target.outputs(OUTPUTS), target.account.url or "")
     path.parent.mkdir(exist_ok=True)
-    path.write_text(_dotenv(target.env.name, backend(outputs)), "utf-8")
+    path.write_text(_dotenv(target.env.name, backend_variables(outputs)), "utf-8")
 
 
-def backend(outputs: DeployedOutputs) -> dict[str, str]:
+def backend_variables(outputs: DeployedOutputs) -> dict[str, str]:
     """Return those variables of the backend's ECS task that are also valid on this machine."""
     env = outputs.target.env
     variables = {

@@ -62,39 +62,50 @@ def _plan(
     commit: str,
     code: Callable[[str], CodeChange | None],
 ) -> OfflinePlan:
+    """Compare the templates of an environment at *commit* with those that the code generates."""
     from deployer import synth
     from deployer.preview.changes import Context, preview
-    from deployer.preview.git_objects import head_revision, read_files
+    from deployer.preview.git_objects import head_revision
     from deployer.preview.reviewed import read_stacks
 
     environment.write_or_check_templates()
     name = environment.env.name
-    folder, config = f"build/{name}", f"config/{name}.toml"
-    contents = read_files(project.root, commit, [folder, config])
-    texts = {path: content.decode(errors="replace") for path, content in contents.items()}
-    before = {
-        path.removeprefix(f"{folder}/"): text
-        for path, text in texts.items()
-        if path.startswith(f"{folder}/")
-    }
+    before, old_config = _files_at(project.root, commit, name)
     after = synth.files(environment.desired)
     rendered = {template.file: template.body for template in environment.templates}
+    # The body of an unchanged template is known, so its text is not parsed.
     unchanged = {file: body for file, body in rendered.items() if before.get(file) == after[file]}
-    found = preview(
+    changes = preview(
         name,
         read_stacks(before, unchanged),
         read_stacks(after, rendered),
         Context(
             sources=dict(_sources(environment)),
-            settings=_settings(project, environment, texts.get(config, "")),
+            settings=_settings(project, environment, old_config),
             code=code,
         ),
     )
-    found = replace(found, accepted=environment.env.accepted_data_losses)
-    known = _accepted(texts.get(config, ""))
-    is_new = any((item.resource, item.change) not in known for item in found.unmatched)
+    changes = replace(changes, accepted=environment.env.accepted_data_losses)
+    is_refused = bool(changes.unaccepted) or _adds_unmatched_acceptance(changes, old_config)
     head = head_revision(project.root, commit)
-    return OfflinePlan(environment, commit, head, found, bool(found.unaccepted) or is_new)
+    return OfflinePlan(environment, commit, head, changes, is_refused)
+
+
+def _files_at(root: Path, commit: str, name: str) -> tuple[dict[str, str], str]:
+    """Return the templates of an environment at *commit* by file, and the text of its config file."""
+    from deployer.preview.git_objects import read_files
+
+    folder, config = f"build/{name}", f"config/{name}.toml"
+    contents = read_files(root, commit, [folder, config])
+    texts = {path: content.decode(errors="replace") for path, content in contents.items()}
+    old_config = texts.pop(config, "")
+    return {path.removeprefix(f"{folder}/"): text for path, text in texts.items()}, old_config
+
+
+def _adds_unmatched_acceptance(changes: Preview, old_config: str) -> bool:
+    """Return whether the config accepts a loss that does not occur, and did not do so before."""
+    known = _accepted(old_config)
+    return any((item.resource, item.change) not in known for item in changes.unmatched)
 
 
 def _accepted(config: str) -> set[tuple[Any, Any]]:

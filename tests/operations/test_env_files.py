@@ -38,7 +38,7 @@ def test_addresses_of_the_emulator() -> None:
     target = LocalTarget(environment, account)
     outputs = env_files.DeployedOutputs(target, AnyOutputs(), "http://127.0.0.1:4566")
 
-    values = env_files.backend(outputs).values()
+    values = env_files.backend_variables(outputs).values()
 
     assert sorted({value for value in values if "://" in value}) == [
         "http://127.0.0.1:4566",
