@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from emulator.containers.health_check import Check, Health, HealthCheck
+from emulator.containers.health_check import Health, HealthCheck, RunningCheck
 
 CHECK = HealthCheck(("check",), interval_seconds=10, timeout_seconds=5, retries=3)
 
@@ -30,7 +30,7 @@ def statuses(check: HealthCheck, *codes: int | None) -> list[str]:
     checks = [FakeCheck(code) for code in codes]
     remaining = iter(checks)
 
-    def start(_command: tuple[str, ...]) -> Check:
+    def start(_command: tuple[str, ...]) -> RunningCheck:
         return next(remaining)
 
     health, now, found = Health(check, start, started_at=0.0), 0.0, []
