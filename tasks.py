@@ -26,6 +26,7 @@ from commands import (
     users,
 )
 from commands.logs import logs
+from commands.preflight import preflight
 
 namespace = Collection(
     application.up,
@@ -45,6 +46,7 @@ namespace = Collection(
     development.bench,
     development.lock,
     logs,
+    preflight,
     assets=assets,
     avatar=avatar,
     db=db,

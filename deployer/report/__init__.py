@@ -23,6 +23,7 @@ from deployer.report.offline_plan_json import offline_plan_json
 from deployer.report.offline_plan_markdown import offline_plan_markdown
 from deployer.report.outputs import FORMATS, Format, dotenv, output_value, outputs
 from deployer.report.plan import plan_json, plan_text
+from deployer.report.preflight import PreflightResult, Verdict, preflight_json, preflight_text
 from deployer.report.reporter import Reporter
 from deployer.report.status import (
     EnvironmentStatus,
@@ -43,9 +44,11 @@ __all__ = [
     "ManualStep",
     "NextCommand",
     "PendingChangeSet",
+    "PreflightResult",
     "Reporter",
     "ServiceStatus",
     "Style",
+    "Verdict",
     "deletions_json",
     "deletions_text",
     "dotenv",
@@ -60,6 +63,8 @@ __all__ = [
     "plan_json",
     "plan_text",
     "pluralize",
+    "preflight_json",
+    "preflight_text",
     "question",
     "reporter",
     "start_line",

@@ -1,0 +1,98 @@
+"""Run checks of an account, and turn a refused call into a result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from deployer.errors import CloudError, UnreachableError
+from deployer.model.desired import DesiredStack, NestedTemplate
+from deployer.report import PreflightResult, Verdict
+from operations.target import Target
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The verdict of a check, the fact that it found, and what to do: see `PreflightResult`."""
+
+    verdict: Verdict
+    fact: str
+    action: str
+
+
+@dataclass(frozen=True)
+class PlannedResource:
+    """A resource of a stack that is not deployed, with the *properties* of the template."""
+
+    stack: str
+    logical_id: str
+    type: str
+    region: str
+    properties: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A target, and the resources of its stacks that are not deployed yet."""
+
+    target: Target
+    resources: tuple[PlannedResource, ...]
+
+    def of(self, type_: str) -> list[PlannedResource]:
+        """Return the planned resources of one type."""
+        return [resource for resource in self.resources if resource.type == type_]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check with its *name*. *ok* is the fact if *find* yields no finding."""
+
+    name: str
+    ok: str
+    find: Callable[[Planned], Iterator[Finding]]
+
+
+def run(target: Target, checks: Iterable[Check]) -> Iterator[PreflightResult]:
+    """Yield the results of *checks*, at least one for each.
+
+    A check that AWS refuses, or does not know in the region, has the verdict `unknown`. Raise
+    UnreachableError if AWS does not respond.
+    """
+    planned = Planned(target, tuple(_planned_resources(target)))
+    for check in checks:
+        found = False
+        try:
+            for finding in check.find(planned):
+                found = True
+                yield PreflightResult(check.name, finding.verdict, finding.fact, finding.action)
+        except UnreachableError:
+            raise
+        except CloudError as error:
+            found = True
+            yield PreflightResult(check.name, "unknown", error.message, error.hint)
+        if not found:
+            yield PreflightResult(check.name, "ok", check.ok)
+
+
+def _planned_resources(target: Target) -> Iterator[PlannedResource]:
+    """Yield the resources of the desired stacks, also nested ones, that are not deployed."""
+    deployed = {
+        stack.name
+        for region in target.environment.regions
+        for stack in target.account.stacks(region)
+        if stack.outputs
+    }
+    for stack in target.environment.desired:
+        if stack.name in deployed:
+            continue
+        templates: list[DesiredStack | NestedTemplate] = [stack, *stack.nested]
+        for template in templates:
+            for logical_id, resource in template.body.get("Resources", {}).items():
+                yield PlannedResource(
+                    stack.short_name,
+                    logical_id,
+                    resource["Type"],
+                    template.region,
+                    resource.get("Properties", {}),
+                )
