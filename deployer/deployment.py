@@ -30,6 +30,9 @@ from deployer.inventory import Inventory
 from deployer.jobs import Clock
 from deployer.model import Env
 from deployer.model.template_tree import deployed_templates
+from deployer.phases.planning import NO_PHASES, Phases, may_need_phases, plan_phases
+from deployer.phases.situation import Situation
+from deployer.phases.stages import explained
 from deployer.plan import Blocked, Keep, Orphan, Recreate, Step, Update, Upload
 from deployer.releases import ReleaseLimits
 from deployer.removal import Deletion
@@ -79,7 +82,8 @@ class Options:
 class DeploymentPlan:
     """The stacks of the environment, and what a deploy would do to them.
 
-    *role* is the service role of a release; empty if the deploy is not a release.
+    *role* is the service role of a release; empty if the deploy is not a release. *phases* are the
+    intermediate templates of stacks whose exports are in use.
     """
 
     deployed: tuple[DeployedStack, ...]
@@ -87,6 +91,7 @@ class DeploymentPlan:
     uploads: tuple[Upload, ...]
     orphans: tuple[Orphan, ...]
     role: str = ""
+    phases: Phases = NO_PHASES
 
     @property
     def has_changes(self) -> bool:
@@ -152,10 +157,24 @@ class Deployment:
         steps = plan.with_available_parameters(steps, available)
         updated = [step.desired for step in steps if isinstance(step, Update)]
         templates = templates or self.inventory.templates(updated, deployed)
-        plan.refuse_impossible(steps, templates)
-        steps = plan.with_data_losses(steps, templates, deployed)
+        situation = Situation(steps, deployed, templates, self.inventory.physical_ids)
+        reviewed = {name: situation.reviewed_trees[name] for name in templates}
+        plan.refuse_impossible(steps, reviewed)
+        steps = plan.with_data_losses(steps, reviewed, deployed)
+        phases = self._phases(replace(situation, steps=steps))
+        steps = explained(steps, phases)
         uploads = plan.uploads(steps, templates)
-        return DeploymentPlan(deployed, steps, uploads, self.inventory.orphans(deployed), role)
+        orphans = self.inventory.orphans(deployed)
+        return DeploymentPlan(deployed, steps, uploads, orphans, role, phases)
+
+    def _phases(self, situation: Situation) -> Phases:
+        """Return the phases of a deploy; the templates of other stacks are read only if needed."""
+        if not may_need_phases(situation):
+            return NO_PHASES
+        known = situation.deployed_trees
+        others = [stack for stack in situation.deployed if stack.name not in known]
+        templates = {**situation.templates, **self.inventory.templates(others, others)}
+        return plan_phases(replace(situation, templates=templates))
 
     def deploy(self, planned: DeploymentPlan, *, jobs: int) -> DeploymentResult:
         """Show a plan, ask for approval of each change set, and execute it."""
@@ -169,7 +188,7 @@ class Deployment:
             self._approver.refuse_unattended()
         self.hooks.build(plan.artifacts(planned.steps))
         run = self._run(planned.deployed, planned.role)
-        events = execute.deploy(planned.steps, run, jobs=jobs)
+        events = execute.deploy(planned.steps, run, jobs=jobs, phases=planned.phases)
         exit_code = self._report(self._with_local_uploads(events))
         stacks = [run.stacks.get(step.desired.region, step.desired.name) for step in planned.steps]
         return DeploymentResult(exit_code, tuple(stack for stack in stacks if stack))

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
 from deployer import plan
 from deployer.artifact_store import is_unchanged, store_objects
-from deployer.aws.cloud import ChangeSet, ChangeSetRequest, DeployedStack, StoredObject
+from deployer.aws.cloud import (
+    ChangeSet,
+    ChangeSetRequest,
+    DeployedStack,
+    ResourceToImport,
+    StoredObject,
+)
 from deployer.change_sets import describe_change_set
 from deployer.data_guard import change_set_losses, refused, unaccepted
 from deployer.delete import delete, delete_now
@@ -25,21 +32,86 @@ from deployer.jobs import Job, Work, run_concurrently
 from deployer.model.desired import DesiredStack
 from deployer.model.template_tree import resource_lines
 from deployer.ownership import refuse_foreign
+from deployer.phases.planning import NO_PHASES, Phases
+from deployer.phases.stages import Stage, stages
+from deployer.phases.templates import import_replaced
 from deployer.plan import Blocked, Create, Keep, Recreate, Resume, Step, Update
 from deployer.run import Run
+from deployer.synth import capabilities
+from deployer.template_yaml import dump, load
 
-Kind = Literal["CREATE", "UPDATE"]
+Kind = Literal["CREATE", "UPDATE", "IMPORT"]
 
 
-def deploy(steps: Sequence[Step], run: Run, *, jobs: int) -> Iterator[Event]:
+def deploy(
+    steps: Sequence[Step], run: Run, *, jobs: int, phases: Phases = NO_PHASES
+) -> Iterator[Event]:
     """Execute *steps*, each as soon as its dependencies are deployed, *jobs* at a time.
 
-    A step that fails or is refused ends with a Finished event. Its dependents are skipped;
-    all other stacks are deployed.
+    A stack with *phases* is updated in several stages. A stage that fails or is refused ends with a
+    Finished event. Its dependents are skipped; all other stacks are deployed.
     """
-    by_name = {step.desired.name: step for step in steps}
-    needs = {name: step.desired.dependencies for name, step in by_name.items()}
-    return run_concurrently(needs, lambda name: _deploy(by_name[name], run), run.watch.clock, jobs)
+    by_key = {stage.key: stage for stage in stages(steps, phases)}
+    needs = {key: stage.needs for key, stage in by_key.items()}
+    return run_concurrently(
+        needs, lambda key: _deploy_stage(by_key[key], run), run.watch.clock, jobs
+    )
+
+
+def _deploy_stage(stage: Stage, run: Run) -> Job:
+    """Execute one stage; if its stack has several, decide its step from the latest state."""
+    if stage.step is not None:
+        return (yield from _deploy(stage.step, run))
+    name = stage.desired.name
+    if run.no_execute and stage.is_later:
+        reason = "its first change set must be executed first: then rerun"
+        return Finished(name, Outcome.SKIPPED, reason, run.stacks.get(stage.desired.region, name))
+    if stage.is_last:
+        finished = yield from _import_replaced(stage.desired, run)
+        if finished and not finished.outcome.succeeded:
+            return finished
+    step = plan.decide(stage.desired, run.stacks.by_key)
+    if isinstance(step, Update):
+        step = replace(step, reason=stage.reason)
+    return (yield from _deploy(step, run))
+
+
+def _import_replaced(desired: DesiredStack, run: Run) -> Work[Finished | None]:
+    """Import the retained resources that an earlier stage replaced, so that they can be deleted.
+
+    Return None if there are none.
+    """
+    deployed = run.stacks.get(desired.region, desired.name)
+    if deployed is None:
+        return None
+    physical_ids = {
+        resource.logical_id: resource.physical_id
+        for resource in run.cloud.resources(deployed.region, deployed.id)
+    }
+    body, imports = import_replaced(
+        load(run.cloud.template(deployed.region, deployed.id)), physical_ids
+    )
+    if not imports:
+        return None
+    text = dump(body)
+    with_imports = replace(
+        desired,
+        text=text,
+        body=body,
+        digest=hashlib.sha256(text.encode()).hexdigest()[:32],
+        parameters={},
+        known_parameters=dict(deployed.parameters),
+        tags=deployed.tags,
+        capabilities=capabilities([*body["Resources"].values()]),
+        protect=deployed.is_protected,
+        artifacts=(),
+        nested=(),
+    )
+    names = ", ".join(resource.logical_id for resource in imports)
+    yield Started(desired.name, "import", f"{names} will be deleted")
+    return (
+        yield from _deploy_change_set(with_imports, "IMPORT", Outcome.UPDATED, run, imports=imports)
+    )
 
 
 def _deploy(step: Step, run: Run) -> Job:
@@ -93,10 +165,17 @@ def _recreate(step: Recreate, run: Run) -> Job:
     return (yield from _deploy_change_set(step.desired, "CREATE", Outcome.RECREATED, run))
 
 
-def _deploy_change_set(desired: DesiredStack, kind: Kind, outcome: Outcome, run: Run) -> Job:
+def _deploy_change_set(
+    desired: DesiredStack,
+    kind: Kind,
+    outcome: Outcome,
+    run: Run,
+    *,
+    imports: tuple[ResourceToImport, ...] = (),
+) -> Job:
     """Create a change set, ask for approval, execute it and follow the operation."""
     deployed = run.stacks.get(desired.region, desired.name)
-    change_set, verified = yield from _create_change_set(desired, kind, run)
+    change_set, verified = yield from _create_change_set(desired, kind, run, imports)
     if change_set.is_empty and deployed:
         run.cloud.delete_change_set(desired.region, change_set.arn)
         return _set_protection(desired, deployed, Outcome.KEPT, run)
@@ -124,7 +203,7 @@ def _deploy_change_set(desired: DesiredStack, kind: Kind, outcome: Outcome, run:
 
 
 def _create_change_set(
-    desired: DesiredStack, kind: Kind, run: Run
+    desired: DesiredStack, kind: Kind, run: Run, imports: tuple[ResourceToImport, ...]
 ) -> Work[tuple[ChangeSet, tuple[StoredObject, ...]]]:
     """Create a change set, after verifying every object that it reads; return both."""
     deployed = run.stacks.get(desired.region, desired.name)
@@ -140,8 +219,9 @@ def _create_change_set(
         tags=desired.tags,
         capabilities=desired.capabilities,
         role=run.role,
-        stack_id=deployed.id if deployed and kind == "UPDATE" else "",
+        stack_id=deployed.id if deployed and kind != "CREATE" else "",
         include_nested=bool(desired.nested),
+        imports=imports,
     )
     stored = yield from store_objects(desired, run)
     if desired.too_long:

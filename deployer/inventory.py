@@ -75,15 +75,20 @@ class Inventory:
         refuse_foreign(owner, [stack for stack in stacks if stack.name in names], hint=hint)
 
     def templates(
-        self, desired: Iterable[DesiredStack], deployed: Iterable[DeployedStack]
+        self, stacks: Iterable[DesiredStack | DeployedStack], deployed: Iterable[DeployedStack]
     ) -> Mapping[str, TemplateTree]:
-        """Return the deployed templates of *desired*, with nested ones, by the name of the stack."""
+        """Return the deployed templates of *stacks*, with nested ones, by the name of the stack."""
         complete = {(stack.region, stack.name) for stack in deployed if stack.is_complete}
         return {
             stack.name: deployed_templates(self.cloud, stack.region, stack.name)
-            for stack in desired
+            for stack in stacks
             if (stack.region, stack.name) in complete
         }
+
+    def physical_ids(self, stack: DeployedStack) -> Mapping[str, str]:
+        """Return the physical ids of the resources of a stack by logical id."""
+        resources = self.cloud.resources(stack.region, stack.id)
+        return {resource.logical_id: resource.physical_id for resource in resources}
 
     def available_parameters(
         self, desired: Iterable[DesiredStack], deployed: Iterable[DeployedStack]

@@ -275,7 +275,8 @@ def orphans(
 
 def parameters(desired: DesiredStack, known: Mapping[Key, DeployedStack]) -> dict[str, str | None]:
     """Return the value of each template parameter; None if no deployed stack has the output yet."""
-    return {name: _value(source, known) for name, source in desired.parameters.items()}
+    values = {name: _value(source, known) for name, source in desired.parameters.items()}
+    return {**desired.known_parameters, **values}
 
 
 def index(deployed: Iterable[DeployedStack]) -> dict[Key, DeployedStack]:

@@ -45,6 +45,19 @@ def resource_type(name: str) -> ResourceType | None:
     )
 
 
+def import_identifier(name: str) -> str | None:
+    """Return the property that identifies a resource of type *name* in an import.
+
+    None if the type cannot be imported, or needs several properties: then the physical id alone
+    does not identify it.
+    """
+    definition = schema(name)
+    if definition is None or "read" not in definition.get("handlers", {}):
+        return None
+    identifier = definition.get("primaryIdentifier", ())
+    return identifier[0].rpartition("/")[2] if len(identifier) == 1 else None
+
+
 def value_at(value: Any, path: PropertyPath) -> Any:
     """Return the value at *path* in *value*. At a list, return the values of all its items.
 

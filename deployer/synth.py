@@ -100,7 +100,7 @@ def _render(stack: Stack, layers: Layers) -> DesiredStack:
         dependencies=stack.dependencies,
         parameters=stack.parameters,
         tags=stack.tags,
-        capabilities=_capabilities(
+        capabilities=capabilities(
             _resources(stack.body, *(nested.body for _, nested in nested_stacks))
         ),
         protect=stack.protect and has_data,
@@ -187,7 +187,7 @@ def _check_artifact_bucket(desired: DesiredStack) -> None:
         )
 
 
-def _capabilities(resources: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+def capabilities(resources: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """Return the capabilities that CreateChangeSet requires for the IAM resources."""
     types = {resource["Type"] for resource in resources}
     if any(

@@ -41,7 +41,10 @@ from deployer.errors import CloudError
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.literals import CapabilityType
-    from mypy_boto3_cloudformation.type_defs import DescribeChangeSetOutputTypeDef
+    from mypy_boto3_cloudformation.type_defs import (
+        DescribeChangeSetOutputTypeDef,
+        ResourceToImportTypeDef,
+    )
 
 _DECODE_TEMPLATE = ("after-call.cloudformation.GetTemplate", json_decode_template_body)
 
@@ -52,6 +55,7 @@ class _Options(TypedDict, total=False):
     TemplateURL: str
     TemplateBody: str
     IncludeNestedStacks: bool
+    ResourcesToImport: list[ResourceToImportTypeDef]
     RoleARN: str
 
 
@@ -306,6 +310,15 @@ def _options(request: ChangeSetRequest) -> _Options:
         options["RoleARN"] = request.role
     if request.include_nested:
         options["IncludeNestedStacks"] = True
+    if request.imports:
+        options["ResourcesToImport"] = [
+            {
+                "ResourceType": resource.type,
+                "LogicalResourceId": resource.logical_id,
+                "ResourceIdentifier": dict(resource.identifier),
+            }
+            for resource in request.imports
+        ]
     return options
 
 

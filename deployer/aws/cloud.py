@@ -67,19 +67,29 @@ class DeployedStack:
 
 
 @dataclass(frozen=True)
+class ResourceToImport:
+    """An existing resource that a change set of the kind IMPORT adds to a stack."""
+
+    type: str
+    logical_id: str
+    identifier: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class ChangeSetRequest:
     """The parameters of a new change set.
 
     *url* replaces *text* if the template is too long for the request. *stack_id* is the id of the
     stack to update, so that a newer stack of the same name is not updated. *role* is the service
     role with which CloudFormation makes its calls; without one it uses the permissions of the
-    caller. With *include_nested*, each nested stack gets a change set, too.
+    caller. With *include_nested*, each nested stack gets a change set, too. *imports* are the resources
+    that a change set of the kind IMPORT adds.
     """
 
     name: str
     stack: str
     region: str
-    kind: Literal["CREATE", "UPDATE"]
+    kind: Literal["CREATE", "UPDATE", "IMPORT"]
     text: str
     url: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
@@ -88,6 +98,7 @@ class ChangeSetRequest:
     role: str = ""
     stack_id: str = ""
     include_nested: bool = False
+    imports: tuple[ResourceToImport, ...] = ()
 
 
 @dataclass(frozen=True)

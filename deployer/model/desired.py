@@ -44,7 +44,8 @@ class DesiredStack:
 
     *nested* has the template of every nested stack, at any depth, parents before children. Only an
     administrator deploys a stack that *is_manual*; a release skips it. *awaited_parameters* maps
-    outputs to names in Parameter Store: see `Template`.
+    outputs to names in Parameter Store: see `Template`. *known_parameters* are values of template
+    parameters that are not outputs of other stacks, as in an intermediate template.
     """
 
     short_name: str
@@ -66,6 +67,7 @@ class DesiredStack:
     nested: tuple[NestedTemplate, ...] = ()
     awaited_parameters: Mapping[str, str] = field(default_factory=dict)
     lines: Mapping[str, Line] = field(default_factory=dict)
+    known_parameters: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def file(self) -> str:

@@ -15,6 +15,7 @@ PATCHES = (
     "cloudformation.template_references",
     "ec2.availability_zones",
     "cloudformation.exports",
+    "cloudformation.imports",
     "cloudformation.change_sets",
     "cloudformation.template_urls",
     "cloudformation.resource_events",

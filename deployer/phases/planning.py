@@ -1,0 +1,278 @@
+"""Decide the phases of an update that CloudFormation would refuse in one step.
+
+CloudFormation refuses to change or remove an export while a deployed stack imports it. An export that
+is removed is kept until its importers are updated, with all resources that its stack removes. If the
+value of an export changes, its importers first get the current value as a pinned import, which
+changes none of their resources. What the change replaces is retained until they are updated, then
+imported into the stack again and deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from deployer.aws.cloud import STACK
+from deployer.data_loss import is_stateful
+from deployer.errors import GuardError
+from deployer.model.desired import DesiredStack
+from deployer.model.intrinsics import imports, logical_ids
+from deployer.phases import templates
+from deployer.phases.exports import ExportChange, changed_names, export_changes
+from deployer.phases.situation import Situation
+from deployer.plan import Keep, Update
+from deployer.preview.propagation import export_name, scope_key
+from deployer.preview.replacement import strongest
+from deployer.preview.reviewed import ReviewedStack
+from deployer.registry import import_identifier
+from deployer.synth import capabilities
+
+_WAY_OUT = (
+    "deploy it in two changes: add the new resource with a new output and move the importing stacks "
+    "to it, then remove the old one"
+)
+
+
+@dataclass(frozen=True)
+class Transition:
+    """The first template of a stack that is updated in several steps.
+
+    *kept* and *changed* are the exports in use. *replaced* are the logical ids of the retained
+    resources. The final template follows when the *importers* are updated; *others* are importers
+    that this deploy does not update.
+    """
+
+    first: DesiredStack
+    kept: tuple[ExportChange, ...] = ()
+    changed: tuple[ExportChange, ...] = ()
+    replaced: tuple[str, ...] = ()
+    importers: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+    @property
+    def has_last(self) -> bool:
+        """Whether this deploy has a last step, which removes what the first one kept."""
+        return bool((self.kept or self.replaced) and not self.others)
+
+
+@dataclass(frozen=True)
+class Phases:
+    """The intermediate templates of a deploy, by the name of the stack.
+
+    *pins* have imports pinned, *transitions* have exports kept or resources retained.
+    """
+
+    pins: Mapping[str, DesiredStack] = field(default_factory=dict)
+    transitions: Mapping[str, Transition] = field(default_factory=dict)
+
+
+NO_PHASES = Phases()
+
+
+def may_need_phases(situation: Situation) -> bool:
+    """Return whether the templates of all stacks are needed to decide the phases."""
+    return any(
+        templates.replaced_in(situation.deployed_trees[old.name].body)
+        or any(export_changes(old, new, situation.propagation))
+        for old, new in situation.pairs
+    )
+
+
+def plan_phases(situation: Situation) -> Phases:
+    """Return the phases of a deploy; raise one GuardError for all updates without a safe way."""
+    errors: list[str] = []
+    transitions = {}
+    for old, new in situation.pairs:
+        producer = _Producer(situation, old, new, errors)
+        if transition := producer.transition():
+            transitions[new.name] = transition
+    pins = _pins(situation, transitions, errors)
+    if errors:
+        raise GuardError("\n".join(dict.fromkeys(errors)), hint=_WAY_OUT)
+    return Phases(pins, transitions)
+
+
+@dataclass(frozen=True)
+class _Producer:
+    """The update of one stack that has exports; *errors* collects why it has no safe way."""
+
+    situation: Situation
+    old: ReviewedStack
+    new: ReviewedStack
+    errors: list[str]
+
+    def transition(self) -> Transition | None:
+        """Return the first template of the update; None if one step is enough."""
+        changes = [
+            replace(change, importers=users)
+            for change in export_changes(self.old, self.new, self.situation.propagation)
+            if (users := tuple(self._importers(change.name)))
+        ]
+        deployed = self.situation.deployed_trees[self.new.name].body
+        pending = templates.replaced_in(deployed)
+        if not (changes or pending):
+            return None
+        kept = tuple(change for change in changes if change.change == "removed")
+        changed = tuple(change for change in changes if change.change == "changed")
+        replaced = self._replaced(changed)
+        removed = {*self.old.templates.resources} - {*self.new.templates.resources}
+        body = self.new.templates.body
+        if kept or (changed and removed):
+            self._check_kept(removed)
+            outputs = [change.output for change in kept]
+            body = templates.keep_removed(body, self.old.templates.body, outputs)
+        body = templates.retain_replaced(body, replaced)
+        if pending:
+            body = templates.keep_pending(body, deployed)
+        names = [change.name for change in changes] if not pending else self._exports()
+        users = tuple(dict.fromkeys(user for name in names for user in self._importers(name)))
+        steps = self.situation.steps_by_name
+        return Transition(
+            self._first(body),
+            kept,
+            changed,
+            tuple(dict.fromkeys((*replaced, *pending))),
+            tuple(user for user in users if user in steps),
+            tuple(user for user in users if user not in steps),
+        )
+
+    def _importers(self, export: str) -> Iterator[str]:
+        users = self.situation.importers.get((self.old.region, export), ())
+        return (user for user in users if user != self.old.name)
+
+    def _exports(self) -> list[str]:
+        outputs = (self.old.templates.body.get("Outputs") or {}).values()
+        return [name for output in outputs if (name := export_name(output))]
+
+    def _first(self, body: templates.Body) -> DesiredStack:
+        desired = self.situation.steps_by_name[self.new.name].desired
+        if body == desired.body:
+            return desired
+        deployed = self.situation.stacks[self.new.name]
+        declared = {*(body.get("Parameters") or {})} - {*desired.parameters}
+        known = {name: value for name, value in deployed.parameters.items() if name in declared}
+        return templates.phase_of(desired, body, known_parameters=known)
+
+    def _check_kept(self, removed: Collection[str]) -> None:
+        """Add an error for each removed resource that cannot be kept unchanged."""
+        for title in sorted(removed):
+            resource = self.old.templates.resources[title]
+            name = next(changed_names(self.new, resource, self.situation.propagation), "")
+            if name:
+                self.errors.append(
+                    f"{self.new.short_name}: {title} is removed while other stacks import from this "
+                    f"stack, and cannot be kept for them, because {name} changes"
+                )
+
+    def _replaced(
+        self, changed: Sequence[ExportChange]
+    ) -> Mapping[str, templates.ReplacedResource]:
+        """Return the replaced resources that *changed* exports need, with what depends on them."""
+        resources = self.old.templates.resources
+        outputs = self.old.templates.body.get("Outputs") or {}
+        exported = {
+            title
+            for change in changed
+            for title in logical_ids(outputs[change.output].get("Value"))
+            if title in resources
+        }
+        for title in sorted(exported):
+            if resources[title]["Type"] == STACK:
+                self.errors.append(
+                    f"{self.new.short_name}: an export in use is an output of the nested stack "
+                    f"{title}, and changes"
+                )
+        titles = _connected(exported, {*self._replaced_titles()}, resources)
+        for title in sorted(titles):
+            self._check_retained(title, resources[title])
+        if not titles or self.errors:
+            return {}
+        ids = self.situation.physical_ids(self.situation.stacks[self.new.name])
+        return {
+            title: templates.ReplacedResource(ids.get(title, ""), resources[title])
+            for title in sorted(titles)
+        }
+
+    def _replaced_titles(self) -> Iterator[str]:
+        """Yield the resources that the update replaces, or may replace."""
+        for title in self.old.templates.resources:
+            changes = self.situation.propagation.of(scope_key(self.new), title)
+            if strongest(change.replacement for change in changes) != "none":
+                yield title
+
+    def _check_retained(self, title: str, resource: Mapping[str, Any]) -> None:
+        """Add an error if a replaced resource cannot be retained and deleted later."""
+        type_ = resource["Type"]
+        fact = (
+            f"{self.new.short_name}: {title} ({type_}) is replaced while other stacks use it, and "
+        )
+        if is_stateful(type_, resource.get("DeletionPolicy", "")):
+            self.errors.append(f"{fact}holds data")
+        elif import_identifier(type_) is None:
+            self.errors.append(f"{fact}CloudFormation cannot import it to delete it afterwards")
+
+
+def _connected(
+    start: Collection[str], candidates: Collection[str], resources: Mapping[str, Mapping[str, Any]]
+) -> set[str]:
+    """Return those of *candidates* that *start* contains, refers to or is referred to by.
+
+    References are followed in both directions, from each resource found to the next.
+    """
+    uses = {title: {*logical_ids(resources[title])} & {*candidates} for title in candidates}
+    reached = {title for title in start if title in candidates}
+    remaining = [*reached]
+    while remaining:
+        title = remaining.pop()
+        near = uses[title] | {other for other in candidates if title in uses[other]}
+        remaining += near - reached
+        reached |= near
+    return reached
+
+
+def _pins(
+    situation: Situation, transitions: Mapping[str, Transition], errors: list[str]
+) -> dict[str, DesiredStack]:
+    """Return the templates with pinned imports of all importers of changed exports."""
+    values: dict[str, dict[str, str]] = {}
+    for producer, transition in transitions.items():
+        outputs = situation.stacks[producer].outputs
+        for change in transition.changed:
+            for user in change.importers:
+                if error := _pin_error(situation, user, change.name):
+                    errors.append(f"{producer}: its export {change.name} changes, and {error}")
+                values.setdefault(user, {})[change.name] = outputs.get(change.output, "")
+    return {} if errors else {user: _pin(situation, user, pins) for user, pins in values.items()}
+
+
+def _pin_error(situation: Situation, user: str, export: str) -> str:
+    """Return why the import of *export* by *user* cannot be pinned; empty if it can."""
+    step = situation.steps_by_name.get(user)
+    if step is None:
+        return f"{user}, which imports it, is not among the stacks to deploy"
+    if not isinstance(step, Update | Keep):
+        return f"{user}, which imports it, cannot be updated: {step.reason}"
+    nested = situation.deployed_trees[user].nested.values()
+    if any(export in imports(part.body) for tree in nested for _, part in tree.walk()):
+        return f"the import of {user} is in a nested stack"
+    return ""
+
+
+def _pin(situation: Situation, user: str, values: Mapping[str, str]) -> DesiredStack:
+    """Return the deployed template of *user* with pinned imports, and its deployed arguments."""
+    desired, stack = situation.steps_by_name[user].desired, situation.stacks[user]
+    tree = situation.deployed_trees[user]
+    resources = [resource for _, part in tree.walk() for resource in part.resources.values()]
+    return templates.phase_of(
+        desired,
+        templates.pin(tree.body, values),
+        parameters={},
+        known_parameters=dict(stack.parameters),
+        tags=stack.tags,
+        capabilities=capabilities(resources),
+        protect=stack.is_protected,
+        artifacts=(),
+        nested=(),
+        lines={},
+    )

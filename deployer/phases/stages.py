@@ -1,0 +1,140 @@
+"""Order the steps of a deploy and their phases, and explain them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from deployer.model.desired import DesiredStack
+from deployer.phases.planning import Phases, Transition
+from deployer.plan import Keep, Step, Update
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One operation of a deploy, which starts when the stages in *needs* have succeeded.
+
+    *key* identifies it: the name of the stack, or that with the step. *desired* has the template of
+    this stage. *is_later* if another stage of the same stack is executed before it. *is_last* if
+    retained resources are imported before its template is deployed. *step* is set if it is the
+    only stage of its stack.
+    """
+
+    key: str
+    desired: DesiredStack
+    needs: tuple[str, ...]
+    reason: str
+    step: Step | None = None
+    is_later: bool = False
+    is_last: bool = False
+
+
+def stages(steps: Sequence[Step], phases: Phases) -> tuple[Stage, ...]:
+    """Return all stages of a deploy: pinned imports, then the steps, then the last templates."""
+    return (
+        *(
+            Stage(_first_key(name), pinned, (), _pin_reason(name, phases))
+            for name, pinned in phases.pins.items()
+        ),
+        *(_main(step, phases) for step in steps),
+        *_last(steps, phases),
+    )
+
+
+def explained(steps: Iterable[Step], phases: Phases) -> tuple[Step, ...]:
+    """Return *steps* with the phases of each stack in its reason.
+
+    A stack whose imports are pinned is updated, although its template is the deployed one.
+    """
+    return tuple(_explained(step, phases) for step in steps)
+
+
+def _explained(step: Step, phases: Phases) -> Step:
+    name = step.desired.name
+    transition = phases.transitions.get(name)
+    parts = [_pin_reason(name, phases)] if name in phases.pins else []
+    if transition:
+        parts += [text for text in (_kept(transition), _retained(transition)) if text]
+    number = 1 + (name in phases.pins) + bool(transition and transition.has_last)
+    if not parts or not isinstance(step, Keep | Update):
+        return step
+    text = f"in {number} steps: {'; '.join(parts)}" if number > 1 else "; ".join(parts)
+    if isinstance(step, Keep):
+        return Update(step.desired, step.deployed, text)
+    return replace(step, reason=f"{step.reason}, {text}", only_protection=False)
+
+
+def _main(step: Step, phases: Phases) -> Stage:
+    name = step.desired.name
+    transition = phases.transitions.get(name)
+    pinned = (
+        [user for change in transition.changed for user in change.importers] if transition else []
+    )
+    needs = (
+        *step.desired.dependencies,
+        *(_first_key(user) for user in dict.fromkeys((*pinned, name)) if user in phases.pins),
+    )
+    desired = transition.first if transition else step.desired
+    is_phased = transition is not None or name in phases.pins
+    return Stage(
+        name, desired, needs, step.reason, None if is_phased else step, name in phases.pins
+    )
+
+
+def _last(steps: Sequence[Step], phases: Phases) -> Iterator[Stage]:
+    """Yield the last stages; importers that have one themselves come first."""
+    names = [step.desired.name for step in steps]
+    for step in reversed(steps):
+        name = step.desired.name
+        transition = phases.transitions.get(name)
+        if transition is None or not transition.has_last:
+            continue
+        later = [
+            _last_key(user)
+            for user in transition.importers
+            if names.index(user) > names.index(name)
+            and (other := phases.transitions.get(user))
+            and other.has_last
+        ]
+        needs = (name, *transition.importers, *later)
+        reason = "the importing stacks are updated"
+        yield Stage(_last_key(name), step.desired, needs, reason, is_later=True, is_last=True)
+
+
+def _first_key(name: str) -> str:
+    return f"{name} (first step)"
+
+
+def _last_key(name: str) -> str:
+    return f"{name} (last step)"
+
+
+def _pin_reason(name: str, phases: Phases) -> str:
+    """Return why the imports of a stack are pinned: pins PrivateSubnets1 of crd-prod-network."""
+    parts = []
+    for producer, transition in phases.transitions.items():
+        outputs = [change.output for change in transition.changed if name in change.importers]
+        if outputs:
+            parts.append(f"{', '.join(outputs)} of {producer}")
+    return f"pins its imports of {', '.join(parts)} to their current values"
+
+
+def _kept(transition: Transition) -> str:
+    if not transition.kept:
+        return ""
+    outputs = ", ".join(change.output for change in transition.kept)
+    users = dict.fromkeys(user for change in transition.kept for user in change.importers)
+    if transition.others:
+        others = ", ".join(transition.others)
+        return f"keeps {outputs}, which {others} still imports"
+    return f"keeps {outputs} until {', '.join(users)} no longer imports it"
+
+
+def _retained(transition: Transition) -> str:
+    if not transition.replaced:
+        return ""
+    titles = ", ".join(transition.replaced)
+    users = ", ".join(transition.importers)
+    return (
+        f"retains the replaced {titles} until {users} is updated" if users else f"deletes {titles}"
+    )
