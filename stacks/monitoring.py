@@ -27,10 +27,12 @@ from stacks.service import Service
 class Settings(fields.Settings, frozen=True):
     """The `[monitoring]` table."""
 
-    monthly_budget_usd: Annotated[int, fields.described("0 USD or more", ge=0)]
-    server_errors: Annotated[int, fields.described("a number of responses", ge=1)]
-    latency_ms: Annotated[int, fields.described("a number of milliseconds", ge=1)]
-    api_latency_ms: Annotated[int, fields.described("a number of milliseconds", ge=1)]
+    monthly_budget_usd: Annotated[int, fields.described("0 to 10000000 USD", ge=0, le=10_000_000)]
+    server_errors: Annotated[int, fields.described("1 to 1000000 responses", ge=1, le=1_000_000)]
+    latency_ms: Annotated[int, fields.described("1 to 3600000 milliseconds", ge=1, le=3_600_000)]
+    api_latency_ms: Annotated[
+        int, fields.described("1 to 3600000 milliseconds", ge=1, le=3_600_000)
+    ]
     database_connections: Annotated[int, fields.described("1 to 5000 connections", ge=1, le=5000)]
     database_free_gib: fields.Gibibytes
 

@@ -77,9 +77,9 @@ class Settings(fields.Settings, frozen=True):
     port: fields.Port = 4567
     architecture: Literal["ARM64", "X86_64"] = "ARM64"
     target_cpu_percent: Annotated[int, fields.described("10 to 90 percent", ge=10, le=90)] = 60
-    target_requests_per_minute: Annotated[int, fields.described("a number of requests", ge=1)] = (
-        1000
-    )
+    target_requests_per_minute: Annotated[
+        int, fields.described("1 to 1000000 requests", ge=1, le=1_000_000)
+    ] = 1000
 
     def __post_init__(self) -> None:
         """Raise ConflictError if max_tasks is less than min_tasks."""

@@ -31,7 +31,7 @@ SESSION_SECONDS = 60 * 60  # The minimum of IAM; publishing takes minutes.
 # The stacks whose outputs the workflow reads: the configuration of the site, and the bucket.
 OUTPUT_STACKS = ("avatars", "cdn", "users")
 
-GitHubId = Annotated[int, fields.described("an id of GitHub, or 0", ge=0)]
+GitHubId = Annotated[int, fields.described("an id of GitHub, or 0", ge=0, le=2**63 - 1)]
 
 
 class Settings(fields.Settings, frozen=True):

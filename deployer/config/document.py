@@ -27,12 +27,18 @@ _EXPLANATIONS = (
         r"Invalid initial character for a key part",
         "no key begins here; a table in braces is on one line, without a comma at its end",
     ),
+    (
+        r"Unclosed array",
+        "this list has no closing bracket, or no comma between two of its values",
+    ),
     (r"Unclosed inline table", "this table has no closing brace on its line"),
     (r"Exceeds the limit .*", "this number is too long"),
     (r"maximum recursion depth exceeded.*", "this is nested too deeply"),
 )
 
 
+_TYPOGRAPHIC_QUOTES = {*"\u201c\u201d\u201e\u201f\u00ab\u00bb\u2018\u2019\u201a\u201b"}
+_CAPITALIZED = re.compile(r"True\b|False\b|TRUE\b|FALSE\b")
 _LEADING_ZERO = re.compile(r"(?:^|[\s=,\[])[+-]?0(?=[0-9])")
 
 
@@ -107,15 +113,25 @@ def _explain(error: str, text: str) -> SettingError:
     row = rows[line - 1] if line <= len(rows) else ""
     for pattern, explanation in _EXPLANATIONS:
         fact = re.sub(rf"^(?:{pattern})$", explanation, fact)
-    character = row[column - 1 : column] if column else ""
+    fact = (_cause(row, column) if column else "") or fact
+    place = f"column {column}: " if column else ""
+    return SettingError((), f"{place}{fact}", line=line, hint="see https://toml.io for the syntax")
+
+
+def _cause(row: str, column: int) -> str:
+    """Return the cause of an error at *column* of *row*; "" if it is none of the frequent ones."""
+    character = row[column - 1 : column]
     if character.isdigit() and any(
         zero.end() == column - 1 for zero in _LEADING_ZERO.finditer(row)
     ):
-        fact = "a number cannot start with 0; text needs quotes"
-    elif character and not character.isprintable():
-        fact = f"the invisible character U+{ord(character):04X} is not allowed here"
-    place = f"column {column}: " if column else ""
-    return SettingError((), f"{place}{fact}", line=line, hint="see https://toml.io for the syntax")
+        return "a number cannot start with 0; text needs quotes"
+    if _CAPITALIZED.match(row, column - 1):
+        return "true and false are written in lower case"
+    if character in _TYPOGRAPHIC_QUOTES:
+        return f'text needs straight quotes ("), not {character}'
+    if character and not character.isprintable():
+        return f"the invisible character U+{ord(character):04X} is not allowed here"
+    return ""
 
 
 def _position(position: str, rows: Sequence[str]) -> tuple[int, int]:

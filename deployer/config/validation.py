@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, time
 from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin
@@ -188,7 +189,7 @@ def _mismatch(value: object, type_: Any) -> str:
             return f"{fact}; it takes a whole number"
         case int() if kind is int and len(options) > 10:
             return f"{fact}; did you mean {min(options, key=lambda option: abs(option - value))}?"
-        case int() | float() if kind is str:
+        case int() | float() | date() | time() if kind is str:
             return f"{fact}; it needs quotes"
         case _ if options and len(listed) <= 120 and listed not in fact:
             return f"{fact}; there are {listed}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 from typing import Annotated, Literal
 
 from deployer.config.fields import (
@@ -31,6 +32,13 @@ class AcceptedDataLoss(Settings, frozen=True):
     change: Literal["removed", "replaced", "weakened"]
     reason: Annotated[str, described("a sentence that says why", min_length=10)]
     date: Annotated[str, described("a date such as 2026-12-01", pattern=r"^20\d\d-[01]\d-[0-3]\d$")]
+
+    def __post_init__(self) -> None:
+        """Raise ConflictError for a date that does not exist."""
+        try:
+            date.fromisoformat(self.date)
+        except ValueError:
+            raise ConflictError(("date", f"{self.date} does not exist")) from None
 
     @property
     def stack(self) -> str:

@@ -61,9 +61,9 @@ def _may_quote(sent: str, error: psycopg.Error) -> bool:
 
 
 def _hint(script: Script, error: psycopg.Error) -> str:
-    if error.sqlstate == "25001" and script.transactional:
-        return ": move the statement to a file of its own that begins with -- transactional: false"
     message = error.diag.message_primary or ""
+    if error.sqlstate == "25001" and script.transactional and "cannot run inside" in message:
+        return ": move the statement to a file of its own that begins with -- transactional: false"
     if error.sqlstate == "0A000" and "transaction commands" in message:
         return ": the migrator begins and ends transactions; a file must not"
     if error.sqlstate == "0A000" and "SELECT ... INTO" in message:

@@ -17,6 +17,8 @@ JOURNAL = "schema_migrations"
 
 _DIRECTIVE = re.compile(r"\s*[\w-]*transaction[\w-]*\s*[:=]", re.IGNORECASE)
 _DIRECTIVES = {" transactional: false": False, " transactional: true": True}
+# dbmate, goose and sql-migrate begin the part that undoes a migration with such a comment.
+_ROLLBACK_MARK = re.compile(r"\s*(migrate:|\+goose\s|\+migrate\s)\s*down\b", re.IGNORECASE)
 _LONE_CARRIAGE_RETURN = (
     "has a carriage return without a line feed: save it with LF or CR LF as line ends;"
     r" in a string, write E'\r'"
@@ -72,6 +74,7 @@ def _checked(file: str, text: str, tokens: list[Token]) -> Script:
     names = lexer.names(tokens)
     errors = [
         *_directive_errors(directives, statements),
+        *_rollback_marks(tokens),
         *_statement_errors(statements),
         *_file_errors(statements, names, transactional=transactional),
     ]
@@ -93,6 +96,15 @@ def _directive_errors(directives: list[Token], statements: list[Statement]) -> I
             yield f"line {token.line}: move the directive above the first statement"
     for token in directives[1:]:
         yield f"line {token.line}: remove the second directive"
+
+
+def _rollback_marks(tokens: list[Token]) -> Iterator[str]:
+    for token in tokens:
+        if token.kind == "comment" and _ROLLBACK_MARK.match(token.text):
+            yield (
+                f"line {token.line}: is a mark of another tool, and all of the file would be applied:"
+                " move what undoes the migration to NNNN_name.rollback.sql"
+            )
 
 
 def _statement_errors(statements: list[Statement]) -> Iterator[str]:

@@ -133,6 +133,8 @@ def test_a_misspelt_name_of_a_secret_is_not_a_password(tmp_path, name, fact):
         ),
         ("service.secrets", '["A_B", "C_D", "A_B"]', "A_B is listed twice"),
         ("service.secrets", '["FRONTEND_URL"]', "FRONTEND_URL is a variable that the stack sets"),
+        ("monitoring.latency_ms", "9" * 23, "is not 1 to 3600000 milliseconds"),
+        ("env.name", "2026-12-01", "2026-12-01 is not a name of up to 20"),
         ("env.former_regions", '["ca-central-1"]', "ca-central-1 is env.region"),
         ("service.name", '"collector"', "collector is the name of another container of the task"),
         ("network.cidr", '"127.0.0.0/16"', "127.0.0.0/16 has no addresses for hosts"),

@@ -115,6 +115,13 @@ def test_what_editors_write_is_read(tmp_path, data):
         ("a = [1,\n", 1, "this is not a value; text needs quotes"),
         ("a = 1\nb = " + "9" * 5000 + "\nc = 1\n", 2, "this number is too long"),
         ("a = 1\nb = " + "[" * 200_000 + "\nc = 1\n", 2, "this is nested too deeply"),
+        ("a = True\n", 1, "column 5: true and false are written in lower case"),
+        ("a = “b”\n", 1, 'column 5: text needs straight quotes ("), not “'),
+        (
+            'a = ["b" "c"]\n',
+            1,
+            "column 10: this list has no closing bracket, or no comma between two of its values",
+        ),
         ("a = \0", 1, "column 5: the invisible character U+0000 is not allowed here"),
     ],
 )

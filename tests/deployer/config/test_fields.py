@@ -45,7 +45,13 @@ def data(package: str, path: str) -> bytes:
         ),
         (
             fields.Email,
-            ["ops+crd@cruddur.com", "a.b_c@d-e.f.ca", "a@b.xn--p1ai", f"{'a' * 64}@b.ca"],
+            [
+                "ops+crd@cruddur.com",
+                "a.b_c@d-e.f.ca",
+                "o'neil@b.ca",
+                "a@b.xn--p1ai",
+                f"{'a' * 64}@b.ca",
+            ],
             [
                 *("ops", "ops@", "@cruddur.com", "a b@c.de", "a@b", "a..b@c.de", ".a@b.de"),
                 *("a.@b.de", "a@-b.de", "a@b-.de", "a@b..de", "a@b.de.", f"{'a' * 65}@b.ca"),

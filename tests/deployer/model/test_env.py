@@ -4,6 +4,7 @@ import pytest
 
 from deployer.config.fields import ConflictError
 from deployer.model import Env
+from deployer.model.env import AcceptedDataLoss
 from deployer.ownership import Owner
 
 ENV = Env("cruddur", "crd", "dev", "1" * 12, "ca-central-1", "x.example", "Z1", protect=False)
@@ -41,3 +42,9 @@ def test_a_former_region_is_another_region(regions: tuple[str, ...], fact: str) 
         )
 
     assert str(refused.value) == fact
+
+
+def test_a_loss_is_accepted_on_a_day_that_exists() -> None:
+    """The date of an accepted loss is in the calendar."""
+    with pytest.raises(ConflictError, match=r"^date: 2026-02-30 does not exist$"):
+        AcceptedDataLoss("messages/Table", "removed", "It is a cache.", "2026-02-30")

@@ -202,3 +202,10 @@ def test_the_line_of_an_error(database: Postgres) -> None:
 
     assert '0002_t.sql: line 3: relation "nowhere" does not exist' == inside
     assert '0002_t.sql: line 3: unrecognized VACUUM option "none"' == error_of(database)
+
+
+def test_a_late_setting_of_the_transaction_needs_no_other_file(database: Postgres) -> None:
+    """PostgreSQL refuses it with the SQLSTATE of statements that need a file of their own."""
+    write_migration(1, "SELECT 1; SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;")
+
+    assert error_of(database).endswith("must be called before any query")
