@@ -72,7 +72,7 @@ def reset(folder: Path) -> None:
 
 
 def _select_postgres(selected: str, file: Path) -> None:
-    """Write the selected PostgreSQL to *file*; without a file it is the bundled one."""
+    """Write the selected PostgreSQL to *file* if it changes; without a file, "bundled" is selected."""
     if selected != (file.read_text().strip() if file.exists() else "bundled"):
         file.write_text(f"{selected}\n")
 

@@ -1,4 +1,4 @@
-"""Lock files: the kernel releases a lock when its process ends, however it ends.
+"""Lock files: the kernel releases a lock when the process that holds it ends, for any reason.
 
 So a lock shows whether a process is running. A process id in a file does not: the
 process may have ended, and another process may have the same id now.
@@ -28,7 +28,7 @@ def is_locked(path: Path) -> bool:
 
 
 def acquire(path: Path) -> IO[bytes] | None:
-    """Return the open lock file, locked until it is closed; None if another process holds it."""
+    """Return the open lock file, locked until it is closed; None if another process holds the lock."""
     file = path.open("wb")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -167,7 +167,7 @@ def _failure(fact: str, paths: EmulatorPaths) -> EmulatorError:
 
 
 def _read(paths: EmulatorPaths) -> Server | None:
-    """Return the server's description of itself; None while it is starting."""
+    """Return the server that `server.json` describes; None while the server is starting."""
     try:
         description = json.loads(paths.server.read_text())
         return Server(

@@ -44,7 +44,7 @@ def serve(paths: EmulatorPaths) -> None:
 
 
 def environment(paths: EmulatorPaths, port: int) -> dict[str, str]:
-    """Return MiniStack's settings, which it reads from the environment when it is imported.
+    """Return the settings of MiniStack, which are read from the environment at its import.
 
     MiniStack's persistence is disabled, because state.py replaces it; its S3 still writes each body
     immediately. DOCKER_HOST is a socket that does not exist: otherwise MiniStack would remove
@@ -70,7 +70,10 @@ def environment(paths: EmulatorPaths, port: int) -> dict[str, str]:
 
 
 def _application(paths: EmulatorPaths, port: int) -> Application:
-    """Import MiniStack, which reads its environment, install the patches and return the app."""
+    """Import MiniStack, install the patches, and return the application.
+
+    The variables of `environment` must be set before.
+    """
     from emulator import (
         allowed_patterns,
         interrupted_operations,

@@ -18,7 +18,7 @@ from operations import port_forwarding, processes
 if TYPE_CHECKING:
     from operations.target import Target
 
-# Each user, and the output of the stack `database` with its name.
+# For each value of --user, the output of the stack `database` with the name of the user.
 USERS = {"application": "Application", "migrator": "Migrator"}
 # Without the column `query`, which may contain data of users.
 _CONNECTIONS = """

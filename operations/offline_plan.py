@@ -187,7 +187,7 @@ def _code_change(root: Path, commit: str, name: str) -> CodeChange | None:
     # The paths in include.txt at the base, and those in it now.
     others = {*included, *(path for path in after if not path.startswith((folder, SHARED)))}
     before |= read_files(root, commit, sorted(others)) if others else {}
-    # A file that still exists and is not in the zip, such as an unused shared module, did not change it.
+    # Other files that still exist are not in the zip, such as shared modules of other functions.
     removed = {path for path in before if path not in after and not (root / path).exists()}
     kept = {path: content for path, content in before.items() if path in {*after, *removed}}
     return code_change(name, kept, after, packed)

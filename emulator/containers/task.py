@@ -176,7 +176,10 @@ class Task:
         return container
 
     def _pull(self, container: dict[str, Any], role: ExecutionRole) -> image.Image | None:
-        """Return the image of a container; None if it does not run here and is not essential."""
+        """Return the image of a container; None if the container is skipped.
+
+        A non-essential container is skipped if its image is in another registry.
+        """
         uri = container["image"]
         if not image.is_in_registry(uri) and not container.get("essential", True):
             return None

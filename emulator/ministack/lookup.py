@@ -61,7 +61,7 @@ def record_missing(description: str) -> Any:
 
 
 def check() -> None:
-    """Raise EmulatorError if the installed MiniStack lacks something; the message lists it all."""
+    """Raise one EmulatorError with all modules and attributes that the installed MiniStack lacks."""
     if not _missing:
         return
     try:

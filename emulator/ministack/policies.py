@@ -72,7 +72,7 @@ def role_allows(role: str, action: str, resource: str) -> bool:
 
 
 def token_refusal(token: str, *, host: str, port: int, user: str, resource_id: str) -> str | None:
-    """Return why an RDS token does not permit *user* to log in to a DB instance; None if it does.
+    """Return why an RDS token does not permit *user* to log in to a DB instance, or None if it does.
 
     The signature, age, user and endpoint of the token are checked, and that the policies of the
     principal who signed it allow rds-db:connect. *resource_id* is the DbiResourceId of the instance.

@@ -26,7 +26,7 @@ _hides_users: Callable[[Data, str], bool] = lookup.attribute(
 
 
 def find_pool(data: Data) -> Data | None:
-    """Return the user pool that a call names, by its id or that of an app client."""
+    """Return the user pool that a call names, by the id of the pool or of an app client."""
     if "UserPoolId" in data:
         pool: Data | None = pools.get(data["UserPoolId"])
         return pool

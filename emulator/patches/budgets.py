@@ -67,7 +67,7 @@ def _call(function: Call, **data: Any) -> None:
 
 
 def _with_text_amount(data: dict[str, Any]) -> dict[str, Any]:
-    """Convert the amount to a string: it can be a number in a template, not in a call."""
+    """Convert the amount to a string: a template may contain a number, a call needs a string."""
     if limit := data.get("Budget", {}).get("BudgetLimit"):
         converted = {**limit, "Amount": str(limit["Amount"])}
         return {**data, "Budget": {**data["Budget"], "BudgetLimit": converted}}

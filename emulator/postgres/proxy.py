@@ -35,7 +35,7 @@ class AuthPolicy(Protocol):
         """Return whether connections must be encrypted."""
 
     def token_error(self, user: str, token: str) -> str | None:
-        """Return why *token* is not valid for *user*; None if it is."""
+        """Return why *token* is not valid for *user*; None if it is valid."""
 
 
 @dataclass

@@ -111,7 +111,7 @@ def _applied(
         case "COPY":
             return _with_copy(where, stage, instruction, known, stages)
         case "ADD" if re.match(r"(?:--\S+\s+)*https?://", instruction.value):
-            return stage  # Such as certificates: the emulator has its own.
+            return stage  # A download such as certificates: the emulator has its own certificates.
         case name if name in _SKIPPED:
             return stage
         case name:

@@ -55,7 +55,7 @@ class Image:
 
     @property
     def digest(self) -> str:
-        """The digest of the image: of its manifest, as in a registry."""
+        """The digest of the manifest, which identifies the image in a registry."""
         return digest_of(self.manifest.encode())
 
 

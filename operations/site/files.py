@@ -156,7 +156,7 @@ def with_content(folder: Folder, key: str, content: bytes) -> Folder:
 
 
 def describe(key: str, file: Path) -> File:
-    """Return the checksum of *file*, and its headers as *key*."""
+    """Return the checksum of *file*, and the headers with which it is published as *key*."""
     return _described(key, _content(file))
 
 

@@ -74,7 +74,7 @@ def install() -> None:
 async def _dispatch_added(
     dispatch: Callable[[str, Data], Awaitable[Response]], action: str, data: Data
 ) -> Response:
-    """Handle the operations that MiniStack lacks in the same way as its own."""
+    """Run the operations that this patch adds, on a thread as MiniStack runs all others."""
     if handler := _ADDED.get(action):
         name = "ministack-cognito-trigger"
         return await _run_in_thread(_run, handler, action, data, thread_name=name)

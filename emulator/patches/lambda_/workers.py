@@ -48,7 +48,7 @@ DIFFERENCES = (
     ),
 )
 
-RESPONSE_BYTES = 6_291_556  # Lambda quotas, Invocation payload; the number is from its error.
+RESPONSE_BYTES = 6_291_556  # Lambda quotas, Invocation payload; the number is from Lambda's error.
 LOG_BYTES = 4 * 1024 * 1024  # Per invocation. Lambda has no such limit.
 _LOG_LINE_BYTES = 256 * 1024  # CloudWatch Logs quotas, Event size; longer lines are split there.
 _ENVELOPE_BYTES = 6 * RESPONSE_BYTES  # A response whose characters are all escaped: \u00e9.
