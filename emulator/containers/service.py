@@ -40,7 +40,7 @@ class Service:
     _deployment: str = ""  # The id of the primary deployment at the last update.
     _failures: int = 0  # Consecutive failures of tasks of that deployment.
     _next_start: float = 0.0  # The earliest time of the next start.
-    _healthy: set[str] = field(default_factory=set)  # The ARNs of the tasks at the last update.
+    _healthy: set[str] = field(default_factory=set)  # ARNs of the healthy tasks at the last update.
 
     @property
     def has_ended(self) -> bool:
