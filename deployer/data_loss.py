@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 from deployer.model.intrinsics import EXPORTS, value_names
 from deployer.model.template_tree import KEPT, LogicalIds, TemplateTree, format_path
 from deployer.registry import Lookup, PropertyPath, resource_type, value_at
+from deployer.weakened_protections import POLICY_STRENGTH, weakened_protections
 
 Resource: TypeAlias = Mapping[str, Any]
 Kind: TypeAlias = Literal["removed", "replaced", "weakened"]
@@ -20,16 +21,24 @@ Kind: TypeAlias = Literal["removed", "replaced", "weakened"]
 STATEFUL = frozenset(
     f"AWS::{name}"
     for name in (
+        "Backup::BackupVault",
+        "Cognito::IdentityPool",
         "Cognito::UserPool",
+        "DocDB::DBCluster",
         "DynamoDB::GlobalTable",
         "DynamoDB::Table",
         "EC2::Volume",
         "ECR::Repository",
         "EFS::FileSystem",
+        "FSx::FileSystem",
         "KMS::Key",
+        "Kinesis::Stream",
         "Logs::LogGroup",
+        "Neptune::DBCluster",
+        "OpenSearchService::Domain",
         "RDS::DBCluster",
         "RDS::DBInstance",
+        "Redshift::Cluster",
         "Route53::HostedZone",
         "S3::Bucket",
         "SQS::Queue",
@@ -37,27 +46,6 @@ STATEFUL = frozenset(
         "SecretsManager::Secret",
     )
 )
-_POLICY_STRENGTH = {"Retain": 2, "RetainExceptOnCreate": 2, "Snapshot": 1}
-_PROTECTIONS: Mapping[str, tuple[PropertyPath, ...]] = {
-    "AWS::Cognito::UserPool": (("DeletionProtection",),),
-    "AWS::DynamoDB::Table": (
-        ("DeletionProtectionEnabled",),
-        ("PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled"),
-    ),
-    "AWS::RDS::DBInstance": (("DeletionProtection",), ("BackupRetentionPeriod",)),
-    "AWS::RDS::DBCluster": (("DeletionProtection",), ("BackupRetentionPeriod",)),
-    "AWS::S3::Bucket": (("VersioningConfiguration", "Status"),),
-}
-# The retention period of what is kept when it is removed, and the period without the property.
-_RETENTION: Mapping[str, tuple[PropertyPath, float]] = {
-    "AWS::DynamoDB::Table": (("PointInTimeRecoverySpecification", "RecoveryPeriodInDays"), 35),
-    "AWS::KMS::Key": (("PendingWindowInDays",), 30),
-    "AWS::Logs::LogGroup": (("RetentionInDays",), float("inf")),
-    "AWS::SQS::Queue": (("MessageRetentionPeriod",), 345_600),
-}
-_NO_LOSS_YET = "no data is lost yet, but a later deletion would be final"
-_OLDER_IS_DELETED = "what is older than that is deleted"
-_VALUE_STRENGTH = {True: 1, "true": 1, "ACTIVE": 1, "Enabled": 1}
 
 
 @dataclass(frozen=True)
@@ -182,7 +170,7 @@ def _losses_of_resource(
         return
     if replaced:
         yield DataLoss(name, type_, replaced, of_replacement, kind="replaced")
-    for fact, effect in _weakened_protections(old, new):
+    for fact, effect in weakened_protections(old, new):
         yield DataLoss(name, type_, fact, effect, kind="weakened")
 
 
@@ -193,39 +181,6 @@ def consequence(policy: str | None) -> str:
         "RetainExceptOnCreate": "it is kept, outside of CloudFormation",
         "Snapshot": "a final snapshot is kept",
     }.get(policy or "", "its data is deleted")
-
-
-def _weakened_protections(old: Resource, new: Resource) -> Iterator[tuple[str, str]]:
-    """Yield each protection that becomes weaker, and the consequence."""
-    for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
-        was, becomes = old.get(policy), new.get(policy)
-        if _POLICY_STRENGTH.get(becomes or "", 0) < _POLICY_STRENGTH.get(was or "", 0):
-            yield f"loses {policy} {was}, gets {becomes or 'none'}", _NO_LOSS_YET
-    for path in _PROTECTIONS.get(old["Type"], ()):
-        was, becomes = _property(old, path), _property(new, path)
-        if _strength(becomes) < _strength(was):
-            name = ".".join(path)
-            yield f"loses {name} {was}, gets {'none' if becomes is None else becomes}", _NO_LOSS_YET
-    path, default = _RETENTION.get(old["Type"], ((), 0.0))
-    if path and old.get("DeletionPolicy") in KEPT:
-        was, becomes = (_property(side, path) for side in (old, new))
-        if _days(becomes, default) < _days(was, default):
-            texts = ("none" if value is None else value for value in (was, becomes))
-            yield "loses {} {}, gets {}".format(".".join(path), *texts), _OLDER_IS_DELETED
-
-
-def _days(value: Any, default: float) -> float:
-    """Return a period as a number, or *default* if it is absent or not known."""
-    return float(value) if isinstance(value, int) or str(value).isdigit() else default
-
-
-def _strength(value: Any) -> float:
-    """Return the strength of a protection: the number of days, 1 if it is enabled, else 0."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.isdigit():
-        return int(value)
-    return _VALUE_STRENGTH.get(value, 0) if isinstance(value, str | bool) else 0
 
 
 @dataclass(frozen=True)
@@ -359,7 +314,7 @@ def _display(name: str) -> str:
 
 def is_stateful(type_: str, policy: str) -> bool:
     """Return whether resources of *type_* hold data, or their DeletionPolicy keeps something."""
-    return type_ in STATEFUL or policy in _POLICY_STRENGTH
+    return type_ in STATEFUL or policy in POLICY_STRENGTH
 
 
 def _is_stateful(resource: Resource) -> bool:

@@ -51,7 +51,8 @@ DEPLOYER = {
     },
     "registry": set(),
     "prices": set(),
-    "data_loss": {"model", "registry"},
+    "weakened_protections": {"model", "registry"},
+    "data_loss": {"model", "registry", "weakened_protections"},
     "data_guard": {"aws.cloud", "data_loss", "errors", "model"},
     "preview": {
         "data_guard",

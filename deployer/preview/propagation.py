@@ -23,7 +23,7 @@ Pair: TypeAlias = tuple[ReviewedStack, ReviewedStack]  # A stack before and afte
 # A region, a stack and the path of a nested template; exports have no stack.
 ScopeKey: TypeAlias = tuple[str, str, LogicalIds]
 
-# The attributes that an update in place changes, by the type and the property that they follow from.
+# The attributes that an update in place may change, by the type and the property that they follow from.
 _ATTRIBUTES_OF_PROPERTIES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("AWS::DynamoDB::Table", "StreamSpecification"): ("StreamArn",),
     ("AWS::RDS::DBInstance", "ManageMasterUserPassword"): ("MasterUserSecret.SecretArn",),
@@ -249,7 +249,8 @@ def _add_resource(
             followers = _ATTRIBUTES_OF_PROPERTIES.get((type_, change.path[1]), ())
             for name in (change.path[1], *followers):
                 attribute = f"{title}.{name}"
-                cause = scope.direct(attribute, title, is_certain=not change.cause)
+                is_certain = not change.cause and name not in followers
+                cause = scope.direct(attribute, title, is_certain=is_certain)
                 cause = replace(cause, root=change.root or cause.root)
                 _add(changed, scope.key, attribute, cause)
     if title in scope.new.nested:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace as replace_fields
 
 from deployer.aws.cloud import ResourceChange
 from deployer.data_guard import (
@@ -20,9 +21,9 @@ from deployer.data_loss import STATEFUL, DataLoss, find_data_losses
 from deployer.errors import GuardError
 from deployer.model import AcceptedDataLoss
 from deployer.model.template_tree import TemplateTree
+from deployer.preview.changes import preview
 from deployer.preview.reviewed import ReviewedStack, read_stacks
 from deployer.registry import resource_type
-from deployer.template_yaml import dump
 from tests.deployer.report.samples import change_set
 
 BUILD = Path(__file__).parents[2] / "build" / "prod"
@@ -35,6 +36,14 @@ ACCEPTED = AcceptedDataLoss(
     resource="messages/Table", change="removed", reason="the table is empty", date="2026-12-01"
 )
 EMPTY = TemplateTree("", known_body={})
+# The holders of data that a policy keeps, as an acceptance names them.
+KEPT = {
+    "/".join((stack.short_name, *path, title))
+    for stack in STACKS
+    for path, tree in stack.templates.walk()
+    for title, resource in tree.resources.items()
+    if resource.get("DeletionPolicy", "Delete") != "Delete"
+}
 
 
 def holders() -> list[Any]:
@@ -113,6 +122,72 @@ def test_every_create_only_property_is_guarded(
         assert kinds(stack.templates, after, path, title) >= {"replaced"}
 
 
+def accepted(loss: StackLoss) -> AcceptedDataLoss:
+    """Return the acceptance of *loss*."""
+    return replace_fields(ACCEPTED, resource=loss.resource, change=loss.loss.kind)
+
+
+@pytest.mark.parametrize("stack", STACKS, ids=lambda stack: stack.short_name)
+@pytest.mark.parametrize("kind", ["removed", "replaced", "weakened", "renamed", "deleted"])
+def test_an_acceptance_passes_one_of_all_losses_of_a_stack(stack: ReviewedStack, kind: str) -> None:
+    """All holders of data of a stack are refused but the one that the config accepts."""
+    tree = stack.templates
+    holding = [value.values[1:] for value in holders() if value.values[0] is stack]
+    for path, title in holding:
+
+        def edit(resources: dict[str, Any], title: str = title) -> dict[str, Any]:
+            resource = resources.pop(title)
+            match kind:
+                case "replaced":
+                    resources[title] = resource | {"Type": "AWS::SNS::Topic"}
+                case "weakened":
+                    policies = {"DeletionPolicy": "Delete", "UpdateReplacePolicy": "Delete"}
+                    resources[title] = resource | policies
+                case "renamed":
+                    resources[f"{title}V2"] = resource
+            return resources
+
+        tree = edited(tree, path, edit)
+    after = [] if kind == "deleted" else [replace(stack, templates=tree)]
+    losses = preview("prod", [stack], after).data_losses
+    names = {"/".join((stack.short_name, *path, title)) for path, title in holding}
+
+    assert {loss.resource for loss in losses} == (names if kind != "weakened" else names & KEPT)
+    for loss in losses:
+        others = [str(other) for other in losses if other.resource != loss.resource]
+        acceptances = [accepted(item) for item in losses if item.resource == loss.resource]
+        if not others:
+            refuse_data_losses(losses, acceptances, "prod", [stack.short_name])
+            continue
+        with pytest.raises(GuardError) as error:
+            refuse_data_losses(losses, acceptances, "prod", [stack.short_name])
+        assert error.value.message.splitlines() == others
+
+
+@pytest.mark.parametrize("announced", ["Remove", "True", "Conditional"])
+def test_every_holder_of_data_is_judged_at_execution(announced: str) -> None:
+    """The guard refuses what AWS announces for any holder of data, nested ones included."""
+    for value in holders():
+        stack, path, title = value.values
+        resource = stack.templates.at(path).resources[title]
+        policy = resource.get("DeletionPolicy", "Delete")
+        change = ResourceChange(
+            "Remove" if announced == "Remove" else "Modify",
+            title,
+            resource["Type"],
+            replacement="" if announced == "Remove" else announced,
+            policy=policy if announced == "Remove" else f"ReplaceAnd{policy}",
+        )
+        for name in reversed(path):
+            change = ResourceChange("Modify", name, "AWS::CloudFormation::Stack", nested=(change,))
+
+        (loss,) = change_set_losses(change_set("a", change), stack.short_name)
+
+        assert loss.resource == "/".join((stack.short_name, *path, title))
+        assert loss.loss.kind == ("removed" if announced == "Remove" else "replaced")
+        assert unaccepted([loss], [accepted(loss)]) == ()
+
+
 def test_a_loss_is_refused_with_everything_to_decide() -> None:
     """The error has the resource, the reason and the consequence, and how to accept it."""
     with pytest.raises(GuardError) as error:
@@ -184,24 +259,3 @@ def test_nested_changes_are_judged() -> None:
     assert [loss.resource for loss in change_set_losses(change_set("a", outer), "a")] == [
         "a/Inner/Table"
     ]
-
-
-@pytest.mark.parametrize(
-    ("type_", "before", "after"),
-    [
-        ("AWS::Logs::LogGroup", {"RetentionInDays": 90}, {"RetentionInDays": 30}),
-        ("AWS::Logs::LogGroup", {}, {"RetentionInDays": 30}),
-        ("AWS::KMS::Key", {}, {"PendingWindowInDays": 7}),
-        ("AWS::SQS::Queue", {"MessageRetentionPeriod": "1209600"}, {}),
-    ],
-)
-def test_a_shorter_retention_is_a_loss(type_: str, before: Any, after: Any) -> None:
-    """What is older than a shorter retention period is deleted; a longer one loses nothing."""
-
-    def tree(properties: Any, policy: str = "Retain") -> TemplateTree:
-        body = {"Type": type_, "Properties": properties, "DeletionPolicy": policy}
-        return TemplateTree(dump({"Resources": {"A": body}}))
-
-    assert [loss.kind for loss in find_data_losses(tree(before), tree(after))] == ["weakened"]
-    assert find_data_losses(tree(after), tree(before)) == ()
-    assert find_data_losses(tree(before, "Delete"), tree(after, "Delete")) == ()

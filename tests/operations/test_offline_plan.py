@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import socket
@@ -15,9 +16,10 @@ import pytest
 
 from deployer import synth
 from deployer.artifacts import Code
-from deployer.environment import Project
+from deployer.environment import Environment, Project
 from deployer.errors import ConfigError, StaleError
 from deployer.model import Layers, Stack
+from deployer.model.template_tree import desired_templates
 from deployer.report.offline_plan import offline_plan_text
 from deployer.report.style import Style
 from operations import offline_plan
@@ -328,6 +330,69 @@ def test_a_new_acceptance_without_a_loss_is_refused(root: Path) -> None:
     assert plan.is_refused
 
 
+@pytest.mark.parametrize(
+    ("setting", "resources"),
+    [
+        (("max_images = 100", "max_images = 10"), {"registry/BackendRepository"}),
+        (("backup_retention_days = 14", "backup_retention_days = 7"), {"database/Database"}),
+    ],
+)
+def test_a_setting_that_weakens_a_protection_is_refused(
+    root: Path, setting: tuple[str, str], resources: set[str]
+) -> None:
+    """A shorter retention that comes from the config is a loss of data."""
+    configure(root, setting)
+    target = project(root)
+    environment = target.open("prod")
+    synth.write(environment.desired, environment.build)
+
+    (plan,) = offline_plan.plans(target, ["prod"], "main")
+
+    assert plan.is_refused
+    assert {loss.resource for loss in plan.preview.unaccepted} == resources
+
+
+def retained(environment: Environment) -> set[str]:
+    """Return the resources that a policy retains, as an acceptance names them."""
+    return {
+        "/".join((stack.short_name, *path, title))
+        for stack in environment.desired
+        for path, tree in desired_templates(stack).walk()
+        for title, resource in tree.resources.items()
+        if resource.get("DeletionPolicy", "Delete") != "Delete"
+    }
+
+
+def test_an_environment_without_protection_is_refused(root: Path) -> None:
+    """Everything that is retained only because of env.protect is guarded."""
+    before = retained(project(root).open("prod"))
+    configure(root, ("protect = true", "protect = false"))
+    target = project(root)
+    environment = target.open("prod")
+    synth.write(environment.desired, environment.build)
+
+    (plan,) = offline_plan.plans(target, ["prod"], "main")
+
+    no_longer_retained = before - retained(environment)
+    assert len(no_longer_retained) >= 20
+    assert {loss.resource for loss in plan.preview.unaccepted} >= no_longer_retained
+
+
+def test_environment_variables_change_no_template(root: Path) -> None:
+    """No variable of a process changes what is rendered, so none can pass the guard."""
+    rendered = {
+        subprocess.run(
+            [sys.executable, "-c", RENDERED, str(ROOT)],
+            env={"PATH": os.environ["PATH"]} | variables,
+            check=True,
+            capture_output=True,
+        ).stdout
+        for variables in ({}, dict.fromkeys(VARIABLES, "1"), dict.fromkeys(VARIABLES, "dev"))
+    }
+
+    assert len(rendered) == 1
+
+
 def test_a_stale_build_is_refused(root: Path) -> None:
     """What was reviewed must be what the code generates."""
     configure(root, ("latency_ms = 1000", "latency_ms = 1500"))
@@ -354,6 +419,28 @@ def test_no_socket_is_opened(root: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert "BackendLatency" in screen(root)
 
 
+VARIABLES = (
+    "AWS_ACCOUNT_ID",
+    "AWS_DEFAULT_REGION",
+    "AWS_PROFILE",
+    "AWS_REGION",
+    "CI",
+    "CRUDDUR_ACCEPTED_DATA_LOSSES",
+    "CRUDDUR_ENV",
+    "CRUDDUR_PROTECT",
+    "CRUDDUR_YES",
+    "ENV_PROTECT",
+    "INVOKE_DEPLOY_YES",
+    "INVOKE_ENV_PROTECT",
+    "INVOKE_YES",
+)
+RENDERED = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from deployer import synth
+from operations.project import environment
+print(synth.files(environment("prod").desired))
+"""
 SEEDED = """
 import sys
 from pathlib import Path

@@ -19,6 +19,7 @@ from deployer.aws.cloud import (
     PropertyChange,
     StackResource,
 )
+from deployer.data_guard import change_set_losses
 from deployer.errors import CloudError
 from tests.deployer.aws.responses import (
     ARN,
@@ -404,6 +405,32 @@ class TestPages:
 
         assert ["A", "B", "C"] == [change.logical_id for change in change_set.changes]
         assert [None, "2", "3"] == [request.form.get("NextToken") for request in fake_aws.requests]
+
+    def test_a_loss_on_the_second_page(self, fake_account: Account, fake_aws: Loopback) -> None:
+        """The guard judges the changes of every page by their policy, and by type without one."""
+        bucket = {"Action": "Remove", "ResourceType": "AWS::S3::Bucket", "PolicyAction": "Retain"}
+        log = {"ResourceType": "AWS::X::Y", "PolicyAction": "ReplaceAndSnapshot"}
+        table = {"ResourceType": "AWS::DynamoDB::Table", "Replacement": "Conditional"}
+        fake_aws.on(
+            "DescribeChangeSet",
+            described([change("Topic", ResourceType="AWS::SNS::Topic")], NextToken="2"),
+            described(
+                [
+                    change("Bucket", **bucket),
+                    change("Log", **log, Replacement="True"),
+                    change("Table", **table),
+                    change("Kept", **table | {"Replacement": "False"}),
+                ]
+            ),
+        )
+
+        losses = change_set_losses(fake_account.change_set(REGION, ARN), "network")
+
+        assert [str(loss) for loss in losses] == [
+            "network: Bucket (AWS::S3::Bucket) is removed: it is kept, outside of CloudFormation",
+            "network: Log (AWS::X::Y) is replaced: a final snapshot is kept",
+            "network: Table (AWS::DynamoDB::Table) may be replaced: its data is deleted",
+        ]
 
     @pytest.mark.parametrize(
         ("since", "new", "calls"), [(8, "89", 2), (7, "789", 2), (0, "6789", 2)]
