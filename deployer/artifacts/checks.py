@@ -40,6 +40,7 @@ _DEFINE_HANDLER = "define handler(event, context)"
 _ADD_MODULE = (
     "add what it imports to requirements.in (then run ./inv lock), lambdas/shared/ or include.txt"
 )
+_NO_HANDLER = "no function handler"
 _SETTING_PREFIX = "setting:"
 _IMPORT_PROGRAM = f"""
 import os, sys
@@ -55,7 +56,7 @@ except KeyError as error:
         raise
     print("{_SETTING_PREFIX}" + error.args[0])  # The stack sets it.
     sys.exit(0)
-sys.exit(0 if callable(getattr(module, "handler", None)) else "no function handler")
+sys.exit(0 if callable(getattr(module, "handler", None)) else "{_NO_HANDLER}")
 """
 # Lambda developer guide, Using Lambda environment variables: the variables that modules may read
 # while they are imported. The access key is invalid.
@@ -146,11 +147,22 @@ def _imported(
     if isinstance(outcome, str):
         place = f"lambdas/{artifact.name}/handler.py"
         return ImportResult(
-            (Problem(f"{place}: cannot be imported from its zip: {outcome}", _ADD_MODULE),)
+            (
+                Problem(
+                    f"{place}: cannot be imported from its zip: {outcome}", _import_hint(outcome)
+                ),
+            )
         )
     if outcome.setting:
         return ImportResult((), f"importing the handler stopped at the setting {outcome.setting}")
     return ImportResult()
+
+
+def _import_hint(error: str) -> str:
+    if error == _NO_HANDLER:
+        return _DEFINE_HANDLER
+    is_missing = error.startswith(("ModuleNotFoundError", "ImportError"))
+    return _ADD_MODULE if is_missing else "fix the code that is executed during the import"
 
 
 @dataclass(frozen=True)

@@ -66,10 +66,22 @@ def truth(test: ast.expr, names: Mapping[str, str], machine: Machine) -> bool | 
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             inner = truth(operand, names, machine)
             return None if inner is None else not inner
+        case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]) if _is_main(left, right):
+            return False  # Lambda imports every module.
     try:
         return bool(_Evaluation(names, machine).value(test))
     except (_UnknownError, TypeError, ValueError, LookupError):
         return None
+
+
+def _is_main(left: ast.expr, right: ast.expr) -> bool:
+    match (left, right):
+        case (ast.Name(id="__name__"), ast.Constant(value="__main__")):
+            return True
+        case (ast.Constant(value="__main__"), ast.Name(id="__name__")):
+            return True
+        case _:
+            return False
 
 
 def depends_on_machine(test: ast.expr, names: Mapping[str, str]) -> bool:

@@ -1,4 +1,4 @@
-"""Determine the architecture and Python version of compiled code."""
+"""Determine the system, architecture and Python version of compiled code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from deployer.artifacts.problems import Problem
 _MACHINES = {"arm64": 183, "x86_64": 62}
 _MAGIC = b"\x7fELF"
 _LITTLE_ENDIAN = 1
-_PYTHON = re.compile(r"\.cpython-(\d)(\d+)-[^/]*\.so$")
+# Mach-O of macOS: 64 and 32 bits, and several architectures in one file.
+_MACH_O = (b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
+# The tags of an extension module, as in _imaging.cpython-313-aarch64-linux-gnu.so.
+_TAGS = re.compile(r"\.cpython-(\d)(\d+[a-z]*)-([^/]*)\.so$")
+_PLATFORM = "-linux-gnu"
 
 
 def is_elf(content: bytes) -> bool:
@@ -26,10 +30,15 @@ def machine(content: bytes) -> str:
 
 
 def mismatches(files: Mapping[str, bytes], python: str, architecture: str) -> Iterator[Problem]:
-    """Yield the files that are compiled for another architecture or Python version."""
+    """Yield the files that are compiled for another system, architecture or Python version."""
     hint = "run ./inv lock: the lock must have hashes of wheels for the target"
     for path, content in files.items():
         if is_elf(content) and (found := machine(content)) != architecture:
             yield Problem(f"{path}: compiled for {found}, not for {architecture}", hint)
-        if (tag := _PYTHON.search(path)) and f"{tag[1]}.{tag[2]}" != python:
-            yield Problem(f"{path}: compiled for Python {tag[1]}.{tag[2]}, not for {python}", hint)
+        elif path.endswith(".so") and content.startswith(_MACH_O):
+            yield Problem(f"{path}: compiled for macOS, not for Linux", hint)
+        elif (tags := _TAGS.search(path)) and not tags[3].endswith(_PLATFORM):
+            yield Problem(f"{path}: compiled for {tags[3]}, not for {_PLATFORM[1:]}", hint)
+        if (tags := _TAGS.search(path)) and f"{tags[1]}.{tags[2]}" != python:
+            version = f"{tags[1]}.{tags[2]}"
+            yield Problem(f"{path}: compiled for Python {version}, not for {python}", hint)

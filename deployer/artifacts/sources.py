@@ -37,6 +37,7 @@ _CACHES = ("__pycache__",)
 _COMPILED = ".pyc"
 _EDITOR_FILES = re.compile(r".*(~|\.orig|\.rej|\.bak|\.swp|\.swo)|#.*#")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # Of a package, at the start of a requirement.
+_LOCKED = re.compile(rf"{_NAME.pattern}(\[[^\]]*\])? ?==")  # A URL or path has no version.
 _UNPORTABLE = re.compile(
     r'[^ -~]|[\\:*?"<>|]'
 )  # Characters that some systems do not allow or encode differently.
@@ -321,7 +322,7 @@ def _not_utf8(folder: Path) -> Iterator[Problem]:
 def _not_packages(name: str, lock: bytes) -> Iterator[Problem]:
     """Yield the lines of the lock that are neither a package, nor its hashes, nor a comment."""
     for number, line in enumerate(decoded(lock).splitlines(), 1):
-        if line and not (line[0].isspace() or line[0] == "#" or _NAME.match(line)):
+        if line and not (line[0].isspace() or line[0] == "#" or _LOCKED.match(line)):
             fact = f"{LAMBDAS}/{name}/{LOCK}:{number}: is not a package of an index"
             yield Problem(fact, "ship local source with include.txt, then run ./inv lock")
 

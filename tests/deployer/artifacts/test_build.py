@@ -534,6 +534,20 @@ def _wrong_python(checkout: Checkout) -> str:
     return checkout.wheel("quick", {path: elf(183)}, tag=ARM_TAG)
 
 
+def _free_threaded(checkout: Checkout) -> str:
+    path = "quick/_x.cpython-313t-aarch64-linux-gnu.so"
+    return checkout.wheel("quick", {path: elf(183)}, tag=ARM_TAG)
+
+
+def _musl(checkout: Checkout) -> str:
+    path = "quick/_x.cpython-313-aarch64-linux-musl.so"
+    return checkout.wheel("quick", {path: elf(183)}, tag=ARM_TAG)
+
+
+def _mac(checkout: Checkout) -> str:
+    return checkout.wheel("quick", {"quick/_x.abi3.so": b"\xcf\xfa\xed\xfe" + bytes(60)})
+
+
 def _no_elf(checkout: Checkout) -> str:
     record = {"RECORD": "quick/__init__.py,,\n"}
     return checkout.wheel("quick", {"quick/__init__.py": ""}, tag=ARM_TAG, metadata=record)
@@ -563,6 +577,9 @@ def _shared_name(checkout: Checkout) -> str:
         (_wrong_elf, "quick/_x.abi3.so: compiled for x86_64, not for arm64"),
         (_odd_elf, "quick/_x.so: compiled for ELF 243, not for arm64"),
         (_wrong_python, "compiled for Python 3.12, not for 3.13"),
+        (_free_threaded, "compiled for Python 3.13t, not for 3.13"),
+        (_musl, "compiled for aarch64-linux-musl, not for linux-gnu"),
+        (_mac, "quick/_x.abi3.so: compiled for macOS, not for Linux"),
         (_no_elf, "a/requirements.txt: quick-1.0 contains no compiled code"),
         (
             _name_of_the_function,
@@ -648,6 +665,7 @@ def test_handler_refused(checkout: Checkout, source: str, words: str) -> None:
         "import boto3\nboto3.client('dynamodb'), boto3.resource('s3').meta.client\n",
         "import boto3\nassert boto3.Session().get_credentials().token\n",
         "import os\nassert os.environ['AWS_LAMBDA_FUNCTION_NAME'] == 'a'\n",
+        "if __name__ == '__main__':\n    import pytest\n",
     ],
 )
 @pytest.mark.parametrize("where", [ARM, host()], ids=["arm64", "host"])
@@ -802,13 +820,13 @@ def test_no_handler(checkout: Checkout) -> None:
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ("import plain\n", "No module named 'hidden'"),
+        ("import plain\n", "No module named 'hidden'\nhint: add what it imports"),
         (
             "import importlib\nimportlib.import_module('INVOKE'.lower())\n",
             "No module named 'invoke'",
         ),
-        ("1 / 0\n", "ZeroDivisionError"),
-        ("del handler\n", "no function handler"),
+        ("1 / 0\n", "ZeroDivisionError: division by zero\nhint: fix the code that is executed"),
+        ("del handler\n", "no function handler\nhint: define handler(event, context)"),
     ],
 )
 def test_import_refused(checkout: Checkout, source: str, words: str) -> None:

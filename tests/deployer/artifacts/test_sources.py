@@ -165,6 +165,8 @@ def test_included(checkout: Checkout) -> None:
         ),
         ({"lambdas/a/requirements.txt": "./lib\n"}, "requirements.txt:1: is not a package"),
         ({"lambdas/a/requirements.txt": "--index-url https://x\n"}, ":1: is not a package"),
+        ({"lambdas/a/requirements.txt": "git+https://x/y\n"}, ":1: is not a package"),
+        ({"lambdas/a/requirements.txt": "y @ https://x/y-1-py3-none-any.whl\n"}, ":1: is not a"),
         *(
             ({f"lambdas/a/{name}": "x\n".encode("utf-16")}, f"{name}: is not UTF-8: byte 1")
             for name in ("requirements.txt", "requirements.in", "unused.txt", "include.txt")
