@@ -59,9 +59,17 @@ def deploy(
 
 
 def _deploy_stage(stage: Stage, run: Run) -> Job:
-    """Execute one stage; if its stack has several, decide its step from the latest state."""
+    """Execute one stage; a failure is that of its stack, whatever the key of the stage."""
     if stage.step is not None:
         return (yield from _deploy(stage.step, run))
+    try:
+        return (yield from _deploy_phase(stage, run))
+    except DeployError as error:
+        return Finished(stage.desired.name, Outcome.FAILED, error.message, error=error)
+
+
+def _deploy_phase(stage: Stage, run: Run) -> Job:
+    """Execute one of several stages of a stack: decide its step from the latest state."""
     name = stage.desired.name
     if run.no_execute and stage.is_later:
         reason = "its first change set must be executed first: then rerun"

@@ -64,6 +64,7 @@ def _plan(
 ) -> OfflinePlan:
     """Compare the templates of an environment at *commit* with those that the code generates."""
     from deployer import synth
+    from deployer.phases.offline import with_phases
     from deployer.preview.changes import Context, preview
     from deployer.preview.git_objects import head_revision
     from deployer.preview.reviewed import read_stacks
@@ -75,9 +76,10 @@ def _plan(
     rendered = {template.file: template.body for template in environment.templates}
     # The body of an unchanged template is known, so its text is not parsed.
     unchanged = {file: body for file, body in rendered.items() if before.get(file) == after[file]}
+    reviewed = read_stacks(before, unchanged)
     changes = preview(
         name,
-        read_stacks(before, unchanged),
+        reviewed,
         read_stacks(after, rendered),
         Context(
             sources=dict(_sources(environment)),
@@ -85,6 +87,7 @@ def _plan(
             code=code,
         ),
     )
+    changes = with_phases(changes, environment.desired, reviewed)
     changes = replace(changes, accepted=environment.env.accepted_data_losses)
     is_refused = bool(changes.unaccepted) or _adds_unmatched_acceptance(changes, old_config)
     head = head_revision(project.root, commit)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from deployer.aws.cloud import STACK
 from deployer.data_loss import is_stateful
@@ -27,6 +27,10 @@ from deployer.preview.replacement import strongest
 from deployer.preview.reviewed import ReviewedStack
 from deployer.registry import import_identifier
 from deployer.synth import capabilities
+
+_MAX_LISTED = 5
+# Facts by the name of a stack; each fact once, in their order.
+Errors: TypeAlias = dict[str, dict[str, None]]
 
 _WAY_OUT = (
     "deploy it in two changes: add the new resource with a new output and move the importing stacks "
@@ -81,16 +85,23 @@ def may_need_phases(situation: Situation) -> bool:
 
 def plan_phases(situation: Situation) -> Phases:
     """Return the phases of a deploy; raise one GuardError for all updates without a safe way."""
-    errors: list[str] = []
+    phases, refusals = decide_phases(situation)
+    if refusals:
+        facts = (f"{stack}: {fact}" for stack, facts in refusals.items() for fact in facts)
+        raise GuardError("\n".join(facts), hint=_WAY_OUT)
+    return phases
+
+
+def decide_phases(situation: Situation) -> tuple[Phases, Mapping[str, Sequence[str]]]:
+    """Return the phases of a deploy, and by the name of the stack why an update has no safe way."""
+    errors: Errors = {}
     transitions = {}
     for old, new in situation.pairs:
         producer = _Producer(situation, old, new, errors)
         if transition := producer.transition():
             transitions[new.name] = transition
     pins = _pins(situation, transitions, errors)
-    if errors:
-        raise GuardError("\n".join(dict.fromkeys(errors)), hint=_WAY_OUT)
-    return Phases(pins, transitions)
+    return Phases(pins, transitions), {name: tuple(facts) for name, facts in errors.items()}
 
 
 @dataclass(frozen=True)
@@ -100,7 +111,7 @@ class _Producer:
     situation: Situation
     old: ReviewedStack
     new: ReviewedStack
-    errors: list[str]
+    errors: Errors
 
     def transition(self) -> Transition | None:
         """Return the first template of the update; None if one step is enough."""
@@ -160,9 +171,9 @@ class _Producer:
             resource = self.old.templates.resources[title]
             name = next(changed_names(self.new, resource, self.situation.propagation), "")
             if name:
-                self.errors.append(
-                    f"{self.new.short_name}: {title} is removed while other stacks import from this "
-                    f"stack, and cannot be kept for them, because {name} changes"
+                self._refuse(
+                    f"{title} is removed while other stacks import from this stack, and cannot be "
+                    f"kept for them, because {name} changes"
                 )
 
     def _replaced(
@@ -179,18 +190,19 @@ class _Producer:
         }
         for title in sorted(exported):
             if resources[title]["Type"] == STACK:
-                self.errors.append(
-                    f"{self.new.short_name}: an export in use is an output of the nested stack "
-                    f"{title}, and changes"
+                self._refuse(
+                    f"an export in use is an output of the nested stack {title}, and changes"
                 )
         titles = _connected(exported, {*self._replaced_titles()}, resources)
-        for title in sorted(titles):
-            self._check_retained(title, resources[title])
+        self._check_retained({title: resources[title] for title in sorted(titles)})
         if not titles or self.errors:
             return {}
         ids = self.situation.physical_ids(self.situation.stacks[self.new.name])
+        body = self.old.templates.body
         return {
-            title: templates.ReplacedResource(ids.get(title, ""), resources[title])
+            title: templates.ReplacedResource(
+                ids.get(title, ""), templates.without_pins(resources[title], body)
+            )
             for title in sorted(titles)
         }
 
@@ -201,16 +213,34 @@ class _Producer:
             if strongest(change.replacement for change in changes) != "none":
                 yield title
 
-    def _check_retained(self, title: str, resource: Mapping[str, Any]) -> None:
-        """Add an error if a replaced resource cannot be retained and deleted later."""
-        type_ = resource["Type"]
-        fact = (
-            f"{self.new.short_name}: {title} ({type_}) is replaced while other stacks use it, and "
-        )
-        if is_stateful(type_, resource.get("DeletionPolicy", "")):
-            self.errors.append(f"{fact}holds data")
-        elif import_identifier(type_) is None:
-            self.errors.append(f"{fact}CloudFormation cannot import it to delete it afterwards")
+    def _check_retained(self, replaced: Mapping[str, Mapping[str, Any]]) -> None:
+        """Add an error if replaced resources cannot be retained and deleted later."""
+        stateful = [
+            title
+            for title, resource in replaced.items()
+            if is_stateful(resource["Type"], resource.get("DeletionPolicy", ""))
+        ]
+        unknown = [
+            title
+            for title, resource in replaced.items()
+            if title not in stateful and import_identifier(resource["Type"]) is None
+        ]
+        if stateful:
+            self._refuse(f"other stacks use what is replaced and holds data: {_listed(stateful)}")
+        if unknown:
+            self._refuse(
+                "other stacks use what is replaced and cannot be imported to delete it afterwards: "
+                f"{_listed(unknown)}"
+            )
+
+    def _refuse(self, fact: str) -> None:
+        self.errors.setdefault(self.new.name, {})[fact] = None
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return the first names, and the number of the others."""
+    more = len(names) - _MAX_LISTED
+    return ", ".join([*names[:_MAX_LISTED], *([f"{more} more"] if more > 0 else [])])
 
 
 def _connected(
@@ -232,7 +262,7 @@ def _connected(
 
 
 def _pins(
-    situation: Situation, transitions: Mapping[str, Transition], errors: list[str]
+    situation: Situation, transitions: Mapping[str, Transition], errors: Errors
 ) -> dict[str, DesiredStack]:
     """Return the templates with pinned imports of all importers of changed exports."""
     values: dict[str, dict[str, str]] = {}
@@ -241,7 +271,8 @@ def _pins(
         for change in transition.changed:
             for user in change.importers:
                 if error := _pin_error(situation, user, change.name):
-                    errors.append(f"{producer}: its export {change.name} changes, and {error}")
+                    fact = f"the export {change.name} changes, and {error}"
+                    errors.setdefault(producer, {})[fact] = None
                 values.setdefault(user, {})[change.name] = outputs.get(change.output, "")
     return {} if errors else {user: _pin(situation, user, pins) for user, pins in values.items()}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from deployer.model.desired import DesiredStack
@@ -31,9 +31,10 @@ class Stage:
 
 def stages(steps: Sequence[Step], phases: Phases) -> tuple[Stage, ...]:
     """Return all stages of a deploy: pinned imports, then the steps, then the last templates."""
+    names = _Names({step.desired.name: step.desired.short_name for step in steps})
     return (
         *(
-            Stage(_first_key(name), pinned, (), _pin_reason(name, phases))
+            Stage(_first_key(name), pinned, (), names.pins(name, phases))
             for name, pinned in phases.pins.items()
         ),
         *(_main(step, phases) for step in steps),
@@ -41,24 +42,31 @@ def stages(steps: Sequence[Step], phases: Phases) -> tuple[Stage, ...]:
     )
 
 
-def explained(steps: Iterable[Step], phases: Phases) -> tuple[Step, ...]:
+def explained(steps: Sequence[Step], phases: Phases) -> tuple[Step, ...]:
     """Return *steps* with the phases of each stack in its reason.
 
     A stack whose imports are pinned is updated, although its template is the deployed one.
     """
-    return tuple(_explained(step, phases) for step in steps)
+    texts = phase_texts(steps, phases)
+    return tuple(_explained(step, texts.get(step.desired.name, "")) for step in steps)
 
 
-def _explained(step: Step, phases: Phases) -> Step:
-    name = step.desired.name
-    transition = phases.transitions.get(name)
-    parts = [_pin_reason(name, phases)] if name in phases.pins else []
-    if transition:
-        parts += [text for text in (_kept(transition), _retained(transition)) if text]
-    number = 1 + (name in phases.pins) + bool(transition and transition.has_last)
-    if not parts or not isinstance(step, Keep | Update):
+def phase_texts(steps: Sequence[Step], phases: Phases) -> Mapping[str, str]:
+    """Return the text that explains the phases of each stack that has any, by its name.
+
+    Such as: in 2 steps: keeps Subnet3 until cluster no longer imports it.
+    """
+    names = _Names({step.desired.name: step.desired.short_name for step in steps})
+    return {
+        step.desired.name: text
+        for step in steps
+        if (text := names.phases_of(step.desired.name, phases))
+    }
+
+
+def _explained(step: Step, text: str) -> Step:
+    if not text or not isinstance(step, Keep | Update):
         return step
-    text = f"in {number} steps: {'; '.join(parts)}" if number > 1 else "; ".join(parts)
     if isinstance(step, Keep):
         return Update(step.desired, step.deployed, text)
     return replace(step, reason=f"{step.reason}, {text}", only_protection=False)
@@ -109,32 +117,47 @@ def _last_key(name: str) -> str:
     return f"{name} (last step)"
 
 
-def _pin_reason(name: str, phases: Phases) -> str:
-    """Return why the imports of a stack are pinned: pins PrivateSubnets1 of crd-prod-network."""
-    parts = []
-    for producer, transition in phases.transitions.items():
-        outputs = [change.output for change in transition.changed if name in change.importers]
-        if outputs:
-            parts.append(f"{', '.join(outputs)} of {producer}")
-    return f"pins its imports of {', '.join(parts)} to their current values"
+@dataclass(frozen=True)
+class _Names:
+    """The short names of the stacks of a deploy, with which phases are explained."""
 
+    short_names: Mapping[str, str]
 
-def _kept(transition: Transition) -> str:
-    if not transition.kept:
-        return ""
-    outputs = ", ".join(change.output for change in transition.kept)
-    users = dict.fromkeys(user for change in transition.kept for user in change.importers)
-    if transition.others:
-        others = ", ".join(transition.others)
-        return f"keeps {outputs}, which {others} still imports"
-    return f"keeps {outputs} until {', '.join(users)} no longer imports it"
+    def phases_of(self, stack: str, phases: Phases) -> str:
+        """Return the text that explains the phases of a stack; empty if it has none."""
+        transition = phases.transitions.get(stack)
+        parts = [self.pins(stack, phases)] if stack in phases.pins else []
+        if transition:
+            parts += filter(None, (self._kept(transition), self._retained(transition)))
+        number = 1 + (stack in phases.pins) + bool(transition and transition.has_last)
+        text = "; ".join(parts)
+        return f"in {number} steps: {text}" if number > 1 else text
 
+    def pins(self, stack: str, phases: Phases) -> str:
+        """Return which imports of a stack are pinned, such as those of Subnet1 of network."""
+        parts = []
+        for producer, transition in phases.transitions.items():
+            outputs = [change.output for change in transition.changed if stack in change.importers]
+            if outputs:
+                parts.append(f"{', '.join(outputs)} of {self._list([producer])}")
+        return f"pins its imports of {', '.join(parts)} to their current values"
 
-def _retained(transition: Transition) -> str:
-    if not transition.replaced:
-        return ""
-    titles = ", ".join(transition.replaced)
-    users = ", ".join(transition.importers)
-    return (
-        f"retains the replaced {titles} until {users} is updated" if users else f"deletes {titles}"
-    )
+    def _kept(self, transition: Transition) -> str:
+        if not transition.kept:
+            return ""
+        outputs = ", ".join(change.output for change in transition.kept)
+        users = dict.fromkeys(user for change in transition.kept for user in change.importers)
+        if transition.others:
+            return f"keeps {outputs}, which {self._list(transition.others)} still imports"
+        return f"keeps {outputs} until {self._list(users)} no longer imports it"
+
+    def _retained(self, transition: Transition) -> str:
+        if not transition.replaced:
+            return ""
+        titles, users = ", ".join(transition.replaced), self._list(transition.importers)
+        if not users:
+            return f"deletes the replaced {titles}"
+        return f"retains the replaced {titles} until {users} is updated"
+
+    def _list(self, stacks: Iterable[str]) -> str:
+        return ", ".join(self.short_names.get(stack, stack) for stack in stacks)

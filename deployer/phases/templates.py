@@ -158,6 +158,20 @@ def pins_in(body: Body) -> frozenset[str]:
     return frozenset(_pins(body))
 
 
+def without_pins(value: Any, body: Body) -> Any:
+    """Return *value*, a part of the deployed template *body*, with the values of its pins."""
+    pins = _pins(body)
+
+    def literal(part: Any) -> Any:
+        match part:
+            case {"Fn::FindInMap": ["PinnedImports", str(name), _]} if name in pins:
+                return pins[name]["Value"]
+            case _:
+                return part
+
+    return _changed(value, literal)
+
+
 def phase_of(desired: DesiredStack, body: Body, **changes: Any) -> DesiredStack:
     """Return *desired* with the intermediate template *body*, and these *changes*."""
     outputs = {k: v for k, v in (body.get("Outputs") or {}).items() if k != DIGEST}

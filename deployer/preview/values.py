@@ -165,7 +165,8 @@ class OutputChange:
 class StackChange:
     """All changes of one stack; *attributes* are those of the stack itself, such as its tags.
 
-    *cost* is the difference in USD a month of what has a known price.
+    *cost* is the difference in USD a month of what has a known price. *phases* explains an update in
+    several steps because of exports in use, *refusals* why such an update has no safe way.
     """
 
     name: str
@@ -177,6 +178,8 @@ class StackChange:
     attributes: tuple[PropertyChange, ...] = ()
     data_losses: tuple[DataLoss, ...] = ()
     cost: float = 0.0
+    phases: str = ""
+    refusals: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:

@@ -69,17 +69,15 @@ def cost_text(usd_per_month: float) -> str:
 
 
 def refused_outputs(stack: StackChange) -> str:
-    """Return why CloudFormation refuses to update a stack because of its exports; may be empty."""
+    """Return why a stack cannot be updated because of its exports; empty if a deploy can do it."""
     refused = [output for output in stack.outputs if output.is_refused]
-    if not refused or stack.action == "removed":
+    if not refused or stack.action == "removed" or (stack.phases and not stack.refusals):
         return ""
     importers = dict.fromkeys(name for output in refused for name in output.importers)
     names = ", ".join(fold_names(clean(output.name) for output in refused))
     verb = "remove" if all(output.direction == "removed" for output in refused) else "change"
     text = f"cannot {verb} {names}: imported by {', '.join(map(clean, importers))}"
-    if all(output.is_dropped_by_importers for output in refused):
-        return f"{text}. The imports are removed as well: deploy those stacks first."
-    return text
+    return ". ".join([text, *(clean(fact[:1].upper() + fact[1:]) for fact in stack.refusals)])
 
 
 def output_text(outputs: Sequence[OutputChange]) -> str:
@@ -171,6 +169,10 @@ def _lines(preview: Preview, base: str, style: Style) -> Iterator[str]:
     for stack in preview.stacks:
         if refusal := refused_outputs(stack):
             yield from _wrapped(f"  ! {clean(stack.short_name)}: ", refusal, style, "red")
+        elif stack.phases:
+            yield from _wrapped(
+                f"  ~ {clean(stack.short_name)} ", clean(stack.phases), style, "yellow"
+            )
     for stack in preview.stacks:
         yield from stack_lines(stack, f"config/{preview.environment}.toml", style)
 

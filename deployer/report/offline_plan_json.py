@@ -56,6 +56,7 @@ def _stack(stack: StackChange) -> dict[str, Any]:
         "counts": {action: numbers[action] for action in WORST_FIRST if numbers[action]},
         "usd_per_month": stack.cost,
         "refused": refused_outputs(stack),
+        "phases": stack.phases,
         "data_losses": [
             {
                 "resource": format_path((*loss.path, loss.logical_id)),

@@ -91,6 +91,8 @@ def _warnings(preview: Preview) -> Iterator[str]:
     for stack in preview.stacks:
         if refusal := refused_outputs(stack):
             yield f"- ⚠️ {code(f'{stack.short_name}: {refusal}')}"
+        elif stack.phases:
+            yield f"- {code(f'{stack.short_name} {stack.phases}')}"
 
 
 def _destructive(preview: Preview) -> list[tuple[StackChange, ResourceChange]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 import emulator
@@ -80,7 +82,7 @@ def test_removed_export(exporting):
 
     printed = deploy(exporting, source={"topics": 2})
 
-    assert "in 2 steps: keeps Topics3 until crd-local-reader no longer imports it" in printed
+    assert "in 2 steps: keeps Topics3 until reader no longer imports it" in printed
     assert sorted(exports(exporting)) == ["source-Topics1", "source-Topics2"]
     assert len(topics(exporting)) == len(before) - 1
     assert failed_events(exporting) == []
@@ -118,3 +120,57 @@ def test_changed_port(exporting):
             "TemplateBody"
         ]
     )
+
+
+@pytest.mark.parametrize(
+    "line", ["crd-local-reader  updated", "crd-local-source  updated", "crd-local-end     updated"]
+)
+def test_continued_after_a_kill(exporting, line):
+    """A deploy that is killed between two steps is completed by the same command."""
+    deploy(exporting, source={"port": 4567})
+    configure(exporting, source={"port": 5000})
+    with exporting.running("deploy") as running:
+        running.wait_for(line)
+        running.interrupt(signal.SIGKILL)
+    exporting.wait_for_operations()
+
+    deploy(exporting, source={"port": 5000})
+
+    assert exports(exporting)["source-Port"] == "5000"
+    assert exports(exporting)["reader-Chained"].endswith(":chained-5000")
+    assert target_ports(exporting) == [5000]
+    assert [name for name in topics(exporting) if name.startswith("chained")] == ["chained-5000"]
+    assert failed_events(exporting) == []
+
+
+def test_importer_that_is_not_selected(exporting):
+    """A changed value is refused before anything changes if its importer is not deployed."""
+    deploy(exporting, source={"port": 4567})
+    configure(exporting, source={"port": 5000})
+
+    refused = exporting.run("deploy", "--stack=source", code=3)
+
+    assert (
+        "crd-local-source: the export crd-local-source-Port changes, and crd-local-reader, which "
+        "imports it, is not among the stacks to deploy"
+    ) in refused.err
+    assert exports(exporting)["source-Port"] == "4567"
+
+
+def test_fewer_zones(checkout):
+    """A zone is removed from the network while the load balancer uses its subnet."""
+    file = checkout.path / "config" / "local.toml"
+    text = file.read_text()
+    file.write_text(text.replace("zones = 2", "zones = 3"))
+    checkout.run("deploy", "--stack=cluster")
+    before = checkout.client("cloudformation").list_exports()["Exports"]
+
+    file.write_text(text)
+    printed = checkout.run("deploy", "--stack=cluster").err
+
+    names = [export["Name"] for export in before]
+    assert "crd-local-network-PublicSubnets3" in names
+    assert "in 2 steps: keeps PublicSubnets3" in printed
+    after = checkout.client("cloudformation").list_exports()["Exports"]
+    assert not [export for export in after if export["Name"].endswith("Subnets3")]
+    assert failed_events(checkout) == []

@@ -127,7 +127,8 @@ def test_the_network_of_the_vpc(root: Path) -> None:
 
     assert "CidrBlock: 10.2.0.0/16 → 10.9.0.0/16  # config/prod.toml: network.cidr" in text
     assert "! network: cannot change Vpc, VpcCidr, PublicSubnets{1,2,3}, Private" in text
-    assert "PrivateSubnets{1,2,3}: imported by cluster, database, users, posts, service\n" in text
+    assert "PrivateSubnets{1,2,3}: imported by cluster, database, users, posts, service. " in text
+    assert "Other stacks use what is replaced and cannot be imported to delete it" in text
     assert "± Vpc  AWS::EC2::VPC  replaced  (stacks/network.py:" in text
     assert "10.2.32.0/20 → 10.9.32.0/20; 10.2.96.0/20 → 10.9.96.0/20; " in text
     assert "± because of network/Vpc: LoadBalancerSecurityGroup, ServiceSecurityGroup, " in text
@@ -144,7 +145,7 @@ def test_a_zone_less(root: Path) -> None:
     assert "config/prod.toml: network.zones" in text
     assert "  - output PrivateSubnets3  # imported by database, users, posts, service" in text
     assert "-36.50 USD a month" in text
-    assert "The imports are removed as well: deploy those" in text
+    assert "  ~ network in 2 steps: keeps PublicSubnets3, PrivateSubnets3 until " in text
 
 
 def test_the_port_of_the_service(root: Path) -> None:
@@ -158,10 +159,8 @@ def test_the_port_of_the_service(root: Path) -> None:
     assert "      Port: 4567 → 5000  # config/prod.toml: cluster.port, service.port\n" in text
     assert ".Value: 4567 → 5000 # forces replacement, config/prod.toml: cluster.port," in text
     assert "rule changed: egress tcp 4567 to crd-prod-network-VpcCidr → egress tcp 5000" in text
-    assert (
-        "! cluster: cannot change TargetGroup, TargetGroupName: imported by service, monitoring"
-        in text
-    )
+    assert "~ cluster in 2 steps: retains the replaced BackendTargetGroup until " in text
+    assert "~ service in 2 steps: pins its imports of TargetGroup" in text
 
 
 def test_a_port_opened_to_everyone(root: Path) -> None:
@@ -196,7 +195,7 @@ def test_an_upgraded_package(root: Path) -> None:
 
 
 def test_an_output_dropped_with_its_consumer(root: Path) -> None:
-    """An export that is no longer used is refused until its consumers are deployed."""
+    """An export that is no longer used is kept until its consumers are deployed."""
 
     def edit(stacks: dict[str, Stack]) -> None:
         del stacks["messages"].body["Outputs"]["TableArn"]
@@ -209,8 +208,7 @@ def test_an_output_dropped_with_its_consumer(root: Path) -> None:
 
     text = screen(root, edit)
 
-    assert "! messages: cannot remove TableArn: imported by service. The imports" in text
-    assert "deploy those stacks first" in text
+    assert "~ messages in 2 steps: keeps TableArn until service no longer imports it" in text
     assert "  - output TableArn  # imported by service\n" in text
     assert "      - statement Task/ReadAndWriteMessages removed: allow dynamodb:" in text
 

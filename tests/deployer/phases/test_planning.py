@@ -97,7 +97,7 @@ def test_importer_of_a_changed_value_that_is_not_deployed() -> None:
         plan_phases(situation([SOURCE, READER], [REPLACED]))
 
     assert raised.value.message == (
-        "crd-x-a: its export crd-x-a-Topic changes, and crd-x-b, which imports it, is not among "
+        "crd-x-a: the export crd-x-a-Topic changes, and crd-x-b, which imports it, is not among "
         "the stacks to deploy"
     )
     assert "in two changes" in raised.value.hint
@@ -110,7 +110,7 @@ def test_importer_of_a_changed_value_that_is_not_deployed() -> None:
         (
             "AWS::EC2::Route",
             "RouteTableId",
-            "CloudFormation cannot import it to delete it afterwards",
+            "cannot be imported to delete it afterwards",
         ),
     ],
 )
@@ -125,7 +125,7 @@ def test_resource_that_cannot_be_retained(type_, key, reason) -> None:
         plan_phases(situation([before, READER], [after, READER]))
 
     assert raised.value.message == (
-        f"a: Topic ({type_}) is replaced while other stacks use it, and {reason}"
+        f"crd-x-a: other stacks use what is replaced and {reason}: Topic"
     )
 
 
@@ -139,7 +139,7 @@ def test_removed_resource_that_would_change() -> None:
         plan_phases(situation([before, READER], [after, READER]))
 
     assert raised.value.message == (
-        "a: User is removed while other stacks import from this stack, and cannot be kept for "
+        "crd-x-a: User is removed while other stacks import from this stack, and cannot be kept for "
         "them, because Topic changes"
     )
 

@@ -142,6 +142,15 @@ def test_references_between_imported_resources() -> None:
     ]
 
 
+def test_definition_with_pins() -> None:
+    """The definition of a replaced resource has the values of pins: the mapping will be removed."""
+    body = templates.pin({"Resources": {"Reader": importing("a-Port")}}, {"crd-x-a-Port": "80"})
+
+    definition = templates.without_pins(body["Resources"]["Reader"], body)
+
+    assert definition["Properties"]["Value"] == {"Fn::Join": ["", ["80"]]}
+
+
 def test_resource_that_was_not_replaced() -> None:
     """A retained resource that still has its physical id is not imported."""
     body = {"Resources": {"Topic": topic("b")}, "Outputs": {}}

@@ -162,9 +162,17 @@ def test_outputs_name_their_importers() -> None:
     assert lines(replace(NETWORK, resources=(), outputs=(output,)))[-1] == (
         "  - output Vpc  # imported by cluster"
     )
-    assert refused_outputs(replace(NETWORK, outputs=(output,))).endswith(
-        "The imports are removed as well: deploy those stacks first."
-    )
+
+
+def test_phases_of_exports_in_use() -> None:
+    """An update in several steps is explained at the top instead of a refusal; else why it is refused."""
+    stack = replace(NETWORK, resources=(), outputs=(OUTPUT,))
+    phased = replace(stack, phases="in 2 steps: keeps Vpc")
+    unsafe = replace(phased, refusals=("Vpc holds data",))
+
+    assert lines(phased)[0] == "  ~ network in 2 steps: keeps Vpc"
+    assert refused_outputs(phased) == ""
+    assert lines(unsafe)[0] == f"  ! network: {IN_USE}. Vpc holds data"
 
 
 def test_a_removed_stack_names_the_command() -> None:
