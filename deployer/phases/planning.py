@@ -28,7 +28,7 @@ from deployer.preview.reviewed import ReviewedStack
 from deployer.registry import import_identifier
 from deployer.synth import capabilities
 
-_MAX_LISTED = 5
+_MAX_LISTED = 2
 # Facts by the name of a stack; each fact once, in their order.
 Errors: TypeAlias = dict[str, dict[str, None]]
 
@@ -226,12 +226,9 @@ class _Producer:
             if title not in stateful and import_identifier(resource["Type"]) is None
         ]
         if stateful:
-            self._refuse(f"other stacks use what is replaced and holds data: {_listed(stateful)}")
+            self._refuse(f"replaced while in use, and holds data: {_listed(stateful)}")
         if unknown:
-            self._refuse(
-                "other stacks use what is replaced and cannot be imported to delete it afterwards: "
-                f"{_listed(unknown)}"
-            )
+            self._refuse(f"replaced while in use, and cannot be imported: {_listed(unknown)}")
 
     def _refuse(self, fact: str) -> None:
         self.errors.setdefault(self.new.name, {})[fact] = None

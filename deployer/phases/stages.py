@@ -54,7 +54,7 @@ def explained(steps: Sequence[Step], phases: Phases) -> tuple[Step, ...]:
 def phase_texts(steps: Sequence[Step], phases: Phases) -> Mapping[str, str]:
     """Return the text that explains the phases of each stack that has any, by its name.
 
-    Such as: in 2 steps: keeps Subnet3 until cluster no longer imports it.
+    Such as: in 2 steps: keeps Subnet3 until the update of cluster.
     """
     names = _Names({step.desired.name: step.desired.short_name for step in steps})
     return {
@@ -149,7 +149,7 @@ class _Names:
         users = dict.fromkeys(user for change in transition.kept for user in change.importers)
         if transition.others:
             return f"keeps {outputs}, which {self._list(transition.others)} still imports"
-        return f"keeps {outputs} until {self._list(users)} no longer imports it"
+        return f"keeps {outputs} until the update of {self._list(users)}"
 
     def _retained(self, transition: Transition) -> str:
         if not transition.replaced:
@@ -157,7 +157,7 @@ class _Names:
         titles, users = ", ".join(transition.replaced), self._list(transition.importers)
         if not users:
             return f"deletes the replaced {titles}"
-        return f"retains the replaced {titles} until {users} is updated"
+        return f"retains the replaced {titles} until the update of {users}"
 
     def _list(self, stacks: Iterable[str]) -> str:
         return ", ".join(self.short_names.get(stack, stack) for stack in stacks)

@@ -80,6 +80,20 @@ def refused_outputs(stack: StackChange) -> str:
     return ". ".join([text, *(clean(fact[:1].upper() + fact[1:]) for fact in stack.refusals)])
 
 
+def export_notes(preview: Preview) -> Iterator[tuple[str, str, bool]]:
+    """Yield the short name of each stack with exports in use, a text, and whether it is refused.
+
+    If an update has no safe way, nothing is deployed, so the phases of other stacks are left out.
+    """
+    has_refusals = any(stack.refusals for stack in preview.stacks)
+    for stack in preview.stacks:
+        refusal = refused_outputs(stack)
+        if refusal and (stack.refusals or not has_refusals):
+            yield stack.short_name, refusal, True
+        elif stack.phases and not has_refusals:
+            yield stack.short_name, clean(stack.phases), False
+
+
 def output_text(outputs: Sequence[OutputChange]) -> str:
     """Return the change of outputs with the same importers; a changed output is alone."""
     first = outputs[0]
@@ -166,13 +180,10 @@ def _lines(preview: Preview, base: str, style: Style) -> Iterator[str]:
     for item in preview.unmatched:
         text = f"{item.resource} is not {item.change}: remove its acceptance from the config"
         yield from _wrapped("  ! ", text, style, "yellow")
-    for stack in preview.stacks:
-        if refusal := refused_outputs(stack):
-            yield from _wrapped(f"  ! {clean(stack.short_name)}: ", refusal, style, "red")
-        elif stack.phases:
-            yield from _wrapped(
-                f"  ~ {clean(stack.short_name)} ", clean(stack.phases), style, "yellow"
-            )
+    for name, text, is_refused in export_notes(preview):
+        mark, emphasis = _MARKS["removed" if is_refused else "changed"]
+        head = f"  ! {clean(name)}: " if is_refused else f"  {mark} {clean(name)} "
+        yield from _wrapped(head, text, style, emphasis)
     for stack in preview.stacks:
         yield from stack_lines(stack, f"config/{preview.environment}.toml", style)
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 
 from deployer import secret_detection
 from deployer.preview.values import Preview, ResourceChange, StackChange
-from deployer.report.offline_plan import cost_text, counts, refused_outputs, stack_lines, summary
+from deployer.report.offline_plan import cost_text, counts, export_notes, stack_lines, summary
 from deployer.report.style import Style
 from deployer.report.text import clean
 
@@ -88,11 +88,9 @@ def _warnings(preview: Preview) -> Iterator[str]:
         yield f"- {'☑️' if accepted else '⛔'} {code(str(loss))}{note}"
     for item in preview.unmatched:
         yield f"- ⚠️ {code(item.resource)} is not {item.change}: remove its acceptance"
-    for stack in preview.stacks:
-        if refusal := refused_outputs(stack):
-            yield f"- ⚠️ {code(f'{stack.short_name}: {refusal}')}"
-        elif stack.phases:
-            yield f"- {code(f'{stack.short_name} {stack.phases}')}"
+    for stack, text, is_refused in export_notes(preview):
+        mark = "⚠️ " if is_refused else ""
+        yield f"- {mark}{code(f'{stack}: {text}')}"
 
 
 def _destructive(preview: Preview) -> list[tuple[StackChange, ResourceChange]]:

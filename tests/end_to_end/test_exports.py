@@ -82,7 +82,7 @@ def test_removed_export(exporting):
 
     printed = deploy(exporting, source={"topics": 2})
 
-    assert "in 2 steps: keeps Topics3 until reader no longer imports it" in printed
+    assert "in 2 steps: keeps Topics3 until the update of reader" in printed
     assert sorted(exports(exporting)) == ["source-Topics1", "source-Topics2"]
     assert len(topics(exporting)) == len(before) - 1
     assert failed_events(exporting) == []

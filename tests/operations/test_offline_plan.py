@@ -128,7 +128,7 @@ def test_the_network_of_the_vpc(root: Path) -> None:
     assert "CidrBlock: 10.2.0.0/16 → 10.9.0.0/16  # config/prod.toml: network.cidr" in text
     assert "! network: cannot change Vpc, VpcCidr, PublicSubnets{1,2,3}, Private" in text
     assert "PrivateSubnets{1,2,3}: imported by cluster, database, users, posts, service. " in text
-    assert "Other stacks use what is replaced and cannot be imported to delete it" in text
+    assert "Replaced while in use, and cannot be imported: " in text
     assert "± Vpc  AWS::EC2::VPC  replaced  (stacks/network.py:" in text
     assert "10.2.32.0/20 → 10.9.32.0/20; 10.2.96.0/20 → 10.9.96.0/20; " in text
     assert "± because of network/Vpc: LoadBalancerSecurityGroup, ServiceSecurityGroup, " in text
@@ -208,7 +208,7 @@ def test_an_output_dropped_with_its_consumer(root: Path) -> None:
 
     text = screen(root, edit)
 
-    assert "~ messages in 2 steps: keeps TableArn until service no longer imports it" in text
+    assert "~ messages in 2 steps: keeps TableArn until the update of service" in text
     assert "  - output TableArn  # imported by service\n" in text
     assert "      - statement Task/ReadAndWriteMessages removed: allow dynamodb:" in text
 

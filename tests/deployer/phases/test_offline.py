@@ -31,7 +31,7 @@ def test_removed_export() -> None:
     after = [stack("a", {"Rest": TOPIC}), stack("b", {"Reader": importing()}, needs=["a"])]
 
     assert phases([SOURCE, READER], after) == {
-        "a": ("in 2 steps: keeps Topic until b no longer imports it", ()),
+        "a": ("in 2 steps: keeps Topic until the update of b", ()),
         "b": ("", ()),
     }
 
@@ -41,7 +41,7 @@ def test_replaced_resource() -> None:
     after = [stack("a", {"Topic": topic("new"), "Rest": TOPIC}, {"Topic": REF}), READER]
 
     assert phases([SOURCE, READER], after) == {
-        "a": ("in 2 steps: retains the replaced Topic until b is updated", ()),
+        "a": ("in 2 steps: retains the replaced Topic until the update of b", ()),
         "b": ("in 2 steps: pins its imports of Topic of a to their current values", ()),
     }
 
@@ -59,7 +59,7 @@ def test_without_a_safe_way() -> None:
 
     _, refusals = phases([before, READER], [after, READER])["a"]
 
-    assert refusals == ("other stacks use what is replaced and holds data: Topic",)
+    assert refusals == ("replaced while in use, and holds data: Topic",)
 
 
 def test_without_exports_in_use() -> None:

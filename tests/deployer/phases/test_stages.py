@@ -83,9 +83,9 @@ def test_reasons() -> None:
     ]
 
     assert reasons == [
-        "template changed, in 2 steps: keeps Topic until b no longer imports it",
+        "template changed, in 2 steps: keeps Topic until the update of b",
         "template changed",
-        "template changed, in 2 steps: retains the replaced Topic until b is updated",
+        "template changed, in 2 steps: retains the replaced Topic until the update of b",
         "in 2 steps: pins its imports of Topic of a to their current values",
         "template changed, keeps Topic, which crd-x-b still imports",
     ]
