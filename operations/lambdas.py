@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from operations.target import Target
 
 _MAX_FUNCTION_SECONDS = 15 * 60  # Lambda's limit.
+# The code with which Lambda rejects an invocation while it reconnects an idle function to its VPC
+# (Lambda developer guide, Lambda function states). The function did not run.
+_INACTIVE = "ResourceConflictException"
 
 
 def build(artifacts: Iterable[Artifact], *, jobs: int | None = None) -> tuple[BuiltZip, ...]:
@@ -71,13 +74,22 @@ def invoke_named(target: Target, name: str, payload: object) -> Any:
 def invoke(account: Account, region: str, function: str, payload: object, *, hint: str = "") -> Any:
     """Invoke *function* and return its result; raise CloudError with its error and *hint*.
 
-    The call is not retried: after a timeout it is unknown what the function did. No message
-    contains the payload, which may hold a secret.
+    The call is not retried: after a timeout it is unknown what the function did. Only a call that
+    Lambda rejects because the function is inactive is repeated, once the function is active. No
+    message contains the payload, which may hold a secret.
     """
     from deployer.aws.errors import translate_errors
 
     client = _client_without_retries(account, region)
-    response = client.invoke(FunctionName=function, Payload=json.dumps(payload).encode())
+    call = {"FunctionName": function, "Payload": json.dumps(payload).encode()}
+    try:
+        response = client.invoke(**call)
+    except CloudError as error:
+        if error.aws_code != _INACTIVE:
+            raise
+        with translate_errors(function):
+            client.get_waiter("function_active_v2").wait(FunctionName=function)
+        response = client.invoke(**call)
     with translate_errors(function):
         result = json.loads(response["Payload"].read() or "null")
     if "FunctionError" in response:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from deployer.errors import ConfigError
+from deployer.errors import CloudError, ConfigError
 from operations import lambdas, project
+from tests.fakes import REGION
+from tests.operations.fake_account import Account, Client, aws_error
 
 
 def test_the_output_of_a_function() -> None:
@@ -86,3 +91,54 @@ def test_a_missing_event_of_a_function_without_samples() -> None:
         lambdas.read_event("y", "c")
 
     assert raised.value.hint == "pass a file: y has no samples"
+
+
+class InactiveFunction(Client):
+    """A client of Lambda that rejects the first invocation, and counts waits."""
+
+    def __init__(self, error: str, responses: list[object]) -> None:
+        super().__init__(invoke=[aws_error(error), *responses])
+        self.waits: list[str] = []
+
+    def get_waiter(self, name: str) -> SimpleNamespace:
+        """Return a waiter that is recorded and returns at once."""
+
+        def wait(**parameters: str) -> None:
+            self.waits.append(f"{name} {parameters['FunctionName']}")
+
+        return SimpleNamespace(wait=wait)
+
+
+@pytest.fixture
+def lambda_client(monkeypatch: pytest.MonkeyPatch) -> Callable[[Client], None]:
+    """Replace the client of Lambda."""
+
+    def use(client: Client) -> None:
+        monkeypatch.setattr(lambdas, "_client_without_retries", lambda _account, _region: client)
+
+    return use
+
+
+def test_an_inactive_function_is_invoked_again(lambda_client) -> None:
+    """An idle function in a VPC rejects the first call, and did not run."""
+    client = InactiveFunction(
+        "ResourceConflictException", [{"Payload": BytesIO(b'{"applied": []}')}]
+    )
+    lambda_client(client)
+
+    result = lambdas.invoke(Account(), REGION, "migrate", {"do": "status"})
+
+    assert result == {"applied": []}
+    assert client.waits == ["function_active_v2 migrate"]
+    assert [operation for operation, _ in client.calls] == ["invoke", "invoke"]
+
+
+def test_another_refused_invocation_is_not_repeated(lambda_client) -> None:
+    """The function may have run, or the caller has no permission."""
+    client = InactiveFunction("ServiceException", [])
+    lambda_client(client)
+
+    with pytest.raises(CloudError, match="ServiceException"):
+        lambdas.invoke(Account(), REGION, "migrate", {"do": "status"})
+
+    assert client.waits == []
