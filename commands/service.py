@@ -66,6 +66,18 @@ def start(_: Context, stack: str = "service", env: str = "") -> None:
     terminal.show(f"started {ecs_service.name}")
 
 
+@task(help=_HELP)
+def verify(_: Context, stack: str = "service", env: str = "") -> None:
+    """Wait until the service runs healthy tasks; fail with the reason if not.
+
+    For the stack service, also wait until the application has confirmed its subscription to avatars.
+    """
+    from operations import service_health
+
+    for line in service_health.verify(service.find(connect_to_env(env), stack)):
+        terminal.show(line)
+
+
 @task(help={"stack": _STACK, "command": "the command to run"})
 def connect(_: Context, stack: str = "service", env: str = "", command: str = "/bin/bash") -> None:
     """Open a shell in a running task.
@@ -78,4 +90,4 @@ def connect(_: Context, stack: str = "service", env: str = "", command: str = "/
         raise Exit(code=code)
 
 
-namespace = Collection(connect, record, release, restart, start, stop)
+namespace = Collection(connect, record, release, restart, start, stop, verify)

@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from deployer.errors import CloudError, UnreachableError
-from operations import db, project, released_image, secret
+from operations import db, project, released_image, secret, subscriptions
 from operations.target import Target, select_outputs
 
 if TYPE_CHECKING:
     from deployer.aws.cloud import DeployedStack
     from deployer.report import ManualStep
+    from operations.subscriptions import Subscription
     from stacks.service import Settings
 
-UNCONFIRMED = "PendingConfirmation"  # SNS returns it in place of a subscription's ARN.
 _KEY_TYPES = ["RSA_2048", "EC_prime256v1"]  # By default ListCertificates returns RSA keys only.
 
 Finding: TypeAlias = tuple[str, str]  # A fact, and the command or action that resolves it.
@@ -133,7 +133,11 @@ def _zone(environment: DeployedEnvironment) -> Iterator[Finding]:
 
 
 def _alerts(environment: DeployedEnvironment) -> Iterator[Finding]:
-    yield from _unconfirmed(environment, environment.output("foundation", "Alerts"), "email")
+    topic = environment.output("foundation", "Alerts")
+    emails = project.settings(environment.target.environment).foundation.alert_emails
+    yield from _unconfirmed(
+        environment, subscriptions.find(environment.target, topic, "email", emails)
+    )
 
 
 def _secrets(environment: DeployedEnvironment) -> Iterator[Finding]:
@@ -179,7 +183,11 @@ def _image(environment: DeployedEnvironment) -> Iterator[Finding]:
 
 
 def _webhook(environment: DeployedEnvironment) -> Iterator[Finding]:
-    yield from _unconfirmed(environment, environment.output("assets", "AvatarTopic"), "https")
+    """Find the subscription of the application, which exists from the first release on."""
+    from deployer.model import ABSENT
+
+    if environment.output("service", "Image") != ABSENT:
+        yield from _unconfirmed(environment, [subscriptions.webhook(environment.target)])
 
 
 def _connection(environment: DeployedEnvironment) -> Iterator[Finding]:
@@ -206,21 +214,23 @@ def _site(environment: DeployedEnvironment) -> Iterator[Finding]:
         yield "nothing is published", publish
 
 
-def _unconfirmed(environment: DeployedEnvironment, topic: str, protocol: str) -> Iterator[Finding]:
-    """Find subscriptions of *topic* that are not confirmed; SNS deletes them after three days."""
-    client: Any = environment.target.client("sns")
-    pages = client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
-    subscriptions = [item for page in pages for item in page["Subscriptions"]]
-    for subscription in subscriptions:
-        if (subscription["SubscriptionArn"], subscription["Protocol"]) == (UNCONFIRMED, protocol):
-            endpoint = subscription["Endpoint"]
-            options = f"--topic-arn {topic} --protocol {protocol}"
-            options += f" --notification-endpoint {endpoint}"
-            options += f" --region {environment.target.env.region}"
-            action = f"to send the confirmation again: aws sns subscribe {options}"
-            if environment.target.environment.is_local and protocol == "email":
-                action = f"open the link that ./inv emulator.outbox prints, or, {action}"
-            yield f"{endpoint} has not confirmed its subscription", action
+def _unconfirmed(
+    environment: DeployedEnvironment, expected: Iterable[Subscription]
+) -> Iterator[Finding]:
+    """Find *expected* subscriptions that are not confirmed; SNS deletes them after three days."""
+    for subscription in expected:
+        if subscription.state == subscriptions.CONFIRMED:
+            continue
+        options = f"--topic-arn {subscription.topic} --protocol {subscription.protocol}"
+        options += f" --notification-endpoint {subscription.endpoint}"
+        options += f" --region {environment.target.env.region}"
+        action = f"to send the confirmation again: aws sns subscribe {options}"
+        if environment.target.environment.is_local and subscription.protocol == "email":
+            action = f"open the link that ./inv emulator.outbox prints, or, {action}"
+        if subscription.state == subscriptions.ABSENT:
+            yield f"{subscription.endpoint} has no subscription", action
+        else:
+            yield f"{subscription.endpoint} has not confirmed its subscription", action
 
 
 CHECKS = (

@@ -27,6 +27,7 @@ PLAN = (f"sh -eu {SCRIPT}",)
 INFRASTRUCTURE = ("sh ./inv deploy --release --yes",)
 MIGRATE = ("sh ./inv db.migrate",)
 RECORD_IMAGE = ('sh ./inv service.record --image="$IMAGE_DIGEST"',)
+VERIFY_SERVICE = ("sh ./inv service.verify",)
 UPDATE_SERVICE_STACK = ("sh ./inv deploy --release --yes --stack=service --only",)
 
 # Variables: REPOSITORY_URI (REGISTRY/NAME); CONTAINER, the container that runs the image; COMMIT;

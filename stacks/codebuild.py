@@ -77,6 +77,7 @@ class Projects:
     migrate: Value
     record_image: Value
     update_service_stack: Value
+    verify_service: Value
 
 
 def define(t: Template, env: Env, settings: Settings, resources: Resources) -> Projects:
@@ -162,6 +163,13 @@ def define(t: Template, env: Env, settings: Settings, resources: Resources) -> P
                 build_roles.read_released_images(env),
                 *build_roles.change_stacks(env, resources.release_role_arn, "service"),
             ],
+        ),
+        verify_service=add(
+            "VerifyService",
+            buildspec=buildspecs.buildspec(buildspecs.VERIFY_SERVICE, python=True),
+            minutes=RELEASE_MINUTES,
+            variables=inv,
+            statements=build_roles.verify_service(env),
         ),
     )
 

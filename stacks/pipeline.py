@@ -241,6 +241,7 @@ def _stages(
         ),
         _build("RecordImage", projects.record_image, IMAGE_DIGEST=digest),
         _build("UpdateServiceStack", projects.update_service_stack),
+        _build("VerifyService", projects.verify_service),
     ]
     return [
         _stage("Source", source),

@@ -25,14 +25,13 @@ from stacks.parts import autoscaling, containers
 from stacks.parts.autoscaling import Autoscaling
 from stacks.parts.containers import Task
 from stacks.parts.iam import allow
-from stacks.parts.names import image_parameter
+from stacks.parts.names import image_parameter, webhook_url
 from stacks.parts.queues import dead_letter_queue
 from stacks.parts.retention import retention_policies
 from stacks.parts.security_groups import allow_ingress
 from stacks.registry import Registry
 from stacks.users import Users
 
-WEBHOOK_PATH = "/webhooks/avatar"
 HAS_IMAGE = "HasImage"
 DEAD_LETTER_QUEUE = "AvatarWebhookDeadLetterQueue"
 HEALTH_CHECK_GRACE_SECONDS = 60  # Failed health checks of a starting task are ignored.
@@ -352,7 +351,7 @@ def _avatar_webhook(t: Template, env: Env, service: ecs.Service, assets: Assets)
             Condition=HAS_IMAGE,
             TopicArn=assets.avatar_topic,
             Protocol="https",
-            Endpoint=f"https://api.{env.domain}{WEBHOOK_PATH}",
+            Endpoint=webhook_url(env),
             RedrivePolicy={"deadLetterTargetArn": queue.get_att("Arn")},
             DependsOn=service,
         )

@@ -1,4 +1,4 @@
-"""Names and ARNs of the resources of an environment."""
+"""Names, ARNs and addresses of the resources of an environment."""
 
 from __future__ import annotations
 
@@ -31,3 +31,8 @@ def arn(service: str, resource: str) -> Sub:
     """Return an ARN in this account and region; ARNs of CloudFront and IAM have no region."""
     region = "" if service in {"cloudfront", "iam"} else "${AWS::Region}"
     return Sub(f"arn:${{AWS::Partition}}:{service}:{region}:${{AWS::AccountId}}:{resource}")
+
+
+def webhook_url(env: Env) -> str:
+    """Return the address to which SNS sends notifications of new avatars."""
+    return f"https://api.{env.domain}/webhooks/avatar"

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from awacs import awslambda, cloudformation, ecr, iam, ssm
+from awacs import (
+    application_autoscaling,
+    awslambda,
+    cloudformation,
+    ecr,
+    ecs,
+    elasticloadbalancing,
+    iam,
+    sns,
+    ssm,
+)
 from awacs import s3 as s3_actions
 from awacs.aws import (
+    ArnEquals,
     Condition,
     Deny,
     Null,
@@ -18,7 +29,8 @@ from deployer.artifacts import RELEASES
 from deployer.model import Env, Value
 from stacks.parts.buckets import objects
 from stacks.parts.iam import allow
-from stacks.parts.names import arn, image_parameter, resource_name
+from stacks.parts.names import arn, image_parameter, resource_name, webhook_url
+from stacks.permissions import resources
 from stacks.permissions.ownership import deny_other_owners
 from stacks.permissions.resources import CLOUDFRONT_REGION, MANUAL_STACKS
 
@@ -200,6 +212,43 @@ def record_image(env: Env, image: str, repository_arn: Value) -> list[Statement]
         allow("DescribeRegistryStack", [cloudformation.DescribeStacks], stack),
         allow("DescribeImages", [ecr.DescribeImages], repository_arn),
         allow("RecordImage", [ssm.PutParameter], parameter),
+    ]
+
+
+def verify_service(env: Env) -> list[Statement]:
+    """Allow reading the tasks and targets of the services, and subscribing the webhook again.
+
+    The names of cluster, service and topic are outputs of stacks.
+    """
+    in_cluster = f"{env.stack_name('cluster')}/*"
+    topics = resources.topics(env)
+    webhook = Condition(StringEquals({"sns:Protocol": "https", "sns:Endpoint": webhook_url(env)}))
+    cluster = Condition(
+        ArnEquals({"ecs:cluster": arn("ecs", f"cluster/{env.stack_name('cluster')}")})
+    )
+    return [
+        allow(
+            "DescribeServiceStacks",
+            [cloudformation.DescribeStacks],
+            *(
+                arn("cloudformation", f"stack/{env.stack_name(stack)}/*")
+                for stack in ("assets", "cluster", "service")
+            ),
+        ),
+        allow("DescribeServices", [ecs.DescribeServices], arn("ecs", f"service/{in_cluster}")),
+        allow("DescribeTasks", [ecs.DescribeTasks], arn("ecs", f"task/{in_cluster}")),
+        # The actions below support no narrower resource.
+        allow("ListTasks", [ecs.ListTasks], "*", condition=cluster),
+        allow(
+            "DescribeTargets",
+            [
+                application_autoscaling.DescribeScalableTargets,
+                elasticloadbalancing.DescribeTargetHealth,
+            ],
+            "*",
+        ),
+        allow("ListSubscriptions", [sns.ListSubscriptionsByTopic], *topics),
+        allow("SubscribeWebhook", [sns.Subscribe], *topics, condition=webhook),
     ]
 
 

@@ -84,6 +84,7 @@ BUILDS = (
     "Migrate",
     "RecordImage",
     "UpdateServiceStack",
+    "VerifyService",
 )
 
 

@@ -24,6 +24,7 @@ from tests.fakes import ACCOUNT, REGION
 ENV = Env("cruddur", "crd", "x", ACCOUNT, REGION, "x.example", "Z1", protect=False)
 ENVIRONMENT = Environment(ENV, (), Path(), Settings())
 START_LINE = f"x: account {ACCOUNT}, region {REGION} · profile x\n"  # The first line of a task.
+ALERT_EMAIL = "operators@cruddur.example"
 LOCAL_CONFIG = Path(__file__).parents[2] / "config" / "local.toml"
 
 
@@ -113,8 +114,9 @@ def use_account(
     settings = config.load(LOCAL_CONFIG, Config)
     changed = msgspec.structs.replace(settings.service, **service)
     second = msgspec.structs.replace(changed, name="verifier", image="verifier")
+    emails = msgspec.structs.replace(settings.foundation, alert_emails=(ALERT_EMAIL,))
     settings = msgspec.structs.replace(
-        settings, service=changed, verifier=second if verifier else None
+        settings, foundation=emails, service=changed, verifier=second if verifier else None
     )
     environment = Environment(ENV, (), Path(), settings)
     monkeypatch.setattr(project, "environment", lambda _=None: environment)

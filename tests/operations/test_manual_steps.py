@@ -14,6 +14,7 @@ from deployer.errors import CloudError, UnreachableError
 from operations import lambdas, manual_steps, project
 from operations.target import Target
 from tests.operations.fake_account import (
+    ALERT_EMAIL,
     Account,
     Client,
     aws_error,
@@ -34,13 +35,17 @@ OUTPUTS: dict[str, dict[str, str]] = {
     "pipeline": {"Connection": "arn:connection"},
 }
 EMPTY = {"KeyCount": 0}
-UNCONFIRMED = manual_steps.UNCONFIRMED
+UNCONFIRMED = "PendingConfirmation"  # SNS returns it in place of an ARN.
+ENDPOINTS = {
+    "email": ALERT_EMAIL,
+    "https": "https://api.x.example/webhooks/avatar",
+}
 
 
 def subscriptions(**arns: str) -> list[dict[str, Any]]:
     """Return an empty page, and one with a subscription for each protocol."""
     listed = [
-        {"Protocol": protocol, "Endpoint": f"{protocol}@x", "SubscriptionArn": arn}
+        {"Protocol": protocol, "Endpoint": ENDPOINTS[protocol], "SubscriptionArn": arn}
         for protocol, arn in arns.items()
     ]
     return [{"Subscriptions": []}, {"Subscriptions": listed}]
@@ -141,7 +146,7 @@ PENDING: dict[str, tuple[dict[str, Client], dict[str, Any], tuple[str, str]]] = 
         },
         {},
         (
-            "email@x has not confirmed its subscription",
+            "operators@cruddur.example has not confirmed its subscription",
             "aws sns subscribe --topic-arn arn:alerts --protocol email",
         ),
     ),
@@ -152,7 +157,10 @@ PENDING: dict[str, tuple[dict[str, Client], dict[str, Any], tuple[str, str]]] = 
             )
         },
         {},
-        ("https@x has not confirmed its subscription", "--topic-arn arn:avatars --protocol https"),
+        (
+            "https://api.x.example/webhooks/avatar has not confirmed its subscription",
+            "--topic-arn arn:avatars --protocol https",
+        ),
     ),
     "secrets": (
         {},
@@ -251,6 +259,11 @@ def test_missing_outputs(monkeypatch) -> None:
             "run ./inv deploy --stack=service --env=x",
         ),
         (
+            "webhook",
+            "could not be checked: crd-x-service is not deployed",
+            "run ./inv deploy --stack=service --env=x",
+        ),
+        (
             "site",
             "could not be checked: crd-x-cdn is not deployed",
             "run ./inv deploy --stack=cdn --env=x",
@@ -342,6 +355,19 @@ def test_a_check_that_aws_refuses(monkeypatch) -> None:
 
     assert list(steps) == ["connection", "site"]
     assert steps["site"].startswith("could not be checked: place: Ask: AccessDenied")
+
+
+@pytest.mark.usefixtures("migrations")
+def test_deleted_subscriptions(monkeypatch) -> None:
+    """SNS deletes a subscription that is not confirmed in time, and CloudFormation does not notice."""
+    changed = {"sns": Client(list_subscriptions_by_topic=subscriptions())}
+
+    found = pending(monkeypatch, changed)
+
+    assert [(name, fact) for name, fact, _ in found] == [
+        ("alerts", "operators@cruddur.example has no subscription"),
+        ("webhook", "https://api.x.example/webhooks/avatar has no subscription"),
+    ]
 
 
 @pytest.mark.usefixtures("migrations")

@@ -45,10 +45,12 @@ BUILDS = (
     "Migrate",
     "RecordImage",
     "UpdateServiceStack",
+    "VerifyService",
 )
 PROJECT_NAMES = {title: f"crd-prod-pipeline-{title.lower()}" for title in BUILDS} | {
     "RecordImage": "crd-prod-pipeline-record-image",
     "UpdateServiceStack": "crd-prod-pipeline-update-service-stack",
+    "VerifyService": "crd-prod-pipeline-verify-service",
 }
 ROLES = ("PipelineRole", *(f"{title}Role" for title in BUILDS))
 

@@ -27,6 +27,7 @@ TIMEOUT_MINUTES = {
     "Migrate": 20,
     "RecordImage": 20,
     "UpdateServiceStack": 20,
+    "VerifyService": 20,
 }
 
 
@@ -144,6 +145,8 @@ def test_statements_on_all_resources_are_listed():
         ("PlanRole", "DescribeStacks"),
         ("InfrastructureRole", "DescribeStacks"),
         ("UpdateServiceStackRole", "DescribeStacks"),
+        ("VerifyServiceRole", "ListTasks"),
+        ("VerifyServiceRole", "DescribeTargets"),
     } == on_all_resources
 
 

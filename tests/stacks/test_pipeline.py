@@ -29,7 +29,14 @@ def test_stages_in_order():
         "Build": ["Image"],
         "Plan": ["Diff", "Plan"],
         "Approve": ["Approve"],
-        "Release": ["Infrastructure", "Migrate", "Service", "RecordImage", "UpdateServiceStack"],
+        "Release": [
+            "Infrastructure",
+            "Migrate",
+            "Service",
+            "RecordImage",
+            "UpdateServiceStack",
+            "VerifyService",
+        ],
     } == {stage["Name"]: [action["Name"] for action in stage["Actions"]] for stage in stages}
 
 

@@ -180,7 +180,8 @@ def test_release_and_rollback(release):
     release.stage("RecordImage", IMAGE_DIGEST=first)
     updated = release.stage("UpdateServiceStack")
     started = release.running, release.recorded, release.service["desiredCount"]
-    wait_until(lambda: release.version == 1, seconds=40)
+    verified = release.stage("VerifyService")
+    first_version = release.version
 
     second = release.image(SECOND)
     release.stage("Infrastructure")
@@ -203,6 +204,9 @@ def test_release_and_rollback(release):
     assert "/backend/image is available" in updated
     assert (f"{uri}@{first}", first) == started[:2]
     assert started[2] >= 1
+    assert "backend-flask runs at least 1 healthy tasks" in verified
+    assert "is subscribed to new avatars" in verified
+    assert first_version == 1
     assert f"{uri}@{first}" == between
     assert (f"{uri}@{second}", second, 2) == replaced
     assert (f"{uri}@{first}", first, 1) == rolled_back

@@ -66,6 +66,8 @@ CHANGE = [
     ("iam:PassRole", RELEASE_ROLE, {"iam__PassedToService": "cloudformation.amazonaws.com"}),
     ("ssm:GetParameters", parameter("backend/image"), {}),
 ]
+ECS = f"arn:aws:ecs:{REGION}:{ACCOUNT}"
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:{PREFIX}-assets-AvatarTopic-1A2B"
 ALLOWED: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
     "Test": [],
     "Image": [
@@ -92,6 +94,26 @@ ALLOWED: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
         ("ssm:PutParameter", parameter("backend/image"), {}),
     ],
     "UpdateServiceStack": [*READ, *CHANGE],
+    "VerifyService": [
+        *(
+            ("cloudformation:DescribeStacks", stack(name, REGION), {})
+            for name in ("assets", "cluster", "service")
+        ),
+        ("ecs:DescribeServices", f"{ECS}:service/{PREFIX}-cluster/backend-flask", {}),
+        ("ecs:DescribeTasks", f"{ECS}:task/{PREFIX}-cluster/0123", {}),
+        ("ecs:ListTasks", "*", {"ecs__cluster": f"{ECS}:cluster/{PREFIX}-cluster"}),
+        ("application-autoscaling:DescribeScalableTargets", "*", {}),
+        ("elasticloadbalancing:DescribeTargetHealth", "*", {}),
+        ("sns:ListSubscriptionsByTopic", TOPIC, {}),
+        (
+            "sns:Subscribe",
+            TOPIC,
+            {
+                "sns__Protocol": "https",
+                "sns__Endpoint": "https://api.cruddur.example/webhooks/avatar",
+            },
+        ),
+    ],
 }
 
 
@@ -115,7 +137,7 @@ def test_a_project_cannot_make_the_calls_of_another():
     }
     # DescribeStacks has no narrower resource.
     for build in ("Diff", "Plan", "Infrastructure", "UpdateServiceStack"):
-        for name in ("users", "registry"):
+        for name in ("users", "registry", "assets", "cluster", "service"):
             expected[build].add(("cloudformation:DescribeStacks", stack(name, REGION)))
 
     allowed = {

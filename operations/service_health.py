@@ -1,0 +1,105 @@
+"""Wait until a service runs healthy tasks, and its webhook is subscribed.
+
+A release ends before autoscaling has started the first tasks: neither CloudFormation nor the
+pipeline's deployment notices an image whose tasks never become healthy.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from deployer.errors import CloudError, RolledBackError
+from operations import subscriptions
+from operations.service import POLL_SECONDS, TIMEOUT_SECONDS
+
+if TYPE_CHECKING:
+    from operations.service import Service
+
+WEBHOOK_STACK = "service"  # The stack whose tasks are notified of new avatars.
+CONFIRMATION_SECONDS = 60  # SNS sends the request at once; the application responds in seconds.
+
+
+def verify(service: Service) -> Iterator[str]:
+    """Wait until the minimum of tasks is running and healthy; yield lines to print.
+
+    Then ask the application again to confirm its subscription to avatars, if it has not: SNS sent
+    the first request before a task could answer. Raise RolledBackError with the reason of the last
+    stopped task, if the tasks are not healthy after a timeout, and CloudError if there is no image
+    or the subscription is not confirmed.
+    """
+    minimum = service.min_tasks()
+    if minimum is None:
+        raise CloudError(
+            f"{service.name}: no image is released yet",
+            hint=f"see step 8 of docs/first-account.md; --env={service.target.env.name}",
+        )
+    if not _wait(lambda: _is_healthy(service, minimum), TIMEOUT_SECONDS):
+        raise RolledBackError(
+            f"{service.name}: fewer than {minimum} healthy tasks after {TIMEOUT_SECONDS} seconds:"
+            f" {_reason(service)}",
+            hint=f"see the log of the service: ./inv logs --service --env={service.target.env.name}",
+        )
+    yield f"{service.name} runs at least {minimum} healthy tasks"
+    if service.stack == WEBHOOK_STACK:
+        yield from _confirm_webhook(service)
+
+
+def _confirm_webhook(service: Service) -> Iterator[str]:
+    webhook = subscriptions.webhook(service.target)
+    if webhook.state != subscriptions.CONFIRMED:
+        subscriptions.subscribe_webhook(service.target, webhook)
+        if not _wait(lambda: _is_confirmed(service), CONFIRMATION_SECONDS):
+            raise CloudError(
+                f"{webhook.endpoint}: the application does not confirm the subscription",
+                hint=f"see ./inv logs --service --env={service.target.env.name}",
+            )
+    yield f"{webhook.endpoint} is subscribed to new avatars"
+
+
+def _wait(condition: Callable[[], bool], seconds: float) -> bool:
+    """Return True as soon as *condition* holds, and False if it does not within *seconds*."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True
+
+
+def _is_healthy(service: Service, minimum: int) -> bool:
+    """Return whether at least *minimum* tasks run, all desired ones, with as many healthy targets."""
+    description = service.describe()
+    running = int(description["runningCount"])
+    if running < max(minimum, int(description["desiredCount"])):
+        return False
+    client = service.target.client("elbv2")
+    for load_balancer in description.get("loadBalancers", ()):
+        response = client.describe_target_health(TargetGroupArn=load_balancer["targetGroupArn"])
+        states = [
+            target["TargetHealth"]["State"] for target in response["TargetHealthDescriptions"]
+        ]
+        if states.count("healthy") < minimum:
+            return False
+    return True
+
+
+def _is_confirmed(service: Service) -> bool:
+    return subscriptions.webhook(service.target).state == subscriptions.CONFIRMED
+
+
+def _reason(service: Service) -> str:
+    """Return why the last task stopped; without one, the last event of the service."""
+    arns = service.ecs.list_tasks(
+        cluster=service.cluster, serviceName=service.name, desiredStatus="STOPPED"
+    )["taskArns"]
+    if arns:
+        tasks: list[dict[str, Any]] = service.ecs.describe_tasks(
+            cluster=service.cluster, tasks=arns[:100]
+        )["tasks"]
+        last = max(tasks, key=lambda task: str(task.get("stoppedAt", "")))
+        containers = [container.get("reason", "") for container in last.get("containers", ())]
+        return "; ".join(filter(None, [last.get("stoppedReason", ""), *containers]))
+    events = service.describe().get("events", ())
+    return str(events[0]["message"]) if events else "no task was started"
