@@ -1,6 +1,7 @@
 """Delay each resource of an account's stacks, so that tests can watch or interrupt an operation.
 
-The delay does not block the event loop: other stacks and all services continue.
+The delay does not block the event loop: other stacks and all services continue. A new delay also
+applies to resources that are waiting.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _delays: dict[str, float] = {}
+_STEP_SECONDS = 0.05
 
 
 def set_delay(request: dict[str, Any]) -> None:
@@ -24,6 +26,15 @@ def set_delay(request: dict[str, Any]) -> None:
 def delay_seconds(account: str) -> float:
     """Return the delay of each resource of *account* in seconds."""
     return _delays.get(account, 0.0)
+
+
+async def _wait(account: str) -> None:
+    """Wait until the delay of *account* is over, whatever it is by then."""
+    waited = 0.0
+    while (rest := delay_seconds(account) - waited) > 0:
+        step = min(rest, _STEP_SECONDS)
+        await asyncio.sleep(step)
+        waited += step
 
 
 def install() -> None:
@@ -37,7 +48,7 @@ def install() -> None:
     async def wait_and_run(
         run: Callable[..., Any], work: Callable[..., Any], kind: str, *args: Any
     ) -> Any:
-        await asyncio.sleep(delay_seconds(context.account()))
+        await _wait(context.account())
         if needs_thread(kind):
             return await run(work, kind, *args)
         return work(kind, *args)

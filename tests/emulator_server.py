@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 REGION = "ca-central-1"
 _CLIENT_CONFIG = Config(
-    retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=20, proxies={}
+    retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=60, proxies={}
 )
 _LOADER = Loader()  # Caches the service models: reading the model of EC2 takes 100 ms.
 _ENVIRONMENT = {
@@ -98,7 +98,7 @@ class Aws:
         found: dict[str, Any] = self.cfn.describe_stacks(StackName=stack)["Stacks"][0]
         return found
 
-    def wait_for_stack(self, stack: str, *, seconds: float = 20) -> dict[str, Any]:
+    def wait_for_stack(self, stack: str, *, seconds: float = 60) -> dict[str, Any]:
         """Return the stack when no operation is in progress."""
         deadline = time.monotonic() + seconds
         while (found := self.stack(stack))["StackStatus"].endswith("_IN_PROGRESS"):

@@ -25,7 +25,7 @@ def view(
 ) -> ViewerResponse:
     """Send a request for *url* to the emulator, as a browser sends it to CloudFront."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(urlsplit(endpoint.url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(endpoint.url).netloc, timeout=60)
     host = parts.netloc + (":443" if parts.scheme == "https" else "")
     more = {name.replace("_", "-"): value for name, value in headers.items()}
     path = parts.path + (f"?{parts.query}" if parts.query else "")

@@ -58,7 +58,7 @@ class Cluster:
         """Stop the server, which ends all connections."""
         server = self.servers.pop()
         server.send_signal(signal.SIGINT)
-        server.wait(20)
+        server.wait(60)
 
     def start(self) -> None:
         """Start the server and wait until it accepts connections."""
@@ -67,7 +67,7 @@ class Cluster:
             "postgres", "-D", str(self.folder / "data"), "-k", str(self.folder), *settings
         )
         self.servers.append(server)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             try:
                 self.connect("postgres", "postgres").close()

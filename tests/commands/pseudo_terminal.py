@@ -36,7 +36,7 @@ class Terminal:
         """Type *keys*."""
         os.write(self.master, keys)
 
-    def wait_for(self, text: str, seconds: float = 20) -> None:
+    def wait_for(self, text: str, seconds: float = 60) -> None:
         """Wait until *text* is printed, and drop it with the output before it."""
         deadline = time.monotonic() + seconds
         while text not in self.output:

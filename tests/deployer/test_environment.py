@@ -196,7 +196,7 @@ def test_origins_are_added(local: Environment, project: Project[Config]) -> None
 
 def preflight(url: str, origin: str) -> int:
     """Return the status of a CORS preflight request of *origin*."""
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
     headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
     connection.request("OPTIONS", "/", headers=headers)
     with connection.getresponse() as answer:

@@ -304,7 +304,7 @@ class Shop:
         ended = [task for task in found if status == "RUNNING" or task["lastStatus"] == status]
         return sorted(ended, key=lambda task: task["createdAt"])
 
-    def wait_for(self, condition: Callable[[Shop], Any], *, seconds: float = 20) -> None:
+    def wait_for(self, condition: Callable[[Shop], Any], *, seconds: float = 60) -> None:
         """Wait until *condition* holds."""
         wait_until(lambda: condition(self), seconds=seconds)
 

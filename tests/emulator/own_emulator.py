@@ -32,7 +32,7 @@ class OwnEmulator:
         return self.aws
 
 
-def wait_until(condition: Any, *, seconds: float = 10) -> None:
+def wait_until(condition: Any, *, seconds: float = 60) -> None:
     """Wait until *condition* returns a true value."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -40,14 +40,26 @@ def wait_until(condition: Any, *, seconds: float = 10) -> None:
         time.sleep(0.02)
 
 
-def start_slowly(aws: Aws, stack: str, body: dict[str, Any]) -> None:
-    """Start an operation on *stack*, and return when its first resource is complete."""
-    execute_slowly(aws, stack, aws.create_change_set(stack, body, ChangeSetName="slow"))
+def start_slowly(aws: Aws, **bodies: dict[str, Any]) -> None:
+    """Start an operation on each stack, and return when its first resource is complete.
+
+    The other resources are delayed by ten minutes.
+    """
+    execute_slowly(
+        aws,
+        {
+            stack: aws.create_change_set(stack, body, ChangeSetName="slow")
+            for stack, body in bodies.items()
+        },
+    )
 
 
-def execute_slowly(aws: Aws, stack: str, change_set: str) -> None:
-    """Execute a change set, and return when its first resource is complete."""
-    emulator.set_resource_delay(aws.endpoint, 0.5)
-    before = len(aws.events(stack))
-    aws.cfn.execute_change_set(ChangeSetName=change_set)
-    wait_until(lambda: any(e[1].endswith("_COMPLETE") for e in aws.events(stack)[before:]))
+def execute_slowly(aws: Aws, change_sets: dict[str, str]) -> None:
+    """Execute the change set of each stack, and return when its first resource is complete."""
+    emulator.set_resource_delay(aws.endpoint, 1)
+    before = {stack: len(aws.events(stack)) for stack in change_sets}
+    for change_set in change_sets.values():
+        aws.cfn.execute_change_set(ChangeSetName=change_set)
+    for stack, events in before.items():
+        wait_until(lambda: any(e[1].endswith("_COMPLETE") for e in aws.events(stack)[events:]))  # noqa: B023  Called in the loop.
+    emulator.set_resource_delay(aws.endpoint, 600)

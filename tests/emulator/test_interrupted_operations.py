@@ -14,7 +14,7 @@ def test_kill_during_an_unsaved_operation(own_emulator: OwnEmulator) -> None:
     body = template(A=bucket, B=parameter("1", DependsOn="A"))
     created = own_emulator.aws.create_change_set("s", body)
     saved = (own_emulator.folder / "state.json").read_bytes()
-    execute_slowly(own_emulator.aws, "s", created)
+    execute_slowly(own_emulator.aws, {"s": created})
     own_emulator.aws.client("s3").put_object(Bucket="partial-bucket", Key="k", Body=b"x")
     own_emulator.kill()
     (own_emulator.folder / "state.json").write_bytes(saved)  # The server may have saved it again.
@@ -35,9 +35,10 @@ def test_kill_during_a_saved_operation(own_emulator: OwnEmulator) -> None:
     aws.deploy("changing", template(A=parameter("1"), B=parameter("1", DependsOn="A")))
     aws.deploy("deleting", template(A=parameter("1"), B=parameter("1", DependsOn="A")))
     start_slowly(
-        aws, "changing", template(A=parameter("2"), B=parameter("2", DependsOn="A"), C=topic("n"))
+        aws,
+        changing=template(A=parameter("2"), B=parameter("2", DependsOn="A"), C=topic("n")),
+        creating=template(A=topic("c"), B=parameter("1", DependsOn="A")),
     )
-    start_slowly(aws, "creating", template(A=topic("c"), B=parameter("1", DependsOn="A")))
     aws.cfn.delete_stack(StackName="deleting")
     wait_until(lambda: aws.stack("deleting")["StackStatus"] == "DELETE_IN_PROGRESS")
     aws.create_change_set("saving", template(A=topic("x")))

@@ -160,7 +160,7 @@ def test_deleted_folder(folder: Path) -> None:
     endpoint = emulator.start(folder)
     shutil.rmtree(folder)
 
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while is_open(port_of(endpoint)):
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -179,13 +179,13 @@ def test_foreground(folder: Path) -> None:
         (folder.parent / "log").open("wb") as log,
         subprocess.Popen(command, cwd=CHECKOUT, stdout=log, stderr=log) as server,
     ):
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while emulator.running(folder) is None:
             assert time.monotonic() < deadline
             time.sleep(0.05)
         server.send_signal(signal.SIGINT)
 
-        assert 0 == server.wait(timeout=20)
+        assert 0 == server.wait(timeout=60)
 
 
 def test_command_line(server: emulator.Endpoint, tmp_path: Path) -> None:

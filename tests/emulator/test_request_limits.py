@@ -180,7 +180,7 @@ def test_gzip_bomb() -> None:
 def raw(aws: Aws, request: bytes) -> bytes:
     """Return the response to these bytes before the server closes the connection."""
     address = urlsplit(aws.endpoint.url)
-    with closing(socket.create_connection((address.hostname, address.port), timeout=20)) as client:
+    with closing(socket.create_connection((address.hostname, address.port), timeout=60)) as client:
         client.sendall(request)
         return b"".join(iter(lambda: client.recv(4096), b""))
 
@@ -195,7 +195,7 @@ def test_server_refuses_content_length(aws: Aws) -> None:
 def test_server_refuses_chunked_body(aws: Aws) -> None:
     """The server refuses a chunked body when it becomes too large."""
     address = urlsplit(aws.endpoint.url)
-    client = http.client.HTTPConnection(str(address.hostname), address.port, timeout=20)
+    client = http.client.HTTPConnection(str(address.hostname), address.port, timeout=60)
     chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
     with closing(client):
         client.putrequest("POST", "/")

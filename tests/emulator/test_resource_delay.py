@@ -10,6 +10,13 @@ from tests.emulator.templates import template, topic
 from tests.emulator_server import Aws
 
 
+def start(aws: Aws, stack: str) -> None:
+    """Start the creation of a stack, and return when its resource is in progress."""
+    change_set = aws.create_change_set(stack, template(A=topic(stack)))
+    aws.cfn.execute_change_set(ChangeSetName=change_set)
+    wait_until(lambda: ("A", "CREATE_IN_PROGRESS", "") in aws.events(stack))
+
+
 def test_each_resource_is_delayed(aws: Aws) -> None:
     """A stack of three resources takes at least three times the delay."""
     emulator.set_resource_delay(aws.endpoint, 0.2)
@@ -20,17 +27,21 @@ def test_each_resource_is_delayed(aws: Aws) -> None:
     assert time.monotonic() - started >= 0.6
 
 
-def test_delay_of_one_stack(aws: Aws) -> None:
-    """While the resources of one stack are delayed, another stack can be created."""
+def test_delays_are_concurrent(aws: Aws) -> None:
+    """While the resources of one stack are delayed, those of another stack can start."""
     emulator.set_resource_delay(aws.endpoint, 600)
-    change_set = aws.create_change_set("slow", template(A=topic("a")))
-    aws.cfn.execute_change_set(ChangeSetName=change_set)
-    wait_until(lambda: ("A", "CREATE_IN_PROGRESS", "") in aws.events("slow"))
+
+    start(aws, "first")
+    start(aws, "second")
+
+    assert ["CREATE_IN_PROGRESS"] * 2 == [aws.stack(s)["StackStatus"] for s in ("first", "second")]
+
+
+def test_a_new_delay_applies_to_waiting_resources(aws: Aws) -> None:
+    """A shorter delay ends the current one."""
+    emulator.set_resource_delay(aws.endpoint, 600)
+    start(aws, "slow")
+
     emulator.set_resource_delay(aws.endpoint, 0)
 
-    fast = aws.deploy("fast", template(A=topic("d")))
-
-    assert ("CREATE_COMPLETE", "CREATE_IN_PROGRESS") == (
-        fast["StackStatus"],
-        aws.stack("slow")["StackStatus"],
-    )
+    assert "CREATE_COMPLETE" == aws.wait_for_stack("slow")["StackStatus"]

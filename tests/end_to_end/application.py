@@ -89,7 +89,7 @@ def push(account: Deployed | Checkout, version: str) -> str:
 
 def version_of(deployed: Deployed) -> str:
     """Return the version of the application behind the load balancer, or the status of an error."""
-    connection = HTTPConnection(deployed.endpoint.url.removeprefix("http://"), timeout=20)
+    connection = HTTPConnection(deployed.endpoint.url.removeprefix("http://"), timeout=60)
     connection.request("GET", "/api/x", headers={"Host": "api.cruddur.localhost:443"})
     response = connection.getresponse()
     body = response.read()

@@ -209,7 +209,7 @@ class Checkout:
 
     def wait_for_operations(self) -> dict[str, str]:
         """Wait until no stack operation runs; return the status of each stack."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while "_IN_PROGRESS" in str(found := self.stacks()):
             assert time.monotonic() < deadline, found
             time.sleep(0.05)
@@ -258,14 +258,14 @@ class Running:
     def interrupt(self, signal_number: signal.Signals) -> int:
         """Send a signal to all processes of the task, as a terminal does; return the exit code."""
         os.killpg(self.process.pid, signal_number)
-        _, rest = self.process.communicate(timeout=30)
+        _, rest = self.process.communicate(timeout=60)
         self.printed += rest
         assert "Traceback" not in self.printed, self.printed
         return self.process.returncode
 
     def end(self) -> int:
         """Wait for the end; return the exit code."""
-        _, rest = self.process.communicate(timeout=20)
+        _, rest = self.process.communicate(timeout=60)
         self.printed += rest
         return self.process.returncode
 

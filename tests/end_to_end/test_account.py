@@ -66,7 +66,7 @@ def run_with_answers(checkout, *task, answers):
             if reply is not None:
                 os.write(screen, f"{reply}\n".encode())
         process.stdout.read()
-        return process.wait(20), re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown).replace("\r", "")
+        return process.wait(60), re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown).replace("\r", "")
 
 
 def read(screen, *, until):
@@ -141,7 +141,7 @@ def test_interrupted_question(dev):
 
         shown = read(screen, until=None)
 
-        assert 130 == process.wait(20)
+        assert 130 == process.wait(60)
         process.stdout.read()
     assert "crd-dev-far: its change set exists, and may have been executed" in shown
     assert "REVIEW_IN_PROGRESS" == dev.stacks(DEV)["far"]

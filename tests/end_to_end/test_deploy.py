@@ -22,7 +22,7 @@ NEXT = ["db.bootstrap", "db.migrate", "status", "outputs"]
 
 def get(endpoint, host, path):
     """Send a request with *host* as its Host; return status and Location."""
-    connection = http.client.HTTPConnection(urlsplit(endpoint.url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(endpoint.url).netloc, timeout=60)
     connection.request("GET", path, headers={"Host": host})
     response = connection.getresponse()
     connection.close()

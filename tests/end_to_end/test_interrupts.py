@@ -21,7 +21,7 @@ def test_interrupted(tiny, signal_number):
     tiny.configure(ground={"notes": 15})
     with tiny.running("deploy") as deploy:
         deploy.wait_for("of 15 resources, Note1")
-        tiny.set_resource_delay(10)  # The creation takes minutes, and the task at most 30 seconds.
+        tiny.set_resource_delay(600)  # The creation takes minutes, and the task at most one.
 
         code = deploy.interrupt(signal_number)
 
@@ -79,7 +79,7 @@ def test_killed_between_calls(tiny, kind):
             for forward in (False, True):
                 proxy.hold(action, forward=forward)
                 with tiny.running("deploy") as deploy:
-                    assert proxy.held.wait(20)
+                    assert proxy.held.wait(60)
                     deploy.interrupt(signal.SIGKILL)
 
         tiny.wait_for_operations()

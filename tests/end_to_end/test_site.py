@@ -232,7 +232,7 @@ def test_interrupted(checkout, signal_number):
     with checkout.recorded_requests() as proxy:
         proxy.hold("PUT", forward=False)
         with checkout.running("site.sync") as sync:
-            assert proxy.held.wait(20)
+            assert proxy.held.wait(60)
             while [call.action for call in proxy.calls].count("PUT") < 50:
                 time.sleep(0.01)
             code = sync.interrupt(signal_number)
@@ -266,7 +266,7 @@ def test_killed_before_the_invalidation(checkout, content, summary, sent):
     with checkout.recorded_requests() as proxy:
         proxy.hold("PUT", forward=True)
         with checkout.running("site.sync") as sync:
-            assert proxy.held.wait(20)
+            assert proxy.held.wait(60)
             sync.interrupt(signal.SIGKILL)
         counted(proxy)
         (dist / ROBOTS).write_text(content)
@@ -326,7 +326,7 @@ def test_build_during_sync(checkout):
     with checkout.recorded_requests() as proxy:
         proxy.hold("PUT", forward=False)
         with checkout.running("site.sync") as sync:
-            assert proxy.held.wait(20)
+            assert proxy.held.wait(60)
             shutil.rmtree(dist / "assets")
             code = sync.end()
     partial = published(checkout)

@@ -139,7 +139,7 @@ class _Shell:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=20,
+            timeout=60,
             check=False,
         )
         self.output += ran.stdout

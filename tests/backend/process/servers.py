@@ -57,7 +57,7 @@ class Server:
         **options: Any,
     ) -> Response:
         """Send a request on a new connection."""
-        with closing(HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
             return send_on(connection, method, path, body, headers, **options)
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> Response:
@@ -132,7 +132,7 @@ def started(folder: Path, **variables: str) -> Iterator[Server]:
         process.wait(20)
 
 
-def eventually(condition: Any, server: Server, seconds: float = 20) -> None:
+def eventually(condition: Any, server: Server, seconds: float = 60) -> None:
     """Wait until *condition* is true; an OSError, such as a refused connection, counts as false."""
     deadline = time.monotonic() + seconds
     while True:

@@ -42,7 +42,7 @@ def load(port: int, path: str, requests: int, pids: list[int]) -> Load:
 
 def _latencies(port: int, path: str, count: int) -> list[float]:
     """Return the latency of each of *count* requests on one connection."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = HTTPConnection("127.0.0.1", port, timeout=60)
     latencies = []
     for _ in range(count):
         started = time.perf_counter()

@@ -62,7 +62,7 @@ def test_termination_signals(first: signal.Signals, second: signal.Signals) -> N
         process.send_signal(first)
         assert process.stdout.readline() == "cleaning up\n"
         process.send_signal(second)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
 
     assert out == "clean\n"
     assert err == ""
@@ -73,7 +73,7 @@ def test_nohup() -> None:
     """A signal that the parent process ignores does not interrupt the task."""
     with started("import signal", "signal.signal(signal.SIGHUP, signal.SIG_IGN)") as process:
         process.send_signal(signal.SIGHUP)
-        out, _ = process.communicate("go on\n", timeout=20)
+        out, _ = process.communicate("go on\n", timeout=60)
 
     assert out == "cleaning up\nclean\n"
     assert process.returncode == 0

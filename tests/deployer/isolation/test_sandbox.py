@@ -52,7 +52,7 @@ def start(
 def run(isolated: Sandbox, program: str, **variables: str) -> tuple[int, str, str]:
     """Run a Python program, and return exit code, output and error output."""
     with start(isolated, program, sandbox.liveness_pipe().reader, **variables) as process:
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
     return process.returncode, out.decode(), err.decode()
 
 

@@ -52,7 +52,7 @@ def send(
 ) -> Response:
     """Send a request to the emulator's port, with exactly these headers and this Host."""
     address = urlsplit(endpoint.url).netloc
-    connection = http.client.HTTPConnection(address, timeout=20)
+    connection = http.client.HTTPConnection(address, timeout=60)
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     connection.request(method, path, body or None, {"Host": host or address} | sent)
     response = connection.getresponse()

@@ -62,7 +62,7 @@ def test_two_hosts(server: emulator.Endpoint) -> None:
     """A request with two Host headers is refused."""
     address = urlsplit(server.url).netloc
     text = f"GET / HTTP/1.1\r\nHost: {address}\r\nHost: evil.example\r\n\r\n"
-    with socket.create_connection(tuple(address.split(":")), timeout=10) as connection:
+    with socket.create_connection(tuple(address.split(":")), timeout=60) as connection:
         connection.sendall(text.encode())
         response = connection.recv(1024)
 

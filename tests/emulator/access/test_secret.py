@@ -203,7 +203,7 @@ for name in ("secret", "state.json", "server.json", "."):
     except PermissionError:
         print("denied")
 for headers, body in requests:
-    connection = http.client.HTTPConnection(address, timeout=20)
+    connection = http.client.HTTPConnection(address, timeout=60)
     connection.request("POST", "/", body, headers)
     print(connection.getresponse().status)
 """

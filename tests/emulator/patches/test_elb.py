@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def get(endpoint: emulator.Endpoint, host: str, path: str) -> tuple[int, str | None]:
     """Send a request to *host*, as if DNS resolved it to the emulator; return its status and Location."""
-    connection = http.client.HTTPConnection(urlsplit(endpoint.url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(endpoint.url).netloc, timeout=60)
     connection.request("GET", path, headers={"Host": host})
     response = connection.getresponse()
     connection.close()

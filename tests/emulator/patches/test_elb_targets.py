@@ -31,7 +31,7 @@ PAGE = "<center><h1>{}</h1></center>"
 
 def connect(aws: Aws) -> HTTPConnection:
     """Return a connection to the emulator."""
-    return HTTPConnection(aws.endpoint.url.removeprefix("http://"), timeout=20)
+    return HTTPConnection(aws.endpoint.url.removeprefix("http://"), timeout=60)
 
 
 def send_request(

@@ -295,7 +295,7 @@ def subscribed_webhook(deployed: Deployed) -> Iterator[queue.Queue[Any]]:
     with webhook() as (address, received):
         topic = deployed.outputs["assets"]["AvatarTopic"]
         deployed.client("sns").subscribe(TopicArn=topic, Protocol="http", Endpoint=address)
-        _, confirmation = received.get(timeout=10)
+        _, confirmation = received.get(timeout=60)
         urlopen(confirmation["SubscribeURL"]).close()  # noqa: S310
         yield received
 

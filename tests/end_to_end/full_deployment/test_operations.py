@@ -105,7 +105,7 @@ def test_logs_are_followed(deployed) -> None:
                 if readable:  # Otherwise the command has not started yet.
                     line = process.stdout.readline()
             os.killpg(process.pid, signal.SIGINT)
-            _, err = process.communicate(timeout=20)
+            _, err = process.communicate(timeout=60)
         finally:
             process.kill()
 

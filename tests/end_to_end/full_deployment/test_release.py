@@ -103,7 +103,7 @@ class Release:
     @property
     def version(self) -> int:
         """Return the version of the application behind the load balancer; 0 if no task responds."""
-        connection = HTTPConnection(self.checkout.endpoint.url.removeprefix("http://"), timeout=20)
+        connection = HTTPConnection(self.checkout.endpoint.url.removeprefix("http://"), timeout=60)
         connection.request(
             "GET", "/api/health-check", headers={"Host": "api.cruddur.localhost:443"}
         )

@@ -48,7 +48,7 @@ def killed_at(processes, database: Postgres, event: dict[str, Any], step: int) -
     process.start()
     process.join()
     assert process.exitcode in {0, -signal.SIGKILL}
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while database.query(OTHER_CONNECTIONS):
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -374,7 +374,7 @@ def _disconnect(connection: psycopg.Connection) -> None:
 
 
 def _wait_until(condition) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.1)

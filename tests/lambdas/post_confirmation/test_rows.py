@@ -79,7 +79,7 @@ def test_a_handle_that_is_taken_concurrently(database: Postgres) -> None:
     assert ["Londo", f"londo_{avatar_id(SUB)[:4]}"] == [handle for _, handle, *_ in users(database)]
 
 
-def _wait_for_lock(database: Postgres, *, seconds: float = 5) -> None:
+def _wait_for_lock(database: Postgres, *, seconds: float = 60) -> None:
     """Wait until a statement of the application waits for a lock."""
     waiting = (
         "SELECT FROM pg_stat_activity WHERE usename = current_user AND wait_event_type = 'Lock'"

@@ -132,7 +132,7 @@ def put(url: str, body: bytes = PICTURE, **headers: str) -> tuple[int, str]:
     sent_headers = {"Content-Type": "image/jpeg"}
     sent_headers |= {name.replace("_", "-"): value for name, value in headers.items()}
     parts = urlsplit(url)
-    connection = HTTPConnection(parts.netloc, timeout=10)
+    connection = HTTPConnection(parts.netloc, timeout=60)
     connection.request("PUT", f"{parts.path}?{parts.query}", body, sent_headers)
     response = connection.getresponse()
     code = re.search("<Code>(.*)</Code>", response.read().decode())

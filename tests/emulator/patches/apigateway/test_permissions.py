@@ -85,7 +85,7 @@ def api(aws: Aws, *, permitted: tuple[str, ...] = ("Handler", "Authorizer")) -> 
 
 def call(aws: Aws, api_id: str, method: str, **headers: str) -> Any:
     """Call the API by its host name; return status, body and headers."""
-    connection = http.client.HTTPConnection(urlsplit(aws.endpoint.url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(aws.endpoint.url).netloc, timeout=60)
     host = f"{api_id}.execute-api.ca-central-1.amazonaws.com"
     more = {name.replace("_", "-"): value for name, value in headers.items()}
     connection.request(method, "/avatars/key_upload", headers={"Host": host, **more})

@@ -47,7 +47,7 @@ def test_operation_in_progress(aws: Aws) -> None:
     AWS: "is in UPDATE_IN_PROGRESS state and can not be updated", from many issues.
     """
     aws.deploy("s", template(A=parameter("1")))
-    emulator.set_resource_delay(aws.endpoint, 0.5)
+    emulator.set_resource_delay(aws.endpoint, 600)
     aws.cfn.execute_change_set(ChangeSetName=aws.create_change_set("s", template(A=parameter("2"))))
 
     code, message = refusal(
@@ -58,6 +58,7 @@ def test_operation_in_progress(aws: Aws) -> None:
         ChangeSetName="second",
     )
 
+    emulator.set_resource_delay(aws.endpoint, 0)
     assert "ValidationError" == code
     assert message.endswith("is in UPDATE_IN_PROGRESS state and can not be updated.")
     assert "UPDATE_COMPLETE" == aws.wait_for_stack("s")["StackStatus"]
@@ -69,11 +70,12 @@ def test_delete_during_update(aws: Aws) -> None:
     AWS: "cannot be deleted while in status UPDATE_IN_PROGRESS", from many issues.
     """
     aws.deploy("s", template(A=parameter("1")))
-    emulator.set_resource_delay(aws.endpoint, 0.3)
+    emulator.set_resource_delay(aws.endpoint, 600)
     aws.cfn.execute_change_set(ChangeSetName=aws.create_change_set("s", template(A=parameter("2"))))
 
     code, message = refusal(aws, aws.cfn.delete_stack, StackName="s")
 
+    emulator.set_resource_delay(aws.endpoint, 0)
     assert "ValidationError" == code
     assert "Stack [s] cannot be deleted while in status UPDATE_IN_PROGRESS" == message
     assert "UPDATE_COMPLETE" == aws.wait_for_stack("s")["StackStatus"]

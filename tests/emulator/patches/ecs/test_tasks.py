@@ -45,7 +45,7 @@ SECRET = "/shop/TOKEN"
 
 def get(shop: Shop, path: str) -> Any:
     """Return the status and the content of a response through the load balancer."""
-    connection = HTTPConnection(shop.aws.endpoint.url.removeprefix("http://"), timeout=20)
+    connection = HTTPConnection(shop.aws.endpoint.url.removeprefix("http://"), timeout=60)
     connection.request("GET", path, headers={"Host": shop.aws.outputs("shop")["Dns"]})
     response = connection.getresponse()
     body = response.read()

@@ -44,12 +44,12 @@ def test_webhook(aws: Aws, version: str) -> None:
     with webhook() as (address, messages):
         aws.deploy("s", topic_and_subscription("http", address, version))
         topic = aws.outputs("s")["Topic"]
-        kind, request = messages.get(timeout=10)
+        kind, request = messages.get(timeout=60)
         aws.client("sns").publish(TopicArn=topic, Message="early")
         pending = subscription_arns(aws)
         urlopen(request["SubscribeURL"]).close()  # noqa: S310
         aws.client("sns").publish(TopicArn=topic, Message="late", Subject="news")
-        kind_after, message = messages.get(timeout=10)
+        kind_after, message = messages.get(timeout=60)
 
     assert ("SubscriptionConfirmation", ["PendingConfirmation"]) == (kind, pending)
     assert ("Notification", "late") == (kind_after, message["Message"])
@@ -66,7 +66,7 @@ def test_repeated_confirmation(aws: Aws) -> None:
     """
     with webhook(failures=4) as (address, messages):
         aws.deploy("s", topic_and_subscription("http", address))
-        received = [messages.get(timeout=10)[1]["MessageId"] for _ in range(5)]
+        received = [messages.get(timeout=60)[1]["MessageId"] for _ in range(5)]
         with pytest.raises(queue.Empty):
             messages.get(timeout=3)
 
@@ -84,7 +84,7 @@ def test_webhook_behind_a_load_balancer(aws: Aws) -> None:
         )
         body = topic_and_subscription("http", f"http://{host}/hook?a=b")
         aws.deploy("t", body)
-        kind, _ = messages.get(timeout=10)
+        kind, _ = messages.get(timeout=60)
 
     assert "SubscriptionConfirmation" == kind
 

@@ -50,7 +50,7 @@ class Browser:
         self, method: str, name: str, path: str, body: bytes = b"", **headers: str
     ) -> Response:
         """Send a request to http://NAME.localhost:PORT, as a page of the site."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         origin = {"Origin": f"http://cruddur.localhost:{self.port}"}
         all_headers = {"Host": f"{name}:{self.port}", **origin, **headers}
         connection.request(method, path, body=body, headers=all_headers)

@@ -274,7 +274,7 @@ def test_taken_handle(visitor):
 def send_to_api(request: Request) -> None:
     """Send a request of the page to the API, and drop the response."""
     address = urlsplit(request.url)
-    connection = HTTPConnection("127.0.0.1", address.port, timeout=20)
+    connection = HTTPConnection("127.0.0.1", address.port, timeout=60)
     headers = {**request.headers, "host": address.netloc}
     connection.request("POST", address.path, body=request.post_data_buffer, headers=headers)
     assert connection.getresponse().status == 200
