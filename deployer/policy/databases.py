@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from deployer.policy.model import Resource, Templates, Violation, for_each_resource
-from deployer.policy.values import as_int, as_mapping, is_false, is_true
+from deployer.policy.values import as_int, as_list, as_mapping, get, is_false, is_true
 
 _RDS = ("RDS::DBInstance", "RDS::DBCluster")
-_TABLES = ("DynamoDB::Table",)
+_TABLES = ("DynamoDB::Table", "DynamoDB::GlobalTable")
+
+
+def _replicas(table: Resource) -> Sequence[Any]:
+    """Return the properties of each replica of *table*; a table that is not global is its only one."""
+    return as_list(table.get("Replicas") or table.properties)
 
 
 def _is_cluster_member(database: Resource) -> bool:
@@ -63,14 +69,17 @@ tagged_snapshots = for_each_resource(
 )
 recoverable = for_each_resource(
     *_TABLES,
-    is_valid=lambda table: is_true(
-        table.get("PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled")
+    is_valid=lambda table: all(
+        is_true(get(replica, "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled"))
+        for replica in _replicas(table)
     ),
     message="has no point-in-time recovery",
 )
 protected_table = for_each_resource(
     *_TABLES,
-    is_valid=lambda table: is_true(table.get("DeletionProtectionEnabled")),
+    is_valid=lambda table: all(
+        is_true(get(replica, "DeletionProtectionEnabled")) for replica in _replicas(table)
+    ),
     message="can be deleted: no DeletionProtectionEnabled",
     protected=True,
 )

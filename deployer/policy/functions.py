@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from deployer.policy.model import Resource, Templates, Violation, for_each_resource
+from deployer.policy.statements import is_any_account
 from deployer.policy.values import as_int, as_list, get, is_true, pattern, text
 
-# Services that invoke asynchronously: a failed event is lost without a failure destination.
-_ASYNCHRONOUS = tuple(
-    f"{service}.amazonaws.com"
-    for service in ("s3", "sns", "events", "scheduler", "logs", "ses", "iot", "codecommit")
+# Services that invoke asynchronously: a failed event is lost without a failure destination. The
+# principal of some may have a region.
+_ASYNCHRONOUS = re.compile(
+    r"(s3|sns|events|scheduler|logs|ses|iot|codecommit)(\.[\w-]+)?\.amazonaws\.com"
 )
 _STREAMS = ("dynamodb", "kinesis")
 
@@ -61,10 +63,14 @@ def permissions_by_source(templates: Templates) -> Iterator[Violation]:
         service = text(permission.get("Principal"))
         required = ["SourceArn"] if service.endswith(".amazonaws.com") else []
         required += ["SourceAccount"] if service == "s3.amazonaws.com" else []
-        if missing := [key for key in required if not permission.get(key)]:
+        if missing := [key for key in required if not _is_specific(permission.get(key))]:
             yield permission.violation(
-                f"allows {service} to invoke for any source: no {', no '.join(missing)}"
+                f"allows {service} to invoke for any source: no specific {' or '.join(missing)}"
             )
+
+
+def _is_specific(source: Any) -> bool:
+    return bool(source) and not is_any_account(pattern(source))
 
 
 def not_public(templates: Templates) -> Iterator[Violation]:
@@ -103,7 +109,7 @@ def failure_destinations(templates: Templates) -> Iterator[Violation]:
     asynchronous = {
         function
         for permission in templates.of_type("Lambda::Permission")
-        if permission.get("Principal") in _ASYNCHRONOUS
+        if _ASYNCHRONOUS.fullmatch(text(permission.get("Principal")))
         for function in templates.referenced(permission.stack, permission.get("FunctionName"))
     }
     for function in templates.of_type("Lambda::Function"):

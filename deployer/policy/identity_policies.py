@@ -10,7 +10,7 @@ from deployer.policy.statements import Statement, is_all_resources, statements
 from deployer.policy.values import as_list, text
 
 _ALL_ROLES = re.compile(r"arn:.*:role/[*?/]*")
-_BROAD_POLICY = re.compile(r"(.*/)?(\w*FullAccess|AdministratorAccess|PowerUserAccess)")
+_BROAD_POLICY = re.compile(r"(.*/)?(\w*FullAccess\w*|AdministratorAccess|PowerUserAccess)")
 
 
 def no_wildcard_actions(templates: Templates) -> Iterator[Violation]:

@@ -261,9 +261,9 @@ RULES = (
 
     Rule("C921", "Functions, queues, tables, databases, services, load balancers and APIs have alarms.",
          "CloudWatch user guide, recommended alarms", alarms.required_alarms_exist,
-         solution="stacks.alarms.add_alarm"),
+         solution="stacks.parts.alarms.add_alarm"),
     Rule("C922", "An alarm notifies a topic, and states how to treat missing data.",
          "CloudWatch user guide, missing data", alarms.alarms_notify,
-         solution="stacks.alarms.add_alarm"),
+         solution="stacks.parts.alarms.add_alarm"),
 )
 # fmt: on

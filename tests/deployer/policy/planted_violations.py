@@ -112,6 +112,18 @@ _WITHOUT_RESOURCE = {"Sid": "Allowed", "Effect": "Allow", "Action": "ecr:BatchGe
 _PUBLIC = allow("x:Read", "*", Principal="*")
 _PUBLIC_DOCUMENT = document(_PUBLIC)
 
+
+def _global_table(incomplete: str) -> dict[str, Any]:
+    """Return a global table with two replicas; one does not have the property *incomplete*."""
+    replica = {
+        "Region": ref("AWS::Region"),
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+        "DeletionProtectionEnabled": True,
+    }
+    lacking = {key: value for key, value in replica.items() if key != incomplete}
+    return retained("DynamoDB::GlobalTable", Replicas=[replica, lacking])
+
+
 PLANTED_VIOLATIONS = (
     # Exports, imports, parameters and hardcoded values
     violation("C001", "references", "Outputs.Below", set_("Above Namespace", "gone")),
@@ -420,6 +432,14 @@ PLANTED_VIOLATIONS = (
     violation(
         "C305",
         "workflow",
+        "Publisher",
+        set_(
+            "Publisher ManagedPolicyArns", ["arn:aws:iam::aws:policy/AmazonDynamoDBFullAccess_v2"]
+        ),
+    ),
+    violation(
+        "C305",
+        "workflow",
         "Administrators",
         set_(
             "Administrators",
@@ -561,6 +581,11 @@ PLANTED_VIOLATIONS = (
     violation("C602", "function", "ThumbnailLogs", delete("ThumbnailLogs RetentionInDays")),
     violation("C603", "function", "ThumbnailCalled", delete("ThumbnailCalled SourceAccount")),
     violation("C603", "function", "ThumbnailCalled", delete("ThumbnailCalled SourceArn")),
+    violation("C603", "function", "ThumbnailCalled", set_("ThumbnailCalled SourceAccount", "*")),
+    *(
+        violation("C603", "function", "ThumbnailCalled", set_("ThumbnailCalled SourceArn", source))
+        for source in ("*", "arn:aws:s3:::*", sub("arn:${AWS::Partition}:events:*:*:rule/*"))
+    ),
     violation(
         "C603",
         "function",
@@ -599,6 +624,13 @@ PLANTED_VIOLATIONS = (
         ),
     ),
     violation("C606", "function", "Thumbnail", delete("Thumbnail DeadLetterConfig")),
+    violation(
+        "C606",
+        "function",
+        "Thumbnail",
+        delete("Thumbnail DeadLetterConfig"),
+        set_("ThumbnailCalled Principal", sub("logs.${AWS::Region}.amazonaws.com")),
+    ),
     violation("C607", "stream", "MessagesRead", delete("MessagesRead FunctionResponseTypes")),
     violation("C607", "stream", "MessagesRead", delete("MessagesRead BisectBatchOnFunctionError")),
     violation("C607", "stream", "MessagesRead", set_("MessagesRead MaximumRetryAttempts", -1)),
@@ -671,6 +703,13 @@ PLANTED_VIOLATIONS = (
     violation("C811", "stream", "Messages", delete("Messages PointInTimeRecoverySpecification")),
     violation(
         "C812", "stream", "Messages", set_("Messages DeletionProtectionEnabled", value=False)
+    ),
+    *(
+        violation(rule, "stream", "More", set_("More", _global_table(without)))
+        for rule, without in (
+            ("C811", "PointInTimeRecoverySpecification"),
+            ("C812", "DeletionProtectionEnabled"),
+        )
     ),
     violation("C821", "pool", "Users", set_("Users Policies PasswordPolicy MinimumLength", 8)),
     violation("C821", "pool", "Users", delete("Users Policies PasswordPolicy RequireSymbols")),
