@@ -39,6 +39,7 @@ _ACTIONS: Mapping[Replacement, Action] = {
     "conditional": "may be replaced",
     "none": "changed",
 }
+NO_ECHO = "****"  # As CloudFormation returns the value of such a parameter.
 _REMOVED = TemplateTree("", known_body={})
 
 
@@ -160,7 +161,8 @@ class _Comparison:
                 or (has_code and change.path[:2] == ("Properties", "Code"))
             )
             settings = self._settings(pair, change.path)
-            yield replace(change, is_detailed=is_detailed, settings=settings)
+            shown = replace(change, is_detailed=is_detailed, settings=settings)
+            yield _without_no_echo(shown, pair.no_echo) if pair.no_echo else shown
 
     def _settings(self, pair: _ResourcePair, path: KeyPath) -> tuple[str, ...]:
         """Return the settings of the property at *path*, or of the nearest place around it."""
@@ -240,6 +242,19 @@ class _ResourcePair:
         return before, after
 
     @property
+    def no_echo(self) -> frozenset[str]:
+        """The parameters of a nested stack whose values CloudFormation never shows."""
+        path = (*self.path, self.logical_id)
+        trees = [side.templates.at(path) for side in (self.old, self.new) if side]
+        return frozenset(
+            name
+            for tree in trees
+            if tree
+            for name, parameter in (tree.body.get("Parameters") or {}).items()
+            if parameter.get("NoEcho") in (True, "true")
+        )
+
+    @property
     def scope(self) -> ScopeKey:
         """The key of the template."""
         stack = self.new or self.old
@@ -259,6 +274,20 @@ def _action(pair: _ResourcePair, properties: Sequence[PropertyChange]) -> Action
     if pair.before.get("Type") != pair.after.get("Type"):
         return "replaced"
     return _ACTIONS[strongest(change.replacement for change in properties)]
+
+
+def _without_no_echo(change: PropertyChange, names: frozenset[str]) -> PropertyChange:
+    """Return the change of a nested stack without the values of its parameters *names*."""
+
+    def hidden(value: Any) -> Any:
+        if len(change.path) > 2:
+            return value if value is None or change.path[2] not in names else NO_ECHO
+        is_table = isinstance(value, dict)
+        return value | dict.fromkeys(names & value.keys(), NO_ECHO) if is_table else value
+
+    if change.path[:2] != ("Properties", "Parameters"):
+        return change
+    return replace(change, before=hidden(change.before), after=hidden(change.after))
 
 
 def _is_below(path: KeyPath, above: KeyPath) -> bool:

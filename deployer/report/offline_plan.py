@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from deployer import secret_detection
 from deployer.preview.differences import differences
 from deployer.preview.values import (
     WORST_FIRST,
@@ -22,6 +23,7 @@ from deployer.preview.values import (
     StatementChange,
     property_name,
 )
+from deployer.report.property_values import name_of
 from deployer.report.style import Emphasis, Style
 from deployer.report.template_values import change_text, value_text
 from deployer.report.text import clean, fold_names, join_counts, pluralize
@@ -41,7 +43,8 @@ _REPLACEMENTS = {"required": "forces replacement", "conditional": "may force rep
 
 def offline_plan_text(preview: Preview, base: str, style: Style) -> str:
     """Return the changes since the commit *base* as text."""
-    return "".join(f"{style.fit(line)}\n" for line in _lines(preview, base, style))
+    lines = map(secret_detection.mask_random, _lines(preview, base, style))
+    return "".join(f"{style.fit(line)}\n" for line in lines)
 
 
 def summary(preview: Preview) -> str:
@@ -113,7 +116,9 @@ def property_text(changes: Sequence[PropertyChange], file: str, *, has_effect: b
     """
     change = changes[0]
     values = dict.fromkeys(
-        change_text(item.path[-1], item.before, item.after) for item in changes if not item.cause
+        change_text(name_of(item.path), item.before, item.after)
+        for item in changes
+        if not item.cause
     )
     notes = [
         _REPLACEMENTS.get(change.replacement, "") if has_effect else "",
@@ -315,13 +320,13 @@ def _statement_text(statement: StatementChange) -> str:
         return f"{head}: {_summary(statement.before or statement.after)}"
     parts = []
     for difference in differences(statement.before, statement.after):
-        name = property_name(difference.path)
+        name, key = property_name(difference.path), name_of(difference.path)
         if difference.before is None or difference.after is None:
             sign = "+" if difference.before is None else "-"
             value = difference.after if difference.before is None else difference.before
-            parts.append(f"{sign} {clean(name)} {value_text(name, value)}")
+            parts.append(f"{sign} {clean(name)} {value_text(key, value)}")
         else:
-            values = change_text(name, difference.before, difference.after)
+            values = change_text(key, difference.before, difference.after)
             parts.append(f"{clean(name)}: {values}")
     return f"{head}: {'; '.join(parts)}"
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from deployer import secret_detection
 from deployer.model.template_tree import format_path
-from deployer.preview.differences import is_intrinsic
 from deployer.preview.values import (
     WORST_FIRST,
     CodeChange,
@@ -21,8 +21,8 @@ from deployer.preview.values import (
     StatementChange,
 )
 from deployer.report.offline_plan import refused_outputs
-from deployer.report.property_values import SENSITIVE, masked
-from deployer.report.text import JSON_VERSION, visible
+from deployer.report.property_values import masked_value, name_of
+from deployer.report.text import JSON_VERSION, escaped
 
 
 def offline_plan_json(previews: Sequence[tuple[Preview, str]]) -> str:
@@ -31,7 +31,7 @@ def offline_plan_json(previews: Sequence[tuple[Preview, str]]) -> str:
         "version": JSON_VERSION,
         "environments": [_environment(preview, base) for preview, base in previews],
     }
-    return json.dumps(document, indent=2) + "\n"
+    return json.dumps(_without_secrets(document), indent=2) + "\n"
 
 
 def _environment(preview: Preview, base: str) -> dict[str, Any]:
@@ -97,11 +97,11 @@ def _resource(change: ResourceChange) -> dict[str, Any]:
 
 
 def _property(change: PropertyChange) -> dict[str, Any]:
-    name = change.path[-1] if change.path else ""
+    name = name_of(change.path)
     return {
         "property": change.name,
-        "before": _value(name, change.before),
-        "after": _value(name, change.after),
+        "before": masked_value(name, change.before),
+        "after": masked_value(name, change.after),
         "replacement": change.replacement,
         "cause": change.cause,
         "root": change.root,
@@ -114,8 +114,8 @@ def _statement(change: StatementChange) -> dict[str, Any]:
     return {
         "statement": change.name,
         "direction": change.direction,
-        "before": _value("Statement", change.before),
-        "after": _value("Statement", change.after),
+        "before": masked_value("Statement", change.before),
+        "after": masked_value("Statement", change.after),
         "grants": change.grants,
     }
 
@@ -139,8 +139,8 @@ def _output(change: OutputChange) -> dict[str, Any]:
     return {
         "output": change.name,
         "direction": change.direction,
-        "before": _value(change.name, change.before),
-        "after": _value(change.name, change.after),
+        "before": masked_value(change.name, change.before),
+        "after": masked_value(change.name, change.after),
         "cause": change.cause,
         "export": change.export,
         "importers": [*change.importers],
@@ -149,19 +149,14 @@ def _output(change: OutputChange) -> dict[str, Any]:
     }
 
 
-def _value(name: str, value: Any) -> Any:
-    """Return a value of a template with its secrets masked."""
-    match value:
-        case {"Name": str(key), "Value": inner} | {"Key": str(key), "Value": inner}:
-            return {**{k: _value(k, v) for k, v in value.items()}, "Value": _value(key, inner)}
-        case dict() if is_intrinsic(value):
-            return {key: _value(name, item) for key, item in value.items()}
-        case Mapping():
-            return {visible(str(key)): _value(str(key), item) for key, item in value.items()}
+def _without_secrets(node: Any) -> Any:
+    """Return a part of the document with the secrets in all names and texts masked."""
+    match node:
+        case dict():
+            return {key: _without_secrets(item) for key, item in node.items()}
         case list():
-            return [_value(name, item) for item in value]
+            return [_without_secrets(item) for item in node]
         case str():
-            return masked(name, value)
+            return secret_detection.mask_random(escaped(node))
         case _:
-            text = json.dumps(value, default=str)
-            return SENSITIVE if masked(name, text) == SENSITIVE else value
+            return node

@@ -1,19 +1,22 @@
-"""Format the value of a property before and after a change, masked and shortened."""
+"""Mask the values of properties, and format a value before and after a change."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 
 from deployer import secret_detection
+from deployer.preview.differences import is_intrinsic
 from deployer.report.text import escaped, shorten
 
 SENSITIVE = "(sensitive)"
 _MAX_LENGTH = 60
 _CONTEXT = 12  # Characters shown before and after where two long values differ.
 _UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
+_INDEX = re.compile(r"\[\d+\]")
 _NO_ECHO = re.compile(r"\*{4,}")  # CloudFormation returns NoEcho values like this; * is a wildcard.
 # Whether a secret is set, and where it is stored, is not secret.
 _NOT_SECRET = re.compile(r"true|false|null|\{\{resolve:[^}]*\}\}|arn:aws[\w-]*:[^\s\"]+")
@@ -21,14 +24,57 @@ _NOT_SECRET = re.compile(r"true|false|null|\{\{resolve:[^}]*\}\}|arn:aws[\w-]*:[
 
 def masked(name: str, value: str) -> str:
     """Return *value* with secrets masked: by their name, by NoEcho, or by their form."""
-    if _NO_ECHO.fullmatch(value):
+    if _NO_ECHO.fullmatch(value) or (name == "SecretString" and not _NOT_SECRET.fullmatch(value)):
         return SENSITIVE
     try:
-        if value[:1] in {"[", "{"}:
-            return json.dumps(_masked_tree(name, json.loads(value)), ensure_ascii=False)
+        if value.lstrip()[:1] in {"[", "{"}:
+            return json.dumps(masked_value(name, json.loads(value)), ensure_ascii=False)
     except (ValueError, RecursionError):
         pass  # It is not JSON.
-    return SENSITIVE if _is_secret(name, value) else value
+    return SENSITIVE if _is_secret(name, value) else secret_detection.mask_random(value)
+
+
+def masked_value(name: str, value: Any) -> Any:
+    """Return the value of the property *name* of a template with its secrets masked.
+
+    In an item of a list, "Name" or "Key" is the name of its "Value". References are not secret.
+    """
+    match value:
+        case {"Name": str(key), "Value": inner} | {"Key": str(key), "Value": inner}:
+            return _masked_items(value) | {"Value": masked_value(key, inner)}
+        case {"Ref": str()} | {"Fn::GetAtt": _} | {"Fn::ImportValue": str()} if len(value) == 1:
+            return _masked_items(value)
+        case {"Fn::Join": [str(separator), [*parts]]} if len(value) == 1:
+            text = separator.join(part if isinstance(part, str) else "x" for part in parts)
+            if _is_secret(name, text):
+                return SENSITIVE
+            return {"Fn::Join": [separator, masked_value(name, parts)]}
+        case dict() if is_intrinsic(value):
+            return {key: masked_value(name, item) for key, item in value.items()}
+        case dict():
+            return _masked_items(value)
+        case list():
+            return [masked_value(name, item) for item in value]
+        case str():
+            return masked(name, value)
+        case _:
+            return SENSITIVE if _is_secret(name, json.dumps(value, default=str)) else value
+
+
+def name_of(path: Sequence[str]) -> str:
+    """Return the name that says whether the value at *path* is a secret.
+
+    Of Environment[TOKEN].Value it is TOKEN, and of Tokens[0] it is Tokens.
+    """
+    keys = [key for key in path if not _INDEX.fullmatch(key)] or [""]
+    is_value_of_item = keys[-1] == "Value" and len(keys) > 1 and keys[-2].startswith("[")
+    return (keys[-2] if is_value_of_item else keys[-1]).strip("[]")
+
+
+def _masked_items(value: Mapping[Any, Any]) -> dict[str, Any]:
+    return {
+        secret_detection.mask(str(key)): masked_value(str(key), item) for key, item in value.items()
+    }
 
 
 def before_and_after(name: str, before: str | None, after: str | None) -> str:
@@ -74,23 +120,8 @@ def _cut(text: str, start: int, drop: int) -> str:
     return f"{'…' if start else ''}{inner}{'…' if drop else ''}"
 
 
-def _masked_tree(name: str, node: Any) -> Any:
-    """Return a parsed value with secrets masked; "Name" or "Key" is the name of its "Value"."""
-    match node:
-        case {"Name": str(key), "Value": value} | {"Key": str(key), "Value": value}:
-            return node | {"Value": _masked_tree(key, value)}
-        case dict():
-            return {str(key): _masked_tree(str(key), value) for key, value in node.items()}
-        case list():
-            return [_masked_tree(name, item) for item in node]
-        case str():
-            return masked(name, node)
-        case _:
-            return SENSITIVE if _is_secret(name, json.dumps(node)) else node
-
-
 def _is_secret(name: str, value: str) -> bool:
     if _NOT_SECRET.fullmatch(value):
-        return False
+        return secret_detection.CREDENTIAL.search(value) is not None
     short_name = name.removesuffix("String")  # SecretString is the value of a secret.
-    return secret_detection.is_password(short_name, value) or any(secret_detection.find(value))
+    return secret_detection.is_secret_value(short_name, value)

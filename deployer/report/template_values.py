@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 from typing import Any
 
-from deployer.report.property_values import SENSITIVE, masked
+from deployer import secret_detection
+from deployer.report.property_values import SENSITIVE, masked, masked_value
 from deployer.report.text import escaped
 
 _MAX_LENGTH = 60
@@ -33,14 +34,15 @@ def value_text(name: str, value: Any) -> str:
         case bool():
             return str(value).lower()
         case _:
-            return escaped(masked(name, _inline(value)))
+            return escaped(_inline(masked_value(name, value)))
 
 
 def change_text(name: str, before: Any, after: Any) -> str:
     """Return both values of the property *name*; of long values, the parts that differ."""
     old, new = value_text(name, before), value_text(name, after)
     if old == new:
-        return f"{SENSITIVE[:-1]}, changed)" if SENSITIVE in old else old
+        is_masked = SENSITIVE in old or secret_detection.MASK in old
+        return f"{SENSITIVE[:-1]}, changed)" if is_masked else old
     if before is None or after is None or max(len(old), len(new)) <= _MAX_LENGTH:
         return f"{old} → {new}"
     return "; ".join(_differing_parts(old, new))
