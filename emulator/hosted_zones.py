@@ -8,7 +8,7 @@ from emulator.ministack import context, services
 
 
 def create(request: dict[str, Any]) -> None:
-    """Create the missing ones of the hosted zones in *request*, in the account in *request*."""
+    """Create those hosted zones in *request* that the account in *request* does not have yet."""
     with context.scope(request["account"], "us-east-1"):
         for zone_id, domain in request["hosted_zones"]:
             services.create_hosted_zone(zone_id, domain)

@@ -2,7 +2,7 @@
 
 Such bodies remain if the server was killed before it saved their bucket. When MiniStack is
 imported, it creates a bucket for each folder of bodies. So the folders must be deleted before the
-import; otherwise the stack could not create the bucket again.
+import: a stack that is deployed again could not create a bucket that exists.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def delete(paths: EmulatorPaths) -> None:
-    """Delete bodies of buckets that were not saved; delete none if the state cannot be read."""
+    """Delete the bodies of buckets that were not saved; delete nothing if the state is invalid."""
     saved = _saved_buckets(paths)
     if saved is None:
         return

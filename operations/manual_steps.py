@@ -67,14 +67,14 @@ class DeployedEnvironment:
 class Check:
     """The check of one manual step, with its *name* in docs/first-account.md.
 
-    *find* yields what is still to do. *reason* is what does not work until the step is done. If
+    *find* yields what is still to do; *consequence* is what does not work until the step is done. If
     *early* is true, the check also runs while the stack is created for the first time. *in_emulator*
     is false if the step cannot be done in the emulator.
     """
 
     name: str
     stack: str
-    reason: str
+    consequence: str
     find: Callable[[DeployedEnvironment], Iterator[Finding]]
     early: bool = False
     in_emulator: bool = True
@@ -102,12 +102,12 @@ def pending(
             continue
         try:
             for fact, action in check.find(environment):
-                yield ManualStep(check.name, fact, check.reason, action)
+                yield ManualStep(check.name, fact, check.consequence, action)
         except UnreachableError:
             raise
         except CloudError as error:
             fact = f"could not be checked: {error.message}"
-            yield ManualStep(check.name, fact, check.reason, error.hint)
+            yield ManualStep(check.name, fact, check.consequence, error.hint)
 
 
 def _zone(environment: DeployedEnvironment) -> Iterator[Finding]:

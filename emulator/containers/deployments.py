@@ -1,6 +1,6 @@
 """The deployments of a service: their states, the circuit breaker, and the events of the service.
 
-The texts are those of ECS.
+The texts of events and of rollout states are those of ECS.
 """
 
 from __future__ import annotations
@@ -54,7 +54,10 @@ def complete(service: Record) -> None:
 
 
 def record_failure(service: Record) -> None:
-    """Count a failed task of the primary deployment; after too many, fail it or roll it back."""
+    """Count a failed task of the primary deployment.
+
+    After too many, the circuit breaker fails the deployment and, if configured, rolls it back.
+    """
     deployment = primary(service)
     deployment["failedTasks"] = int(deployment.get("failedTasks") or 0) + 1
     breaker = service["deploymentConfiguration"].get("deploymentCircuitBreaker") or {}

@@ -24,8 +24,8 @@ DIFFERENCES = (
         test="test_each_nested_stack_has_a_change_set",
     ),
     Difference(
-        "With IncludeNestedStacks, a nested stack that was changed outside of its parent is "
-        "a change and restored, even if its TemplateURL is the same.",
+        "With IncludeNestedStacks, a nested stack that was changed outside of its parent is a change, "
+        "which restores the nested stack, even if its TemplateURL is the same.",
         source=NOT_VERIFIED,
         ministack="FAILED, “didn't contain changes”.",
         test="test_changed_outside_of_the_parent",

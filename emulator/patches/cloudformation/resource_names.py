@@ -18,8 +18,8 @@ DIFFERENCES = (
 )
 UPSTREAM = True
 
-# The path of the property with the name, which is unique in an account and region.
-# MiniStack checks the names of S3 and CloudFront itself.
+# The path of the property with the name, which is unique in an account and region. MiniStack itself
+# refuses existing names of other types, such as buckets and CloudFront functions.
 _NAMES = {
     "AWS::CloudWatch::Alarm": ("AlarmName",),
     "AWS::CloudFront::CachePolicy": ("CachePolicyConfig", "Name"),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import http.client
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from emulator.containers import deployments, runtime
-from emulator.containers.task import USER
+from emulator.containers.task import USER, Task
 from emulator.ministack import cloudformation, context, ecs, services
 from emulator.ministack.cloudformation import Created, Props, ResourceType
 from emulator.ministack.context import Response
@@ -165,8 +165,19 @@ def _delete(original: Callable[[str, Props], None], arn: str, props: Props) -> N
     original(arn, props)
     scheduler = runtime.scheduler()
     scheduler.wake()
-    name = arn.rpartition("/")[2]
     deadline = time.monotonic() + DELETION_SECONDS
-    for task in list(scheduler.tasks.values()):
-        if task.account == context.account() and task.record.get("group") == f"service:{name}":
-            task.has_ended.wait(max(0.0, deadline - time.monotonic()))
+    for task in tasks_of_service(arn, list(scheduler.tasks.values())):
+        task.has_ended.wait(max(0.0, deadline - time.monotonic()))
+
+
+def tasks_of_service(arn: str, tasks: Iterable[Task]) -> list[Task]:
+    """Return those of *tasks* that belong to the service with this ARN.
+
+    Another account, region or cluster can have a service of the same name.
+    """
+    prefix, _, path = arn.partition(":service/")
+    cluster, name = path.split("/")
+    owner = (f"{prefix}:cluster/{cluster}", f"service:{name}")
+    return [
+        task for task in tasks if (task.record["clusterArn"], task.record.get("group")) == owner
+    ]

@@ -65,7 +65,8 @@ _WEBHOOK_PROTOCOLS = {"http", "https"}
 _EMAIL_PROTOCOLS = {"email", "email-json"}
 _TIMEOUT_SECONDS = 5
 _ARN_PARTS = 6
-# Between the attempts: 3 without delay, 2 after a second, 10 with backoff, then every 20 seconds.
+# The seconds after each attempt: 3 retries without delay, 2 after a second each, 10 with a growing
+# delay, then one every 20 seconds.
 RETRY_DELAYS = (0, 0, 0, 1, 1, *range(2, 21, 2), *[20] * 35)
 _SIGNED_FIELDS = {
     "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
@@ -93,9 +94,8 @@ _list_subscriptions: tuple[Function[[Params], Response], ...] = (
 )
 
 
-_accepted_tokens: set[str] = (
-    set()
-)  # Of confirmation requests to which a webhook responded with 2xx.
+# The tokens of confirmation requests to which a webhook responded with 2xx.
+_accepted_tokens: set[str] = set()
 
 
 def install() -> None:

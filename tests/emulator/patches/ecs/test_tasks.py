@@ -7,6 +7,7 @@ import threading
 from dataclasses import replace
 from http.client import HTTPConnection
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -17,6 +18,7 @@ import emulator
 from deployer.artifacts import environments
 from deployer.errors import BuildError
 from deployer.isolation import sandbox
+from emulator.patches.ecs import tasks as patch
 from tests.emulator.container_services import (
     CLUSTER,
     EXECUTION_ACTIONS,
@@ -488,3 +490,22 @@ def test_failing_service(aws: Aws) -> None:
     assert started_at[-1] - started_at[0] >= 2  # Delays of 0, 1 and 2 seconds, in whole seconds.
     assert "is unable to consistently start tasks successfully." in " ".join(shop.events)
     assert "deployment failed" not in " ".join(shop.events)
+
+
+def test_tasks_of_a_service() -> None:
+    """A deletion waits for no tasks of a service with the same name elsewhere."""
+    arn = "arn:aws:ecs:eu-west-1:000000000001:service/main/web"
+
+    def task(account: str, region: str, cluster: str, group: str) -> Any:
+        cluster_arn = f"arn:aws:ecs:{region}:{account}:cluster/{cluster}"
+        return SimpleNamespace(record={"clusterArn": cluster_arn, "group": group})
+
+    own = task("000000000001", "eu-west-1", "main", "service:web")
+    others = [
+        task("000000000002", "eu-west-1", "main", "service:web"),
+        task("000000000001", "eu-west-2", "main", "service:web"),
+        task("000000000001", "eu-west-1", "other", "service:web"),
+        task("000000000001", "eu-west-1", "main", "service:worker"),
+    ]
+
+    assert [own] == patch.tasks_of_service(arn, [*others, own])
