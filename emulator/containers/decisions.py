@@ -48,7 +48,7 @@ class Decision:
 def decide(
     tasks: Sequence[ServiceTask], primary: str, limits: Limits, *, may_start: bool
 ) -> Decision:
-    """Return the tasks to start and to stop, so that *limits* holds with tasks of *primary*.
+    """Return the tasks to start and to stop within *limits*, so that only tasks of *primary* remain.
 
     *primary* is the id of the current deployment. *tasks* are ordered by age, the newest last. Tasks
     of older deployments are stopped only as far as healthy new ones replace them. No task is started

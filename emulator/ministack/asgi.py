@@ -37,6 +37,15 @@ def request_headers(scope: dict[str, Any]) -> dict[str, str]:
     return headers
 
 
+def resource_name(host: str) -> str:
+    """Return the name in a Host header, in lower case; "" for `localhost` and IP addresses.
+
+    No load balancer or distribution has such a name.
+    """
+    name = host.partition(":")[0].lower()
+    return "" if name == "localhost" or name.replace(".", "").isdigit() else name
+
+
 async def read_body(receive: Callable[[], Awaitable[MutableMapping[str, Any]]]) -> bytes:
     """Return the whole body of an ASGI request."""
     body, has_more = b"", True

@@ -172,8 +172,8 @@ def _port(host: str, headers: dict[str, str]) -> int:
 
 def find(host: str) -> _Match | None:
     """Return the load balancer that a client reaches at *host*, with its account and region."""
-    name = host.partition(":")[0].lower()
-    if not name or name.replace(".", "").isdigit() or name == "localhost":
+    name = asgi.resource_name(host)
+    if not name:
         return None
     name = _alias_target(name)
     for (account, region, _), load_balancer in context.items_of_all_accounts(_load_balancers):

@@ -1,7 +1,7 @@
 """Respond to a request with the name or alias of a distribution as Host, in any account.
 
-`Host: NAME:443` or `X-Forwarded-Proto: https` is a request over TLS; other requests are for
-port 80. There is no TLS here, and no cache: every response comes from the origin.
+A request with `Host: NAME:443` or `X-Forwarded-Proto: https` counts as sent over TLS, any other as
+sent to port 80. There is no TLS here, and no cache: every response comes from the origin.
 """
 
 from __future__ import annotations
@@ -131,8 +131,8 @@ async def _route(
 
 def find(host: str) -> _Match | None:
     """Return the distribution that a client reaches at *host*, with its account."""
-    name = host.partition(":")[0].lower()
-    if not name or name.replace(".", "").isdigit() or name == "localhost":
+    name = asgi.resource_name(host)
+    if not name:
         return None
     wildcard = "*." + name.partition(".")[2]
     distributions = context.items_of_all_accounts(services.distributions)
