@@ -292,8 +292,8 @@ def test_imports_go_downwards(folder: str, forbidden: set[str]) -> None:
 # The packages of backend/cruddur/ with routes.
 FEATURES = {"activities", "health", "messages", "notifications", "users", "webhooks"}
 # The modules of lambdas/ that the image contains.
-SHARED = {"avatars", "base64url", "database", "deadline", "dynamodb", "fetch", "ids", "jwks"}
-SHARED |= {"loggers", "tokens"}
+SHARED = {"avatars", "base64url", "database", "deadline", "dynamodb", "endpoints", "fetch", "ids"}
+SHARED |= {"jwks", "loggers", "tokens"}
 
 
 def test_the_backend_is_independent() -> None:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from shared.endpoints import endpoint
+
 # Every variable that a task must have; see stacks/service.py and stacks/parts/containers.py.
 REQUIRED = (
     "FRONTEND_URL",
@@ -70,15 +72,10 @@ class Settings:
             user_pool_client=environ["AWS_COGNITO_USER_POOL_CLIENT_ID"],
             message_table=environ["DDB_MESSAGE_TABLE"],
             avatar_topic=environ["AVATAR_TOPIC_ARN"],
-            cognito_url=_endpoint(environ, "COGNITO_IDP"),
-            sns_url=_endpoint(environ, "SNS"),
+            cognito_url=endpoint(environ, "COGNITO_IDP"),
+            sns_url=endpoint(environ, "SNS"),
             has_collector=bool(environ.get(COLLECTOR_VARIABLE)),
         )
-
-
-def _endpoint(environ: Mapping[str, str], service: str) -> str:
-    """Return the endpoint of *service* that is set for AWS SDKs, or an empty string."""
-    return environ.get(f"AWS_ENDPOINT_URL_{service}") or environ.get("AWS_ENDPOINT_URL", "")
 
 
 def _faults(environ: Mapping[str, str]) -> Iterator[str]:

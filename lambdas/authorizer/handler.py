@@ -1,12 +1,12 @@
 """Authorize requests to the API that carry a valid access token.
 
-Event: a request to the HTTP API, payload format 2.0; the identity source is its header
+Event: a request to the HTTP API, payload format 2.0. The identity source is the header
 `authorization`, which must be `Bearer TOKEN`.
 
 Result: `{"isAuthorized": true, "context": {"sub": …}}`, or `{"isAuthorized": false}`, for which API
 Gateway responds 403. If the keys of the user pool are not available, the function raises an error,
 for which API Gateway responds 500.
-Results must not be cached (a result TTL of 0), because tokens expire and errors are temporary.
+API Gateway must not cache results (a TTL of 0), because tokens expire and errors are temporary.
 
 Permissions: writing its own log. The keys are public, so fetching them needs no permission.
 
@@ -20,10 +20,11 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from shared.endpoints import endpoint
 from shared.fetch import fetch_document
 from shared.jwks import JwksError
 from shared.log import log
-from shared.tokens import RefusedError, Verifier, endpoint
+from shared.tokens import RefusedError, Verifier
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
@@ -52,7 +53,7 @@ def _verifier() -> Verifier:
         os.environ["USER_POOL_ID"],
         os.environ["CLIENT_ID"],
         fetch=fetch_document,
-        base_url=endpoint(os.environ),
+        base_url=endpoint(os.environ, "COGNITO_IDP"),
     )
 
 

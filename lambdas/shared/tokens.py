@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
 from json import JSONDecoder
 from typing import Any
@@ -18,10 +18,10 @@ from shared.base64url import decoded
 from shared.ids import is_id
 from shared.jwks import ALGORITHM, Fetch, Keys
 
-LIMIT_BYTES = 8192  # Cognito's tokens have about 1000; API Gateway accepts 10,240 of headers.
+LIMIT_BYTES = 8192  # Cognito's tokens have about 1000; API Gateway limits all headers to 10,240.
 
-MAX_VALIDITY = 24 * 3600  # Seconds; the maximum of AccessTokenValidity of an app client.
-SKEW = 300  # Seconds by which Cognito's clock may be ahead of this one.
+MAX_VALIDITY_SECONDS = 24 * 3600  # The maximum of AccessTokenValidity of an app client.
+SKEW_SECONDS = 300  # Cognito's clock may be ahead of this one by this time.
 
 _POOL = re.compile(r"([a-z]{2}(?:-[a-z]+)+-[0-9])_[0-9A-Za-z]{1,55}")
 _CLIENT = re.compile(r"[0-9A-Za-z_+]{1,128}")
@@ -48,8 +48,8 @@ class Verifier:
     """Verifies the access tokens that the user pool *pool* issues to the app client *client*.
 
     It caches the keys of the pool, so create it once; any number of threads may share it. *fetch*
-    fetches the keys (`shared.fetch.fetch_document`), from *base_url* instead of AWS if that is set: see
-    `endpoint`.
+    fetches the keys, as `shared.fetch.fetch_document` does. *base_url* is the endpoint of Cognito, or
+    empty for AWS.
     """
 
     def __init__(
@@ -100,20 +100,15 @@ class Verifier:
             raise RefusedError("client_id")
         if "aud" in claims:  # Cognito adds it only to tokens for another resource server.
             raise RefusedError("aud")
-        if not now < _seconds(claims.get("exp")) <= now + MAX_VALIDITY + SKEW:
+        if not now < _seconds(claims.get("exp")) <= now + MAX_VALIDITY_SECONDS + SKEW_SECONDS:
             raise RefusedError("exp")
-        if not 0 <= _seconds(claims.get("iat")) <= now + SKEW:
+        if not 0 <= _seconds(claims.get("iat")) <= now + SKEW_SECONDS:
             raise RefusedError("iat")
         if "nbf" in claims and not 0 <= _seconds(claims["nbf"]) <= now:
             raise RefusedError("nbf")
         if not isinstance(sub, str) or not is_id(sub):
             raise RefusedError("sub")
         return sub
-
-
-def endpoint(environ: Mapping[str, str]) -> str:
-    """Return the endpoint of Cognito that *environ* sets for AWS SDKs (see the emulator), or ""."""
-    return environ.get("AWS_ENDPOINT_URL_COGNITO_IDP") or environ.get("AWS_ENDPOINT_URL", "")
 
 
 def _split(token: str) -> tuple[bytes, bytes, bytes]:
@@ -161,5 +156,5 @@ def _bytes(part: bytes) -> bytes:
 
 
 def _seconds(claim: Any) -> float:
-    """Return the time in *claim*, or NaN, for which every comparison is false, if it is not a time."""
+    """Return the time in *claim*. If it is not a time, return NaN: every comparison with it is false."""
     return claim if type(claim) in {int, float} else math.nan

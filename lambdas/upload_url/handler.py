@@ -2,9 +2,9 @@
 
 Event: POST /avatars/key_upload of the HTTP API, payload format 2.0, accepted by the authorizer, whose
 context has the user's `sub`. The body is {"extension": "jpg", "size": 123456}, size in bytes.
-Result: 200 {"url": …}, for PUT requests of exactly that size and type within five minutes; or
-400 {"errors": […]} with all errors: body_invalid, or extension_unsupported and size_invalid
-or size_exceeds_limit.
+Result: 200 {"url": …}, for a PUT request of exactly that size and type within five minutes. Or 400
+{"errors": […]} with all error codes: body_invalid, extension_unsupported, size_invalid,
+size_exceeds_limit.
 Permissions: s3:PutObject on originals/* of the uploads bucket. The URL has the permissions of the
 function's role.
 Limits: UPLOAD_LIMIT_BYTES. The function sends no requests.

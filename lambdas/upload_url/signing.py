@@ -1,6 +1,6 @@
 """Create presigned URLs that allow one upload, of a fixed type and size, for a limited time.
 
-botocore's signer signs them without a client: creating a client takes most of a cold start.
+botocore's signer is used without a client, because creating a client takes most of a cold start.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from shared.endpoints import endpoint
 from shared.loggers import limit_to_info
 
 limit_to_info()
@@ -52,7 +53,6 @@ def _object_url(upload: Upload, region: str, environment: Mapping[str, str]) -> 
     endpoint may have no host names for buckets, so its URL has the bucket in the path.
     """
     key = quote(upload.key, safe="/~")
-    names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
-    if endpoint := next(filter(None, map(environment.get, names)), None):
-        return f"{endpoint.rstrip('/')}/{upload.bucket}/{key}"
+    if custom := endpoint(environment, "S3"):
+        return f"{custom}/{upload.bucket}/{key}"
     return f"https://{upload.bucket}.s3.{region}.amazonaws.com/{key}"

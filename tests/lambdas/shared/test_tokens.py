@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.fetch import fetch_document
-from shared.tokens import RefusedError, Verifier, endpoint
+from shared.tokens import RefusedError, Verifier
 from tests.emulator_server import Aws
 from tests.lambdas.access_tokens import (
     CLIENT,
@@ -132,23 +132,6 @@ def test_regions(region: str) -> None:
 
     expected = f"https://cognito-idp.{region}.amazonaws.com/{region}_AbCdEf123"
     assert [f"{expected}/.well-known/jwks.json"] == urls
-
-
-@pytest.mark.parametrize(
-    ("environ", "url"),
-    [
-        ({}, ""),
-        ({"AWS_ENDPOINT_URL": ""}, ""),
-        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}, "http://127.0.0.1:4566"),
-        (
-            {"AWS_ENDPOINT_URL": "http://a", "AWS_ENDPOINT_URL_COGNITO_IDP": "https://b"},
-            "https://b",
-        ),
-    ],
-)
-def test_endpoint(environ: dict[str, str], url: str) -> None:
-    """The service-specific variable precedes the general one, as in AWS SDKs."""
-    assert url == endpoint(environ)
 
 
 def test_another_endpoint() -> None:
