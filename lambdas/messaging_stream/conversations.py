@@ -34,7 +34,7 @@ Item: TypeAlias = Mapping[str, Any]  # In DynamoDB's JSON: {"pk": {"S": "GRP#…
 KEY = ("pk", "sk")
 PARTICIPANTS = 2
 
-# Seconds before each new query of the index. AWS does not document how long it may lag.
+# Seconds before each new query of the index. AWS does not document how far the index may lag behind.
 DELAYS = (0.05, 0.1, 0.2, 0.4, 0.8)
 
 # Cancellation reasons after which the items are read again: see TransactWriteItems, Errors, in the
@@ -107,19 +107,19 @@ class Conversations:
 
     def _update(self, message: Message, collisions: frozenset[str]) -> None:
         with temporary_errors_as(UnavailableError):
-            items = self._items(message.group)
+            items = self._items(message.conversation)
             if pending := updates(items, message, collisions):
                 self._execute(pending)
 
-    def _items(self, group: str) -> Sequence[Item]:
-        """Return the items of the conversation from the index: two short items, so one page."""
+    def _items(self, conversation: str) -> Sequence[Item]:
+        """Return the items of *conversation* from the index: two short items, so one page."""
         response = self.client.query(
             TableName=self.table,
             IndexName=self.index,
             KeyConditionExpression="message_group_uuid = :group",
-            ExpressionAttributeValues={":group": {"S": group}},
+            ExpressionAttributeValues={":group": {"S": conversation}},
         )
-        if "Items" not in response:  # botocore accepts a response with any text and status 200.
+        if "Items" not in response:  # botocore accepts any body if the status is 200.
             raise UnavailableError("a response without items")
         return response["Items"]
 
@@ -182,11 +182,10 @@ def updates(
 def _updated(item: Item, message: Message, *, has_collision: bool) -> Item:
     """Return *item* with *message*. The item still describes the other participant.
 
-    If the other participant wrote the message, the item gets their current names (defect 100). Two
-    conversations of one participant cannot have the same sort key, so on a collision the timestamp
-    gets a suffix.
+    If the other participant wrote the message, the item gets their current names. Two conversations
+    of one participant cannot have the same sort key, so on a collision the timestamp gets a suffix.
     """
-    sk = f"{message.sk}#{message.group}" if has_collision else message.sk
+    sk = f"{message.sk}#{message.conversation}" if has_collision else message.sk
     new = {**item, "sk": {"S": sk}, "message": {"S": message.text}}
     if item.get("user_uuid") != {"S": message.user_uuid}:
         return new

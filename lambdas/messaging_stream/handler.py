@@ -61,8 +61,8 @@ def process(records: Iterable[Mapping[str, Any]], conversations: Conversations) 
             conversations.update(newest.message, () if failures else DELAYS)
         except NotUpdatedError as error:
             log(
-                "unsettled",
-                group=newest.message.group,
+                "not updated",
+                group=newest.message.conversation,
                 sequence=newest.first_sequence,
                 reason=str(error),
             )
@@ -98,9 +98,9 @@ def _newest_messages(records: Iterable[Mapping[str, Any]]) -> Iterable[_Newest]:
         new = _message(record, sequence)
         if new is None or sequence is None:
             continue
-        known = newest.setdefault(new.group, _Newest(new, sequence))
+        known = newest.setdefault(new.conversation, _Newest(new, sequence))
         if known.message.sk < new.sk:
-            newest[new.group] = replace(known, message=new)
+            newest[new.conversation] = replace(known, message=new)
     return newest.values()
 
 

@@ -22,9 +22,12 @@ class MalformedError(Exception):
 
 @dataclass(frozen=True)
 class Message:
-    """A message of the conversation *group*, written at *sk*, with the current names of its author."""
+    """A message, written at the time *sk*, with the current names of its author.
 
-    group: str
+    *conversation* is the id of the conversation.
+    """
+
+    conversation: str
     sk: str
     text: str
     user_uuid: str
@@ -36,8 +39,7 @@ def message(record: Mapping[str, Any]) -> Message | None:
     """Return the new message in *record*, or None if the record is not about a new message.
 
     The event source mapping has a filter for new messages. This check does not rely on the filter,
-    because the function must ignore the items that it writes itself (defect 94). Raises
-    MalformedError.
+    because the function must ignore the items that it writes itself. Raises MalformedError.
     """
     if record.get("eventName") != "INSERT":
         return None
@@ -52,7 +54,7 @@ def message(record: Mapping[str, Any]) -> Message | None:
     if not isinstance(record["dynamodb"].get("SequenceNumber"), str):
         raise MalformedError("SequenceNumber is missing")
     return Message(
-        group=pk.removeprefix(PREFIX),
+        conversation=pk.removeprefix(PREFIX),
         sk=sk,
         text=_text(image, "message"),
         user_uuid=_text(image, "user_uuid"),

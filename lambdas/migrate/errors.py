@@ -10,9 +10,9 @@ import psycopg
 
 from migrate.script import Script
 
-# The SQLSTATE classes with messages that contain no data of a row, at most the name of a constraint,
-# even if a function or trigger causes the error: integrity constraint, transaction state, rollback,
-# insufficient resources, program limits, state of an object, operator intervention.
+# The SQLSTATE classes whose messages never contain data of a row, even if a function or trigger
+# causes the error: integrity constraint (with the name of the constraint), transaction state,
+# rollback, insufficient resources, program limits, state of an object, operator intervention.
 _NO_ROWS = {"23", "25", "2D", "40", "53", "54", "55", "57"}
 # The context of an error of a statement in the file itself, not in a function or trigger.
 _FILE_CONTEXT = "PL/pgSQL function inline_code_block line 1 at EXECUTE"
@@ -41,7 +41,7 @@ def _line(script: Script, error: psycopg.Error, sent: str) -> str:
         position = None
     if position is None:
         return ""
-    rest = sent[int(position) - 1 :]  # The SQL before the script has no errors.
+    rest = sent[int(position) - 1 :]  # The error is in the script, not in the SQL before it.
     return f"line {script.text.count(chr(10)) - rest.count(chr(10)) + 1}: "
 
 

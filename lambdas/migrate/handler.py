@@ -24,32 +24,34 @@ from pathlib import Path
 from typing import Any
 
 from migrate import files, runner, script, users
-from migrate.clock import Clock
+from migrate.time_limit import TimeLimit
 from shared.log import log
 
 DATABASE = Path(__file__).parent.parent / "backend" / "db"  # In the zip; see include.txt.
 
 
-class UnknownTaskError(Exception):
-    """The event is not one of those that the module documents."""
+class InvalidEventError(Exception):
+    """The event is not one of those that the docstring of this module lists."""
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, list[str]]:
     """Handle an event of one of the `db.*` tasks."""
-    clock = Clock.from_context(context)
+    limit = TimeLimit.from_context(context)
     match event:
         case {"do": "migrate"}:
-            result = runner.migrate(_folder(), clock)
+            result = runner.migrate(_folder(), limit)
         case {"do": "rollback", **parameters}:
-            result = _roll_back(clock, parameters.get("steps", 1), parameters.get("expected"))
+            result = _roll_back(limit, parameters.get("steps", 1), parameters.get("expected"))
         case {"do": "status"}:
             result = runner.status(_folder())
         case {"do": "seed"}:
-            result = _seed(clock)
+            result = _seed(limit)
         case {"do": "bootstrap", "username": str(master), "password": str(password)}:
             result = users.create(master, password)
         case _:
-            raise UnknownTaskError("the event is not one of those that the module documents")
+            raise InvalidEventError(
+                "do: must be migrate, rollback, status, seed or bootstrap, with its parameters"
+            )
     log("done", do=event["do"], **{key: " ".join(names) for key, names in result.items()})
     return result
 
@@ -58,20 +60,20 @@ def _folder() -> files.Folder:
     return files.read(DATABASE / "migrations")
 
 
-def _roll_back(clock: Clock, steps: object, expected: object) -> dict[str, list[str]]:
+def _roll_back(limit: TimeLimit, steps: object, expected: object) -> dict[str, list[str]]:
     if type(steps) is not int or steps < 1:
-        raise UnknownTaskError("steps must be an integer of at least 1")
+        raise InvalidEventError("steps: must be an integer of at least 1")
     match expected:
         case None:
             names = None
         case [*names] if all(isinstance(name, str) for name in names):
             pass
         case _:
-            raise UnknownTaskError("expected must be a list of names")
-    return runner.roll_back(_folder(), clock, steps, names)
+            raise InvalidEventError("expected: must be a list of names")
+    return runner.roll_back(_folder(), limit, steps, names)
 
 
-def _seed(clock: Clock) -> dict[str, list[str]]:
+def _seed(limit: TimeLimit) -> dict[str, list[str]]:
     file = DATABASE / "seed.sql"
-    runner.run(script.parse(file.name, file.read_bytes()), clock)
+    runner.run(script.parse(file.name, file.read_bytes()), limit)
     return {"seeded": [file.stem]}

@@ -52,10 +52,10 @@ def pending(folder: Folder, rows: Sequence[Row]) -> Pending:
     """
     known = {row.name for row in rows}
     to_apply = tuple(item for item in folder.migrations if item.name not in known)
-    errors = [*folder.errors, *_row_errors(folder, rows, missing=bool(to_apply))]
+    errors = [*folder.errors, *_row_errors(folder, rows, report_missing=bool(to_apply))]
     for migration in to_apply:
         for script in migration.scripts:
-            errors += _script_errors(script)
+            errors += script_errors(script)
     last = max(known, default="")
     out_of_order = tuple(migration.name for migration in to_apply if migration.name < last)
     return Pending(to_apply, out_of_order, tuple(errors))
@@ -70,12 +70,12 @@ def last_applied(
     """
     names = [row.name for row in reversed(rows)][:steps]
     by_name = {migration.name: migration for migration in folder.migrations}
-    errors = [*folder.errors, *_row_errors(folder, rows, missing=True)]
+    errors = [*folder.errors, *_row_errors(folder, rows, report_missing=True)]
     rollbacks: list[tuple[Migration, Script]] = []
     for name in names:
         migration = by_name.get(name)
         if migration and migration.rollback:
-            errors += _script_errors(migration.rollback)
+            errors += script_errors(migration.rollback)
             rollbacks.append((migration, migration.rollback))
         elif migration:
             errors.append(f"{name}.rollback.sql: is missing, so {name} cannot be rolled back")
@@ -103,14 +103,15 @@ def _changed(folder: Folder, rows: Sequence[Row]) -> list[Migration]:
     ]
 
 
-def _row_errors(folder: Folder, rows: Sequence[Row], *, missing: bool) -> Iterator[str]:
+def _row_errors(folder: Folder, rows: Sequence[Row], *, report_missing: bool) -> Iterator[str]:
+    """Yield the differences between the files and the journal, with the missing files if requested."""
     state = status(folder, rows)
     for name in state["changed"]:
         yield (
             f"{name}.sql: was changed after it was applied: restore it,"
             " and put the change into a new migration"
         )
-    for name in state["missing"] if missing else []:
+    for name in state["missing"] if report_missing else []:
         yield f"{name}.sql: is missing, but was applied: restore it"
     for row in rows:
         if row.state != "applied":
@@ -126,11 +127,12 @@ def _interrupted(row: Row) -> str:
     else:
         file, if_applied, if_not = f"{row.name}.rollback.sql", delete_row, set_applied
     return (
-        f"{file}: the run that sent it was interrupted, and it has no transaction:"
-        " check in ./inv db.connect --user=migrator whether it took effect;"
+        f"{file}: the run that sent it was interrupted, and the file is not run in a transaction:"
+        " check with ./inv db.connect --user=migrator whether its statement took effect;"
         f" if so, run there: {if_applied}; if not: {if_not};"
     )
 
 
-def _script_errors(script: Script) -> list[str]:
+def script_errors(script: Script) -> list[str]:
+    """Return the errors of *script*, each with the name of the file."""
     return [f"{script.file}: {error}" for error in script.errors]

@@ -17,10 +17,10 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from migrate import journal, leftovers, lock, plan
-from migrate.clock import Clock
 from migrate.errors import MigrationError, describe
 from migrate.files import Folder, Migration
 from migrate.script import Script
+from migrate.time_limit import TimeLimit
 from shared import database
 from shared.log import log
 
@@ -48,7 +48,7 @@ def status(folder: Folder) -> dict[str, list[str]]:
         return plan.status(folder, journal.rows(connection))
 
 
-def migrate(folder: Folder, clock: Clock) -> dict[str, list[str]]:
+def migrate(folder: Folder, limit: TimeLimit) -> dict[str, list[str]]:
     """Apply pending migrations; those applied before an error stay applied."""
     with lock.acquire() as holder:
         pending = plan.pending(folder, journal.rows(holder))
@@ -56,35 +56,35 @@ def migrate(folder: Folder, clock: Clock) -> dict[str, list[str]]:
         if pending.migrations:
             journal.create(holder)
         for migration in pending.migrations:
-            _apply(holder, migration, clock)
+            _apply(holder, migration, limit)
             log("apply", file=migration.forward.file)
     warnings = {"out_of_order": list(pending.out_of_order)} if pending.out_of_order else {}
     return {"applied": [migration.name for migration in pending.migrations]} | warnings
 
 
 def roll_back(
-    folder: Folder, clock: Clock, steps: int, expected: list[str] | None
+    folder: Folder, limit: TimeLimit, steps: int, expected: list[str] | None
 ) -> dict[str, list[str]]:
     """Roll back the last *steps* migrations of the journal, if they are the *expected* ones."""
     with lock.acquire() as holder:
         rollbacks = plan.last_applied(folder, journal.rows(holder), steps, expected)
         for migration, script in rollbacks:
-            _roll_back(holder, migration, script, clock)
+            _roll_back(holder, migration, script, limit)
             log("rollback", file=script.file)
     return {"rolled_back": [migration.name for migration, _ in rollbacks]}
 
 
-def run(script: Script, clock: Clock) -> None:
+def run(script: Script, limit: TimeLimit) -> None:
     """Run a script that is not a migration, in one transaction."""
-    plan.raise_if_any(f"{script.file}: {error}" for error in script.errors)
-    with _connection(script, clock) as connection:
+    plan.raise_if_any(plan.script_errors(script))
+    with _connection(script, limit) as connection:
         _in_transaction(connection, script, lambda: None)
 
 
-def _apply(holder: Connection[TupleRow], migration: Migration, clock: Clock) -> None:
+def _apply(holder: Connection[TupleRow], migration: Migration, limit: TimeLimit) -> None:
     name, script = migration.name, migration.forward
     lock.check(holder)
-    with _connection(script, clock) as connection:
+    with _connection(script, limit) as connection:
         if script.transactional:
             _in_transaction(connection, script, lambda: journal.add(connection, name, script))
             return
@@ -95,11 +95,11 @@ def _apply(holder: Connection[TupleRow], migration: Migration, clock: Clock) -> 
 
 
 def _roll_back(
-    holder: Connection[TupleRow], migration: Migration, script: Script, clock: Clock
+    holder: Connection[TupleRow], migration: Migration, script: Script, limit: TimeLimit
 ) -> None:
     name = migration.name
     lock.check(holder)
-    with _connection(script, clock) as connection:
+    with _connection(script, limit) as connection:
         if script.transactional:
             _in_transaction(connection, script, lambda: journal.remove(connection, name))
             return
@@ -146,7 +146,7 @@ def _commit(connection: Connection[TupleRow], script: Script) -> None:
             message += " during COMMIT: run ./inv db.status to see whether the file was applied"
         raise MigrationError(message) from None
     if status != "COMMIT":
-        raise MigrationError(f"{script.file}: PostgreSQL answered {status} to COMMIT")
+        raise MigrationError(f"{script.file}: PostgreSQL responded to COMMIT with {status}")
 
 
 def _outside_transaction(
@@ -154,9 +154,9 @@ def _outside_transaction(
 ) -> None:
     """Execute the only statement of a script outside a transaction.
 
-    If the statement fails, call *failed* and raise. If it is unknown whether the statement took
-    effect, raise only. With binary=True psycopg uses the extended query protocol, which accepts only
-    one statement.
+    If the statement fails, call *failed* and raise MigrationError. If it is unknown whether the
+    statement took effect, only raise. With binary=True psycopg uses the extended query protocol, which
+    accepts only one statement.
     """
     before = leftovers.find(connection)
     errors = []
@@ -193,9 +193,12 @@ def _syntax_errors(pending: plan.Pending) -> Iterator[str]:
 
 
 @contextmanager
-def _connection(script: Script, clock: Clock) -> Iterator[Connection[TupleRow]]:
-    """Open a new connection for *script*, with the time limit of *clock*."""
-    seconds = clock.seconds()
+def _connection(script: Script, limit: TimeLimit) -> Iterator[Connection[TupleRow]]:
+    """Open a new connection for *script*, whose statements may take as long as *limit* allows.
+
+    Raises MigrationError if no time is left, or the database cannot be reached.
+    """
+    seconds = limit.file_seconds()
     if seconds <= 0:
         raise MigrationError(
             f"{script.file}: was not started: the function has no time left; run it again"

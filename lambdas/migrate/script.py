@@ -30,8 +30,9 @@ _TRANSACTION = {"ABORT", "BEGIN", "COMMIT", "END", "RELEASE", "ROLLBACK", "SAVEP
 class Script:
     """A checked SQL file.
 
-    *text* has LF line ends, also if the checkout has CR LF, and *checksum* is that of this text.
-    *names* are all identifiers in the file. Errors have the line, if there is one. A script with errors is never sent to PostgreSQL.
+    *text* has LF line ends, even if the checkout has CR LF, and *checksum* is that of this text. *names*
+    are all identifiers in the file. Each of *errors* begins with the line, if there is one. A script
+    with errors is never sent to PostgreSQL.
     """
 
     file: str

@@ -1,4 +1,4 @@
-"""Limit the time of each file, so that the function can still report the result."""
+"""Limit the time of each migration file, so that the function can still report the result."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ SPARE_SECONDS = 15  # The time to report an error before the function times out.
 
 
 @dataclass(frozen=True)
-class Clock:
-    """The monotonic time at which the function times out; None outside Lambda."""
+class TimeLimit:
+    """The limit of an invocation: *end* is the monotonic time of its timeout; None outside Lambda."""
 
     end: float | None = None
 
     @classmethod
-    def from_context(cls, context: Any) -> Clock:
-        """Return the clock of an invocation with this Lambda *context*; tests may pass None."""
+    def from_context(cls, context: Any) -> TimeLimit:
+        """Return the limit of an invocation with this Lambda *context*; tests may pass None."""
         if context is None:
             return cls()
         return cls(time.monotonic() + context.get_remaining_time_in_millis() / 1000)
 
-    def seconds(self) -> int:
-        """Return the time limit of the next file in seconds; 0 or less if no time is left."""
+    def file_seconds(self) -> int:
+        """Return the seconds that the next file may take; 0 or less if no time is left."""
         if self.end is None:
             return FILE_SECONDS
         return min(FILE_SECONDS, int(self.end - time.monotonic()) - SPARE_SECONDS)

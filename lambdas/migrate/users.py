@@ -1,4 +1,4 @@
-"""Create the two IAM-authenticated database users: the migrator, which owns the tables, and the application.
+"""Create the IAM-authenticated database users: the migrator, which owns the tables, and the application.
 
 Both users are members of rds_iam, and every direct or indirect member of rds_iam must use IAM
 authentication. The master user has a password, so it must not become a member of either user's role.

@@ -1,8 +1,8 @@
 """Add one row to `users` for each user who confirmed their e-mail address.
 
 Event: PostConfirmation of Cognito, after a sign-up or after a forgotten password.
-Result: the event, unchanged. If the function raises an error, Cognito shows its message to the user,
-who is confirmed nevertheless.
+Result: the event, unchanged. If the function raises an error, Cognito shows the message of the error
+to the user, who is confirmed nevertheless.
 Permissions: rds-db:connect as the database user `application`, and writing its own log.
 Limits: Cognito waits 5 s and invokes the function up to three times; the function returns within
 4 s, even if the database or the name server does not respond.

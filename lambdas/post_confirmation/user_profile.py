@@ -48,7 +48,7 @@ class UserProfile:
 
 
 def read(attributes: Mapping[str, str]) -> UserProfile:
-    """Return the profile for *attributes*. Raises RefusedError without a valid `sub` and `email`."""
+    """Return the profile for *attributes*. Raises RefusedError unless `sub` and `email` are valid."""
     sub, mail = attributes.get("sub", ""), attributes.get("email", "")
     if not is_id(sub):
         raise RefusedError("sub", "The user id is missing.")

@@ -10,7 +10,7 @@ from binascii import a2b_base64
 
 _PLUS, _SLASH, _PADDING = b"+/="  # Characters of base64 that base64url does not have.
 
-# The last characters whose unused bits are zero, by the number of missing padding characters.
+# The last characters that are canonical: their unused bits are zero. By number of missing padding.
 _LAST = {1: b"AEIMQUYcgkosw048", 2: b"AQgw"}
 
 

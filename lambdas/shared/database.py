@@ -41,8 +41,8 @@ def connect(
         sslmode="verify-full",
         sslrootcert=os.environ.get("PGSSLROOTCERT", str(ROOTS)),
         connect_timeout=CONNECT_SECONDS,
-        tcp_user_timeout=CONNECT_SECONDS
-        * 1000,  # Milliseconds after which a lost server is an error.
+        # Milliseconds after which a server that does not respond is an error.
+        tcp_user_timeout=CONNECT_SECONDS * 1000,
         options=" ".join(f"-c {name}={value}" for name, value in settings.items()),
     )
 
@@ -54,8 +54,8 @@ def _token() -> str:
 def authentication_token(session: botocore.session.Session, region: str) -> str:
     """Return a new token for PGUSER: a URL that is signed locally, without a request.
 
-    It equals that of the RDS client's generate_db_auth_token, but creating an RDS client takes ten
-    times as long.
+    The RDS client's generate_db_auth_token returns the same token, but creating an RDS client takes
+    ten times as long.
     """
     credentials = session.get_credentials()
     if credentials is None:

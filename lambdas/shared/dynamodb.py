@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from botocore import exceptions
 from botocore.parsers import ResponseParserError
 
-# The codes if DynamoDB throttles or is unavailable, of requests and of cancelled transactions: see
-# Error handling with DynamoDB, and TransactWriteItems in the API reference.
+# The error codes of a DynamoDB that throttles or is unavailable, and such reasons for which it cancels
+# a transaction: see Error handling with DynamoDB, and TransactWriteItems in the API reference.
 TEMPORARY = frozenset({
     "InternalFailure", "InternalServerError", "LimitExceededException",
     "ProvisionedThroughputExceeded", "ProvisionedThroughputExceededException",

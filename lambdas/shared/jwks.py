@@ -20,10 +20,10 @@ Fetch: TypeAlias = Callable[[str, float], bytes]
 
 ALGORITHM = "RS256"  # The only algorithm of Cognito: "Verifying JSON web tokens" in its guide.
 
-TIMEOUT = 3.0  # Seconds for one fetch; API Gateway waits 10 s for the authorizer.
-TTL = 3600.0  # Seconds until the keys are fetched again, so that a revoked key expires.
-COOL_DOWN = 10.0  # Seconds between fetches for unknown key ids: any caller can send such ids.
-RETRY = 1.0  # Seconds between a failed fetch and the next while no keys are cached.
+TIMEOUT_SECONDS = 3.0  # For one fetch; API Gateway waits 10 s for the authorizer.
+TTL_SECONDS = 3600.0  # After this time the keys are fetched again, so that a revoked key expires.
+COOL_DOWN_SECONDS = 10.0  # Between fetches for unknown key ids: any caller can send such ids.
+RETRY_SECONDS = 1.0  # Between a failed fetch and the next one while no keys are cached.
 
 _BITS = range(2048, 8193)  # Shorter keys are too weak (NIST SP 800-131A), longer ones only slow.
 _EXPONENTS = range(3, 2**32)
@@ -76,8 +76,8 @@ class Keys:
         if kid not in cached.keys:
             if self._should_fetch(cached):
                 self._renew(cached, kid, wait=True)
-        elif self._has_elapsed(cached.loaded_at, TTL) and self._has_elapsed(
-            cached.attempted_at, COOL_DOWN
+        elif self._has_elapsed(cached.loaded_at, TTL_SECONDS) and self._has_elapsed(
+            cached.attempted_at, COOL_DOWN_SECONDS
         ):
             self._renew(cached, kid, wait=False)
         cached = self._cached
@@ -88,8 +88,10 @@ class Keys:
     def _should_fetch(self, cached: _Cached) -> bool:
         """Return whether to fetch an unknown key: not if such a fetch was a few seconds ago."""
         if cached.error:
-            return self._has_elapsed(cached.attempted_at, COOL_DOWN if cached.keys else RETRY)
-        return self._has_elapsed(cached.missed_at, COOL_DOWN)
+            return self._has_elapsed(
+                cached.attempted_at, COOL_DOWN_SECONDS if cached.keys else RETRY_SECONDS
+            )
+        return self._has_elapsed(cached.missed_at, COOL_DOWN_SECONDS)
 
     def _has_elapsed(self, since: float, seconds: float) -> bool:
         """Return whether *seconds* have elapsed, or the clock was set back."""
@@ -107,7 +109,7 @@ class Keys:
 
     def _fetch_keys(self, cached: _Cached, kid: str) -> _Cached:
         try:
-            keys = read(self._fetch(self._url, TIMEOUT))
+            keys = read(self._fetch(self._url, TIMEOUT_SECONDS))
         except (FetchError, JwksError) as error:
             return replace(cached, attempted_at=self._clock(), error=str(error))
         now = self._clock()
@@ -138,7 +140,7 @@ def _has_id(entry: Any) -> bool:
 
 
 def _key(entry: dict[str, Any]) -> Key | None:
-    """Return the key of *entry*, or None if it has another purpose, or is weak or malformed."""
+    """Return the key in *entry* of a JWK Set, or None if it is malformed, weak, or not for RS256."""
     if (entry.get("kty"), entry.get("use", "sig")) != ("RSA", "sig"):
         return None
     if entry.get("alg", ALGORITHM) != ALGORITHM:

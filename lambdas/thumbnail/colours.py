@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 BACKGROUND = (255, 255, 255)
 
 
-class WideKey(NamedTuple):
-    """A transparent colour of 16 bits per channel."""
+class ColourKey16(NamedTuple):
+    """A colour key with 16 bits per channel: the colour whose pixels are transparent."""
 
     red: int
     green: int
@@ -29,14 +29,16 @@ class WideKey(NamedTuple):
 
     @property
     def upper(self) -> Iterable[int]:
+        """The upper byte of each sample."""
         return (sample >> 8 for sample in self)
 
     @property
     def lower(self) -> Iterable[int]:
+        """The lower byte of each sample."""
         return (sample & 0xFF for sample in self)
 
 
-ColourKey: TypeAlias = int | bytes | tuple[int, int, int] | WideKey | None
+ColourKey: TypeAlias = int | bytes | tuple[int, int, int] | ColourKey16 | None
 
 _SAMPLES = range(65536)  # of 16 bits
 
@@ -45,8 +47,8 @@ def key_of(image: ImageFile.ImageFile) -> ColourKey:
     """Return the transparent colour of an image without alpha, scaled like its decoded pixels.
 
     Pillow scales pixels of two and four bits up, and RGB pixels of 16 bits per channel down, but not
-    the transparent colour. For 16 bits the lower bytes must be decoded as well: see WideKey. Call
-    this before decoding, which discards the original format.
+    the transparent colour. For 16 bits the result is a ColourKey16, because the lower bytes must be
+    decoded as well. Call this before decoding, which discards the original format.
     """
     match image.info.get("transparency"), [tile.args for tile in image.tile]:
         case int(grey), ["L;2"]:
@@ -54,7 +56,7 @@ def key_of(image: ImageFile.ImageFile) -> ColourKey:
         case int(grey), ["L;4"]:
             return grey * 17
         case (red, green, blue), ["RGB;16B"]:
-            return WideKey(red, green, blue)
+            return ColourKey16(red, green, blue)
         case colour, _:
             return colour
 
@@ -75,24 +77,25 @@ def resizable(
 ) -> Image.Image:
     """Return *image* in a mode whose pixels can be averaged: L, LA, RGB, RGBA or CMYK.
 
-    For a WideKey, *lower* is a mask of the pixels whose lower bytes differ. If the image has no
+    For a ColourKey16, *lower* is a mask of the pixels whose lower bytes differ. If the image has no
     profile, it is composited onto the background before it is resized: the result is the same, and
     three bands are averaged faster than four.
     """
-    averaged = _averaged(image, key, lower)
-    if averaged.mode == "RGBA" and not has_profile:
-        return _on_background(averaged, averaged)
-    return averaged
+    converted = _converted(image, key, lower)
+    if converted.mode == "RGBA" and not has_profile:
+        return _on_background(converted, converted)
+    return converted
 
 
-def _averaged(image: Image.Image, key: ColourKey, lower: Image.Image | None) -> Image.Image:
+def _converted(image: Image.Image, key: ColourKey, lower: Image.Image | None) -> Image.Image:
+    """Return *image* in a mode of `resizable`, with alpha if it has a colour *key*."""
     if image.mode == "I;16":  # Pillow's own conversion makes all samples above 255 white.
         samples = image.convert("I")
         grey = samples.point([sample >> 8 for sample in _SAMPLES], "L")
         if key is None:
             return grey
         return Image.merge("LA", (grey, samples.point([255 * (s != key) for s in _SAMPLES], "L")))
-    if isinstance(key, WideKey) and lower is not None:
+    if isinstance(key, ColourKey16) and lower is not None:
         from PIL import ImageChops
 
         image.putalpha(ImageChops.lighter(lower, differing(image, key.upper)))

@@ -22,7 +22,7 @@ class Container:
     """The parts of a file: *image* is a file of the same format that contains only pixels.
 
     *exif* begins with the TIFF header. *exif* and *profile* are copied without a check. *has_end* is
-    false for a file whose end marker is missing: it is added to *image*.
+    false if the end marker of the file is missing; *image* has an end marker in any case.
     """
 
     image: bytes

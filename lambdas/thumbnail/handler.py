@@ -32,8 +32,8 @@ from thumbnail.notification import Ignored, avatar_of
 from thumbnail.picture import Rejected, picture
 from thumbnail.store import Store
 
-# The number of conversions, each of which failed because the upload was replaced. Then the event
-# fails, and Lambda delivers it again.
+# How often an upload is converted if it is replaced during each conversion. After that the event fails,
+# and Lambda delivers it again.
 _ATTEMPTS = 5
 
 
@@ -45,7 +45,7 @@ class Context(Protocol):
 
 
 class ReplacedError(Exception):
-    """The upload was replaced again and again during the conversion."""
+    """The upload was replaced during each of _ATTEMPTS conversions."""
 
 
 def handler(event: Mapping[str, Any], context: Context) -> None:

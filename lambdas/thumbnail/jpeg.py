@@ -22,7 +22,7 @@ MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
 _APP0, _APP1, _APP2, _APP14, _APP15, _COMMENT = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE
 _EXIF = b"Exif\0"  # and a byte of padding
 _ICC = b"ICC_PROFILE\0"
-# libjpeg reads the encoding of the colours from these.
+# The segments from which libjpeg reads how the colours are encoded.
 _COLOURS = {_APP0: b"JFIF\0", _APP14: b"Adobe"}
 
 
@@ -61,8 +61,8 @@ def segments(jpeg: bytes) -> Iterator[Segment]:
 
 def end_of_pixels(jpeg: bytes) -> int:
     """Return the end of the data of the last scan. Raises TooManyPartsError."""
-    scans = [segment.end for segment in segments(jpeg) if segment.marker == START_OF_SCAN]
-    marker = MARKER.search(jpeg, max(scans, default=len(jpeg)))
+    ends = [segment.end for segment in segments(jpeg) if segment.marker == START_OF_SCAN]
+    marker = MARKER.search(jpeg, max(ends, default=len(jpeg)))
     return marker.start() if marker else len(jpeg)
 
 
@@ -70,11 +70,11 @@ def split(jpeg: bytes) -> Container:
     """Return the parts of *jpeg*. Raises TooManyPartsError."""
     tables: list[bytes] = []
     profile: dict[int, _ProfilePart] = {}
-    exif, scans = b"", len(jpeg)
+    exif, scans_start = b"", len(jpeg)
     for segment in segments(jpeg):
         content = jpeg[segment.content : segment.end]
         if segment.marker == START_OF_SCAN:
-            scans = segment.start
+            scans_start = segment.start
             break
         if segment.marker == _APP1 and content.startswith(_EXIF):
             exif = exif or content[len(_EXIF) + 1 :]
@@ -85,8 +85,8 @@ def split(jpeg: bytes) -> Container:
             tables.append(jpeg[segment.start : max(segment.content, segment.end)])
     if sum(map(len, tables)) > MAX_TABLES:
         raise TooManyPartsError
-    has_end = jpeg.find(END, scans) >= 0
-    image = b"".join((jpeg[:2], *tables, memoryview(jpeg)[scans:], b"" if has_end else END))
+    has_end = jpeg.find(END, scans_start) >= 0
+    image = b"".join((jpeg[:2], *tables, memoryview(jpeg)[scans_start:], b"" if has_end else END))
     return Container(image, _joined(profile), exif, has_end=has_end)
 
 

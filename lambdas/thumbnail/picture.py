@@ -37,7 +37,7 @@ _UPRIGHT = {  # By the EXIF orientation; 1 is upright.
 }
 
 _MISSING = {127, 128}  # The samples of missing JPEG pixels; Pillow inverts those of CMYK.
-_PADDINGS = (bytes(64), b"\x55" * 64)
+_PADDINGS = (bytes(64), b"\x55" * 64)  # Different bits in place of missing data.
 
 _T = TypeVar("_T")
 
@@ -73,8 +73,8 @@ def _png_parts(file: bytes) -> Container:
 
 
 def _lower_byte_mask(file: bytes, key: colours.ColourKey) -> Image.Image | None:
-    """Return a mask of the pixels whose lower bytes differ from *key*; None without a WideKey."""
-    if not isinstance(key, colours.WideKey):
+    """Return a mask of the pixels whose lower bytes differ from *key*; None without a ColourKey16."""
+    if not isinstance(key, colours.ColourKey16):
         return None
     from thumbnail import png
 
@@ -140,13 +140,12 @@ def square(original: bytes) -> Image.Image:
         (SIDE, SIDE),
         Image.Resampling.LANCZOS,
         box=(left, top, left + side, top + side),
-        reducing_gap=2.0,  # Averages pixels before resampling; the difference is not visible at this size.
+        reducing_gap=2.0,  # Average pixels before resampling: the result looks the same at this size.
     )
     flat = colours.flat(small, parts.profile)
     transposition = _UPRIGHT.get(exif.orientation(parts.exif))
-    return (
-        flat if transposition is None else flat.transpose(transposition)
-    )  # The last step, because the picture is small then.
+    # Transpose in the last step, because the picture is small then.
+    return flat if transposition is None else flat.transpose(transposition)
 
 
 def _split(original: bytes) -> tuple[_Format, Container]:
@@ -181,10 +180,10 @@ def _opened(format_: _Format, content: bytes) -> ImageFile.ImageFile:
 def _ends_in_grey(image: Image.Image) -> bool:
     """Return whether *image* is a JPEG whose last pixel is the grey of missing pixels.
 
-    libjpeg completes a picture whose data ends early with coefficients of zero (decode_mcu in
-    jdhuff.c). Pixels are missing only in a few of the pictures that end in this grey, so the
-    comparison of `_refuse_incomplete` takes no time for others. A progressive JPEG that lacks only
-    finer details has no grey pixels, and is accepted, as by browsers.
+    If the data ends early, libjpeg completes the picture with coefficients of zero (decode_mcu in
+    jdhuff.c), which are this grey. Only pictures that end in this grey need the comparison of
+    `_refuse_incomplete`, which takes time. A progressive JPEG that lacks only finer details has no grey
+    pixels, and is accepted, as by browsers.
     """
     last = image.getpixel((image.width - 1, image.height - 1))
     samples = last if isinstance(last, tuple) else (last,)
@@ -194,8 +193,9 @@ def _ends_in_grey(image: Image.Image) -> bool:
 def _refuse_incomplete(file: bytes) -> None:
     """Raise Rejected if pixels are missing before the end marker of a JPEG *file*.
 
-    Pillow does not report that. But in a complete file, bits after the last pixel change nothing.
-    They are compared at the size that is used, as a progressive JPEG ends with finer details.
+    Pillow does not report missing pixels. So the file is decoded twice, with different bits after its
+    data: in a complete file these change no pixel. The pixels are compared at the size that is used,
+    because a progressive JPEG ends with details that this size does not show.
     """
     end = _reject_on_error(lambda: jpeg.end_of_pixels(file))
     data = file[:end].rstrip(jpeg.END[:1])

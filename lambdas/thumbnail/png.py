@@ -34,7 +34,7 @@ class InflatedPng(PngImageFile):
     """
 
     def _open(self) -> None:
-        """Read the header. Raises SyntaxError without a palette that Pillow would invent."""
+        """Read the header. Raises SyntaxError if the palette is missing; Pillow would invent one."""
         super()._open()
         if self.mode == "P" and self.palette is None:
             raise SyntaxError("the palette is missing")
@@ -58,7 +58,7 @@ class InflatedPng(PngImageFile):
         self._read_header, self._header = b"", b"\x78\x01"
 
     def load_read(self, read_bytes: int) -> bytes:
-        """Return up to *read_bytes* of the file, decompressed and stored; nothing at its end."""
+        """Return stored blocks for up to *read_bytes* of the file, or nothing at its end."""
         while piece := super().load_read(min(read_bytes, _PIECE)):
             missing = _HEADER - len(self._read_header)
             self._read_header += piece[:missing]
@@ -93,8 +93,8 @@ def lower_bytes(png: bytes) -> InflatedPng:
 def split(png: bytes) -> Container:
     """Return the parts of *png*: of an animation, the default image. Raises TooManyPartsError.
 
-    Chunks that do not match the header are left out, as libpng does. Only chunks that are needed for
-    decoding keep their checksum, so Pillow checks no other checksum.
+    Like libpng, ignore chunks that do not match the header. Only chunks that are needed for decoding
+    keep their checksum, so Pillow checks no other checksum.
     """
     first: dict[bytes, memoryview] = {}
     pixels: list[memoryview] = []

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from thumbnail.jpeg import START_OF_SCAN, segments
 
-MAX = 100
+MAX_SCANS = 100
 
 _FRAMES = {0xC0, 0xC1, 0xC9}  # Frame types that are not progressive.
 
 
 def too_many(jpeg: bytes) -> bool:
-    """Return whether *jpeg* has more than MAX scans before its end. Raises TooManyPartsError.
+    """Return whether *jpeg* has more than MAX_SCANS scans before its end. Raises TooManyPartsError.
 
     Most pictures have one scan with all components. After such a scan libjpeg reads no other one
     (consume_markers in jdinput.c), so this function does not search for more.
@@ -28,6 +28,6 @@ def too_many(jpeg: bytes) -> bool:
             if components == jpeg[segment.content : segment.content + 1]:
                 return False
             scans += 1
-            if scans > MAX:
+            if scans > MAX_SCANS:
                 return True
     return False

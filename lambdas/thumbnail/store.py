@@ -1,7 +1,7 @@
 """Read uploads from one bucket, and write avatars to another.
 
-Every call names the account that must own the bucket, so a bucket with that name in another account
-receives nothing.
+Every call names the account that must own the bucket, so S3 refuses it if another account owns the
+bucket.
 """
 
 from __future__ import annotations
@@ -65,9 +65,7 @@ class Store:
             content = b"" if length > self.limit else body.read(self.limit + 1)
         if max(length, len(content)) > self.limit:
             raise Rejected("too many bytes")
-        if (
-            len(content) < length
-        ):  # Cut off in transfer; the result would look like a damaged upload.
+        if len(content) < length:  # Otherwise a broken transfer would look like a damaged upload.
             raise IncompleteReadError(actual_bytes=len(content), expected_bytes=length)
         return Upload(content, response["ETag"])
 

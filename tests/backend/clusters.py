@@ -22,7 +22,7 @@ import pytest
 
 from emulator.postgres import binaries, launcher
 from migrate import files, runner
-from migrate.clock import Clock
+from migrate.time_limit import TimeLimit
 from shared import database
 from stacks.database import APPLICATION, MIGRATOR
 
@@ -132,12 +132,12 @@ class Migrations:
         """Apply the pending migrations, by default all of them."""
         folder = files.read(MIGRATIONS)
         count = len(self.names) if last is None else self.names.index(last) + 1
-        return runner.migrate(replace(folder, migrations=folder.migrations[:count]), Clock())[
+        return runner.migrate(replace(folder, migrations=folder.migrations[:count]), TimeLimit())[
             "applied"
         ]
 
     def roll_back(self, steps: int) -> list[str]:
-        return runner.roll_back(files.read(MIGRATIONS), Clock(), steps, None)["rolled_back"]
+        return runner.roll_back(files.read(MIGRATIONS), TimeLimit(), steps, None)["rolled_back"]
 
 
 @contextmanager

@@ -233,4 +233,4 @@ def test_a_failed_record_is_retried_later(
     assert (failure_of(record), NO_FAILURES) == (first, second)
     assert (messages_at(0), messages_at(2)) == (meanwhile, memory.visible_messages(GROUP))
     (line,) = capsys.readouterr().out.splitlines()
-    assert "unsettled" == json.loads(line)["event"]
+    assert "not updated" == json.loads(line)["event"]

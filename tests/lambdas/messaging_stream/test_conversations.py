@@ -59,7 +59,7 @@ def test_one_update_per_batch() -> None:
     assert 1 == memory.writes
 
 
-def test_an_unsettled_conversation_does_not_block_others() -> None:
+def test_a_failed_conversation_does_not_block_others() -> None:
     """A conversation without items is retried; others are updated, and delays occur once."""
     first_missing, second_missing = (
         f"00000000-0000-4000-8000-00000000000{number}" for number in range(2)

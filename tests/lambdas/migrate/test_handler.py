@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from migrate import handler as migrate
 from migrate.errors import MigrationError
-from migrate.handler import UnknownTaskError
+from migrate.handler import InvalidEventError
 from tests.lambdas.migrate.migration_files import (
     applied_migrations,
     drop_tables,
@@ -113,7 +113,7 @@ def test_a_failed_seed_adds_nothing(database: Postgres) -> None:
 )
 def test_unknown_tasks_are_refused(event: dict[str, Any]) -> None:
     """An invalid event is refused and not quoted, because it may contain a password."""
-    with pytest.raises(UnknownTaskError) as refused:
+    with pytest.raises(InvalidEventError) as refused:
         migrate.handler(event, None)
 
     assert "a-secret" not in str(refused.value)

@@ -12,8 +12,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from migrate import clock, runner
 from migrate import handler as migrate
+from migrate import runner, time_limit
 from migrate.errors import MigrationError
 from stacks.database import MIGRATOR
 from tests.lambdas.migrate.migration_files import (
@@ -310,7 +310,7 @@ def test_many_statements(database: Postgres, monkeypatch: pytest.MonkeyPatch) ->
 def test_no_time_left(database: Postgres, monkeypatch) -> None:
     """A file that takes too long is cancelled, and a file without enough time is not started."""
     write_migration(2, "SELECT pg_sleep(30);")
-    monkeypatch.setattr(clock, "SPARE_SECONDS", 0)
+    monkeypatch.setattr(time_limit, "SPARE_SECONDS", 0)
 
     class Context:
         """A Lambda context."""
@@ -323,7 +323,7 @@ def test_no_time_left(database: Postgres, monkeypatch) -> None:
             patch.setenv(name, value)
         with pytest.raises(MigrationError) as cancelled:
             migrate.handler({"do": "migrate"}, Context())
-        monkeypatch.setattr(clock, "SPARE_SECONDS", 9)
+        monkeypatch.setattr(time_limit, "SPARE_SECONDS", 9)
         with pytest.raises(MigrationError) as late:
             migrate.handler({"do": "migrate"}, Context())
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from migrate import clock, lock, runner
 from migrate import handler as migrate
+from migrate import lock, runner, time_limit
 from tests.lambdas.postgres import ROOT
 
 
 def test_the_limits() -> None:
     """A file may run for 240 seconds, and 15 seconds are kept to report the result."""
-    assert (240, 15) == (clock.FILE_SECONDS, clock.SPARE_SECONDS)
+    assert (240, 15) == (time_limit.FILE_SECONDS, time_limit.SPARE_SECONDS)
 
 
 def test_the_lock_timeout() -> None:

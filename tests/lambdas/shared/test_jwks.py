@@ -13,7 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.fetch import fetch_document
-from shared.jwks import COOL_DOWN, RETRY, TIMEOUT, TTL, FetchError, JwksError, Keys, read
+from shared.jwks import (
+    COOL_DOWN_SECONDS,
+    RETRY_SECONDS,
+    TIMEOUT_SECONDS,
+    TTL_SECONDS,
+    FetchError,
+    JwksError,
+    Keys,
+    read,
+)
 from shared.tokens import RefusedError, Verifier
 from tests.lambdas.access_tokens import (
     ABSENT,
@@ -82,7 +91,7 @@ def test_keys_are_cached() -> None:
     """One fetch is sufficient until the time to live ends."""
     pool = ScriptedPool(USUAL_KEYS)
 
-    for pool.now in (NOW, NOW + 1, NOW + TTL - 1):
+    for pool.now in (NOW, NOW + 1, NOW + TTL_SECONDS - 1):
         assert [SUB, SUB] == [pool.check(BY_FIRST), pool.check(BY_SECOND)]
 
     assert [0] == pool.fetch_times
@@ -93,11 +102,11 @@ def test_keys_are_refreshed() -> None:
     pool = ScriptedPool(USUAL_KEYS, ONLY_SECOND, ONLY_SECOND)
     assert SUB == pool.check(BY_FIRST)
 
-    pool.now += TTL
+    pool.now += TTL_SECONDS
 
     assert [SUB, "kid"] == [pool.check(BY_SECOND), pool.check(BY_FIRST)]
-    assert [0, TTL, TTL] == pool.fetch_times
-    assert 3600 <= TTL <= 86400
+    assert [0, TTL_SECONDS, TTL_SECONDS] == pool.fetch_times
+    assert 3600 <= TTL_SECONDS <= 86400
 
 
 def test_the_first_fetch_fails() -> None:
@@ -105,12 +114,19 @@ def test_the_first_fetch_fails() -> None:
     pool = ScriptedPool(DOWN, DOWN, USUAL_KEYS)
 
     checked = []
-    for seconds in (0, 0.1, RETRY - 0.1, RETRY, RETRY + 0.1, 2 * RETRY):
+    for seconds in (
+        0,
+        0.1,
+        RETRY_SECONDS - 0.1,
+        RETRY_SECONDS,
+        RETRY_SECONDS + 0.1,
+        2 * RETRY_SECONDS,
+    ):
         pool.now = NOW + seconds
         checked.append(pool.check(BY_FIRST))
 
     assert ["no keys"] * 5 + [SUB] == checked
-    assert [0, RETRY, 2 * RETRY] == pool.fetch_times
+    assert [0, RETRY_SECONDS, 2 * RETRY_SECONDS] == pool.fetch_times
 
 
 def test_cached_keys_during_an_outage() -> None:
@@ -119,12 +135,12 @@ def test_cached_keys_during_an_outage() -> None:
     pool.check(BY_FIRST)
 
     checked = []
-    for seconds in (0, 1, COOL_DOWN - 1, COOL_DOWN, COOL_DOWN + 1):
-        pool.now = NOW + TTL + seconds
+    for seconds in (0, 1, COOL_DOWN_SECONDS - 1, COOL_DOWN_SECONDS, COOL_DOWN_SECONDS + 1):
+        pool.now = NOW + TTL_SECONDS + seconds
         checked.append(pool.check(BY_FIRST))
 
     assert [SUB] * 5 == checked
-    assert [0, TTL, TTL + COOL_DOWN] == pool.fetch_times
+    assert [0, TTL_SECONDS, TTL_SECONDS + COOL_DOWN_SECONDS] == pool.fetch_times
 
 
 def test_rotation() -> None:
@@ -146,7 +162,7 @@ def test_a_withdrawn_key() -> None:
     for pool.now in range(NOW, NOW + 11):
         assert ["kid", "kid"] == [pool.check(BY_FIRST), pool.check(BY_FIRST)]
 
-    assert [0, 0, 0, COOL_DOWN] == pool.fetch_times
+    assert [0, 0, 0, COOL_DOWN_SECONDS] == pool.fetch_times
 
 
 def test_many_unknown_key_ids() -> None:
@@ -165,12 +181,12 @@ def test_an_unknown_key_id_during_an_outage() -> None:
     pool = ScriptedPool(ONLY_FIRST, DOWN, USUAL_KEYS, USUAL_KEYS)
     assert SUB == pool.check(BY_FIRST)
 
-    pool.now += COOL_DOWN
+    pool.now += COOL_DOWN_SECONDS
     assert ["no keys", "no keys", SUB] == [pool.check(t) for t in (BY_SECOND, BY_SECOND, BY_FIRST)]
 
-    pool.now += COOL_DOWN
+    pool.now += COOL_DOWN_SECONDS
     assert [SUB, "kid"] == [pool.check(BY_SECOND), pool.check(BY_UNKNOWN)]
-    assert [0, COOL_DOWN, 2 * COOL_DOWN, 2 * COOL_DOWN] == pool.fetch_times
+    assert [0, COOL_DOWN_SECONDS, 2 * COOL_DOWN_SECONDS, 2 * COOL_DOWN_SECONDS] == pool.fetch_times
 
 
 def test_clock_set_back() -> None:
@@ -211,7 +227,7 @@ def test_cached_keys_after_an_invalid_chunk_size(size: bytes) -> None:
             REGION, POOL, CLIENT, fetch=fetch_document, base_url=server.url, clock=lambda: now
         )
         assert SUB == verifier.check(BY_FIRST)
-        now += TTL
+        now += TTL_SECONDS
 
         assert [SUB] * 3 == [verifier.check(BY_FIRST) for _ in range(3)]
 
@@ -225,10 +241,10 @@ def test_unusable_documents(document: bytes) -> None:
 
     pool = ScriptedPool(USUAL_KEYS, document)
     pool.check(BY_FIRST)
-    pool.now += TTL
+    pool.now += TTL_SECONDS
 
     assert SUB == pool.check(BY_FIRST)
-    assert [0, TTL] == pool.fetch_times
+    assert [0, TTL_SECONDS] == pool.fetch_times
 
 
 def verifier_of(server: ScriptedServer) -> Verifier:
@@ -286,7 +302,7 @@ def test_a_refresh_does_not_block() -> None:
 
     keys = Keys("", clock=lambda: now, fetch=fetch)
     assert keys.find("first")
-    now += TTL
+    now += TTL_SECONDS
     with ThreadPoolExecutor(1) as other:
         refresh = other.submit(keys.find, "first")
         assert fetching.wait(60)
@@ -309,7 +325,7 @@ def test_rotation_on_a_real_server() -> None:
 
 def test_the_timeout_of_a_fetch() -> None:
     """API Gateway waits 10 s for an authorizer, enough for a cold start and two fetches."""
-    assert TIMEOUT <= 3
+    assert TIMEOUT_SECONDS <= 3
 
 
 NUMBERS = st.integers(0, 2**2100) | st.integers(2**2047, 2**2048 - 1)
