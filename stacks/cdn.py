@@ -21,6 +21,7 @@ from stacks.parts import response_headers
 from stacks.parts.buckets import bucket_policy, bucket_without_policy, expire_noncurrent, objects
 from stacks.parts.dns_records import alias_records
 from stacks.parts.names import arn, name_tag, resource_name
+from stacks.parts.site_function import site_function
 
 # Ids that are the same in every account: the managed cache policy that uses the cache headers of an
 # object and ignores query, headers and cookies of requests, and the hosted zone of distributions.
@@ -28,42 +29,8 @@ CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 CLOUDFRONT_HOSTED_ZONE = "Z2FDTNDATAQYW2"
 
 DEFAULT_AVATAR = "/defaults/avatar.jpg"  # In the picture bucket.
-AVATAR_VERSION = "v"  # The parameter of an avatar's address that changes with each new picture.
+AVATAR_VERSION = "v"  # The query parameter with the version of an avatar, which the API adds.
 ERROR_CACHE_SECONDS = 10  # A missing object, such as a new avatar, may soon exist.
-
-# A path without a file extension is a page of the application, which is index.html, except for the
-# paths of RFC 8615. A handle may contain a dot, but the path of a user's page begins with @.
-SITE_FUNCTION = """\
-function handler(event) {
-  const request = event.request;
-  const host = request.headers.host.value;
-  if (host.startsWith('www.')) {
-    const location = 'https://' + host.slice(4) + request.uri + query(request.querystring);
-    return {
-      statusCode: 301,
-      statusDescription: 'Moved Permanently',
-      headers: { location: { value: location } }
-    };
-  }
-  const last = request.uri.split('/').pop();
-  const isFile = last.includes('.') && !last.startsWith('@');
-  if (!isFile && !request.uri.startsWith('/.well-known/')) {
-    request.uri = '/index.html';
-  }
-  return request;
-}
-
-// Keys and values are still encoded here.
-function query(parameters) {
-  const pairs = [];
-  Object.keys(parameters).forEach((key) => {
-    (parameters[key].multiValue || [parameters[key]]).forEach((parameter) => {
-      pairs.push(parameter.value === '' ? key : key + '=' + parameter.value);
-    });
-  });
-  return pairs.length ? '?' + pairs.join('&') : '';
-}
-"""
 
 WebOrigin = Annotated[
     str,
@@ -197,7 +164,7 @@ def _site(
     avatars: Avatars,
 ) -> cloudfront.Distribution:
     """Add the distribution of the site: paths without a file are pages, missing files are 404."""
-    function = _site_function(t, env)
+    function = site_function(t, env)
     return _distribution(
         t,
         env,
@@ -225,21 +192,6 @@ def _connect_origins(settings: Settings) -> tuple[str, ...]:
     """Return the configured origins, and that of the address for traces."""
     traces = re.match(r"https://[^/]+", settings.traces_url)
     return (*settings.connect_origins, *([traces[0]] if traces else []))
-
-
-def _site_function(t: Template, env: Env) -> cloudfront.Function:
-    return t.add_resource(
-        cloudfront.Function(
-            "SiteFunction",
-            Name=resource_name(env, "site"),
-            AutoPublish=True,
-            FunctionCode=SITE_FUNCTION,
-            FunctionConfig=cloudfront.FunctionConfig(
-                Comment="Redirects www. to the domain, and rewrites pages to index.html",
-                Runtime="cloudfront-js-2.0",
-            ),
-        )
-    )
 
 
 def _assets(
