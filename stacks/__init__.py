@@ -75,7 +75,7 @@ def layers(config: Config, code: Code) -> Layers:
     registry = layers.add(
         "registry", registry_stack.define, config.registry, released=config.images
     )
-    ipv6, private = config.network.ipv6, config.network.has_nat
+    ipv6, has_nat = config.network.ipv6, config.network.has_nat
     cluster = layers.add(
         "cluster", cluster_stack.define, config.cluster, network, dns, dual_stack=ipv6
     )
@@ -113,7 +113,7 @@ def layers(config: Config, code: Code) -> Layers:
         network,
         cluster=cluster,
         registry=registry,
-        private=private,
+        in_private_subnets=has_nat,
         idle_timeout_seconds=config.cluster.idle_timeout_seconds,
         database=database,
         messages=messages,
@@ -130,9 +130,9 @@ def layers(config: Config, code: Code) -> Layers:
             network,
             cluster=cluster,
             registry=registry,
-            private=private,
+            in_private_subnets=has_nat,
             idle_timeout_seconds=config.cluster.idle_timeout_seconds,
-            routed=False,
+            is_load_balanced=False,
             users=users,
         )
     layers.add(
@@ -150,7 +150,7 @@ def layers(config: Config, code: Code) -> Layers:
         tasks=config.service.min_tasks,
         verifier=verifier,
         verifier_tasks=config.verifier.min_tasks if config.verifier else 0,
-        insights=config.cluster.container_insights != "disabled",
+        has_container_insights=config.cluster.container_insights != "disabled",
         emails=config.foundation.alert_emails,
     )
     layers.add(

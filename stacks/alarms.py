@@ -297,11 +297,11 @@ def api(subject: str, id_: Value, *, errors: int, milliseconds: int) -> Iterator
 
 
 def service(
-    subject: str, cluster: Value, name: Value, *, tasks: int, insights: bool
+    subject: str, cluster: Value, name: Value, *, tasks: int, has_container_insights: bool
 ) -> Iterator[Alarm]:
     """Yield the alarm of an ECS service that runs fewer tasks than desired for ten minutes.
 
-    ECS reports the desired count only with Container Insights (*insights*). Otherwise the alarm
+    ECS reports the desired count only with Container Insights (*has_container_insights*). Otherwise the alarm
     counts samples of the CPU metric: each running task reports one per minute (ECS developer guide,
     CloudWatch metrics), and autoscaling keeps at least *tasks*. If no task runs there is no data,
     so missing data is breaching, also before the first release.
@@ -316,7 +316,7 @@ def service(
     def count(namespace: str, metric: str, statistic: str) -> Metric:
         return Metric(subject, namespace, metric, dimensions, statistic, minutes=1)
 
-    if insights:
+    if has_container_insights:
         yield Alarm(
             "RunningTasks",
             description,

@@ -28,7 +28,7 @@ UPLOADS = "uploads"
 UPLOAD_FOLDER, AVATAR_FOLDER = "originals/", "avatars/"  # As in lambdas/shared/avatars.py.
 ROUTE = "POST /avatars/key_upload"
 
-# Pillow keeps two blocks of 16 MB for the next image: to allocate new ones takes 10 % of its time.
+# Pillow keeps two blocks of 16 MB for the next image: allocating them takes 10 % of its time.
 # https://pillow.readthedocs.io/en/stable/reference/block_allocator.html
 PILLOW = {"PILLOW_BLOCKS_MAX": "2"}
 
@@ -136,9 +136,8 @@ def _thumbnail(
         },
         statements=[
             _allow("ReadUploads", s3_actions.GetObject, objects(uploads, f"{UPLOAD_FOLDER}*")),
-            _allow(
-                "ListUploads", s3_actions.ListBucket, uploads
-            ),  # Without it S3 responds 403 for missing objects.
+            # Without this permission S3 responds 403 for missing objects.
+            _allow("ListUploads", s3_actions.ListBucket, uploads),
             _allow(
                 "WriteAvatars",
                 s3_actions.PutObject,

@@ -19,7 +19,7 @@ from stacks.parts.iam import allow, role
 from stacks.parts.names import arn, resource_name
 from stacks.parts.retention import retention_policies
 from stacks.permissions import build_roles
-from stacks.permissions.resources import MANUAL_STACKS
+from stacks.permissions.resources import MANUAL_STACKS, regions
 
 Architecture = Literal["ARM64", "X86_64"]
 
@@ -187,7 +187,7 @@ def _diff_variables(env: Env) -> dict[str, Value]:
     return {
         "CRUDDUR_ENV": env.name,
         "STACK_PREFIX": env.stack_name(""),
-        "REGIONS": " ".join(build_roles.regions(env)),
+        "REGIONS": " ".join(regions(env)),
         "MANUAL_STACKS": " ".join(MANUAL_STACKS),
         "STACK_QUERY": f"Stacks[?!ParentId && {owned}].StackName",
     }

@@ -16,16 +16,16 @@ Conflict = tuple[str, str]  # The dotted key of a setting, and a fact about it.
 
 BUCKET_NAME_LENGTH = 63
 LONGEST_BUCKET = "access-logs"  # The longest bucket name of the stacks, which a test checks.
-# The services that do not allow names with this start. Names of all services start with env.prefix.
-RESERVED_STARTS = {
+# Beginnings of names that a service reserves. The names of all resources begin with env.prefix.
+RESERVED_BEGINNINGS = {
     "aws": "Parameter Store",
     "ssm": "Parameter Store",
     "internal-": "Elastic Load Balancing",
     "sthree-": "S3",
     "amzn-s3-demo-": "S3",
 }
-# The variables that the stacks set in tasks, apart from those that secrets cannot have as a name.
-# A test compares them with the stacks.
+# The variables that the stacks set in tasks, except those that the pattern of SecretName refuses, such
+# as PGHOST. A test compares them with the stacks.
 TASK_VARIABLES = frozenset(
     {
         *("FRONTEND_URL", "BACKEND_URL", "ASSETS_URL", "AVATAR_TOPIC_ARN"),
@@ -98,9 +98,9 @@ def _names(config: Config) -> Iterator[Conflict]:
     The names of buckets end with account, region and "an".
     """
     env = config.env
-    for start, service in RESERVED_STARTS.items():
-        if f"{env.prefix}-".startswith(start):
-            yield "env.prefix", f"{service} does not allow names that start with {start}"
+    for beginning, service in RESERVED_BEGINNINGS.items():
+        if f"{env.prefix}-".startswith(beginning):
+            yield "env.prefix", f"{service} does not allow names that start with {beginning}"
     name = f"{env.stack_name(LONGEST_BUCKET)}-{env.account}-{env.region}-an"
     if (excess := len(name) - BUCKET_NAME_LENGTH) > 0:
         fact = (

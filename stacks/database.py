@@ -96,13 +96,10 @@ def _check_windows(backup: str, maintenance: str) -> None:
     """Raise ConflictError for a window of less than half an hour, or two that overlap."""
     day = 24 * 60
     start, length = _window(f"mon:{backup.replace('-', '-mon:')}", period=day)
-    for name, minutes in (
-        ("backup_window", length),
-        ("maintenance_window", _window(maintenance, period=7 * day)[1]),
-    ):
+    other_start, other_length = _window(maintenance, period=7 * day)
+    for name, minutes in (("backup_window", length), ("maintenance_window", other_length)):
         if minutes < 30:
             raise fields.ConflictError((name, f"{minutes} minutes; RDS requires 30 or more"))
-    other_start, other_length = _window(maintenance, period=7 * day)
     if (other_start - start) % day < length or (start - other_start) % day < other_length:
         fact = f"{maintenance} overlaps the backup_window, {backup}"
         raise fields.ConflictError(("maintenance_window", fact))

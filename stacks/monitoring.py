@@ -52,25 +52,35 @@ def define(
     tasks: int,
     verifier: Service | None = None,
     verifier_tasks: int = 0,
-    insights: bool,
+    has_container_insights: bool,
     emails: Sequence[str],
 ) -> None:
     """Add the alarms, which notify the alert topic, and the budgets, which notify *emails*.
 
     The alarms of functions, dead-letter queues and tables are derived from the *outputs* of other
     stacks: see `monitored_outputs`. *tasks* and *verifier_tasks* are the minimum number of tasks of
-    each service. *insights* is True if Container Insights are enabled.
+    each service.
     """
     all_alarms = [
         *alarms_of(env, outputs),
         *alarms.table("MessagesIndex", messages.table, messages.index),
         *_database(settings, database),
         *_requests(settings, cluster, avatars),
-        *alarms.service("Service", cluster.name, service.name, tasks=tasks, insights=insights),
+        *alarms.service(
+            "Service",
+            cluster.name,
+            service.name,
+            tasks=tasks,
+            has_container_insights=has_container_insights,
+        ),
     ]
     if verifier:
         all_alarms += alarms.service(
-            "Verifier", cluster.name, verifier.name, tasks=verifier_tasks, insights=insights
+            "Verifier",
+            cluster.name,
+            verifier.name,
+            tasks=verifier_tasks,
+            has_container_insights=has_container_insights,
         )
     for alarm in all_alarms:
         add_alarm(t, alarm, topic=foundation.alerts)

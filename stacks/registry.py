@@ -34,7 +34,7 @@ def define(t: Template, env: Env, settings: Settings, *, released: Sequence[str]
     """Add the repository, and a parameter for the digest of each *released* image.
 
     *released* are the names of the images that services run. A release writes the digest of an
-    image to its parameter. CloudFormation only sets the initial value: no release yet.
+    image to its parameter. CloudFormation sets only the initial value, `none`.
     """
     repository = t.add_resource(
         ecr.Repository(

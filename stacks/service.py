@@ -124,9 +124,9 @@ def define(
     *,
     cluster: Cluster,
     registry: Registry,
-    private: bool,
+    in_private_subnets: bool,
     idle_timeout_seconds: int,
-    routed: bool = True,
+    is_load_balanced: bool = True,
     database: Database | None = None,
     messages: Messages | None = None,
     users: Users | None = None,
@@ -134,13 +134,13 @@ def define(
 ) -> Service:
     """Add the tasks of one application, and scale them with its load.
 
-    *private* places them in private subnets, which then need internet access. *routed* registers
-    them with the load balancer, which closes idle connections after *idle_timeout_seconds*; other
-    services connect by name in any case. The tasks have access to *database* and *messages*, use
-    tokens of *users*, and receive notifications of *assets*.
+    With *in_private_subnets*, the tasks are in private subnets, which then need internet access. With
+    *is_load_balanced*, they are registered with the load balancer, which closes idle connections after
+    *idle_timeout_seconds*. Other services connect by name in any case. The tasks have access to
+    *database* and *messages*, accept tokens of *users*, and receive notifications of *assets*.
 
-    Before the first release no task runs and conditional resources do not exist: the value of the
-    image parameter is `none`.
+    Before the first release the value of the image parameter is `none`. Until then no task runs, and
+    conditional resources do not exist.
     """
     image = t.add_parameter(
         Parameter(
@@ -180,7 +180,7 @@ def define(
             port=database.port,
             description="From services",
         )
-    if not routed:  # Only other services can connect to this one.
+    if not is_load_balanced:  # Only other services can connect to this one.
         allow_ingress(
             t,
             "ServiceIngressFromServices",
@@ -195,8 +195,8 @@ def define(
             ServiceName=settings.name,
             TaskDefinition=task.ref(),
             **_task_count(cluster),
-            **_placement(network, cluster, private=private),
-            **_discovery(settings, cluster, routed=routed),
+            **_placement(network, cluster, in_private_subnets=in_private_subnets),
+            **_discovery(settings, cluster, is_load_balanced=is_load_balanced),
             EnableECSManagedTags=True,
             PropagateTags="SERVICE",
             EnableExecuteCommand=settings.enable_exec,
@@ -208,7 +208,7 @@ def define(
         condition=HAS_IMAGE,
         service_id=Sub(f"service/${{Cluster}}/${{{service.title}.Name}}", Cluster=cluster.name),
         targets=Join("/", [cluster.load_balancer_name, cluster.target_group_name])
-        if routed
+        if is_load_balanced
         else None,
     )
     return Service(
@@ -237,21 +237,23 @@ def _task_count(cluster: Cluster) -> dict[str, Any]:
     }
 
 
-def _placement(network: Network, cluster: Cluster, *, private: bool) -> dict[str, Any]:
+def _placement(network: Network, cluster: Cluster, *, in_private_subnets: bool) -> dict[str, Any]:
     """Return private subnets, or public subnets and addresses, which the security group protects."""
     return {
         "NetworkConfiguration": ecs.NetworkConfiguration(
             AwsvpcConfiguration=ecs.AwsvpcConfiguration(
-                AssignPublicIp="DISABLED" if private else "ENABLED",
-                Subnets=list(network.private_subnets if private else network.public_subnets),
+                AssignPublicIp="DISABLED" if in_private_subnets else "ENABLED",
+                Subnets=list(
+                    network.private_subnets if in_private_subnets else network.public_subnets
+                ),
                 SecurityGroups=[cluster.service_security_group],
             )
         )
     }
 
 
-def _discovery(settings: Settings, cluster: Cluster, *, routed: bool) -> dict[str, Any]:
-    """Return the registration in Service Connect and, if *routed*, with the load balancer.
+def _discovery(settings: Settings, cluster: Cluster, *, is_load_balanced: bool) -> dict[str, Any]:
+    """Return the registration in Service Connect and, if *is_load_balanced*, with the load balancer.
 
     In Service Connect the tasks have the address NAME:PORT.
     """
@@ -266,7 +268,7 @@ def _discovery(settings: Settings, cluster: Cluster, *, routed: bool) -> dict[st
             )
         ],
     )
-    if not routed:
+    if not is_load_balanced:
         return {"ServiceConnectConfiguration": by_name}
     return {
         "ServiceConnectConfiguration": by_name,

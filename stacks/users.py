@@ -65,7 +65,7 @@ def define(
         "PostConfirmation",
         code="post_confirmation",
         timeout_seconds=5,  # The limit of Cognito.
-        # Lambda adds CPU with memory, and a cold start in the VPC has to fit into the five seconds.
+        # Lambda adds CPU with memory, and a cold start in the VPC must fit into the five seconds.
         memory_mb=1024,
         variables=connection_variables(database.application, database),
         statements=[allow_connect(database.application, database)],

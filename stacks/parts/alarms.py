@@ -45,9 +45,9 @@ class Metric:
 class Alarm:
     """An alarm that fires if *metric* reaches *threshold* in each of the last *periods* periods.
 
-    With *below*, it fires if the metric is less than the threshold. With *minus*, it compares the
-    difference of the two metrics with the threshold. *graph* is the title of the dashboard graph
-    that has a line for each alarm of this kind.
+    With *below*, it fires if the metric is less than the threshold. With *minus*, the difference of
+    the two metrics is compared with the threshold. *graph* is the title of the dashboard graph that
+    has a line for each alarm of this kind.
     """
 
     condition: str

@@ -12,7 +12,7 @@ from deployer.model import Template, Value
 
 @dataclass(frozen=True)
 class Autoscaling:
-    """The limits of the number of tasks, and the load of a task at which the number stays."""
+    """The limits of the number of tasks, and the load per task that autoscaling aims at."""
 
     min_tasks: int
     max_tasks: int

@@ -221,9 +221,8 @@ def _execution_statements(
 ) -> list[Statement]:
     """Allow ECS to pull the image, to read the secrets and to write the logs of a task."""
     statements = [
-        allow(
-            "GetRegistryToken", [ecr.GetAuthorizationToken], "*"
-        ),  # The action supports no narrower resource.
+        # The action supports no narrower resource.
+        allow("GetRegistryToken", [ecr.GetAuthorizationToken], "*"),
         allow(
             "PullImage",
             [ecr.BatchCheckLayerAvailability, ecr.BatchGetImage, ecr.GetDownloadUrlForLayer],

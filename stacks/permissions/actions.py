@@ -36,7 +36,7 @@ from awacs import (
 from awacs import cognito_idp as cognito
 from awacs import elasticloadbalancing as elb
 
-# Items of the table of messages, and its stream.
+# The items and the stream of the message table.
 MESSAGE_ITEMS = [
     dynamodb.ConditionCheckItem,
     dynamodb.DeleteItem,
@@ -477,7 +477,7 @@ TABLES = [
     dynamodb.UpdateTimeToLive,
 ]
 
-# A rule with targets. Only Lambda functions allow them: no role is passed.
+# EventBridge rules and their targets. The targets are Lambda functions, which need no role for that.
 SCHEDULES = [
     events.DeleteRule,
     events.DescribeRule,

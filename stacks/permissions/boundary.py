@@ -18,8 +18,9 @@ from stacks.permissions.ownership import deny_other_owners
 def boundary(env: Env) -> PolicyDocument:
     """Return the permissions boundary: no role of a release has more permissions.
 
-    A release can write any policy for a role, so only the boundary limits the role. It excludes the
-    artifacts, which contain the code of the functions, and the files of the site.
+    A release can write any policy for a role, so only the boundary limits the role. The boundary does
+    not allow access to the artifacts, which contain the code of the functions, or to the files of the
+    site.
     """
     return PolicyDocument(
         Version="2012-10-17",

@@ -32,7 +32,7 @@ from stacks.parts.iam import allow
 from stacks.parts.names import arn, image_parameter, resource_name, webhook_url
 from stacks.permissions import resources
 from stacks.permissions.ownership import deny_other_owners
-from stacks.permissions.resources import CLOUDFRONT_REGION, MANUAL_STACKS
+from stacks.permissions.resources import MANUAL_STACKS, regions
 
 # A release deletes a stack only if the creation of the stack failed, in order to create it again.
 DELETE_OR_PROTECT = [cloudformation.DeleteStack, cloudformation.UpdateTerminationProtection]
@@ -119,7 +119,7 @@ def change_stacks(env: Env, release_role_arn: Value, stack: str) -> list[Stateme
     """Allow changing *stack* (or `*`) by change sets of a release, with the release role.
 
     A change set without a role would have the permissions of the caller. So IAM denies change sets
-    without a role, with another role, or with a name that is not that of a release.
+    without a role, with another role, or with a name that does not begin with `release-`.
     """
     stacks = _stacks(env, stack)
     change_sets = _in_all_regions(env, "changeSet/release-*")
@@ -250,11 +250,6 @@ def verify_service(env: Env) -> list[Statement]:
         allow("ListSubscriptions", [sns.ListSubscriptionsByTopic], *topics),
         allow("SubscribeWebhook", [sns.Subscribe], *topics, condition=webhook),
     ]
-
-
-def regions(env: Env) -> list[str]:
-    """Return the regions of the stacks: the environment's, and CloudFront's."""
-    return sorted({env.region, CLOUDFRONT_REGION})
 
 
 def _stacks(env: Env, stack: str) -> list[Value]:

@@ -16,7 +16,7 @@ from stacks.permissions.resources import MANUAL_STACKS
 def deny_roles_of_manual_stacks(env: Env) -> Statement:
     """Deny changes of the roles and policies that limit a release.
 
-    The names of these have the prefix that other statements of the release role allow.
+    Other statements of the release role allow changes of roles by a prefix that these names have, too.
     """
     names = [f"{env.stack_name(stack)}-*" for stack in MANUAL_STACKS]
     return _deny(

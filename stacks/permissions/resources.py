@@ -8,7 +8,7 @@ from deployer.model import Env, Value
 from stacks.parts.buckets import bucket_arn, objects
 from stacks.parts.names import arn, resource_name
 
-CLOUDFRONT_REGION = "us-east-1"  # IAM and Route 53 report this region, too.
+CLOUDFRONT_REGION = "us-east-1"  # Also aws:RequestedRegion of requests to IAM and Route 53.
 
 # Stacks that only an administrator deploys: they define the permissions of releases and the role
 # that publishes the site.
@@ -35,6 +35,11 @@ INVOKING_SERVICES = [
 ]
 
 
+def regions(env: Env) -> list[str]:
+    """Return the regions of the stacks: that of the environment, and that of CloudFront."""
+    return sorted({env.region, CLOUDFRONT_REGION})
+
+
 def roles(env: Env) -> list[Value]:
     """Return the ARN patterns of the roles: AWS advises against tag conditions for iam:PassRole."""
     return [arn("iam", f"role/{resource_name(env, f'{stack}-*')}") for stack in STACKS_WITH_ROLES]
@@ -48,8 +53,8 @@ def log_groups(env: Env, stack: str) -> Value:
 def bucket(env: Env, name: str) -> Value:
     """Return the ARN of a bucket in any region.
 
-    It contains the complete name, because IAM evaluates the tags of a bucket only if attribute-based
-    access control is enabled for the bucket.
+    The ARN contains the complete name of the bucket, because IAM evaluates the tags of a bucket only
+    if attribute-based access control is enabled for it.
     """
     return Sub(f"arn:${{AWS::Partition}}:s3:::{resource_name(env, name)}-${{AWS::AccountId}}-*-an")
 

@@ -29,8 +29,7 @@ def create(env: Env, create_actions: Sequence[Action]) -> Statement:
 
     IAM has no name or tag to compare for a resource that does not exist yet.
     """
-    regions = sorted({env.region, resources.CLOUDFRONT_REGION})
-    condition = Condition(StringEquals({"aws:RequestedRegion": regions}))
+    condition = Condition(StringEquals({"aws:RequestedRegion": resources.regions(env)}))
     return allow("CreateResources", create_actions, "*", condition=condition)
 
 
