@@ -24,10 +24,10 @@ CONFIRMATION_SECONDS = 60  # SNS sends the request at once; the application resp
 def verify(service: Service) -> Iterator[str]:
     """Wait until the minimum of tasks is running and healthy; yield lines to print.
 
-    Then ask the application again to confirm its subscription to avatars, if it has not: SNS sent
-    the first request before a task could answer. Raise RolledBackError with the reason of the last
-    stopped task, if the tasks are not healthy after a timeout, and CloudError if there is no image
-    or the subscription is not confirmed.
+    Then let SNS send another confirmation request, if the subscription of the application to avatars
+    is not confirmed: SNS sent the first request before a task could respond. Raise RolledBackError,
+    with the reason of the last stopped task, if the tasks are not healthy after a timeout. Raise
+    CloudError if there is no image, or if the subscription is not confirmed.
     """
     minimum = service.min_tasks()
     if minimum is None:
@@ -90,7 +90,7 @@ def _is_confirmed(service: Service) -> bool:
 
 
 def _reason(service: Service) -> str:
-    """Return why the last task stopped; without one, the last event of the service."""
+    """Return why the last task stopped; if none has stopped, the last event of the service."""
     arns = service.ecs.list_tasks(
         cluster=service.cluster, serviceName=service.name, desiredStatus="STOPPED"
     )["taskArns"]

@@ -1,7 +1,7 @@
 """Find and repeat the subscriptions to the topics of alarms and of avatars.
 
-SNS deletes a subscription that is not confirmed within 48 hours, and CloudFormation does not notice:
-so a subscription that config expects can be absent (SNS developer guide, message delivery).
+SNS deletes a subscription that is not confirmed within 48 hours, and CloudFormation does not detect
+it. So a subscription in the config can be absent (SNS developer guide, message delivery).
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def webhook(target: Target) -> Subscription:
 
 
 def subscribe_webhook(target: Target, subscription: Subscription) -> None:
-    """Subscribe the application again, so that SNS asks it to confirm.
+    """Subscribe the application again, so that SNS sends another confirmation request.
 
     The attributes are those of the template: SNS refuses others for a pending subscription.
     """

@@ -1,4 +1,4 @@
-"""Check that budgets can be created: access of IAM to billing is off in a new account."""
+"""Check that budgets can be created: in a new account, IAM users and roles cannot access billing."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _REFUSED = {"AccessDenied", "AccessDeniedException"}
 
 
 def billing(planned: Planned) -> Iterator[Finding]:
-    """Find a refused DescribeBudgets, which every planned budget would meet as well.
+    """Find out whether AWS Budgets refuses the caller.
 
-    Without access, CloudFormation would roll back the whole stack of the budgets.
+    It would also refuse to create a budget, and CloudFormation would roll back the whole stack.
     """
     if not planned.of(BUDGET):
         return

@@ -56,8 +56,8 @@ class Check:
 def run(target: Target, checks: Iterable[Check]) -> Iterator[PreflightResult]:
     """Yield the results of *checks*, at least one for each.
 
-    A check that AWS refuses, or does not know in the region, has the verdict `unknown`. Raise
-    UnreachableError if AWS does not respond.
+    If AWS refuses a call of a check, or does not support the call in the region, the verdict is
+    `unknown`. Raise UnreachableError if AWS does not respond.
     """
     planned = Planned(target, tuple(_planned_resources(target)))
     for check in checks:

@@ -11,8 +11,8 @@ from operations.preflight.checks import Finding, Planned
 def domain(planned: Planned) -> Iterator[Finding]:
     """Find a hosted zone that is missing, private, or of another domain.
 
-    Public DNS is not asked: for a zone that fits, the last finding names the servers to which the
-    parent domain has to delegate, and the command that shows whether it does.
+    Public DNS is not queried. For a zone that matches, a finding has the name servers to which the
+    parent domain must delegate, and the command that shows whether it does.
     """
     env = planned.target.env
     try:

@@ -72,7 +72,7 @@ def _count(type_: str) -> Callable[[Planned], float]:
 
 
 def _fargate_cpus(planned: Planned) -> float:
-    """Return the vCPU of the largest number of tasks, twice as many as during a deployment."""
+    """Return the vCPU of all tasks during a deployment: at most twice the maximum number of tasks."""
     if not planned.of("AWS::ECS::Service"):
         return 0
     services = project.services(planned.target.environment).values()

@@ -14,7 +14,7 @@ LISTED = [
 
 
 def test_states() -> None:
-    """A subscription of another protocol does not count; pending ones that nobody expects do."""
+    """Pending subscriptions of the protocol are found, too, if they are not expected."""
     pages = [{"Subscriptions": []}, {"Subscriptions": LISTED}]
     account = Account({}, {"sns": Client(list_subscriptions_by_topic=pages)})
 
