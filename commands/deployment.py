@@ -124,7 +124,7 @@ def plan(
 ) -> None:
     """Show what a deploy would change; exit with 2 if anything.
 
-    Exit with 3 if --offline finds a loss of data, and with 4 if build/ is stale.
+    Exit with 3 for a loss of data that the config does not accept, and with 4 if build/ is stale.
     """
     if (base or format) and not offline:
         flag = "--base" if base else "--format"
@@ -143,6 +143,7 @@ def plan(
     with open_deployment(env, json=json) as deployment:
         planned = deployment.plan(stack or (), only=only, verify=verify, release=release)
         show_plan(planned, json=json)
+        deployment.refuse_data_losses(planned)
     if planned.has_changes:
         raise Exit(code=CHANGES)
 

@@ -28,12 +28,14 @@ from deployer.events import Event, Finished, Outcome, Uploaded
 from deployer.follow import Watch
 from deployer.inventory import Inventory
 from deployer.jobs import Clock
+from deployer.live_plan import live_preview
 from deployer.model import Env
 from deployer.model.template_tree import deployed_templates
 from deployer.phases.planning import NO_PHASES, Phases, may_need_phases, plan_phases
 from deployer.phases.situation import Situation
 from deployer.phases.stages import explained
 from deployer.plan import Blocked, Keep, Orphan, Recreate, Step, Update, Upload
+from deployer.preview.values import Preview
 from deployer.releases import ReleaseLimits
 from deployer.removal import Deletion
 from deployer.run import LatestStacks, Run
@@ -83,7 +85,8 @@ class DeploymentPlan:
     """The stacks of the environment, and what a deploy would do to them.
 
     *role* is the service role of a release; empty if the deploy is not a release. *phases* are the
-    intermediate templates of stacks whose exports are in use.
+    intermediate templates of stacks whose exports are in use. *preview* has the changes of the
+    resources.
     """
 
     deployed: tuple[DeployedStack, ...]
@@ -92,6 +95,12 @@ class DeploymentPlan:
     orphans: tuple[Orphan, ...]
     role: str = ""
     phases: Phases = NO_PHASES
+    preview: Preview = field(default_factory=lambda: Preview("", ()))
+
+    @property
+    def report(self) -> report.LivePlan:
+        """The plan as reports show it."""
+        return report.LivePlan(self.steps, self.orphans, self.uploads, self.preview)
 
     @property
     def has_changes(self) -> bool:
@@ -165,7 +174,8 @@ class Deployment:
         steps = explained(steps, phases)
         uploads = plan.uploads(steps, templates)
         orphans = self.inventory.orphans(deployed)
-        return DeploymentPlan(deployed, steps, uploads, orphans, role, phases)
+        preview = live_preview(self.environment, steps, deployed, reviewed)
+        return DeploymentPlan(deployed, steps, uploads, orphans, role, phases, preview)
 
     def _phases(self, situation: Situation) -> Phases:
         """Return the phases of a deploy; the templates of other stacks are read only if needed."""
@@ -182,8 +192,8 @@ class Deployment:
         # Imported before the plan is shown, after which an operator may press Ctrl-C. If that
         # interrupts an import that creates a class, Python ends without the task's exit code.
         import_module("deployer.artifacts.build")
-        self.reporter.plan(planned.steps, planned.orphans, planned.uploads)
-        self._refuse_data_losses(planned.steps)
+        self.reporter.plan(planned.report)
+        self.refuse_data_losses(planned)
         if planned.has_change_sets and not self.options.no_execute:
             self._approver.refuse_unattended()
         self.hooks.build(plan.artifacts(planned.steps))
@@ -193,11 +203,11 @@ class Deployment:
         stacks = [run.stacks.get(step.desired.region, step.desired.name) for step in planned.steps]
         return DeploymentResult(exit_code, tuple(stack for stack in stacks if stack))
 
-    def _refuse_data_losses(self, steps: Iterable[Step]) -> None:
+    def refuse_data_losses(self, planned: DeploymentPlan) -> None:
         """Raise GuardError for losses of data that the config does not accept; never locally."""
         if self.environment.is_local:
             return
-        updates = [step for step in steps if isinstance(step, Update)]
+        updates = [step for step in planned.steps if isinstance(step, Update)]
         losses = [
             StackLoss(step.desired.short_name, loss)
             for step in updates
@@ -205,6 +215,7 @@ class Deployment:
         ]
         env = self.environment.env
         updated = {step.desired.short_name for step in updates}
+        losses = [*dict.fromkeys([*losses, *planned.preview.data_losses])]
         refuse_data_losses(losses, env.accepted_data_losses, env.name, updated)
 
     def select_deployed(self, names: Sequence[str] = ()) -> tuple[DeployedStack, ...]:

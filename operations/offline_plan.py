@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -68,6 +68,7 @@ def _plan(
     from deployer.preview.changes import Context, preview
     from deployer.preview.git_objects import head_revision
     from deployer.preview.reviewed import read_stacks
+    from deployer.preview.sources import resource_sources
 
     environment.write_or_check_templates()
     name = environment.env.name
@@ -82,7 +83,7 @@ def _plan(
         reviewed,
         read_stacks(after, rendered),
         Context(
-            sources=dict(_sources(environment)),
+            sources=resource_sources(environment.desired),
             settings=_settings(project, environment, old_config),
             code=code,
         ),
@@ -124,15 +125,6 @@ def _accepted(config: str) -> set[tuple[Any, Any]]:
             }
         case _:
             return set()
-
-
-def _sources(environment: Environment) -> Iterator[tuple[tuple[ScopeKey, str], str]]:
-    """Yield the address of each resource, and the line of a stack file that defines it."""
-    from deployer.model.template_tree import resource_lines
-
-    for stack in environment.desired:
-        for path, line in resource_lines(stack).items():
-            yield ((stack.region, stack.name, path[:-1]), path[-1]), str(line)
 
 
 def _settings(

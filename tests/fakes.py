@@ -45,7 +45,8 @@ def desired_stack(
 ) -> DesiredStack:
     """Return a stack of the environment x, with a template that `FakeCloud` can read."""
     digest = f"{name}-{version}"
-    body = {"Outputs": {DIGEST: digest, **(outputs or {})}}
+    values = {DIGEST: digest, **(outputs or {})}
+    body = {"Outputs": {name: {"Value": value} for name, value in values.items()}}
     return DesiredStack(
         short_name=name,
         name=f"crd-x-{name}",
@@ -161,7 +162,8 @@ class FakeCloud:
             return self.templates[name]
         stacks = [stack for stack in self.deployed.values() if stack.region == region]
         found = next(stack for stack in stacks if name in {stack.name, stack.id})
-        return json.dumps({"Outputs": dict(found.outputs)})
+        outputs = {name: {"Value": value} for name, value in found.outputs.items()}
+        return json.dumps({"Outputs": outputs})
 
     def resources(self, region: str, stack_id: str) -> tuple[StackResource, ...]:
         self._call("resources", stack_id)
@@ -340,7 +342,9 @@ class FakeCloud:
         self.add_event(done, done.name, STACK, done.status)
 
     def _after_change(self, request: ChangeSetRequest, stack: DeployedStack) -> DeployedStack:
-        outputs = json.loads(request.text)["Outputs"]
+        outputs = {
+            name: output["Value"] for name, output in json.loads(request.text)["Outputs"].items()
+        }
         return replace(
             stack, outputs=outputs, tags=request.tags, parameters=dict(request.parameters)
         )

@@ -55,6 +55,7 @@ DEPLOYER = {
     "data_loss": {"model", "registry", "weakened_protections"},
     "data_guard": {"aws.cloud", "data_loss", "errors", "model"},
     "preview": {
+        "aws.cloud",
         "data_guard",
         "data_loss",
         "errors",
@@ -79,6 +80,7 @@ DEPLOYER = {
         "synth",
         "template_yaml",
     },
+    "live_plan": {"aws.cloud", "environment", "model", "plan", "preview"},
     "selection": {"errors", "model"},
     "removal": {
         "aws.cloud",
@@ -168,9 +170,11 @@ DEPLOYER = {
         "follow",
         "inventory",
         "jobs",
+        "live_plan",
         "model",
         "phases",
         "plan",
+        "preview",
         "releases",
         "removal",
         "report",

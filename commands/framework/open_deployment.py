@@ -58,9 +58,9 @@ def open_deployment(
 
 def show_plan(plan: DeploymentPlan, *, json: bool) -> None:
     """Print a plan."""
-    parts = plan.steps, plan.orphans, plan.uploads
     style = report.style_of(sys.stdout, os.environ)
-    print(report.plan_json(*parts) if json else report.plan_text(*parts, style=style), end="")
+    text = report.live_plan_json(plan.report) if json else report.live_plan_text(plan.report, style)
+    print(text, end="")
 
 
 def show_deletions(deletions: Sequence[Deletion], *, json: bool) -> None:

@@ -14,7 +14,7 @@ from deployer.preview.cost import cost_difference
 from deployer.preview.differences import differences
 from deployer.preview.iam import statement_changes, statement_paths
 from deployer.preview.outputs import Importers, importers, output_changes
-from deployer.preview.propagation import Propagation, ScopeKey, propagate, scope_key
+from deployer.preview.propagation import Cause, Propagation, ScopeKey, propagate, scope_key
 from deployer.preview.replacement import strongest
 from deployer.preview.reviewed import ReviewedStack
 from deployer.preview.security_groups import is_rule_property, rule_changes
@@ -49,12 +49,13 @@ class Context:
 
     *sources* has the line of each resource, by the key of its template and its logical id.
     *settings* has the keys of the config file that a place comes from. *code* returns the change
-    of the code of a function.
+    of the code of a function. *changed* has changed values that do not follow from the templates.
     """
 
     sources: Mapping[tuple[ScopeKey, str], str] = field(default_factory=dict)
     settings: Mapping[Place, tuple[str, ...]] = field(default_factory=dict)
     code: Callable[[str], CodeChange | None] = lambda _: None
+    changed: Mapping[tuple[ScopeKey, str], Cause] = field(default_factory=dict)
     lookup: Lookup = resource_type
 
 
@@ -71,7 +72,7 @@ def preview(
     old = {stack.key: stack for stack in before}
     new = {stack.key: stack for stack in after}
     pairs = [(old[key], new[key]) for key in new if key in old]
-    propagation = propagate(pairs, context.lookup)
+    propagation = propagate(pairs, context.lookup, context.changed)
     importing = importers(before), importers(after)
     comparison = _Comparison(context, propagation, *importing)
     changes = [comparison.stack(old.get(key), new.get(key)) for key in dict.fromkeys([*new, *old])]
@@ -303,10 +304,12 @@ def _attributes(old: ReviewedStack | None, new: ReviewedStack | None) -> Iterato
     """Yield the changes of the tags, capabilities and parameters of a stack that stays."""
     if old is None or new is None:
         return
-    before, after = ({**stack.attributes, **_sources(stack)} for stack in (old, new))
+    before, after = (_sources_and_attributes(stack) for stack in (old, new))
     for difference in differences(before, after):
         yield PropertyChange(difference.path, difference.before or None, difference.after or None)
 
 
-def _sources(stack: ReviewedStack) -> dict[str, str]:
-    return {f"parameter {name}": source for name, source in stack.parameters.items()}
+def _sources_and_attributes(stack: ReviewedStack) -> dict[str, str]:
+    """Return the attributes of a stack, and the sources of parameters whose values are not known."""
+    sources = {f"parameter {name}": source for name, source in stack.parameters.items()}
+    return {**stack.attributes, **{k: v for k, v in sources.items() if k not in stack.attributes}}

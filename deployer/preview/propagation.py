@@ -101,10 +101,17 @@ class _Scope:
         return Cause(self.display(name), is_certain, root)
 
 
-def propagate(pairs: Iterable[Pair], lookup: Lookup) -> Propagation:
-    """Return all changes of the stacks in *pairs*, direct ones and those by reference."""
+def propagate(
+    pairs: Iterable[Pair],
+    lookup: Lookup,
+    known: Mapping[tuple[ScopeKey, str], Cause] | None = None,
+) -> Propagation:
+    """Return all changes of the stacks in *pairs*, direct ones and those by reference.
+
+    *known* are changed values that do not follow from the templates, such as parameters.
+    """
     scopes = [scope for pair in pairs for scope in _scopes(*pair)]
-    changed: Changed = {}
+    changed: Changed = dict(known or {})
     while True:
         before = dict(changed)
         found: dict[tuple[ScopeKey, str], tuple[PropertyChange, ...]] = {}

@@ -1,4 +1,4 @@
-"""The values of an offline plan: changes of stacks, resources, statements, rules, code and outputs."""
+"""The values of a plan: changes of stacks, resources, statements, rules, code and outputs."""
 
 from __future__ import annotations
 
@@ -162,11 +162,23 @@ class OutputChange:
 
 
 @dataclass(frozen=True)
+class UnknownValue:
+    """A value that a stack uses and that is known when the stack *stack* has its *output*.
+
+    *stack* is a short name.
+    """
+
+    stack: str
+    output: str
+
+
+@dataclass(frozen=True)
 class StackChange:
     """All changes of one stack; *attributes* are those of the stack itself, such as its tags.
 
     *cost* is the difference in USD a month of what has a known price. *phases* explains an update in
-    several steps because of exports in use, *refusals* why such an update has no safe way.
+    several steps because of exports in use, *refusals* why such an update has no safe way. *unknown*
+    are the values that are not known before other stacks are deployed.
     """
 
     name: str
@@ -180,6 +192,7 @@ class StackChange:
     cost: float = 0.0
     phases: str = ""
     refusals: tuple[str, ...] = ()
+    unknown: tuple[UnknownValue, ...] = ()
 
     @property
     def is_empty(self) -> bool:

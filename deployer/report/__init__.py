@@ -17,12 +17,12 @@ from deployer.report.errors import error_text
 from deployer.report.event_lines import start_line
 from deployer.report.exit_codes import exit_code
 from deployer.report.line_reporter import LineReporter
+from deployer.report.live_plan import LivePlan, live_plan_json, live_plan_text
 from deployer.report.next_steps import Address, NextCommand, next_steps
 from deployer.report.offline_plan import offline_plan_text
 from deployer.report.offline_plan_json import offline_plan_json
 from deployer.report.offline_plan_markdown import offline_plan_markdown
 from deployer.report.outputs import FORMATS, Format, dotenv, output_value, outputs
-from deployer.report.plan import plan_json, plan_text
 from deployer.report.preflight import PreflightResult, Verdict, preflight_json, preflight_text
 from deployer.report.reporter import Reporter
 from deployer.report.status import (
@@ -41,6 +41,7 @@ __all__ = [
     "Address",
     "EnvironmentStatus",
     "Format",
+    "LivePlan",
     "ManualStep",
     "NextCommand",
     "PendingChangeSet",
@@ -54,14 +55,14 @@ __all__ = [
     "dotenv",
     "error_text",
     "exit_code",
+    "live_plan_json",
+    "live_plan_text",
     "next_steps",
     "offline_plan_json",
     "offline_plan_markdown",
     "offline_plan_text",
     "output_value",
     "outputs",
-    "plan_json",
-    "plan_text",
     "pluralize",
     "preflight_json",
     "preflight_text",

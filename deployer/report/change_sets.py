@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from deployer.aws.cloud import ChangeSet, PropertyChange, ResourceChange
 from deployer.model.template_tree import flatten, format_path
 from deployer.plan import Recreate
+from deployer.preview.announced import Disagreement, announced_action, disagreements
+from deployer.preview.values import StackChange
+from deployer.report.offline_plan import stack_lines
 from deployer.report.property_values import before_and_after
 from deployer.report.style import Emphasis, Style
 from deployer.report.text import clean, join_counts, pluralize
@@ -53,18 +56,41 @@ def change_lines(change_set: ChangeSet, style: Style) -> Iterator[str]:
 
     If every change adds a resource, the resources are listed in one paragraph.
     """
-    changes = sorted(_with_paths(change_set), key=lambda change: list(_KINDS).index(kind(change)))
+    changes = sorted(
+        _with_paths(change_set), key=lambda change: list(_KINDS).index(announced_action(change))
+    )
     yield style("bold", f"{clean(change_set.stack)}: {counts(change_set)}")
-    if changes and all(kind(change) == "added" for change in changes):
+    if changes and all(announced_action(change) == "added" for change in changes):
         yield from _only_added(changes, style)
     else:
         for change in changes:
             yield from _resource(change, style)
 
 
+def reviewed_lines(
+    change: StackChange, change_set: ChangeSet, file: str, style: Style
+) -> Iterator[str]:
+    """Yield the lines of a stack as the plan shows them, and where its change set differs.
+
+    *file* is the config file.
+    """
+    yield style("bold", f"{clean(change_set.stack)}: {counts(change_set)}")
+    yield from list(stack_lines(change, file, style))[1:]
+    yield from disagreement_lines(disagreements(change, change_set), style)
+
+
+def disagreement_lines(found: Iterable[Disagreement], style: Style) -> Iterator[str]:
+    """Yield a line for each resource that CloudFormation changes otherwise than predicted."""
+    for item in found:
+        text = (
+            f"{clean(item.resource)}: predicted: {item.predicted}; CloudFormation: {item.announced}"
+        )
+        yield f"  ! {style('red' if item.is_worse else 'yellow', text)}"
+
+
 def counts(change_set: ChangeSet) -> str:
     """Return the number of changes of each kind, the most destructive first: 1 replaced, 2 changed."""
-    numbers = Counter(kind(change) for change in _with_paths(change_set))
+    numbers = Counter(announced_action(change) for change in _with_paths(change_set))
     return join_counts((word, numbers[word]) for word in _KINDS) or "no change to a resource"
 
 
@@ -81,23 +107,6 @@ def question(subject: ChangeSet | Recreate) -> str:
             return f"Execute on {clean(stack)}: {counts(subject)}? [y/N] "
         case Recreate(deployed=stack):
             return f"Delete {clean(stack.name)}, which is in {clean(stack.status)}? [y/N] "
-
-
-def kind(change: ResourceChange) -> str:
-    """Return the kind of *change*, a key of _KINDS."""
-    match change:
-        case ResourceChange(action="Remove"):
-            return "removed"
-        case ResourceChange(replacement="True"):
-            return "replaced"
-        case ResourceChange(replacement="Conditional"):
-            return "may be replaced"
-        case ResourceChange(action="Add"):
-            return "added"
-        case ResourceChange(action="Import"):
-            return "imported"
-        case _:
-            return "changed"
 
 
 def property_path(path: str) -> str:
@@ -120,7 +129,7 @@ def _only_added(changes: Sequence[ResourceChange], style: Style) -> Iterator[str
 
 
 def _resource(change: ResourceChange, style: Style) -> Iterator[str]:
-    change_kind = _KINDS[kind(change)]
+    change_kind = _KINDS[announced_action(change)]
     description = _ACTIONS.get(change.action, change_kind.description)
     if change.action == "Remove" or change.replaces:
         description += _POLICIES.get(

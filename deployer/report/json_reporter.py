@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from types import TracebackType
 from typing import Any, Self, TextIO
 
@@ -27,12 +28,13 @@ from deployer.events import (
     Verified,
 )
 from deployer.model.template_tree import LogicalIds, flatten
-from deployer.plan import Orphan, Step, Upload
+from deployer.preview.announced import announced_action, disagreements
+from deployer.preview.values import StackChange
 from deployer.removal import Deletion
-from deployer.report.change_sets import kind, property_path
+from deployer.report.change_sets import property_path
 from deployer.report.deletions import deletions_data
 from deployer.report.exit_codes import exit_code
-from deployer.report.plan import plan_data
+from deployer.report.live_plan import LivePlan, live_plan_data
 from deployer.report.progress import RunProgress, StackProgress
 from deployer.report.property_values import masked
 from deployer.report.summary import pending_review
@@ -47,6 +49,7 @@ class JsonReporter:
     def __init__(self, stream: TextIO, now: Callable[[], float]) -> None:
         self._stream = stream
         self._run = RunProgress(now)
+        self._changes: Mapping[str, StackChange] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -71,17 +74,21 @@ class JsonReporter:
         where = {"env": env, "account": account, "region": region, "is_emulator": emulator}
         self._write("start", **where, origins=[*origins])
 
-    def plan(
-        self, steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload]
-    ) -> None:
-        self._write("plan", **plan_data(steps, orphans, uploads))
+    def plan(self, plan: LivePlan) -> None:
+        self._changes = plan.changes_by_stack
+        self._write("plan", **live_plan_data(plan))
 
     def deletions(self, deletions: Sequence[Deletion]) -> None:
         self._write("deletions", **deletions_data(deletions))
 
     def event(self, event: Event) -> None:
         stack_progress = self._run.record(event)
-        self._write(_event_name(event), stack=event.stack, **_data(event, stack_progress))
+        data = _data(event, stack_progress)
+        match event:
+            case ChangeSetCreated(stack=name, change_set=change_set) if name in self._changes:
+                found = disagreements(self._changes[name], change_set)
+                data["disagreements"] = [asdict(item) for item in found]
+        self._write(_event_name(event), stack=event.stack, **data)
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -176,7 +183,7 @@ def _change_set(change_set: ChangeSet) -> dict[str, Any]:
 def _change(path: LogicalIds, change: ResourceChange) -> dict[str, Any]:
     return {
         "path": list(path),
-        "kind": kind(change),
+        "kind": announced_action(change),
         "action": change.action,
         "logical_id": change.logical_id,
         "physical_id": change.physical_id,

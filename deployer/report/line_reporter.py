@@ -12,12 +12,14 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from deployer.errors import DeployError
-from deployer.events import Event, Finished, Outcome, Progress
-from deployer.plan import Keep, Orphan, Step, Upload
+from deployer.events import ChangeSetCreated, Event, Finished, Outcome, Progress
+from deployer.plan import Keep
 from deployer.removal import Deletion
+from deployer.report.change_sets import reviewed_lines
 from deployer.report.deletions import deletion_lines
 from deployer.report.errors import error_lines
 from deployer.report.event_lines import event_lines, needs_line, progress_line, start_line
+from deployer.report.live_plan import LivePlan
 from deployer.report.plan import plan_lines
 from deployer.report.progress import RunProgress, StackProgress
 from deployer.report.style import Style
@@ -34,6 +36,7 @@ class LineReporter:
         self._stream = stream
         self._style = style
         self._run = RunProgress(now)
+        self._plan = LivePlan(())
         self._width = 0
         self._shown: dict[
             str, tuple[str, float]
@@ -64,13 +67,13 @@ class LineReporter:
             start_line(env, account, region, self._style, emulator=emulator, origins=origins)
         )
 
-    def plan(
-        self, steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload]
-    ) -> None:
+    def plan(self, plan: LivePlan) -> None:
+        steps = plan.steps
+        self._plan = plan
         self._width = max((len(clean(step.desired.name)) for step in steps), default=0)
         self._kept = frozenset(step.desired.name for step in steps if isinstance(step, Keep))
         self._run.expect(step.desired.name for step in steps if not isinstance(step, Keep))
-        self._write(*plan_lines(steps, orphans, uploads, self._style))
+        self._write(*plan_lines(steps, plan.orphans, plan.uploads, self._style))
 
     def deletions(self, deletions: Sequence[Deletion]) -> None:
         self._width = max((len(clean(item.stack.name)) for item in deletions), default=0)
@@ -80,13 +83,22 @@ class LineReporter:
     def event(self, event: Event) -> None:
         stack_progress = self._note(event)
         if self._is_shown(event):
-            self._write(*event_lines(event, stack_progress, self._style, self._width))
+            self._write(*self._lines(event, stack_progress))
         elif self._is_due(event, stack_progress):
             self._write(progress_line(stack_progress, self._width))
 
     def _note(self, event: Event) -> StackProgress:
         self._width = max(self._width, len(clean(event.stack)))
         return self._run.record(event)
+
+    def _lines(self, event: Event, stack_progress: StackProgress) -> Iterator[str]:
+        """Return the lines of *event*; a change set is shown as the plan shows its stack."""
+        match event:
+            case ChangeSetCreated(stack=name) if change := self._plan.changes_by_stack.get(name):
+                file = f"config/{self._plan.preview.environment}.toml"
+                return reviewed_lines(change, event.change_set, file, self._style)
+            case _:
+                return event_lines(event, stack_progress, self._style, self._width)
 
     def _is_shown(self, event: Event) -> bool:
         """Return whether *event* gets a line of its own; the plan has shown the kept stacks."""

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from deployer.errors import DeployError
 from deployer.events import Event
-from deployer.report.event_lines import event_lines, needs_line
+from deployer.report.event_lines import needs_line
 from deployer.report.line_reporter import LineReporter
 from deployer.report.progress_rows import rows
 from deployer.report.style import Style
@@ -51,7 +51,7 @@ class LiveReporter(LineReporter):
     def event(self, event: Event) -> None:
         stack_progress = self._note(event)
         if needs_line(event) and self._is_shown(event):
-            self._write(*event_lines(event, stack_progress, self._style, self._width))
+            self._write(*self._lines(event, stack_progress))
         self._start()
 
     @contextmanager

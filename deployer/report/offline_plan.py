@@ -43,7 +43,8 @@ _REPLACEMENTS = {"required": "forces replacement", "conditional": "may force rep
 
 def offline_plan_text(preview: Preview, base: str, style: Style) -> str:
     """Return the changes since the commit *base* as text."""
-    lines = map(secret_detection.mask_random, _lines(preview, base, style))
+    title = f"{preview.environment} since {base[:10]}"
+    lines = map(secret_detection.mask_random, preview_lines(preview, title, style))
     return "".join(f"{style.fit(line)}\n" for line in lines)
 
 
@@ -95,6 +96,14 @@ def export_notes(preview: Preview) -> Iterator[tuple[str, str, bool]]:
             yield stack.short_name, refusal, True
         elif stack.phases and not has_refusals:
             yield stack.short_name, clean(stack.phases), False
+
+
+def unknown_outputs(stack: StackChange) -> dict[str, list[str]]:
+    """Return the outputs with unknown values that a stack uses, by the stack that will have them."""
+    found: dict[str, list[str]] = {}
+    for value in stack.unknown:
+        found.setdefault(value.stack, []).append(value.output)
+    return found
 
 
 def output_text(outputs: Sequence[OutputChange]) -> str:
@@ -172,11 +181,11 @@ def _shown_properties(change: ResourceChange) -> Iterator[PropertyChange]:
             yield property_
 
 
-def _lines(preview: Preview, base: str, style: Style) -> Iterator[str]:
+def preview_lines(preview: Preview, title: str, style: Style) -> Iterator[str]:
+    """Yield the lines of all changes; the first begins with *title*."""
     unchanged = len(preview.unchanged)
     rest = f"; {pluralize(unchanged, 'stack')} unchanged" if unchanged and preview.stacks else ""
-    title = f"{preview.environment} since {base[:10]}: {summary(preview)}{rest}"
-    yield style("bold", title)
+    yield style("bold", f"{title}: {summary(preview)}{rest}")
     for loss in preview.data_losses:
         accepted = preview.acceptance(loss)
         note = f" (accepted on {accepted.date}: {clean(accepted.reason)})" if accepted else ""
@@ -206,6 +215,9 @@ def stack_lines(stack: StackChange, file: str, style: Style) -> Iterator[str]:
     yield f"{name}  {about or 'no change to a resource'}  {style('dim', clean(stack.name))}"
     if stack.action == "removed":
         yield f"  a deploy does not delete it: ./inv destroy --stack={clean(stack.short_name)}"
+    for name, outputs in unknown_outputs(stack).items():
+        text = f"known after {clean(name)} is deployed: {', '.join(map(clean, outputs))}"
+        yield from _wrapped("  ? ", text, style, "cyan")
     for change in stack.attributes:
         yield f"  ~ {property_text([change], file)}"
     resources = sorted(stack.resources, key=lambda change: WORST_FIRST.index(change.action))

@@ -29,24 +29,27 @@ def offline_plan_json(previews: Sequence[tuple[Preview, str]]) -> str:
     """Return the plan of each environment, with its base commit, as one JSON document."""
     document = {
         "version": JSON_VERSION,
-        "environments": [_environment(preview, base) for preview, base in previews],
+        "environments": [
+            {"environment": preview.environment, "base": base, **preview_data(preview)}
+            for preview, base in previews
+        ],
     }
     return json.dumps(_without_secrets(document), indent=2) + "\n"
 
 
-def _environment(preview: Preview, base: str) -> dict[str, Any]:
+def preview_data(preview: Preview) -> dict[str, Any]:
+    """Return all changes of an environment as plain values."""
     return {
-        "environment": preview.environment,
-        "base": base,
         "unchanged_stacks": [*preview.unchanged],
         "usd_per_month": preview.cost,
         "unaccepted": [loss.resource for loss in preview.unaccepted],
         "unmatched_acceptances": [item.resource for item in preview.unmatched],
-        "stacks": [_stack(stack) for stack in preview.stacks],
+        "stacks": [stack_data(stack) for stack in preview.stacks],
     }
 
 
-def _stack(stack: StackChange) -> dict[str, Any]:
+def stack_data(stack: StackChange) -> dict[str, Any]:
+    """Return all changes of a stack as plain values."""
     numbers = Counter(resource.action for resource in stack.resources)
     return {
         "stack": stack.name,
@@ -57,6 +60,7 @@ def _stack(stack: StackChange) -> dict[str, Any]:
         "usd_per_month": stack.cost,
         "refused": refused_outputs(stack),
         "phases": stack.phases,
+        "unknown": [asdict(value) for value in stack.unknown],
         "data_losses": [
             {
                 "resource": format_path((*loss.path, loss.logical_id)),

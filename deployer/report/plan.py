@@ -1,16 +1,15 @@
-"""Format a plan: one line for each stack that changes, one for all that do not, and the counts."""
+"""Format the steps of a plan: a line for each stack that changes, one for the others, and counts."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from deployer.plan import Blocked, Create, Keep, Orphan, Recreate, Resume, Step, Update, Upload
 from deployer.report.style import Emphasis, Style
-from deployer.report.text import JSON_VERSION, clean, columns, join_counts, pluralize
+from deployer.report.text import clean, columns, join_counts, pluralize
 
 _WORDS: Mapping[type[Step], tuple[str, Emphasis]] = {
     Create: ("create", "green"),
@@ -22,37 +21,25 @@ _WORDS: Mapping[type[Step], tuple[str, Emphasis]] = {
 }
 
 
-def plan_text(
-    steps: Sequence[Step],
-    orphans: Sequence[Orphan] = (),
-    uploads: Sequence[Upload] = (),
-    *,
-    style: Style | None = None,
-) -> str:
-    """Return a plan as text in this *style*."""
-    style = style or Style()
-    return "".join(f"{style.fit(line)}\n" for line in plan_lines(steps, orphans, uploads, style))
-
-
-def plan_json(
-    steps: Sequence[Step], orphans: Sequence[Orphan] = (), uploads: Sequence[Upload] = ()
-) -> str:
-    """Return a plan as one JSON document, the same as the `plan` event of `--json`."""
-    head = {"version": JSON_VERSION, "event": "plan"}
-    return json.dumps(head | plan_data(steps, orphans, uploads), indent=2) + "\n"
-
-
 def plan_lines(
     steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload], style: Style
 ) -> Iterator[str]:
     """Yield the lines of a plan. Unchanged stacks share one line."""
-    rows = [*_step_rows(steps), *map(_row, orphans), *map(_row, uploads)]
+    yield from _lines([*_step_rows(steps), *map(_row, orphans), *map(_row, uploads)], style)
+    yield counts_text(steps, orphans, uploads)
+
+
+def row_lines(items: Iterable[Step | Orphan | Upload], style: Style) -> Iterator[str]:
+    """Yield the lines of *items*, one for each and its hints."""
+    return _lines([_row(item) for item in items], style)
+
+
+def _lines(rows: Sequence[_Row], style: Style) -> Iterator[str]:
     cells = columns([(clean(row.name), row.word, clean(row.reason)) for row in rows])
     for row, (name, word, reason) in zip(rows, cells, strict=True):
         yield f"{name}  {style(row.style, word)}  {reason}"
         for note in row.notes:
             yield f"{' ' * len(name)}  {style(row.style, clean(note))}"
-    yield _counts(steps, orphans, uploads)
 
 
 def plan_data(
@@ -132,7 +119,8 @@ def _by_word(steps: Sequence[Step]) -> list[tuple[str, int]]:
     return [(word, numbers[kind]) for kind, (word, _) in _WORDS.items()]
 
 
-def _counts(steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload]) -> str:
+def counts_text(steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload]) -> str:
+    """Return the numbers of stacks by step, of orphans and of uploads."""
     parts = [
         f"{pluralize(len(steps), 'stack')}: {join_counts(_by_word(steps)) or 'nothing to do'}",
         pluralize(len(orphans), "orphan") if orphans else "",

@@ -9,8 +9,8 @@ from typing import Protocol, Self
 
 from deployer.errors import DeployError
 from deployer.events import Event
-from deployer.plan import Orphan, Step, Upload
 from deployer.removal import Deletion
+from deployer.report.live_plan import LivePlan
 
 
 class Reporter(Protocol):
@@ -38,10 +38,8 @@ class Reporter(Protocol):
     ) -> None:
         """Report the start of a run: the environment, and the sources of the AWS configuration."""
 
-    def plan(
-        self, steps: Sequence[Step], orphans: Sequence[Orphan], uploads: Sequence[Upload]
-    ) -> None:
-        """Report the plan."""
+    def plan(self, plan: LivePlan) -> None:
+        """Report the step of each stack; its changes are reported with its change set."""
 
     def deletions(self, deletions: Sequence[Deletion]) -> None:
         """Report the stacks to delete, and the consequences for their data."""

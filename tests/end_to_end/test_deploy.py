@@ -32,6 +32,8 @@ def get(endpoint, host, path):
 def test_all_stacks(checkout):
     """`deploy` creates every stack; a second run makes three read requests and changes nothing.
 
+    `plan` makes only these requests, too.
+
     Standard output has the addresses and, after changes, the next commands. The stacks are kept when
     the emulator stops. The test records an image first: without an image, every run also reads the
     parameter of the image.
@@ -41,6 +43,8 @@ def test_all_stacks(checkout):
     first = checkout.run("deploy")
     with checkout.recorded_requests() as proxy:
         second = checkout.run("deploy")
+    with checkout.recorded_requests() as planning:
+        unchanged = checkout.run("plan")
     outputs = checkout.run("outputs").out
     checkout.run("emulator.stop")
     third = checkout.run("deploy")
@@ -60,7 +64,8 @@ def test_all_stacks(checkout):
     assert with_outputs == list(dict.fromkeys(line.split()[0] for line in table.splitlines()))
     assert outputs == checkout.run("outputs").out
     assert first.last.startswith(f"{len(names) - 1} created, 1 kept, in ")
-    assert READS == proxy.calls
+    assert READS == proxy.calls == planning.calls
+    assert f"{len(names)} stacks: {len(names)} keep\n" == unchanged.out
     assert second.last.startswith(f"{len(names)} kept, in ")
     assert third.last.startswith(f"{len(names)} kept, in ")
     # The second run prints the port of the recording proxy instead of the port of the emulator.

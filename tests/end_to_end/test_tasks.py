@@ -41,7 +41,9 @@ def test_plan(deployed):
         deployed.configure()
 
     assert "5 stacks: 5 keep\n" == unchanged.out[-17:]
-    assert "crd-local-left  update  template changed\n" in changed.out
+    assert "local: 1 changed; 4 stacks unchanged\n" in changed.out
+    assert "DisplayName: " in changed.out
+    assert "5 stacks: 1 update, 4 keep\n" in changed.out
     assert "local: account 000000000000, region ca-central-1, emulator\n" == changed.err
     assert {"update": 1, "keep": 1} == as_json["counts"]
     assert 2 == as_json["version"]

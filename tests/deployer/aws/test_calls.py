@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
+import pytest
 from troposphere import ec2, s3
 
 import emulator
-from deployer import execute, plan, synth
+from deployer import deployment, execute, plan, report, synth
 from deployer.aws import connect
 from deployer.aws.account import Account
 from deployer.aws.cloud import (
     DeployedStack,
 )
+from deployer.config.fields import Settings
+from deployer.environment import Environment
 from deployer.events import Finished, Outcome
 from deployer.follow import Watch
 from deployer.model import Env, Layers, Template, Value
@@ -28,8 +33,12 @@ from deployer.run import LatestStacks, Run
 from tests.deployer.aws.responses import (
     ENV,
     REGION,
+    stack,
 )
+from tests.deployer.test_deployment import HOOKS
 from tests.emulator.templates import template, topic
+from tests.fakes import desired_stack
+from tests.loopback import Loopback, response
 
 
 def count_requests(account: Account) -> Counter[tuple[str, str]]:
@@ -186,3 +195,29 @@ def test_a_first_run_writes_twice_for_each_stack(
         ("CreateChangeSet", "us-east-1"): 1,
         ("ExecuteChangeSet", "us-east-1"): 1,
     } == writes
+
+
+def test_a_plan_without_changes_only_lists_the_stacks(
+    fake_account: Account, fake_aws: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plan reads every page of the stacks, and no template of a stack with the same digest."""
+    monkeypatch.setattr(deployment, "check_before_deployment", lambda *_: None)
+    desired = [desired_stack("network"), desired_stack("cluster", needs=["network"])]
+    pages = [response(Stacks=[unchanged(desired[0])], NextToken="2")]
+    fake_aws.on("DescribeStacks", *pages, response(Stacks=[unchanged(desired[1])]))
+    env = msgspec.structs.replace(ENV, name="x")
+    environment = Environment(env, tuple(desired), tmp_path / "build" / "x", Settings())
+    synth.write(desired, environment.build)
+    reporter = report.reporter(json=False, stream=io.StringIO(), environ={}, live=False)
+
+    planned = deployment.Deployment(environment, fake_account, reporter, HOOKS).plan()
+
+    assert [type(step) for step in planned.steps] == [plan.Keep, plan.Keep]
+    assert fake_aws.actions == ["DescribeStacks", "DescribeStacks"]
+
+
+def unchanged(desired: DesiredStack) -> dict[str, Any]:
+    """Return a stack of DescribeStacks that is as desired."""
+    tags = [{"Key": key, "Value": value} for key, value in desired.tags.items()]
+    outputs = [{"OutputKey": "Digest", "OutputValue": desired.digest}]
+    return stack(desired.name) | {"Tags": tags, "Outputs": outputs}

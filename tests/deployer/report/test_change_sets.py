@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from deployer.aws.cloud import STACK, PropertyChange, ResourceChange
+from deployer.preview.values import ResourceChange as Predicted
+from deployer.preview.values import StackChange
 from deployer.report import Style, question
-from deployer.report.change_sets import change_lines, property_path
+from deployer.report.change_sets import change_lines, property_path, reviewed_lines
 from tests.deployer.report.samples import added, change_set, changed
 
 REMOVED = ResourceChange("Remove", "Queue", "AWS::SQS::Queue", policy="Delete")
@@ -132,3 +134,16 @@ def test_changes_in_nested_stacks_have_their_path() -> None:
         "  + Below/Deep/New  AWS::EC2::Subnet",
     ]
     assert question(whole) == "Execute on crd-x-pipeline: 1 replaced, 2 changed, 1 added? [y/N] "
+
+
+def test_a_stack_is_shown_as_in_the_plan_with_what_differs() -> None:
+    """The reviewer sees the properties of the plan, and each action that AWS announces otherwise."""
+    table = Predicted("Table", "AWS::X::Y", "changed", source="stacks/x.py:1")
+    change = StackChange("crd-x-x", "x", "ca-central-1", "updated", (table,))
+    announced = change_set("x", changed("Table", replacement="True"))
+
+    assert list(reviewed_lines(change, announced, "config/x.toml", Style())) == [
+        "crd-x-x: 1 replaced",
+        "  ~ Table  AWS::X::Y  (stacks/x.py:1)",
+        "  ! Table: predicted: changed; CloudFormation: replaced",
+    ]

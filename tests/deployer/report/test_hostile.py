@@ -23,7 +23,7 @@ from deployer.events import (
     Verified,
 )
 from deployer.plan import Blocked
-from deployer.report import Style, error_text, plan_text, question, status
+from deployer.report import LivePlan, Style, error_text, live_plan_text, question, status
 from deployer.report.status import EnvironmentStatus
 from tests.deployer.report.samples import change_set, found, make_reporter, progress, report_all
 from tests.fakes import desired_stack
@@ -58,7 +58,7 @@ def all_output(text: str, live: bool = False) -> str:
     error = DeployError(text, hint=text)
     with reporter:
         reporter.start(text, text, text, emulator=False, origins=[text])
-        reporter.plan([Blocked(desired_stack(text), found(text), text, text)], (), ())
+        reporter.plan(LivePlan([Blocked(desired_stack(text), found(text), text, text)]))
         report_all(
             reporter,
             clock,
@@ -94,7 +94,8 @@ def test_no_text_adds_a_line(text: str) -> None:
     """A text of AWS adds no line to the output; the further lines of an error are indented."""
     one = " ".join(text.split()) or "a"
 
-    shown = plan_text([Blocked(desired_stack(text), found(text), text, text)])
+    plan = LivePlan([Blocked(desired_stack(text), found(text), text, text)])
+    shown = live_plan_text(plan, Style())
 
     assert shown.count("\n") <= 3
     assert 2 == status(EnvironmentStatus([found(text, text)])).count("\n")

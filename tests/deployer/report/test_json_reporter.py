@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from deployer.aws.cloud import PropertyChange
 from deployer.errors import BusyError, DeployError
 from deployer.events import ChangeSetCreated, Event, Finished, Outcome, Started, Uploaded, Verified
-from deployer.report import deletions_json, plan_json
+from deployer.report import LivePlan, deletions_json, live_plan_json
 from tests.deployer.report.samples import (
     CREATED,
     CREATING,
@@ -39,7 +39,7 @@ def lines_of(events: list[Event], error: DeployError | None = None) -> list[dict
     reporter, stream, clock = make_reporter(json=True)
     with reporter:
         reporter.start("x", "000000000000", REGION, emulator=True)
-        reporter.plan(STEPS, ORPHANS, UPLOADS)
+        reporter.plan(LivePlan(STEPS, ORPHANS, UPLOADS))
         reporter.deletions(DELETIONS)
         report_all(reporter, clock, events)
         if error:
@@ -82,7 +82,7 @@ def test_the_schema_refuses_another_version(version: int | None) -> None:
 
 def test_the_plan_on_stdout_is_the_plan_event() -> None:
     """`plan --json` prints the same document as the event."""
-    document = json.loads(plan_json(STEPS, ORPHANS, UPLOADS))
+    document = json.loads(live_plan_json(LivePlan(STEPS, ORPHANS, UPLOADS)))
     [line] = [line for line in lines_of([]) if line["event"] == "plan"]
 
     assert VALID.is_valid(document)

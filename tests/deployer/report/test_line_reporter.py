@@ -10,7 +10,7 @@ import pytest
 
 from deployer.errors import StaleError
 from deployer.events import ChangeSetCreated, Finished, OperationStarted, Outcome, Started
-from deployer.report import Style, error_text
+from deployer.report import LivePlan, Style, error_text
 from deployer.report.line_reporter import INTERVAL_SECONDS, LineReporter
 from tests.deployer.report.samples import (
     CREATED,
@@ -69,7 +69,7 @@ def test_a_whole_run() -> None:
 
     with reporter:
         reporter.start("x", "000000000000", REGION, emulator=True)
-        reporter.plan(STEPS, ORPHANS, UPLOADS)
+        reporter.plan(LivePlan(STEPS, ORPHANS, UPLOADS))
         report_all(reporter, clock, [*CREATING, *CREATED, *FAILED])
         reporter.summary()
 

@@ -27,12 +27,12 @@ from tests.fakes import REGION, FakeClock
 ROOT = Path(__file__).parents[3]
 RUN = """
 import os, sys, time
-from deployer.report import reporter
+from deployer.report import LivePlan, reporter
 from tests.deployer.report.samples import *
 run = reporter(json=False, stream=sys.stderr, environ=os.environ)
 with run:
     run.start("x", "000000000000", REGION, emulator=True)
-    run.plan(STEPS[:2], (), ())
+    run.plan(LivePlan(STEPS[:2]))
     try:
         for event in CREATING:
             run.event(event)

@@ -1,0 +1,66 @@
+"""Format a live plan: the changes of the resources, then what else a deploy does or reports."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from deployer.plan import Create, Keep, Orphan, Step, Update, Upload
+from deployer.preview.values import Preview, StackChange
+from deployer.report.offline_plan import preview_lines
+from deployer.report.offline_plan_json import preview_data
+from deployer.report.plan import counts_text, plan_data, row_lines
+from deployer.report.style import Style
+from deployer.report.text import JSON_VERSION
+
+
+@dataclass(frozen=True)
+class LivePlan:
+    """What a deploy does to each stack; *preview* has the changes of the resources."""
+
+    steps: Sequence[Step]
+    orphans: Sequence[Orphan] = ()
+    uploads: Sequence[Upload] = ()
+    preview: Preview = field(default_factory=lambda: Preview("", ()))
+
+    @property
+    def changes_by_stack(self) -> Mapping[str, StackChange]:
+        """The changes by the full name of their stack."""
+        return {change.name: change for change in self.preview.stacks}
+
+
+def live_plan_text(plan: LivePlan, style: Style) -> str:
+    """Return a plan as text."""
+    return "".join(f"{style.fit(line)}\n" for line in _lines(plan, style))
+
+
+def live_plan_json(plan: LivePlan) -> str:
+    """Return a plan as one JSON document, the same as the `plan` event of `--json`."""
+    return (
+        json.dumps({"version": JSON_VERSION, "event": "plan"} | live_plan_data(plan), indent=2)
+        + "\n"
+    )
+
+
+def live_plan_data(plan: LivePlan) -> dict[str, Any]:
+    """Return a plan as plain values."""
+    data = plan_data(plan.steps, plan.orphans, plan.uploads)
+    return data | {"changes": preview_data(plan.preview)}
+
+
+def _lines(plan: LivePlan, style: Style) -> Iterator[str]:
+    if plan.preview.stacks:
+        yield from preview_lines(plan.preview, plan.preview.environment, style)
+    yield from row_lines([*_other_steps(plan), *plan.orphans, *plan.uploads], style)
+    yield counts_text(plan.steps, plan.orphans, plan.uploads)
+
+
+def _other_steps(plan: LivePlan) -> Iterator[Step]:
+    """Yield the steps that the changes of the resources do not explain."""
+    explained = {(change.region, change.name) for change in plan.preview.stacks}
+    for step in plan.steps:
+        is_explained = (step.desired.region, step.desired.name) in explained
+        if not isinstance(step, Keep) and not (is_explained and isinstance(step, Create | Update)):
+            yield step

@@ -1,0 +1,77 @@
+"""Live plans as text and JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from deployer.plan import Blocked, Create, Keep, Orphan, Update, Upload
+from deployer.preview.values import Preview, ResourceChange, StackChange, UnknownValue
+from deployer.report.live_plan import LivePlan, live_plan_json, live_plan_text
+from deployer.report.style import Style
+from tests.deployer.report.samples import found
+from tests.fakes import REGION, desired_stack
+
+CREATE = Create(desired_stack("cluster"), "not in the account yet")
+CHANGE = StackChange(
+    "crd-x-cluster",
+    "cluster",
+    REGION,
+    "created",
+    (ResourceChange("Group", "AWS::EC2::SecurityGroup", "added", source="stacks/cluster.py:9"),),
+    unknown=(UnknownValue("network", "Vpc"), UnknownValue("network", "Subnets")),
+)
+PREVIEW = Preview("x", (CHANGE,), ("network",))
+KEEP = Keep(desired_stack("network"), found("network"), "unchanged")
+
+
+def lines(plan: LivePlan) -> list[str]:
+    """Return the lines of a plan."""
+    return live_plan_text(plan, Style()).splitlines()
+
+
+def test_unknown_values_have_their_source() -> None:
+    """The values of each stack that is not deployed are one line."""
+    assert lines(LivePlan([KEEP, CREATE], preview=PREVIEW)) == [
+        "x: 1 stack created, 1 added; 1 stack unchanged",
+        "cluster  new stack, 1 added  crd-x-cluster",
+        "  ? known after network is deployed: Vpc, Subnets",
+        "  + Group  AWS::EC2::SecurityGroup  (stacks/cluster.py:9)",
+        "2 stacks: 1 create, 1 keep",
+    ]
+
+
+def test_steps_without_changes_of_resources_are_listed() -> None:
+    """What the changes of the resources do not explain has its reason or its hint."""
+    blocked = Blocked(desired_stack("database"), found("database"), "UPDATE_FAILED", "roll it back")
+    update = Update(desired_stack("service"), found("service"), "/x/image is available")
+    orphan = Orphan(found("old"), "deployed, but no longer in layers()", "to remove it: x")
+    upload = Upload(CREATE.desired, "the code of a")
+
+    assert lines(LivePlan([CREATE, blocked, update], [orphan], [upload], PREVIEW))[4:] == [
+        "crd-x-database  blocked  UPDATE_FAILED",
+        "                hint: roll it back",
+        "crd-x-service   update   /x/image is available",
+        "crd-x-old       orphan   deployed, but no longer in layers() (ca-central-1)",
+        "                hint: to remove it: x",
+        "crd-x-cluster   upload   the code of a",
+        "3 stacks: 1 create, 1 update, 1 blocked; 1 orphan; 1 upload",
+    ]
+
+
+def test_nothing_to_do_is_one_line() -> None:
+    """Without changes only the counts are printed."""
+    assert lines(LivePlan([KEEP], preview=replace(PREVIEW, stacks=()))) == ["1 stack: 1 keep"]
+
+
+def test_json_has_the_steps_and_the_changes() -> None:
+    """The document has the content of the text."""
+    document = json.loads(live_plan_json(LivePlan([CREATE], preview=PREVIEW)))
+
+    (stack,) = document["changes"]["stacks"]
+    assert document["steps"][0]["step"] == "create"
+    assert document["changes"]["unchanged_stacks"] == ["network"]
+    assert stack["unknown"] == [
+        {"stack": "network", "output": "Vpc"},
+        {"stack": "network", "output": "Subnets"},
+    ]
