@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TypeVar, cast
 
 from invoke.context import Context
@@ -15,6 +16,7 @@ from deployer.errors import ConfigError, GuardError
 from operations import lambdas, project
 
 Choice = TypeVar("Choice", bound=str)
+JOBS = 4  # The stacks whose change sets `plan` creates at a time.
 
 _STACK = "a stack such as cluster; repeatable (default: all)"
 _ONLY = "skip dependencies"
@@ -104,6 +106,7 @@ def lint(_: Context, env: str = "") -> None:
         "only": _ONLY,
         "release": "plan a release: skip the stacks that administrators deploy",
         "verify": _VERIFY,
+        "change_sets": "also create change sets, show where they differ, and delete them",
         "json": "print the plan as JSON lines",
         "offline": "compare build/ with another revision, without an account",
         "base": "the revision to compare with (default: where this branch left main)",
@@ -117,6 +120,7 @@ def plan(
     env: str = "",
     release: bool = False,
     verify: bool = False,
+    change_sets: bool = False,
     json: bool = False,
     offline: bool = False,
     base: str = "",
@@ -130,10 +134,10 @@ def plan(
         flag = "--base" if base else "--format"
         raise ConfigError(f"{flag}: needs --offline", hint="add --offline")
     if offline:
-        if stack or only or release or verify:
+        if stack or only or release or verify or change_sets:
             raise ConfigError(
                 "--offline: shows all stacks of the environments in build/",
-                hint="omit --stack, --only, --release and --verify",
+                hint="omit --stack, --only, --release, --verify and --change-sets",
             )
         chosen = format or ("json" if json else "text")
         _plan_offline(env, base, one_of("format", chosen, ("text", "json", "markdown")))
@@ -142,7 +146,8 @@ def plan(
 
     with open_deployment(env, json=json) as deployment:
         planned = deployment.plan(stack or (), only=only, verify=verify, release=release)
-        show_plan(planned, json=json)
+        reviewed = deployment.review(planned, jobs=JOBS) if change_sets else ()
+        show_plan(replace(planned.report, change_sets=reviewed), json=json)
         deployment.refuse_data_losses(planned)
     if planned.has_changes:
         raise Exit(code=CHANGES)

@@ -39,6 +39,11 @@ def describe_change_set(watch: Watch, region: str, arn: str, *, stack: str) -> W
     return replace(complete, reason=(yield from description.failure_reason(change_set)))
 
 
+def wait_until_created(watch: Watch, region: str, arn: str, *, stack: str) -> Work[ChangeSet]:
+    """Wait until a change set of *stack* is created or failed; return it without nested ones."""
+    return (yield from _Description(watch, region, stack).wait_until_created(arn))
+
+
 @dataclass
 class _Description:
     """Reads a change set of *stack*; *failures* collects the reasons of failed nested change sets."""

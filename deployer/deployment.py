@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
+from typing import TypeAlias
 
 from deployer import delete, execute, plan, removal, report
 from deployer.approval import Approver
@@ -24,7 +25,7 @@ from deployer.bucket_cleanup import empty_buckets
 from deployer.data_guard import StackLoss, refuse_data_losses
 from deployer.environment import Environment
 from deployer.errors import ConfigError, GuardError
-from deployer.events import Event, Finished, Outcome, Uploaded
+from deployer.events import Event, Finished, Outcome, Uploaded, Verified
 from deployer.follow import Watch
 from deployer.inventory import Inventory
 from deployer.jobs import Clock
@@ -35,12 +36,15 @@ from deployer.phases.planning import NO_PHASES, Phases, may_need_phases, plan_ph
 from deployer.phases.situation import Situation
 from deployer.phases.stages import explained
 from deployer.plan import Blocked, Keep, Orphan, Recreate, Step, Update, Upload
+from deployer.planned_change_sets import ChangeSetReview, PlannedChangeSet
 from deployer.preview.values import Preview
 from deployer.releases import ReleaseLimits
 from deployer.removal import Deletion
 from deployer.run import LatestStacks, Run
 from deployer.selection import select
 from deployer.template_checks import check_before_deployment
+
+Save: TypeAlias = Callable[[Sequence[PlannedChangeSet]], None]
 
 LOCAL_UNREACHABLE_TIMEOUT, UNREACHABLE_TIMEOUT = 5.0, 600.0  # Seconds.
 
@@ -203,6 +207,39 @@ class Deployment:
         stacks = [run.stacks.get(step.desired.region, step.desired.name) for step in planned.steps]
         return DeploymentResult(exit_code, tuple(stack for stack in stacks if stack))
 
+    def review(
+        self, planned: DeploymentPlan, *, jobs: int, save: Save | None = None
+    ) -> tuple[PlannedChangeSet, ...]:
+        """Create the change set of each stack that changes, and return them.
+
+        They are kept if *save* returns; without it, and after an error or an interrupt, they are
+        deleted, and the empty stacks that were created with them.
+        """
+        _require_jobs(jobs)
+        self.hooks.build(plan.artifacts(planned.steps))
+        unknown = {change.name: change.unknown for change in planned.preview.stacks}
+        run = self._run(planned.deployed, planned.role, kind="plan")
+        review = ChangeSetReview(planned.steps, unknown, run)
+        is_saved = False
+        try:
+            self._report_transfers(review.create(jobs))
+            if save:
+                save(review.found)
+                is_saved = True
+        finally:
+            if not is_saved:
+                self._report_transfers(review.remove(jobs))
+        return review.found
+
+    def _report_transfers(self, events: Iterable[Event]) -> None:
+        """Report what is uploaded, and every error."""
+        for event in events:
+            match event:
+                case Uploaded() | Verified():
+                    self.reporter.event(event)
+                case Finished(error=error) if error:
+                    self.reporter.warning(error)
+
     def refuse_data_losses(self, planned: DeploymentPlan) -> None:
         """Raise GuardError for losses of data that the config does not accept; never locally."""
         if self.environment.is_local:
@@ -265,13 +302,13 @@ class Deployment:
             self._empty_buckets(stacks)
         return self._report(delete.destroy(deletions, self._run(stacks), jobs=jobs))
 
-    def _run(self, deployed: Iterable[DeployedStack], role: str = "") -> Run:
+    def _run(self, deployed: Iterable[DeployedStack], role: str = "", kind: str = "deploy") -> Run:
         local = self.environment.is_local
         unreachable_timeout = LOCAL_UNREACHABLE_TIMEOUT if local else UNREACHABLE_TIMEOUT
         timeout = self.options.timeout_minutes * 60.0
-        kind = "release" if role else "deploy"  # IAM lets a release use its own change sets only.
+        prefix = "release" if role else kind  # IAM lets a release use its own change sets only.
         return Run(
-            id=f"{kind}-{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}",
+            id=f"{prefix}-{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}",
             watch=Watch(self.account, self.clock, timeout, unreachable_timeout),
             approve=self._approve,
             stacks=LatestStacks(deployed),

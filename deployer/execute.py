@@ -5,21 +5,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Literal
 
 from deployer import plan
-from deployer.artifact_store import is_unchanged, store_objects
-from deployer.aws.cloud import (
-    ChangeSet,
-    ChangeSetRequest,
-    DeployedStack,
-    ResourceToImport,
-    StoredObject,
+from deployer.artifact_store import is_unchanged
+from deployer.aws.cloud import ChangeSet, DeployedStack, ResourceToImport
+from deployer.change_set_requests import (
+    Kind,
+    change_set_name,
+    create_change_set,
+    delete_change_set,
+    replaced_error,
 )
-from deployer.change_sets import describe_change_set
-from deployer.data_guard import change_set_losses, refused, unaccepted
-from deployer.delete import delete, delete_now
-from deployer.errors import CloudError, DeployError, GuardError, ManualRepairError, RolledBackError
+from deployer.data_guard import StackLoss, change_set_losses, refused, unaccepted
+from deployer.delete import delete
+from deployer.errors import CloudError, DeployError, ManualRepairError, RolledBackError
 from deployer.events import ChangeSetCreated, Event, Finished, OperationStarted, Outcome, Started
 from deployer.follow import (
     OperationResult,
@@ -31,7 +30,6 @@ from deployer.follow import (
 from deployer.jobs import Job, Work, run_concurrently
 from deployer.model.desired import DesiredStack
 from deployer.model.template_tree import resource_lines
-from deployer.ownership import refuse_foreign
 from deployer.phases.planning import NO_PHASES, Phases
 from deployer.phases.stages import Stage, stages
 from deployer.phases.templates import import_replaced
@@ -39,8 +37,6 @@ from deployer.plan import Blocked, Create, Keep, Recreate, Resume, Step, Update
 from deployer.run import Run
 from deployer.synth import capabilities
 from deployer.template_yaml import dump, load
-
-Kind = Literal["CREATE", "UPDATE", "IMPORT"]
 
 
 def deploy(
@@ -183,97 +179,50 @@ def _deploy_change_set(
 ) -> Job:
     """Create a change set, ask for approval, execute it and follow the operation."""
     deployed = run.stacks.get(desired.region, desired.name)
-    change_set, verified = yield from _create_change_set(desired, kind, run, imports)
+    change_set, verified = yield from create_change_set(desired, kind, run, imports)
     if change_set.is_empty and deployed:
         run.cloud.delete_change_set(desired.region, change_set.arn)
         return _set_protection(desired, deployed, Outcome.KEPT, run)
     if change_set.status == "FAILED":
-        yield from _delete_change_set(change_set, run, is_first=deployed is None)
+        yield from delete_change_set(change_set, run, is_first=deployed is None)
         raise CloudError(f"{desired.name}: no change set: {change_set.reason}")
     yield ChangeSetCreated(desired.name, change_set)
-    if run.accepted is not None:
-        losses = unaccepted(change_set_losses(change_set, desired.short_name), run.accepted)
-        if losses:
-            yield from _delete_change_set(change_set, run, is_first=deployed is None)
-            raise refused(losses, run.owner.env)
+    if losses := refused_losses(desired, change_set, run):
+        yield from delete_change_set(change_set, run, is_first=deployed is None)
+        raise refused(losses, run.owner.env)
     if run.no_execute:
         return Finished(desired.name, Outcome.PENDING_REVIEW, change_set.arn, deployed)
     if not run.approve(change_set):
-        yield from _delete_change_set(change_set, run, is_first=deployed is None)
+        yield from delete_change_set(change_set, run, is_first=deployed is None)
         return Finished(desired.name, Outcome.REFUSED, "not approved", deployed)
     if replaced := [stored for stored in verified if not is_unchanged(stored, run)]:
-        yield from _delete_change_set(change_set, run, is_first=deployed is None)
-        raise _replaced_error(desired, replaced)
+        yield from delete_change_set(change_set, run, is_first=deployed is None)
+        raise replaced_error(desired, replaced)
+    return (yield from execute_change_set(desired, change_set, kind, outcome, run))
+
+
+def refused_losses(desired: DesiredStack, change_set: ChangeSet, run: Run) -> tuple[StackLoss, ...]:
+    """Return the losses of data in a change set that the config does not accept."""
+    if run.accepted is None:
+        return ()
+    return unaccepted(change_set_losses(change_set, desired.short_name), run.accepted)
+
+
+def execute_change_set(
+    desired: DesiredStack, change_set: ChangeSet, kind: Kind, outcome: Outcome, run: Run
+) -> Job:
+    """Execute an approved change set, follow the operation, and set the termination protection."""
     result = yield from _execute_change_set(desired, change_set, kind, run)
     if result.stack.status != f"{kind}_COMPLETE":
         raise _operation_error(desired, result)
     return _set_protection(desired, result.stack, outcome, run)
 
 
-def _create_change_set(
-    desired: DesiredStack, kind: Kind, run: Run, imports: tuple[ResourceToImport, ...]
-) -> Work[tuple[ChangeSet, tuple[StoredObject, ...]]]:
-    """Create a change set, after verifying every object that it reads; return both."""
-    deployed = run.stacks.get(desired.region, desired.name)
-    if deployed is None:
-        _refuse_foreign_name(desired, run)
-    request = ChangeSetRequest(
-        name=f"{run.id}-{desired.digest[:8]}",
-        stack=desired.name,
-        region=desired.region,
-        kind=kind,
-        text=desired.text,
-        parameters=_parameters(desired, run),
-        tags=desired.tags,
-        capabilities=desired.capabilities,
-        role=run.role,
-        stack_id=deployed.id if deployed and kind != "CREATE" else "",
-        include_nested=bool(desired.nested),
-        imports=imports,
-    )
-    stored = yield from store_objects(desired, run)
-    if desired.too_long:
-        request = replace(request, url=stored[-1].version_url)
-    arn = run.cloud.create_change_set(request)
-    change_set = yield from describe_change_set(run.watch, desired.region, arn, stack=desired.name)
-    return change_set, stored
-
-
-def _refuse_foreign_name(desired: DesiredStack, run: Run) -> None:
-    """Raise GuardError if a foreign stack has the name of a stack to create."""
-    if stack := run.cloud.stack(desired.region, desired.name):
-        refuse_foreign(run.owner, [stack], hint="rerun the command: it appeared during this run")
-
-
-def _parameters(desired: DesiredStack, run: Run) -> dict[str, str]:
-    values = plan.parameters(desired, run.stacks.by_key)
-    known = {name: value for name, value in values.items() if value is not None}
-    if missing := [desired.parameters[name] for name in values if name not in known]:
-        sources = ", ".join(f"{source.output} of {source.stack}" for source in missing)
-        raise CloudError(
-            f"{desired.name}: needs {sources}, which is not deployed",
-            hint="deploy that first, or omit --only",
-        )
-    return known
-
-
-def _delete_change_set(change_set: ChangeSet, run: Run, *, is_first: bool) -> Work[None]:
-    """Delete a change set and, if it *is_first*, the empty stack that was created with it.
-
-    Another run may have added a change set meanwhile, so the stack is read again. A stack in
-    REVIEW_IN_PROGRESS has tags only if it has another change set.
-    """
-    run.cloud.delete_change_set(change_set.region, change_set.arn)
-    stack = run.cloud.stack(change_set.region, change_set.stack_id) if is_first else None
-    if stack and stack.status == "REVIEW_IN_PROGRESS" and not stack.tags:
-        yield from delete_now(stack, run)
-
-
 def _execute_change_set(
     desired: DesiredStack, change_set: ChangeSet, kind: Kind, run: Run
 ) -> Work[OperationResult]:
     after = latest_event(run.watch, desired.region, change_set.stack_id)
-    token = f"{run.id}-{desired.digest[:8]}"
+    token = change_set_name(desired, run)
     run.cloud.execute_change_set(desired.region, change_set.arn, token=token)
     yield OperationStarted(desired.name, desired.region, kind.lower(), change_set.stack_id)
     started = DeployedStack(
@@ -293,15 +242,6 @@ def _set_protection(
         deployed = replace(deployed, is_protected=desired.protect)
     run.stacks.record(deployed)
     return Finished(desired.name, outcome, deployed=deployed)
-
-
-def _replaced_error(desired: DesiredStack, replaced: Sequence[StoredObject]) -> GuardError:
-    return GuardError(
-        "\n".join(
-            f"{desired.name}: {stored.url}: replaced after it was verified" for stored in replaced
-        ),
-        hint="find out which role writes to the bucket (CloudTrail), then rerun the command",
-    )
 
 
 def _operation_error(desired: DesiredStack, result: OperationResult) -> DeployError:

@@ -107,6 +107,7 @@ Step: TypeAlias = Create | Update | Recreate | Resume | Keep | Blocked
 Key: TypeAlias = tuple[str, str]  # The region and the name of a stack.
 
 TEMPLATE_CHANGED = "template changed"
+DIGEST_UNCHANGED = "its digest did not"  # Part of the reason for a manually changed template.
 _MAX_LISTED = (
     5  # The maximum number of changed resources that the reason for a nested template lists.
 )
@@ -313,7 +314,7 @@ def _changes_without_digest(old: TemplateTree, new: TemplateTree) -> Iterator[st
             yield f"nested stack {format_path(path)} is missing"
         elif before.text != tree.text:
             suffix = f" of {format_path(path)}" if path else ""
-            yield f"template text{suffix} changed, its digest did not"
+            yield f"template text{suffix} changed, {DIGEST_UNCHANGED}"
 
 
 def _with_data_losses(

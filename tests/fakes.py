@@ -13,6 +13,7 @@ from deployer.aws.cloud import (
     STACK,
     ChangeSet,
     ChangeSetRequest,
+    ChangeSetSummary,
     DeployedStack,
     Identity,
     ResourceChange,
@@ -29,7 +30,14 @@ from deployer.template_yaml import load
 REGION, ACCOUNT = "ca-central-1", "000000000000"
 OWNER = Owner("cruddur", "x", "crd-x-")
 READS = {"identity", "stacks", "stack", "template", "resources", "change_set"}
-READS |= {"events", "events_since", "parameter", "stored_object"}
+READS |= {
+    "stack_change_sets",
+    "validation_findings",
+    "events",
+    "events_since",
+    "parameter",
+    "stored_object",
+}
 
 
 def desired_stack(
@@ -108,7 +116,7 @@ class FakeCloud:
 
     For nested stacks, *templates* and *listed* map names or ids of stacks to their templates and
     resources, *changes* maps names to the changes of a change set, and *nested_sets* maps ARNs to
-    the change sets of nested stacks.
+    the change sets of nested stacks. *findings* maps names to the findings of validation.
     """
 
     clock: FakeClock
@@ -133,6 +141,7 @@ class FakeCloud:
     listed: dict[str, tuple[StackResource, ...]] = field(default_factory=dict)
     changes: dict[str, tuple[ResourceChange, ...]] = field(default_factory=dict)
     nested_sets: dict[str, ChangeSet] = field(default_factory=dict)
+    findings: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _ids: count[int] = field(default_factory=lambda: count(1))
 
     @property
@@ -205,6 +214,21 @@ class FakeCloud:
             changes=self.changes.get(request.stack, (CHANGED_RESOURCE,)),
         )
 
+    def stack_change_sets(self, region: str, stack_id: str) -> tuple[ChangeSetSummary, ...]:
+        self._call("stack_change_sets", stack_id)
+        return tuple(
+            ChangeSetSummary(
+                arn, request.name, found.name, found.id, region, self.clock.now() >= ready
+            )
+            for arn, (request, found, ready) in self.change_sets.items()
+            if found.id == stack_id
+        )
+
+    def validation_findings(self, region: str, arn: str) -> tuple[str, ...]:
+        self._call("validation_findings", arn)
+        request, _, _ = self.change_sets[arn]
+        return self.findings.get(request.stack, ())
+
     def execute_change_set(self, region: str, arn: str, token: str) -> None:
         self._call("execute_change_set", arn)
         request, found, ready = self.change_sets.pop(arn)
@@ -220,6 +244,8 @@ class FakeCloud:
 
     def delete_change_set(self, region: str, arn: str) -> None:
         self._call("delete_change_set", arn)
+        if self.clock.now() < self.change_sets[arn][2]:
+            raise CloudError(f"ChangeSet [{arn}] cannot be deleted in status CREATE_IN_PROGRESS")
         del self.change_sets[arn]
 
     def events(self, region: str, stack_id: str, after: str = "") -> tuple[StackEvent, ...]:

@@ -12,7 +12,7 @@ from invoke.exceptions import Exit
 from commands.framework.task import INTERRUPTED
 from deployer import report
 from deployer.aws.cloud import DeployedStack
-from deployer.deployment import Deployment, DeploymentPlan, Options
+from deployer.deployment import Deployment, Options
 from deployer.errors import DeployError
 from deployer.removal import Deletion
 from operations import project
@@ -56,10 +56,10 @@ def open_deployment(
             raise Exit(code=INTERRUPTED) from interrupt
 
 
-def show_plan(plan: DeploymentPlan, *, json: bool) -> None:
+def show_plan(plan: report.LivePlan, *, json: bool) -> None:
     """Print a plan."""
     style = report.style_of(sys.stdout, os.environ)
-    text = report.live_plan_json(plan.report) if json else report.live_plan_text(plan.report, style)
+    text = report.live_plan_json(plan) if json else report.live_plan_text(plan, style)
     print(text, end="")
 
 

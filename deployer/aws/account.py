@@ -22,6 +22,7 @@ from deployer.aws import clients
 from deployer.aws.cloud import (
     ChangeSet,
     ChangeSetRequest,
+    ChangeSetSummary,
     DeployedStack,
     Identity,
     ResourceChange,
@@ -30,11 +31,13 @@ from deployer.aws.cloud import (
     StoredObject,
 )
 from deployer.aws.descriptions import (
+    change_set_summary,
     deployed_stack,
     resource_change,
     stack_event,
     stack_resource,
     validation_failure,
+    validation_finding,
 )
 from deployer.errors import CloudError
 
@@ -150,6 +153,23 @@ class Account:
             changes=changes,
         )
 
+    def stack_change_sets(self, region: str, stack_id: str) -> tuple[ChangeSetSummary, ...]:
+        paginator = self._cloudformation(region).get_paginator("list_change_sets")
+        return tuple(
+            change_set_summary(summary, region)
+            for page in paginator.paginate(StackName=stack_id)
+            for summary in page["Summaries"]
+        )
+
+    def validation_findings(self, region: str, arn: str) -> tuple[str, ...]:
+        paginator = self._cloudformation(region).get_paginator("describe_events")
+        return tuple(
+            validation_finding(event)
+            for page in paginator.paginate(ChangeSetName=arn)
+            for event in page.get("OperationEvents", [])
+            if event.get("EventType") in {"VALIDATION_ERROR", "HOOK_INVOCATION_ERROR"}
+        )
+
     def execute_change_set(self, region: str, arn: str, token: str) -> None:
         self._cloudformation(region).execute_change_set(ChangeSetName=arn, ClientRequestToken=token)
 
@@ -235,9 +255,10 @@ class Account:
         (localstack/localstack#13117). Not verified on AWS by this project.
         """
         client = self._cloudformation(region)
-        pages = client.get_paginator("list_change_sets").paginate(StackName=stack_id)
-        arns = [summary["ChangeSetId"] for page in pages for summary in page["Summaries"]]
-        change_sets = [client.describe_change_set(ChangeSetName=arn) for arn in arns]
+        change_sets = [
+            client.describe_change_set(ChangeSetName=summary.arn)
+            for summary in self.stack_change_sets(region, stack_id)
+        ]
         tags = [
             {(tag["Key"], tag["Value"]) for tag in change_set.get("Tags", [])}
             for change_set in change_sets

@@ -37,7 +37,10 @@ class Identity:
 
 @dataclass(frozen=True)
 class DeployedStack:
-    """A stack as DescribeStacks returns it."""
+    """A stack as DescribeStacks returns it.
+
+    *updated_at* is the time of its last update; without one, of its creation.
+    """
 
     name: str
     id: str
@@ -49,6 +52,7 @@ class DeployedStack:
     outputs: Mapping[str, str] = field(default_factory=dict)
     is_protected: bool = False
     is_nested: bool = False
+    updated_at: datetime | None = None
 
     @property
     def is_busy(self) -> bool:
@@ -191,6 +195,18 @@ class ChangeSet:
 
 
 @dataclass(frozen=True)
+class ChangeSetSummary:
+    """A change set as ListChangeSets returns it. It can be executed if it *is_available*."""
+
+    arn: str
+    name: str
+    stack: str
+    stack_id: str
+    region: str
+    is_available: bool
+
+
+@dataclass(frozen=True)
 class StackResource:
     """A resource as ListStackResources returns it."""
 
@@ -269,6 +285,12 @@ class Cloud(Protocol):
 
     def change_set(self, region: str, arn: str) -> ChangeSet:
         """Return a change set with its changes, but without the changes in nested stacks."""
+
+    def stack_change_sets(self, region: str, stack_id: str) -> tuple[ChangeSetSummary, ...]:
+        """Return all change sets of a stack that were not deleted."""
+
+    def validation_findings(self, region: str, arn: str) -> tuple[str, ...]:
+        """Return the findings of CloudFormation's validation of a change set, also warnings."""
 
     def execute_change_set(self, region: str, arn: str, token: str) -> None:
         """Execute a change set; a repeated call with the same *token* has no effect."""

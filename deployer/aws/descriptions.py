@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deployer.aws.cloud import (
+    ChangeSetSummary,
     DeployedStack,
     PropertyChange,
     ResourceChange,
@@ -16,6 +17,7 @@ from deployer.aws.cloud import (
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import (
+        ChangeSetSummaryTypeDef,
         OperationEventTypeDef,
         ResourceChangeDetailTypeDef,
         ResourceChangeTypeDef,
@@ -46,6 +48,19 @@ def deployed_stack(stack: StackTypeDef, region: str) -> DeployedStack:
         },
         is_protected=stack.get("EnableTerminationProtection", False),
         is_nested="ParentId" in stack,
+        updated_at=stack.get("LastUpdatedTime") or stack.get("CreationTime"),
+    )
+
+
+def change_set_summary(summary: ChangeSetSummaryTypeDef, region: str) -> ChangeSetSummary:
+    """Convert a change set of ListChangeSets."""
+    return ChangeSetSummary(
+        arn=summary.get("ChangeSetId", ""),
+        name=summary.get("ChangeSetName", ""),
+        stack=summary.get("StackName", ""),
+        stack_id=summary.get("StackId", ""),
+        region=region,
+        is_available=summary.get("ExecutionStatus") == "AVAILABLE",
     )
 
 
@@ -96,6 +111,12 @@ def validation_failure(event: OperationEventTypeDef) -> str:
         or event.get("ResourceStatusReason", "")
     )
     return ": ".join(filter(None, (place, reason)))
+
+
+def validation_finding(event: OperationEventTypeDef) -> str:
+    """Return the mode of a finding (FAIL or WARN), and its place and reason."""
+    mode = event.get("ValidationFailureMode") or event.get("HookFailureMode", "")
+    return " ".join(filter(None, (mode, validation_failure(event))))
 
 
 def _property_changes(details: Iterable[ResourceChangeDetailTypeDef]) -> tuple[PropertyChange, ...]:

@@ -75,6 +75,8 @@ def reviewed_lines(
     *file* is the config file.
     """
     yield style("bold", f"{clean(change_set.stack)}: {counts(change_set)}")
+    for loss in change.data_losses:
+        yield f"  ! {style('red', clean(str(loss)))}"
     yield from list(stack_lines(change, file, style))[1:]
     yield from disagreement_lines(disagreements(change, change_set), style)
 

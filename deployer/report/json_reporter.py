@@ -15,7 +15,6 @@ from types import TracebackType
 from typing import Any, Self, TextIO
 
 from deployer import secret_detection
-from deployer.aws.cloud import ChangeSet, PropertyChange, ResourceChange
 from deployer.errors import DeployError
 from deployer.events import (
     ChangeSetCreated,
@@ -27,16 +26,14 @@ from deployer.events import (
     Uploaded,
     Verified,
 )
-from deployer.model.template_tree import LogicalIds, flatten
-from deployer.preview.announced import announced_action, disagreements
+from deployer.preview.announced import disagreements
 from deployer.preview.values import StackChange
 from deployer.removal import Deletion
-from deployer.report.change_sets import property_path
+from deployer.report.change_sets_json import change_set_data
 from deployer.report.deletions import deletions_data
 from deployer.report.exit_codes import exit_code
 from deployer.report.live_plan import LivePlan, live_plan_data
 from deployer.report.progress import RunProgress, StackProgress
-from deployer.report.property_values import masked
 from deployer.report.summary import pending_review
 from deployer.report.text import JSON_VERSION
 
@@ -143,7 +140,7 @@ def _data(event: Event, stack_progress: StackProgress) -> dict[str, Any]:
         case Verified(url=url, version=version):
             return {"url": url, "object_version": version}
         case ChangeSetCreated(change_set=change_set):
-            return {"change_set": _change_set(change_set)}
+            return {"change_set": change_set_data(change_set)}
         case OperationStarted(region=region, operation=operation, stack_id=stack_id):
             return {"region": region, "operation": operation, "stack_id": stack_id}
         case Progress():
@@ -169,40 +166,6 @@ def _progress(event: Progress) -> dict[str, Any]:
         "reason": resource.reason,
         "has_failed": resource.failed,
         "line": str(event.line) if event.line else None,
-    }
-
-
-def _change_set(change_set: ChangeSet) -> dict[str, Any]:
-    return {
-        "arn": change_set.arn,
-        "region": change_set.region,
-        "changes": [_change(path, change) for path, change in flatten(change_set.changes)],
-    }
-
-
-def _change(path: LogicalIds, change: ResourceChange) -> dict[str, Any]:
-    return {
-        "path": list(path),
-        "kind": announced_action(change),
-        "action": change.action,
-        "logical_id": change.logical_id,
-        "physical_id": change.physical_id,
-        "type": change.type,
-        "replacement": change.replacement,
-        "policy": change.policy,
-        "properties": [_property(property_) for property_ in change.properties],
-    }
-
-
-def _property(change: PropertyChange) -> dict[str, Any]:
-    path = property_path(change.path)
-    name = path.rpartition(".")[2]
-    return {
-        "path": path,
-        "before": None if change.before is None else masked(name, change.before),
-        "after": None if change.after is None else masked(name, change.after),
-        "recreation": change.recreation,
-        "cause": change.cause,
     }
 
 

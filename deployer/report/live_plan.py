@@ -7,23 +7,32 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from deployer.plan import Create, Keep, Orphan, Step, Update, Upload
+from deployer.plan import DIGEST_UNCHANGED, Create, Keep, Orphan, Step, Update, Upload
+from deployer.planned_change_sets import PlannedChangeSet
 from deployer.preview.values import Preview, StackChange
 from deployer.report.offline_plan import preview_lines
 from deployer.report.offline_plan_json import preview_data
 from deployer.report.plan import counts_text, plan_data, row_lines
+from deployer.report.planned_change_sets import (
+    planned_change_set_data,
+    planned_change_set_lines,
+)
 from deployer.report.style import Style
-from deployer.report.text import JSON_VERSION
+from deployer.report.text import JSON_VERSION, clean
 
 
 @dataclass(frozen=True)
 class LivePlan:
-    """What a deploy does to each stack; *preview* has the changes of the resources."""
+    """What a deploy does to each stack; *preview* has the changes of the resources.
+
+    *change_sets* are those that were created for the plan.
+    """
 
     steps: Sequence[Step]
     orphans: Sequence[Orphan] = ()
     uploads: Sequence[Upload] = ()
     preview: Preview = field(default_factory=lambda: Preview("", ()))
+    change_sets: Sequence[PlannedChangeSet] = ()
 
     @property
     def changes_by_stack(self) -> Mapping[str, StackChange]:
@@ -47,20 +56,39 @@ def live_plan_json(plan: LivePlan) -> str:
 def live_plan_data(plan: LivePlan) -> dict[str, Any]:
     """Return a plan as plain values."""
     data = plan_data(plan.steps, plan.orphans, plan.uploads)
-    return data | {"changes": preview_data(plan.preview)}
+    changes: dict[str, Any] = {"changes": preview_data(plan.preview)}
+    if plan.change_sets:
+        changes["change_sets"] = [
+            planned_change_set_data(item, plan.changes_by_stack.get(item.desired.name))
+            for item in plan.change_sets
+        ]
+    return data | changes
 
 
 def _lines(plan: LivePlan, style: Style) -> Iterator[str]:
+    notes = {
+        item.desired.name: [
+            *planned_change_set_lines(item, plan.changes_by_stack.get(item.desired.name), style)
+        ]
+        for item in plan.change_sets
+    }
     if plan.preview.stacks:
-        yield from preview_lines(plan.preview, plan.preview.environment, style)
+        yield from preview_lines(plan.preview, plan.preview.environment, style, notes)
+    for name, lines in notes.items():
+        if name not in plan.changes_by_stack:
+            yield from (f"{clean(name)}: {line.strip()}" for line in lines)
     yield from row_lines([*_other_steps(plan), *plan.orphans, *plan.uploads], style)
     yield counts_text(plan.steps, plan.orphans, plan.uploads)
 
 
 def _other_steps(plan: LivePlan) -> Iterator[Step]:
-    """Yield the steps that the changes of the resources do not explain."""
-    explained = {(change.region, change.name) for change in plan.preview.stacks}
+    """Yield the steps that the changes of the resources do not explain, such as manual changes."""
+    shown = {(change.region, change.name) for change in plan.preview.stacks}
     for step in plan.steps:
-        is_explained = (step.desired.region, step.desired.name) in explained
-        if not isinstance(step, Keep) and not (is_explained and isinstance(step, Create | Update)):
+        is_explained = (
+            (step.desired.region, step.desired.name) in shown
+            and isinstance(step, Create | Update)
+            and DIGEST_UNCHANGED not in step.reason
+        )
+        if not isinstance(step, Keep) and not is_explained:
             yield step

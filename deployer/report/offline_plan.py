@@ -181,8 +181,16 @@ def _shown_properties(change: ResourceChange) -> Iterator[PropertyChange]:
             yield property_
 
 
-def preview_lines(preview: Preview, title: str, style: Style) -> Iterator[str]:
-    """Yield the lines of all changes; the first begins with *title*."""
+def preview_lines(
+    preview: Preview,
+    title: str,
+    style: Style,
+    notes: Mapping[str, Sequence[str]] | None = None,
+) -> Iterator[str]:
+    """Yield the lines of all changes; the first begins with *title*.
+
+    *notes* has the lines to add to a stack, by its full name.
+    """
     unchanged = len(preview.unchanged)
     rest = f"; {pluralize(unchanged, 'stack')} unchanged" if unchanged and preview.stacks else ""
     yield style("bold", f"{title}: {summary(preview)}{rest}")
@@ -200,6 +208,7 @@ def preview_lines(preview: Preview, title: str, style: Style) -> Iterator[str]:
         yield from _wrapped(head, text, style, emphasis)
     for stack in preview.stacks:
         yield from stack_lines(stack, f"config/{preview.environment}.toml", style)
+        yield from (notes or {}).get(stack.name, ())
 
 
 def _stack_counts(preview: Preview) -> Iterator[tuple[str, int]]:

@@ -41,8 +41,8 @@ def test_plan(deployed):
         deployed.configure()
 
     assert "5 stacks: 5 keep\n" == unchanged.out[-17:]
-    assert "local: 1 changed; 4 stacks unchanged\n" in changed.out
-    assert "DisplayName: " in changed.out
+    assert "local: 2 changed; 4 stacks unchanged\n" in changed.out
+    assert '"A small stack"' in changed.out
     assert "5 stacks: 1 update, 4 keep\n" in changed.out
     assert "local: account 000000000000, region ca-central-1, emulator\n" == changed.err
     assert {"update": 1, "keep": 1} == as_json["counts"]
@@ -182,3 +182,16 @@ def test_unknown_task():
 
     assert 1 == ran.returncode
     assert "error: dploy: no such task; did you mean deploy?" == ran.stderr.splitlines()[0]
+
+
+def test_plan_with_change_sets(deployed):
+    """`plan --change-sets` compares its prediction with real change sets, and deletes them."""
+    deployed.configure(left={"title": "New"})
+    with deployed.recorded_requests() as proxy:
+        printed = deployed.run("plan", "--change-sets", code=2)
+    deployed.configure()
+    listed = deployed.client("cloudformation").list_change_sets(StackName="crd-local-left")
+
+    assert "  change set: CloudFormation announces these changes as well\n" in printed.out
+    assert ["CreateChangeSet", "DeleteChangeSet"] == [call.action for call in proxy.written]
+    assert [] == listed["Summaries"]
