@@ -104,7 +104,12 @@ class DeploymentPlan:
     @property
     def report(self) -> report.LivePlan:
         """The plan as reports show it."""
-        return report.LivePlan(self.steps, self.orphans, self.uploads, self.preview)
+        return report.LivePlan(self.steps, self.orphans, self.uploads, self.preview, self.phased)
+
+    @property
+    def phased(self) -> frozenset[str]:
+        """The names of the stacks that are updated in several steps."""
+        return frozenset({*self.phases.pins, *self.phases.transitions})
 
     @property
     def has_changes(self) -> bool:
@@ -219,7 +224,7 @@ class Deployment:
         self.hooks.build(plan.artifacts(planned.steps))
         unknown = {change.name: change.unknown for change in planned.preview.stacks}
         run = self._run(planned.deployed, planned.role, kind="plan")
-        review = ChangeSetReview(planned.steps, unknown, run)
+        review = ChangeSetReview(planned.steps, unknown, run, planned.phased)
         is_saved = False
         try:
             self._report_transfers(review.create(jobs))

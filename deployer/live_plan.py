@@ -28,8 +28,9 @@ def live_preview(
 ) -> Preview:
     """Return what *steps* change, compared with the stacks in the account.
 
-    *deployed* has all stacks of the environment. *templates* maps the names of stacks to their
-    deployed templates; each update needs one. A stack that is busy or blocked is left out.
+    *deployed* has all stacks of the environment. *templates* maps the names of updated stacks to
+    their deployed templates; an update without one keeps its template. A stack that is busy or
+    blocked is left out. No export is refused, because a deploy updates its stack in phases.
     """
     known = plan.index(deployed)
     before, after = [], []
@@ -39,7 +40,7 @@ def live_preview(
             case Keep():
                 before.append(stack)
                 after.append(stack)
-            case Update(deployed=current):
+            case Update(deployed=current) if step.desired.name in templates:
                 before.append(_deployed_side(stack, step.desired, current, templates))
                 after.append(stack)
             case Create() | Recreate():
@@ -56,7 +57,11 @@ def live_preview(
     return replace(
         found,
         stacks=tuple(
-            replace(change, unknown=unknown.of(stacks[change.region, change.name]))
+            replace(
+                change,
+                unknown=unknown.of(stacks[change.region, change.name]),
+                outputs=tuple(replace(output, is_refused=False) for output in change.outputs),
+            )
             for change in found.stacks
         ),
         unchanged=tuple(step.desired.short_name for step in steps if isinstance(step, Keep)),

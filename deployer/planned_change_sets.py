@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from deployer.aws.cloud import ChangeSet, StoredObject
@@ -41,12 +41,18 @@ class PlannedChangeSet:
 class ChangeSetReview:
     """The change sets of one plan.
 
-    *unknown* has the unknown values that each stack uses, by the name of the stack.
+    *unknown* has the unknown values that each stack uses, by the name of the stack. *phased* are the
+    names of stacks that are updated in several steps.
     """
 
     def __init__(
-        self, steps: Sequence[Step], unknown: Mapping[str, Sequence[UnknownValue]], run: Run
+        self,
+        steps: Sequence[Step],
+        unknown: Mapping[str, Sequence[UnknownValue]],
+        run: Run,
+        phased: Collection[str] = (),
     ) -> None:
+        self._phased = phased
         self._steps = {step.desired.name: step for step in steps if _needs_change_set(step)}
         self._unknown = unknown
         self._run = run
@@ -102,6 +108,8 @@ class ChangeSetReview:
         """Return why CloudFormation cannot create the change set now; empty if it can."""
         if isinstance(step, Recreate):
             return f"the stack is in {step.deployed.status} and must be deleted first"
+        if step.desired.name in self._phased:
+            return "the stack is updated in several steps: run ./inv deploy"
         names = [
             f"{value.stack}.{value.output}" for value in self._unknown.get(step.desired.name, ())
         ]

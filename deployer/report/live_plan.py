@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,13 +25,15 @@ from deployer.report.text import JSON_VERSION, clean
 class LivePlan:
     """What a deploy does to each stack; *preview* has the changes of the resources.
 
-    *change_sets* are those that were created for the plan.
+    *phased* are the names of stacks that are updated in several steps. *change_sets* are those that
+    were created for the plan.
     """
 
     steps: Sequence[Step]
     orphans: Sequence[Orphan] = ()
     uploads: Sequence[Upload] = ()
     preview: Preview = field(default_factory=lambda: Preview("", ()))
+    phased: Collection[str] = ()
     change_sets: Sequence[PlannedChangeSet] = ()
 
     @property
@@ -89,6 +91,7 @@ def _other_steps(plan: LivePlan) -> Iterator[Step]:
             (step.desired.region, step.desired.name) in shown
             and isinstance(step, Create | Update)
             and DIGEST_UNCHANGED not in step.reason
+            and step.desired.name not in plan.phased
         )
         if not isinstance(step, Keep) and not is_explained:
             yield step
