@@ -10,6 +10,7 @@ from commands import (
     application,
     assets,
     avatar,
+    change_sets,
     db,
     deployment,
     development,
@@ -36,6 +37,7 @@ namespace = Collection(
     deployment.lint,
     deployment.plan,
     deployment.deploy,
+    deployment.apply,
     deployment.destroy,
     deployment.status,
     deployment.outputs,
@@ -49,6 +51,7 @@ namespace = Collection(
     preflight,
     assets=assets,
     avatar=avatar,
+    **{"change-set": change_sets, "lambda": lambdas},
     db=db,
     ecr=ecr,
     emulator=emulator,
@@ -60,7 +63,6 @@ namespace = Collection(
     service=service,
     site=site,
     users=users,
-    **{"lambda": lambdas},
 )
 # Exclude the imported objects from garbage collection at exit. Without this call `./inv --list`
 # takes 8 % more CPU time (162 instead of 150 ms). The goal of the benchmark row `list: all tasks`

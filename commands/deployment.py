@@ -107,6 +107,7 @@ def lint(_: Context, env: str = "") -> None:
         "release": "plan a release: skip the stacks that administrators deploy",
         "verify": _VERIFY,
         "change_sets": "also create change sets, show where they differ, and delete them",
+        "out": "also create change sets, keep them, and write the plan to this file for `apply`",
         "json": "print the plan as JSON lines",
         "offline": "compare build/ with another revision, without an account",
         "base": "the revision to compare with (default: where this branch left main)",
@@ -121,6 +122,7 @@ def plan(
     release: bool = False,
     verify: bool = False,
     change_sets: bool = False,
+    out: str = "",
     json: bool = False,
     offline: bool = False,
     base: str = "",
@@ -134,20 +136,30 @@ def plan(
         flag = "--base" if base else "--format"
         raise ConfigError(f"{flag}: needs --offline", hint="add --offline")
     if offline:
-        if stack or only or release or verify or change_sets:
+        if stack or only or release or verify or change_sets or out:
             raise ConfigError(
                 "--offline: shows all stacks of the environments in build/",
-                hint="omit --stack, --only, --release, --verify and --change-sets",
+                hint="omit --stack, --only, --release, --verify, --change-sets and --out",
             )
         chosen = format or ("json" if json else "text")
         _plan_offline(env, base, one_of("format", chosen, ("text", "json", "markdown")))
         return
     from commands.framework.open_deployment import open_deployment, show_plan
+    from operations import pending_change_sets, saved_plans
+    from operations.target import Target
 
     with open_deployment(env, json=json) as deployment:
         planned = deployment.plan(stack or (), only=only, verify=verify, release=release)
-        reviewed = deployment.review(planned, jobs=JOBS) if change_sets else ()
-        show_plan(replace(planned.report, change_sets=reviewed), json=json)
+        shown, save = planned.report, None
+        if out:
+            deployment.refuse_data_losses(planned)
+            save = saved_plans.writer(deployment, planned, project.absolute_path(out))
+        if change_sets or out:
+            reviewed = deployment.review(planned, jobs=JOBS, save=save)
+            shown = replace(shown, change_sets=reviewed)
+        target = Target(deployment.environment, deployment.account)
+        shown = replace(shown, pending=pending_change_sets.of_changed(target, planned))
+        show_plan(shown, json=json)
         deployment.refuse_data_losses(planned)
     if planned.has_changes:
         raise Exit(code=CHANGES)
@@ -220,6 +232,42 @@ def deploy(
             show_outputs(deployment, result.stacks, "json")
         elif not no_execute:
             show_next_steps(deployment, result.stacks, changed=planned.has_changes)
+
+
+@task(
+    help={
+        "plan": "a file that `plan --out` wrote",
+        "yes": "execute the change sets without asking",
+        "jobs": _JOBS,
+        "timeout": _TIMEOUT,
+        "json": _JSON,
+    },
+)
+def apply(
+    _: Context,
+    plan: str,
+    env: str = "",
+    yes: bool = False,
+    jobs: int = 4,
+    timeout: int = 60,
+    json: bool = False,
+) -> None:
+    """Execute exactly the change sets of a saved plan, after approval.
+
+    Exit with 4, before anything is changed, if the code or the account differ from the plan.
+    """
+    from commands.framework.open_deployment import open_deployment
+    from deployer import apply as applying
+    from operations import saved_plans
+
+    saved = saved_plans.read(project.absolute_path(plan))
+    with open_deployment(
+        env or saved.environment, json=json, yes=yes, timeout=timeout
+    ) as deployment:
+        revision = saved_plans.current_revision()
+        result = applying.apply(deployment, saved, revision, jobs=jobs)
+    if result.exit_code:
+        raise Exit(code=result.exit_code)
 
 
 @task(

@@ -204,11 +204,11 @@ class Deployment:
         self.reporter.plan(planned.report)
         self.refuse_data_losses(planned)
         if planned.has_change_sets and not self.options.no_execute:
-            self._approver.refuse_unattended()
+            self.approver.refuse_unattended()
         self.hooks.build(plan.artifacts(planned.steps))
-        run = self._run(planned.deployed, planned.role)
+        run = self.new_run(planned.deployed, planned.role)
         events = execute.deploy(planned.steps, run, jobs=jobs, phases=planned.phases)
-        exit_code = self._report(self._with_local_uploads(events))
+        exit_code = self.report_events(self.with_local_uploads(events))
         stacks = [run.stacks.get(step.desired.region, step.desired.name) for step in planned.steps]
         return DeploymentResult(exit_code, tuple(stack for stack in stacks if stack))
 
@@ -223,7 +223,7 @@ class Deployment:
         _require_jobs(jobs)
         self.hooks.build(plan.artifacts(planned.steps))
         unknown = {change.name: change.unknown for change in planned.preview.stacks}
-        run = self._run(planned.deployed, planned.role, kind="plan")
+        run = self.new_run(planned.deployed, planned.role, kind="plan")
         review = ChangeSetReview(planned.steps, unknown, run, planned.phased)
         is_saved = False
         try:
@@ -296,7 +296,7 @@ class Deployment:
             return 0
         removal.refuse_unconfirmed(deletions, confirmed)
         approver = replace(
-            self._approver,
+            self.approver,
             alternative="--dry-run to list the deletions",
             required=not self.options.yes,
         )
@@ -305,9 +305,12 @@ class Deployment:
         stacks = [deletion.stack for deletion in deletions]
         if self.environment.is_local:
             self._empty_buckets(stacks)
-        return self._report(delete.destroy(deletions, self._run(stacks), jobs=jobs))
+        return self.report_events(delete.destroy(deletions, self.new_run(stacks), jobs=jobs))
 
-    def _run(self, deployed: Iterable[DeployedStack], role: str = "", kind: str = "deploy") -> Run:
+    def new_run(
+        self, deployed: Iterable[DeployedStack], role: str = "", kind: str = "deploy"
+    ) -> Run:
+        """Return the inputs of a run; *kind* is the beginning of the names of its change sets."""
         local = self.environment.is_local
         unreachable_timeout = LOCAL_UNREACHABLE_TIMEOUT if local else UNREACHABLE_TIMEOUT
         timeout = self.options.timeout_minutes * 60.0
@@ -326,7 +329,7 @@ class Deployment:
             else self.environment.env.accepted_data_losses,
         )
 
-    def _report(self, events: Iterator[Event]) -> int:
+    def report_events(self, events: Iterator[Event]) -> int:
         """Report every event and a summary; return the exit code of the worst outcome."""
         finished = []
         for event in events:
@@ -336,7 +339,7 @@ class Deployment:
         self.reporter.summary()
         return report.exit_code(finished)
 
-    def _with_local_uploads(self, events: Iterator[Event]) -> Iterator[Event]:
+    def with_local_uploads(self, events: Iterator[Event]) -> Iterator[Event]:
         """In the local environment, upload the files that an operator uploads once to an account."""
         for event in events:
             yield event
@@ -349,10 +352,11 @@ class Deployment:
                     yield from (Uploaded(name, url) for url in urls)
 
     def _approve(self, change: ChangeSet | Recreate) -> bool:
-        return self._approver.approves(report.question(change))
+        return self.approver.approves(report.question(change))
 
     @property
-    def _approver(self) -> Approver:
+    def approver(self) -> Approver:
+        """The question for an approval, which --yes and the emulator do not need."""
         return Approver(
             self.environment.env.name,
             "--no-execute to leave the change sets for review",

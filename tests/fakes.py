@@ -189,7 +189,8 @@ class FakeCloud:
             found = found or self._new(request)
         if found is None or (request.kind == "UPDATE" and not found.is_complete):
             raise CloudError(f"Stack:{request.stack} can not be updated")
-        arn = f"arn:change-set/{request.name}/{next(self._ids)}"
+        prefix = f"arn:aws:cloudformation:{request.region}:{ACCOUNT}:changeSet"
+        arn = f"{prefix}/{request.name}/{next(self._ids)}"
         self.change_sets[arn] = (request, found, self.clock.now() + 3)
         return arn
 
@@ -197,6 +198,8 @@ class FakeCloud:
         self._call("change_set", arn)
         if arn in self.nested_sets:
             return self.nested_sets[arn]
+        if arn not in self.change_sets:
+            raise CloudError(f"ChangeSet [{arn}] does not exist", aws_code="ChangeSetNotFound")
         request, found, ready = self.change_sets[arn]
         status = "CREATE_COMPLETE" if self.clock.now() >= ready else "CREATE_IN_PROGRESS"
         reason = ""

@@ -40,7 +40,7 @@ def test_every_task_is_documented() -> None:
     import tasks
 
     page = (ROOT / "docs/tasks.md").read_text()
-    named = set(re.findall(r"`([\w.]+)", page))
+    named = set(re.findall(r"`([\w.-]+)", page))
 
     assert set(tasks.namespace.task_names) - named == set()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 
-from deployer import dependency_graph, symlinks
+from deployer import dependency_graph, saved_plan, symlinks
 from deployer.policy import rules_page
 from operations import project
 from tools import layers_page
@@ -17,7 +17,7 @@ def with_graph(page: str, graph: str) -> str:
 
 
 def main() -> None:
-    """Write layers.md, policy.md and the graph in architecture.md in docs/, and openapi.json."""
+    """Write the pages in docs/, the schema of saved plans, and openapi.json."""
     # The roots of imports of the image, as in setup.cfg.
     sys.path += [str(project.ROOT / "backend"), str(project.ROOT / "lambdas")]
     from cruddur import openapi
@@ -30,6 +30,7 @@ def main() -> None:
         architecture: with_graph(architecture.read_text("utf-8"), graph),
         docs / "layers.md": layers_page.markdown(layers),
         docs / "policy.md": rules_page.markdown(),
+        docs / "plan.schema.json": saved_plan.schema(),
         openapi.FILE: openapi.text(),
     }
     for path, text in pages.items():

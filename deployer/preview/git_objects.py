@@ -29,6 +29,11 @@ def resolve(root: Path, revision: str) -> str:
     raise ConfigError("there is no branch main to compare with", hint=_HINT)
 
 
+def head(root: Path) -> str:
+    """Return the commit of HEAD; empty if *root* is not in a repository with a commit."""
+    return _commit(root, "HEAD")
+
+
 def head_revision(root: Path, base: str) -> str:
     """Return the commit of HEAD; of a merge into *base*, as GitHub checks out, the merged commit."""
     commit, *parents = _git(root, "rev-parse", "HEAD", "HEAD^@").split()

@@ -23,12 +23,12 @@ from deployer.report.offline_plan import offline_plan_text
 from deployer.report.offline_plan_json import offline_plan_json
 from deployer.report.offline_plan_markdown import offline_plan_markdown
 from deployer.report.outputs import FORMATS, Format, dotenv, output_value, outputs
+from deployer.report.pending_change_sets import PendingChangeSet
 from deployer.report.preflight import PreflightResult, Verdict, preflight_json, preflight_text
 from deployer.report.reporter import Reporter
 from deployer.report.status import (
     EnvironmentStatus,
     ManualStep,
-    PendingChangeSet,
     ServiceStatus,
     status,
     status_json,

@@ -12,6 +12,7 @@ from deployer.planned_change_sets import PlannedChangeSet
 from deployer.preview.values import Preview, StackChange
 from deployer.report.offline_plan import preview_lines
 from deployer.report.offline_plan_json import preview_data
+from deployer.report.pending_change_sets import PendingChangeSet, pending_data, pending_lines
 from deployer.report.plan import counts_text, plan_data, row_lines
 from deployer.report.planned_change_sets import (
     planned_change_set_data,
@@ -26,7 +27,7 @@ class LivePlan:
     """What a deploy does to each stack; *preview* has the changes of the resources.
 
     *phased* are the names of stacks that are updated in several steps. *change_sets* are those that
-    were created for the plan.
+    were created for the plan, *pending* those that were left for review.
     """
 
     steps: Sequence[Step]
@@ -35,6 +36,7 @@ class LivePlan:
     preview: Preview = field(default_factory=lambda: Preview("", ()))
     phased: Collection[str] = ()
     change_sets: Sequence[PlannedChangeSet] = ()
+    pending: Sequence[PendingChangeSet] = ()
 
     @property
     def changes_by_stack(self) -> Mapping[str, StackChange]:
@@ -64,6 +66,8 @@ def live_plan_data(plan: LivePlan) -> dict[str, Any]:
             planned_change_set_data(item, plan.changes_by_stack.get(item.desired.name))
             for item in plan.change_sets
         ]
+    if plan.pending:
+        changes["pending_change_sets"] = [*map(pending_data, plan.pending)]
     return data | changes
 
 
@@ -80,6 +84,8 @@ def _lines(plan: LivePlan, style: Style) -> Iterator[str]:
         if name not in plan.changes_by_stack:
             yield from (f"{clean(name)}: {line.strip()}" for line in lines)
     yield from row_lines([*_other_steps(plan), *plan.orphans, *plan.uploads], style)
+    for change_set in plan.pending:
+        yield from pending_lines(change_set, style)
     yield counts_text(plan.steps, plan.orphans, plan.uploads)
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from deployer.aws.cloud import DeployedStack
 from deployer.plan import Orphan
+from deployer.report.pending_change_sets import PendingChangeSet, pending_data, pending_lines
 from deployer.report.style import Emphasis, Style
-from deployer.report.summary import execute_command
 from deployer.report.text import JSON_VERSION, clean, columns, join_counts
 
 _MANUAL, _REVIEW, _SERVICE = "manual:", "review:", "service:"  # At most eight characters.
@@ -51,15 +51,6 @@ class ServiceStatus:
 
 
 @dataclass(frozen=True)
-class PendingChangeSet:
-    """A change set that can be executed."""
-
-    stack: str
-    region: str
-    arn: str
-
-
-@dataclass(frozen=True)
 class EnvironmentStatus:
     """The stacks of an environment, its services, and what an operator has to do."""
 
@@ -77,11 +68,7 @@ def status(found: EnvironmentStatus, *, style: Style | None = None) -> str:
     for service in found.services:
         lines += _service_lines(service, style)
     for change_set in found.change_sets:
-        lines += _labelled(
-            style("yellow", _REVIEW),
-            f"{clean(change_set.stack)} has a change set that was not executed",
-            execute_command(change_set.arn, change_set.region),
-        )
+        lines += pending_lines(change_set, style)
     for step in found.manual_steps:
         fact = f"{clean(step.step)}: {clean(step.fact)}: {clean(step.consequence)}"
         lines += _labelled(style("yellow", _MANUAL), fact, clean(step.action))
@@ -131,10 +118,7 @@ def status_json(found: EnvironmentStatus) -> str:
         "version": JSON_VERSION,
         "stacks": [_data(stack, orphans_by_stack) for stack in found.stacks],
         "services": [asdict(service) for service in found.services],
-        "change_sets": [
-            asdict(change_set) | {"command": execute_command(change_set.arn, change_set.region)}
-            for change_set in found.change_sets
-        ],
+        "change_sets": [*map(pending_data, found.change_sets)],
         "manual_steps": [
             {name: clean(text) for name, text in asdict(step).items()}
             for step in found.manual_steps

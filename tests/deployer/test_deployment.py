@@ -386,7 +386,7 @@ def test_the_timeouts_of_a_run(name, seconds):
     """The timeouts for the emulator are shorter than those for AWS."""
     deployment, _ = new_deployment(env=msgspec.structs.replace(ENV, name=name))
 
-    watch = deployment._run(()).watch
+    watch = deployment.new_run(()).watch
 
     assert (3600.0, seconds) == (watch.timeout, watch.unreachable_timeout)
     assert (5.0, 600.0) == (LOCAL_UNREACHABLE_TIMEOUT, UNREACHABLE_TIMEOUT)
@@ -397,4 +397,4 @@ def test_the_change_sets_of_a_release_have_names_of_their_own(role, prefix):
     """A change set of a release has a prefix that the policies of a release require."""
     deployment, _ = new_deployment()
 
-    assert deployment._run((), role).id.startswith(prefix)
+    assert deployment.new_run((), role).id.startswith(prefix)

@@ -115,20 +115,31 @@ def test_the_colour_of_services() -> None:
 
 
 def test_change_sets() -> None:
-    """A change set that was left has the command that executes it."""
+    """A change set that was left has the commands that execute and delete it."""
     found = EnvironmentStatus(
-        STACKS[:1], change_sets=[PendingChangeSet("crd-x-network", REGION, ARN)]
+        STACKS[:1], change_sets=[PendingChangeSet("crd-x-network", REGION, ARN, "x")]
     )
 
     text = status(found)
     document = json.loads(status_json(found))
 
     command = f"aws cloudformation execute-change-set --change-set-name {ARN} --region {REGION}"
+    execute, delete = (
+        f"./inv change-set.{task} --arn={ARN} --env=x" for task in ("execute", "delete")
+    )
     assert text.endswith(
-        f"review: crd-x-network has a change set that was not executed\n        {command}\n"
+        f"review: crd-x-network has a change set that was not executed\n"
+        f"        {execute}\n        {delete}\n"
     )
     assert document["change_sets"] == [
-        {"stack": "crd-x-network", "region": REGION, "arn": ARN, "command": command}
+        {
+            "stack": "crd-x-network",
+            "region": REGION,
+            "arn": ARN,
+            "command": command,
+            "execute_command": execute,
+            "delete_command": delete,
+        }
     ]
 
 
