@@ -34,7 +34,7 @@ from deployer.model import Env
 from deployer.model.template_tree import deployed_templates
 from deployer.phases.planning import NO_PHASES, Phases, may_need_phases, plan_phases
 from deployer.phases.situation import Situation
-from deployer.phases.stages import explained
+from deployer.phases.stages import explained, phase_texts
 from deployer.plan import Blocked, Keep, Orphan, Recreate, Step, Update, Upload
 from deployer.planned_change_sets import ChangeSetReview, PlannedChangeSet
 from deployer.preview.values import Preview
@@ -104,7 +104,7 @@ class DeploymentPlan:
     @property
     def report(self) -> report.LivePlan:
         """The plan as reports show it."""
-        return report.LivePlan(self.steps, self.orphans, self.uploads, self.preview, self.phased)
+        return report.LivePlan(self.steps, self.orphans, self.uploads, self.preview)
 
     @property
     def phased(self) -> frozenset[str]:
@@ -183,7 +183,9 @@ class Deployment:
         steps = explained(steps, phases)
         uploads = plan.uploads(steps, templates)
         orphans = self.inventory.orphans(deployed)
-        preview = live_preview(self.environment, steps, deployed, reviewed)
+        preview = live_preview(
+            self.environment, steps, deployed, reviewed, phase_texts(steps, phases)
+        )
         return DeploymentPlan(deployed, steps, uploads, orphans, role, phases, preview)
 
     def _phases(self, situation: Situation) -> Phases:

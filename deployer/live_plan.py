@@ -25,12 +25,14 @@ def live_preview(
     steps: Sequence[Step],
     deployed: Iterable[DeployedStack],
     templates: Mapping[str, TemplateTree],
+    phases: Mapping[str, str] | None = None,
 ) -> Preview:
     """Return what *steps* change, compared with the stacks in the account.
 
     *deployed* has all stacks of the environment. *templates* maps the names of updated stacks to
     their deployed templates; an update without one keeps its template. A stack that is busy or
-    blocked is left out. No export is refused, because a deploy updates its stack in phases.
+    blocked is left out. *phases* explains, by the name of the stack, the updates in several steps
+    because of exports in use; so no export is refused.
     """
     known = plan.index(deployed)
     before, after = [], []
@@ -61,6 +63,7 @@ def live_preview(
                 change,
                 unknown=unknown.of(stacks[change.region, change.name]),
                 outputs=tuple(replace(output, is_refused=False) for output in change.outputs),
+                phases=(phases or {}).get(change.name, ""),
             )
             for change in found.stacks
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,15 +26,13 @@ from deployer.report.text import JSON_VERSION, clean
 class LivePlan:
     """What a deploy does to each stack; *preview* has the changes of the resources.
 
-    *phased* are the names of stacks that are updated in several steps. *change_sets* are those that
-    were created for the plan, *pending* those that were left for review.
+    *change_sets* are those that were created for the plan, *pending* those that were left for review.
     """
 
     steps: Sequence[Step]
     orphans: Sequence[Orphan] = ()
     uploads: Sequence[Upload] = ()
     preview: Preview = field(default_factory=lambda: Preview("", ()))
-    phased: Collection[str] = ()
     change_sets: Sequence[PlannedChangeSet] = ()
     pending: Sequence[PendingChangeSet] = ()
 
@@ -97,7 +95,6 @@ def _other_steps(plan: LivePlan) -> Iterator[Step]:
             (step.desired.region, step.desired.name) in shown
             and isinstance(step, Create | Update)
             and DIGEST_UNCHANGED not in step.reason
-            and step.desired.name not in plan.phased
         )
         if not isinstance(step, Keep) and not is_explained:
             yield step
