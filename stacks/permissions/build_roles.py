@@ -32,7 +32,6 @@ from stacks.parts.iam import allow
 from stacks.parts.names import arn, image_parameter, resource_name, webhook_url
 from stacks.permissions import resources
 from stacks.permissions.ownership import deny_other_owners
-from stacks.permissions.resources import MANUAL_STACKS, regions
 
 # A release deletes a stack only if the creation of the stack failed, in order to create it again.
 DELETE_OR_PROTECT = [cloudformation.DeleteStack, cloudformation.UpdateTerminationProtection]
@@ -170,7 +169,7 @@ def _deny_manual_stacks(env: Env) -> Statement:
         Action=[cloudformation.CreateChangeSet, *EXECUTE_CHANGE_SETS, *DELETE_OR_PROTECT],
         Resource=[
             resource
-            for stack in MANUAL_STACKS
+            for stack in resources.MANUAL_STACKS
             for name in (stack, f"{stack}-*")  # The second pattern matches nested stacks.
             for resource in _stacks(env, name)
         ],
@@ -260,5 +259,5 @@ def _in_all_regions(env: Env, resource: str) -> list[Value]:
     """Return the ARN of a CloudFormation resource in each region."""
     return [
         Sub(f"arn:${{AWS::Partition}}:cloudformation:{region}:${{AWS::AccountId}}:{resource}")
-        for region in regions(env)
+        for region in resources.regions(env)
     ]
