@@ -9,24 +9,22 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeAlias
 
 from deployer import secret_detection
 from deployer.preview.values import Preview, ResourceChange, StackChange
 from deployer.report.offline_plan import cost_text, counts, export_notes, stack_lines, summary
 from deployer.report.style import Style
-from deployer.report.text import clean
+from deployer.report.text import clean, fold_names, pluralize
 
+_Fold: TypeAlias = Callable[[Iterable[str]], Iterable[str]]
 MAX_LENGTH = 60_000  # Characters; GitHub accepts 65,536 in a comment.
 _DESTRUCTIVE = ("removed", "replaced", "may be replaced")
-_WIDTH = 1_000_000  # Lines are not wrapped.
-_MAX_LINE = 4_000  # Characters of one line in the details.
-_NO_COLOURS = Style(width=_WIDTH)
+_MAX_LINE = 4_000  # Characters of one line in the details, and of the names in one item of a list.
+_NO_COLOURS = Style(width=102)  # With the marks of a diff, the width of a comment on GitHub.
 # A line of a fence with the language diff is coloured by its first character.
 _DIFF_MARKS = {"±": "!", "~": "~", "+": "+", "-": "-", "!": "!"}
-_TABLE = (
-    "| stack | + | ~ | ± | - | data | policies | USD a month |\n|---|--:|--:|--:|--:|--:|--:|--:|\n"
-)
 
 
 def marker(environment: str) -> str:
@@ -42,17 +40,21 @@ def offline_plan_markdown(preview: Preview, base: str, head: str) -> str:
     """
     sign = "⛔" if preview.unaccepted else "⚠️" if _destructive(preview) else "✅"
     title = f"{sign} {preview.environment}: plan for {head[:10]}: {_masked(summary(preview))}"
+    unchanged = pluralize(len(preview.unchanged), "stack")
     top = [
         marker(preview.environment),
         f"### {title}",
         "",
-        f"Compared with {base[:10]}; {len(preview.unchanged)} stacks are unchanged.",
+        f"Compared with {base[:10]}; {unchanged} unchanged.",
         "",
     ]
     if preview.stacks:
-        top.append(_TABLE + "".join(map(_row, preview.stacks)))
-    parts = ["\n".join(top), *_warnings(preview), *_destructive_list(preview)]
-    return _with_details("\n".join(parts), preview)
+        top.append(_table(preview))
+    above = "\n".join([*top, *_warnings(preview)])
+    folds: tuple[_Fold, ...] = (list, fold_names)  # The names in full, if they fit.
+    texts = ["\n".join([above, *_destructive_list(preview, fold)]) for fold in folds]
+    text = next((text for text in texts if len(text) <= MAX_LENGTH), texts[-1])
+    return _with_details(text, preview)
 
 
 def code(text: str) -> str:
@@ -63,22 +65,38 @@ def code(text: str) -> str:
     return f"{fence}{padding}{content}{padding}{fence}"
 
 
-def _row(stack: StackChange) -> str:
+def _table(preview: Preview) -> str:
+    """Return a table with the numbers of each stack, without the columns that are empty."""
+    rows = [_row(stack) for stack in _worst_first(preview.stacks)]
+    titles = [title for title in rows[0] if any(row[title] for row in rows)]
+    lines = [titles, ["---", *["--:"] * (len(titles) - 1)]]
+    lines += [[row[title] for title in titles] for row in rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _row(stack: StackChange) -> dict[str, str]:
+    """Return the cells of a stack by the titles of their columns."""
     numbers = Counter(resource.action for resource in stack.resources)
-    replaced = numbers["replaced"] + numbers["may be replaced"]
     statements = sum(
         statement.grants for resource in stack.resources for statement in resource.statements
     )
-    cells = (
-        code(stack.short_name),
-        *(str(number or "") for number in (numbers["added"], numbers["changed"])),
-        f"**{replaced}**" if replaced else "",
-        f"**{numbers['removed']}**" if numbers["removed"] else "",
-        f"**{len(stack.data_losses)}**" if stack.data_losses else "",
-        f"+{statements}" if statements else "",
-        f"{stack.cost:+.2f}" if stack.cost else "",
-    )
-    return f"| {' | '.join(cells)} |\n"
+    rules = sum(rule.grants for resource in stack.resources for rule in resource.rules)
+    return {
+        "stack": code(stack.short_name),
+        "removed": _bold(numbers["removed"]),
+        "replaced": _bold(numbers["replaced"]),
+        "may be replaced": _bold(numbers["may be replaced"]),
+        "changed": str(numbers["changed"] or ""),
+        "added": str(numbers["added"] or ""),
+        "losses of data": _bold(len(stack.data_losses)),
+        "new permissions": _bold(statements),
+        "opened ports": _bold(rules),
+        "USD a month": f"{stack.cost:+.2f}" if stack.cost else "",
+    }
+
+
+def _bold(number: int) -> str:
+    return f"**{number}**" if number else ""
 
 
 def _warnings(preview: Preview) -> Iterator[str]:
@@ -86,6 +104,11 @@ def _warnings(preview: Preview) -> Iterator[str]:
         accepted = preview.acceptance(loss)
         note = f" Accepted on {code(accepted.date)}: {code(accepted.reason)}" if accepted else ""
         yield f"- {'☑️' if accepted else '⛔'} {code(str(loss))}{note}"
+    if preview.unaccepted:
+        yield (
+            f"- A deploy is refused until each ⛔ is reverted, or accepted in "
+            f"{code(f'config/{preview.environment}.toml')}: {code('[[env.accepted_data_losses]]')}."
+        )
     for item in preview.unmatched:
         yield f"- ⚠️ {code(item.resource)} is not {item.change}: remove its acceptance"
     for stack, text, is_refused in export_notes(preview):
@@ -102,13 +125,25 @@ def _destructive(preview: Preview) -> list[tuple[StackChange, ResourceChange]]:
     ]
 
 
-def _destructive_list(preview: Preview) -> Iterator[str]:
+def _destructive_list(preview: Preview, fold: _Fold) -> Iterator[str]:
     """Yield a list of all resources that are removed or replaced, by stack and action."""
-    for stack in preview.stacks:
+    for stack in _worst_first(preview.stacks):
         for action in _DESTRUCTIVE:
             names = [clean(item.name) for item in stack.resources if item.action == action]
-            if names:
-                yield f"- {action} in {code(stack.short_name)}: {code(', '.join(names))}"
+            for text in _joined(fold(names)):
+                yield f"- {action} in {code(stack.short_name)}: {code(text)}"
+
+
+def _joined(names: Iterable[str]) -> Iterator[str]:
+    """Yield *names* with commas between them, in texts of about _MAX_LINE characters."""
+    text = ""
+    for name in names:
+        if len(text) > _MAX_LINE:
+            yield text
+            text = ""
+        text = f"{text}, {name}" if text else name
+    if text:
+        yield text
 
 
 def _with_details(text: str, preview: Preview) -> str:
@@ -137,7 +172,8 @@ def _worst_first(stacks: Iterable[StackChange]) -> list[StackChange]:
 def _details(stack: StackChange, file: str, room: int) -> tuple[str, int]:
     """Return the folded details of a stack in at most *room* characters, and the lines left out."""
     lines = [_diff_line(line) for line in stack_lines(stack, file, _NO_COLOURS)][1:]
-    about = ", ".join(filter(None, (stack.action, counts(stack.resources), cost_text(stack.cost))))
+    state = {"created": "new stack", "removed": "removed stack", "updated": ""}[stack.action]
+    about = ", ".join(filter(None, (state, counts(stack.resources), cost_text(stack.cost))))
     name = html.escape(_masked(clean(stack.short_name)))
     head = f"\n\n<details><summary><code>{name}</code> {about}</summary>\n\n"
     fence = "`" * max(3, _longest_run("\n".join(lines)) + 1)

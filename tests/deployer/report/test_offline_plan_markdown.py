@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from deployer.data_loss import DataLoss
 from deployer.preview.values import Preview, PropertyChange, ResourceChange, StackChange
 from deployer.report.offline_plan_markdown import MAX_LENGTH, code, marker, offline_plan_markdown
 from tests.deployer.report.test_offline_plan import CIDR, NETWORK, VPC
@@ -123,14 +124,52 @@ def test_a_large_plan_fits_and_names_every_destroyed_resource() -> None:
     assert rendered(text).count("<details>") == rendered(text).count("</details>")
 
 
-def test_a_plan_whose_destroyed_resources_do_not_fit_says_so() -> None:
-    """Even the list of what is destroyed can be too long; the comment has the limit."""
+def test_names_that_do_not_fit_are_folded() -> None:
+    """A list of destroyed resources that is too long has names that differ by a number as one."""
     gone = tuple(ResourceChange(f"Gone{'x' * 200}{item}", "T", "removed") for item in range(500))
 
     text = comment(replace(NETWORK, resources=gone))
 
     assert len(text) <= MAX_LENGTH
+    assert f"Gone{'x' * 200}{{{','.join(map(str, range(500)))}}}" in text
+
+
+def test_a_plan_whose_destroyed_resources_do_not_fit_says_so() -> None:
+    """Even the list of what is destroyed can be too long; the comment has as much as fits."""
+    gone = tuple(
+        ResourceChange(f"Gone{item}{'x' * 200}{item}n", "T", "removed") for item in range(500)
+    )
+
+    text = comment(replace(NETWORK, resources=gone))
+
+    assert 50_000 < len(text) <= MAX_LENGTH
     assert "lines do not fit here" in text
+
+
+def test_the_table_has_no_empty_columns() -> None:
+    """A column without a number is left out, and the worst stack is first."""
+    text = comment(changed("x"), replace(NETWORK, short_name="worst"))
+
+    assert "| stack | replaced | changed |\n| --- | --: | --: |\n| `worst` | **1** |  |\n" in text
+
+
+def test_refused_losses_name_the_way_out() -> None:
+    """A loss that the config does not accept says how to accept it."""
+    loss = DataLoss("Table", "AWS::DynamoDB::Table", "is removed", "its data is deleted")
+
+    assert "`config/prod.toml`: `[[env.accepted_data_losses]]`" in comment(
+        replace(NETWORK, data_losses=(loss,))
+    )
+    assert "accepted_data_losses" not in comment(NETWORK)
+
+
+def test_long_lines_of_the_details_are_wrapped() -> None:
+    """The details need no horizontal scroll bar."""
+    value = " ".join(["word"] * 100)
+
+    details = comment(changed(value)).partition("```diff\n")[2]
+
+    assert max(map(len, details.splitlines())) <= 104
 
 
 def secrets() -> list[tuple[str, str]]:
