@@ -25,7 +25,6 @@ READ_STREAM = [
     dynamodb_actions.DescribeStream,
     dynamodb_actions.GetRecords,
     dynamodb_actions.GetShardIterator,
-    dynamodb_actions.ListStreams,
 ]
 NEW_MESSAGE = {"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "MSG#"}]}}}}
 
@@ -129,6 +128,9 @@ def _stream_function(
                 table.get_att("Arn"),
             ),
             allow("ReadStream", READ_STREAM, Sub(f"${{{table.title}.Arn}}/stream/*")),
+            allow(
+                "ListStreams", [dynamodb_actions.ListStreams], "*"
+            ),  # Supports no other resource.
             allow_send(queue),
         ],
     )

@@ -44,7 +44,6 @@ MESSAGE_ITEMS = [
     dynamodb.GetItem,
     dynamodb.GetRecords,
     dynamodb.GetShardIterator,
-    dynamodb.ListStreams,
     dynamodb.PutItem,
     dynamodb.Query,
 ]
@@ -269,8 +268,11 @@ APIS = [
 ]
 
 CREATE_DISTRIBUTIONS = [
+    cloudfront.CreateCachePolicy,
     cloudfront.CreateDistribution,
+    cloudfront.CreateFunction,
     cloudfront.CreateOriginAccessControl,
+    cloudfront.CreateResponseHeadersPolicy,
     logs.CreateDelivery,
 ]
 
@@ -507,7 +509,6 @@ TOPICS = [
 ]
 
 CLOUDFRONT_FUNCTIONS = [
-    cloudfront.CreateFunction,
     cloudfront.DeleteFunction,
     cloudfront.DescribeFunction,
     cloudfront.GetFunction,
@@ -516,8 +517,6 @@ CLOUDFRONT_FUNCTIONS = [
 ]
 
 CLOUDFRONT_POLICIES = [
-    cloudfront.CreateCachePolicy,
-    cloudfront.CreateResponseHeadersPolicy,
     cloudfront.DeleteCachePolicy,
     cloudfront.DeleteOriginAccessControl,
     cloudfront.DeleteResponseHeadersPolicy,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from awacs import ecr, logs, rds_db, s3, sns, sqs, ssm
+from awacs import dynamodb, ecr, logs, rds_db, s3, sns, sqs, ssm
 from awacs.aws import PolicyDocument
 
 from deployer.model import Env
@@ -66,7 +66,8 @@ def boundary(env: Env) -> PolicyDocument:
                 [ecr.BatchCheckLayerAvailability, ecr.BatchGetImage, ecr.GetDownloadUrlForLayer],
                 arn("ecr", f"repository/{resource_name(env, '*')}"),
             ),
-            # The actions of the next three statements support no narrower resource.
+            # The actions of the next four statements support no narrower resource.
+            allow("ListStreams", [dynamodb.ListStreams], "*"),
             allow("GetRegistryToken", [ecr.GetAuthorizationToken], "*"),
             allow("SendTraces", SEND_TRACES, "*"),
             allow("UseEcsExec", USE_ECS_EXEC, "*"),

@@ -18,15 +18,6 @@ from tests.stacks.pipeline_templates import BUILDS
 
 REFERENCE = Path(find_spec("cfnlint").origin).parent / "data" / "AdditionalSpecs" / "Policies.json"
 
-# Actions for which the reference lists no resource type. Other copies of it list the types of
-# CloudFront. Not verified on AWS.
-NO_RESOURCE_TYPE = {
-    ("ManageCloudFrontFunctions", "cloudfront:CreateFunction"),
-    ("ManageCloudFrontPolicies", "cloudfront:CreateCachePolicy"),
-    ("ManageCloudFrontPolicies", "cloudfront:CreateResponseHeadersPolicy"),
-    ("ReadAndWriteMessages", "dynamodb:ListStreams"),
-}
-
 # The reference lists stacks only; see `build_roles.change_stacks`.
 CHANGE_SETS = "ExecuteChangeSets", ":changeSet/release-*"
 
@@ -93,7 +84,7 @@ def test_every_action_supports_a_resource_of_its_statement(name):
         and not any(supports(action, resource) for resource in statement["Resource"])
     }
 
-    assert set() == without_effect - NO_RESOURCE_TYPE
+    assert set() == without_effect
 
 
 @pytest.mark.parametrize("name", ROLES)
@@ -111,19 +102,6 @@ def test_every_resource_is_supported_by_an_action_of_its_statement(name):
         for sid, resource in without_effect
         if (sid, resource[-len(CHANGE_SETS[1]) :]) != CHANGE_SETS
     ]
-
-
-def test_every_exception_is_needed():
-    """Every entry of NO_RESOURCE_TYPE is an allowed action without resource types."""
-    allowed = {
-        (statement["Sid"], action)
-        for name in ("ReleaseRole", RELEASE_MADE_ROLE)
-        for statement in statements(name)
-        for action in statement["Action"]
-    }
-
-    assert NO_RESOURCE_TYPE <= allowed
-    assert [] == [action for _, action in NO_RESOURCE_TYPE if formats(action)]
 
 
 def test_a_wrong_pair_is_found():
