@@ -217,7 +217,7 @@ def _site(environment: DeployedEnvironment) -> Iterator[Finding]:
 def _unconfirmed(
     environment: DeployedEnvironment, expected: Iterable[Subscription]
 ) -> Iterator[Finding]:
-    """Find *expected* subscriptions that are not confirmed; SNS deletes them after three days."""
+    """Find *expected* subscriptions that are not confirmed; SNS deletes them after 48 hours."""
     for subscription in expected:
         if subscription.state == subscriptions.CONFIRMED:
             continue
