@@ -34,6 +34,7 @@ from deployer.phases.planning import NO_PHASES, Phases
 from deployer.phases.stages import Stage, stages
 from deployer.phases.templates import import_replaced
 from deployer.plan import Blocked, Create, Keep, Recreate, Resume, Step, Update
+from deployer.retained_resources import import_hint
 from deployer.run import Run
 from deployer.synth import capabilities
 from deployer.template_yaml import dump, load
@@ -185,7 +186,8 @@ def _deploy_change_set(
         return _set_protection(desired, deployed, Outcome.KEPT, run)
     if change_set.status == "FAILED":
         yield from delete_change_set(change_set, run, is_first=deployed is None)
-        raise CloudError(f"{desired.name}: no change set: {change_set.reason}")
+        hint = import_hint(desired, run.owner.env, change_set.reason, is_new=kind == "CREATE")
+        raise CloudError(f"{desired.name}: no change set: {change_set.reason}", hint=hint)
     yield ChangeSetCreated(desired.name, change_set)
     if losses := refused_losses(desired, change_set, run):
         yield from delete_change_set(change_set, run, is_first=deployed is None)
@@ -214,7 +216,7 @@ def execute_change_set(
     """Execute an approved change set, follow the operation, and set the termination protection."""
     result = yield from _execute_change_set(desired, change_set, kind, run)
     if result.stack.status != f"{kind}_COMPLETE":
-        raise _operation_error(desired, result)
+        raise _operation_error(desired, result, run)
     return _set_protection(desired, result.stack, outcome, run)
 
 
@@ -244,7 +246,7 @@ def _set_protection(
     return Finished(desired.name, outcome, deployed=deployed)
 
 
-def _operation_error(desired: DesiredStack, result: OperationResult) -> DeployError:
+def _operation_error(desired: DesiredStack, result: OperationResult, run: Run) -> DeployError:
     """Return the error with the first failure, the line that defines the resource, and a hint."""
     cause, status = result.cause, result.stack.status
     line = resource_lines(desired).get(cause.resource_path) if cause else None
@@ -252,7 +254,10 @@ def _operation_error(desired: DesiredStack, result: OperationResult) -> DeployEr
     message += f" (defined at {line})" if line else ""
     message += f"\nthe stack is in {status}"
     if result.stack.is_complete or result.stack.never_completed:
-        hint = f"fix it, then rerun ./inv deploy --stack={desired.short_name}"
+        hint = import_hint(
+            desired, run.owner.env, result.explanation, is_new=result.stack.never_completed
+        )
+        hint = hint or f"fix it, then rerun ./inv deploy --stack={desired.short_name}"
         return RolledBackError(message, hint=hint)
     step = plan.decide(desired, plan.index([result.stack]))
     return ManualRepairError(message, hint=step.hint if isinstance(step, Blocked) else "")

@@ -70,25 +70,25 @@ def _refusals(
     owners = {
         fixed_name: logical_id
         for logical_id, resource in old.resources.items()
-        if (fixed_name := _fixed_name(resource))
+        if (fixed_name := fixed_name_of(resource))
     }
     for logical_id, after in new.resources.items():
         place = f"{format_path((*path, logical_id))} ({after['Type']})"
         before = old.resources.get(logical_id)
-        fixed_name = _fixed_name(after)
+        fixed_name = fixed_name_of(after)
         if fixed_name and fixed_name in owners and owners[fixed_name] != logical_id:
             owner = format_path((*path, owners[fixed_name]))
             yield f"{place}: {owner} has its name, {fixed_name[1]}, until the update ends"
         if before is None or before["Type"] != after["Type"]:
             continue
         replaced = _replacing_property(before, after, lookup)
-        if replaced and fixed_name and fixed_name == _fixed_name(before):
+        if replaced and fixed_name and fixed_name == fixed_name_of(before):
             yield f"{place}: {replaced} changes, so a new one is created, and its name is taken"
         if after["Type"] == _TABLE and not replaced:
             yield from (f"{place}: {fact}" for fact in _index_changes(before, after))
 
 
-def _fixed_name(resource: Resource) -> tuple[str, str] | None:
+def fixed_name_of(resource: Resource) -> tuple[str, str] | None:
     """Return the type and the name of *resource*; None if CloudFormation generates the name."""
     keys = _NAMES.get(resource["Type"], ())
     properties = resource.get("Properties") or {}

@@ -15,6 +15,7 @@ from deployer.preview.differences import differences
 from deployer.preview.iam import statement_changes, statement_paths
 from deployer.preview.outputs import Importers, importers, output_changes
 from deployer.preview.propagation import Cause, Propagation, ScopeKey, propagate, scope_key
+from deployer.preview.renames import find_renames
 from deployer.preview.replacement import strongest
 from deployer.preview.reviewed import ReviewedStack
 from deployer.preview.security_groups import is_rule_property, rule_changes
@@ -80,6 +81,7 @@ def preview(
         environment,
         tuple(change for change in changes if not change.is_empty),
         tuple(change.short_name for change in changes if change.is_empty),
+        renames=find_renames(before, after),
     )
 
 

@@ -201,17 +201,71 @@ class StackChange:
         return self.action == "updated" and not any(parts)
 
 
+@dataclass(frozen=True, order=True)
+class Place:
+    """The place of a resource; *path* has the nested stacks around it and its logical id."""
+
+    region: str
+    stack: str
+    short_name: str
+    path: LogicalIds
+    is_new_stack: bool = False
+
+    def __str__(self) -> str:
+        """Return the place for reports: messages/Table."""
+        return format_path((self.short_name, *self.path))
+
+
+@dataclass(frozen=True)
+class Rename:
+    """A resource that is in another place after the change; *name* is its fixed name, or empty.
+
+    *is_equal*: its properties do not change. *is_retained*: its DeletionPolicy keeps the old one.
+    """
+
+    type: str
+    before: Place
+    after: Place
+    is_equal: bool
+    name: str = ""
+    is_retained: bool = False
+
+    @property
+    def is_in_one_stack(self) -> bool:
+        """Whether only its logical id changes."""
+        return self.before.stack == self.after.stack
+
+
+@dataclass(frozen=True)
+class Ambiguity:
+    """Removed and added resources of one type that match in several ways."""
+
+    type: str
+    before: tuple[Place, ...]
+    after: tuple[Place, ...]
+
+
+@dataclass(frozen=True)
+class Renames:
+    """All renames, and those that are ambiguous, sorted by place."""
+
+    found: tuple[Rename, ...] = ()
+    ambiguous: tuple[Ambiguity, ...] = ()
+
+
 @dataclass(frozen=True)
 class Preview:
     """All changes of one environment; *unchanged* are the short names of the other stacks.
 
-    *accepted* are the losses of data that the config accepts.
+    *accepted* are the losses of data that the config accepts. *renames* are the resources that a
+    deploy would create again in another place.
     """
 
     environment: str
     stacks: tuple[StackChange, ...]
     unchanged: tuple[str, ...] = ()
     accepted: tuple[AcceptedDataLoss, ...] = ()
+    renames: Renames = Renames()
 
     @property
     def data_losses(self) -> tuple[StackLoss, ...]:

@@ -24,6 +24,7 @@ from deployer.preview.values import (
     property_name,
 )
 from deployer.report.property_values import name_of
+from deployer.report.renames import rename_notes
 from deployer.report.style import Emphasis, Style
 from deployer.report.template_values import change_text, value_text
 from deployer.report.text import clean, fold_names, join_counts, pluralize
@@ -206,6 +207,9 @@ def preview_lines(
         mark, emphasis = _MARKS["removed" if is_refused else "changed"]
         head = f"  ! {clean(name)}: " if is_refused else f"  {mark} {clean(name)} "
         yield from _wrapped(head, text, style, emphasis)
+    for fact, hint in rename_notes(preview):
+        yield from _wrapped("  ? ", fact, style, "yellow")
+        yield from _wrapped("    ", hint, style, None)
     for stack in preview.stacks:
         yield from stack_lines(stack, f"config/{preview.environment}.toml", style)
         yield from (notes or {}).get(stack.name, ())

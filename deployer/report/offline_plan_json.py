@@ -22,6 +22,7 @@ from deployer.preview.values import (
 )
 from deployer.report.offline_plan import refused_outputs
 from deployer.report.property_values import masked_value, name_of
+from deployer.report.renames import safe_way
 from deployer.report.text import JSON_VERSION, escaped
 
 
@@ -44,6 +45,26 @@ def preview_data(preview: Preview) -> dict[str, Any]:
         "usd_per_month": preview.cost,
         "unaccepted": [loss.resource for loss in preview.unaccepted],
         "unmatched_acceptances": [item.resource for item in preview.unmatched],
+        "renames": [
+            {
+                "type": rename.type,
+                "before": str(rename.before),
+                "after": str(rename.after),
+                "name": rename.name,
+                "is_equal": rename.is_equal,
+                "is_retained": rename.is_retained,
+                "hint": safe_way(rename),
+            }
+            for rename in preview.renames.found
+        ],
+        "ambiguous_renames": [
+            {
+                "type": item.type,
+                "before": [str(place) for place in item.before],
+                "after": [str(place) for place in item.after],
+            }
+            for item in preview.renames.ambiguous
+        ],
         "stacks": [stack_data(stack) for stack in preview.stacks],
     }
 

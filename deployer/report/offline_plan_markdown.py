@@ -15,6 +15,7 @@ from typing import TypeAlias
 from deployer import secret_detection
 from deployer.preview.values import Preview, ResourceChange, StackChange
 from deployer.report.offline_plan import cost_text, counts, export_notes, stack_lines, summary
+from deployer.report.renames import rename_notes
 from deployer.report.style import Style
 from deployer.report.text import clean, fold_names, pluralize
 
@@ -114,6 +115,8 @@ def _warnings(preview: Preview) -> Iterator[str]:
     for stack, text, is_refused in export_notes(preview):
         mark = "⚠️ " if is_refused else ""
         yield f"- {mark}{code(f'{stack}: {text}')}"
+    for fact, hint in rename_notes(preview):
+        yield f"- ⚠️ {code(fact)} {code(hint)}"
 
 
 def _destructive(preview: Preview) -> list[tuple[StackChange, ResourceChange]]:

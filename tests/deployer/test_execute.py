@@ -694,6 +694,42 @@ def test_the_message_has_the_reason_of_a_nested_change_set() -> None:
     assert [stack.name for stack in cloud.deployed.values()] == [FOUNDATION.name]
 
 
+RETAINED = {
+    "Type": "AWS::S3::Bucket",
+    "DeletionPolicy": "Retain",
+    "Properties": {"BucketName": "precious"},
+}
+TAKEN = "Resource of type 'AWS::S3::Bucket' with identifier 'precious' already exists."
+
+
+class WithRetainedBucket(FakeCloud):
+    """An account with a retained bucket: AWS refuses it when a change set is created or executed."""
+
+    def change_set(self, region: str, arn: str) -> ChangeSet:
+        found = super().change_set(region, arn)
+        return (
+            found
+            if found.is_pending or self.fails
+            else replace(found, status="FAILED", reason=TAKEN)
+        )
+
+    def add_event(
+        self, stack: DeployedStack, name: str, type_: str, status: str, reason: str = ""
+    ) -> None:
+        super().add_event(stack, name, type_, status, TAKEN if name == "Bucket" else reason)
+
+
+@pytest.mark.parametrize("fails", [{}, {NETWORK.name: "Bucket"}])
+def test_a_name_that_a_retained_resource_has(fails: dict[str, str]) -> None:
+    """The hint is the command that imports the resource, whenever AWS refuses it."""
+    stack = replace(NETWORK, body={**NETWORK.body, "Resources": {"Bucket": RETAINED}})
+
+    failed = finished(deploy(WithRetainedBucket(FakeClock(), fails=fails), (stack,)), NETWORK.name)
+
+    assert failed.error
+    assert "aws cloudformation create-change-set --import-existing-resources" in failed.error.hint
+
+
 def test_a_failure_in_a_nested_stack_has_its_resource() -> None:
     """The message has the path of the resource and the line that defines it."""
 
