@@ -11,8 +11,16 @@ from deployer.artifacts.problems import Problem
 _MACHINES = {"arm64": 183, "x86_64": 62}
 _MAGIC = b"\x7fELF"
 _LITTLE_ENDIAN = 1
+_HEADER_BYTES = 20  # Up to e_machine.
 # Mach-O of macOS: 64 and 32 bits, and several architectures in one file.
 _MACH_O = (b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
+# The first bytes of libraries that Linux cannot load, with the reason.
+_UNUSABLE = {
+    _MAGIC: "is incomplete: it has no ELF header",
+    **dict.fromkeys(_MACH_O, "compiled for macOS, not for Linux"),
+    b"MZ": "compiled for Windows, not for Linux",
+    b"version https://git-lfs": "is a pointer of Git LFS, without the content",
+}
 # The tags of an extension module, as in _imaging.cpython-313-aarch64-linux-gnu.so.
 _TAGS = re.compile(r"\.cpython-(\d)(\d+[a-z]*)-([^/]*)\.so$")
 _PLATFORM = "-linux-gnu"
@@ -33,12 +41,24 @@ def mismatches(files: Mapping[str, bytes], python: str, architecture: str) -> It
     """Yield the files that are compiled for another system, architecture or Python version."""
     hint = "run ./inv lock: the lock must have hashes of wheels for the target"
     for path, content in files.items():
-        if is_elf(content) and (found := machine(content)) != architecture:
-            yield Problem(f"{path}: compiled for {found}, not for {architecture}", hint)
-        elif path.endswith(".so") and content.startswith(_MACH_O):
-            yield Problem(f"{path}: compiled for macOS, not for Linux", hint)
-        elif (tags := _TAGS.search(path)) and not tags[3].endswith(_PLATFORM):
-            yield Problem(f"{path}: compiled for {tags[3]}, not for {_PLATFORM[1:]}", hint)
+        if defect := _defect(path, content, architecture):
+            yield Problem(f"{path}: {defect}", hint)
         if (tags := _TAGS.search(path)) and f"{tags[1]}.{tags[2]}" != python:
             version = f"{tags[1]}.{tags[2]}"
             yield Problem(f"{path}: compiled for Python {version}, not for {python}", hint)
+
+
+def _defect(path: str, content: bytes, architecture: str) -> str:
+    """Return why Lambda cannot load the compiled code in *content*, or nothing."""
+    if is_elf(content) and len(content) >= _HEADER_BYTES:
+        found = machine(content)
+        if found != architecture:
+            return f"compiled for {found}, not for {architecture}"
+    elif path.endswith(".so"):
+        for start, defect in _UNUSABLE.items():
+            if content.startswith(start):
+                return defect
+    tags = _TAGS.search(path)
+    if tags and not tags[3].endswith(_PLATFORM):
+        return f"compiled for {tags[3]}, not for {_PLATFORM[1:]}"
+    return ""

@@ -6,7 +6,7 @@ import ast
 import functools
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -28,7 +28,7 @@ class Import:
     """`import module`, or `from module import names`.
 
     *optional*: a failure is caught, or the import depends on a condition on the machine or on
-    installed modules. *conditional*: it is in any other `if`. *late*: it is in a function, which may
+    installed modules. *conditional*: it is in any other `if` or `match`. *late*: it is in a function, which may
     never be called. *unless*: groups of modules whose imports are tried first; this import is
     executed only if each group has a missing module.
     """
@@ -119,8 +119,11 @@ class _ImportFinder:
                 case ast.ImportFrom(lineno=line):
                     names = tuple(alias.name for alias in node.names)
                     yield replace(at, module=_absolute(node, self.module), names=names, line=line)
-                case ast.If():
+                case ast.If() | ast.IfExp():
                     yield from self._branches(node, at)
+                case ast.Match(subject=subject, cases=cases):
+                    yield from self.find([subject], at)
+                    yield from self.find(cases, self._conditional(subject, at))
                 case ast.Try(handlers=handlers) | ast.TryStar(handlers=handlers):
                     caught = any(self._catches(handler.type) for handler in handlers)
                     tried = tuple(self.find(node.body, at))
@@ -139,17 +142,21 @@ class _ImportFinder:
                 case _:
                     yield from self.find(ast.iter_child_nodes(node), at)
 
-    def _branches(self, node: ast.If, at: Import) -> Iterator[Import]:
+    def _branches(self, node: ast.If | ast.IfExp, at: Import) -> Iterator[Import]:
         is_true = truth(node.test, self.names, self.machine)
         yield from self.find([node.test], at)
-        if is_true is None and depends_on_machine(node.test, self.names):
-            at = replace(at, optional=True)
-        elif is_true is None:
-            at = replace(at, conditional=True)
+        if is_true is None:
+            at = self._conditional(node.test, at)
         if is_true is not False:
-            yield from self.find(node.body, at)
+            yield from self.find(_nodes(node.body), at)
         if is_true is not True:
-            yield from self.find(node.orelse, at)
+            yield from self.find(_nodes(node.orelse), at)
+
+    def _conditional(self, test: ast.expr, at: Import) -> Import:
+        """Return the properties of imports whose execution depends on *test*."""
+        if depends_on_machine(test, self.names):
+            return replace(at, optional=True)
+        return replace(at, conditional=True)
 
     def _handlers(
         self, handlers: Iterable[ast.ExceptHandler], tried: Iterable[Import], at: Import
@@ -179,6 +186,10 @@ class _ImportFinder:
                 return any(self._catches(item) for item in items)
             case _:
                 return False
+
+
+def _nodes(branch: Sequence[ast.stmt] | ast.expr) -> Sequence[ast.AST]:
+    return [branch] if isinstance(branch, ast.expr) else branch
 
 
 def _absolute(node: ast.ImportFrom, module: str) -> str:

@@ -548,6 +548,19 @@ def _mac(checkout: Checkout) -> str:
     return checkout.wheel("quick", {"quick/_x.abi3.so": b"\xcf\xfa\xed\xfe" + bytes(60)})
 
 
+def _windows(checkout: Checkout) -> str:
+    return checkout.wheel("quick", {"quick/_x.so": b"MZ" + bytes(60)})
+
+
+def _incomplete(checkout: Checkout) -> str:
+    data = {"quick/data": elf(183)[:8]}  # Not a library, so it is not checked.
+    return checkout.wheel("quick", {"quick/_x.so": elf(183)[:8], **data})
+
+
+def _pointer(checkout: Checkout) -> str:
+    return checkout.wheel("quick", {"quick/_x.so": "version https://git-lfs.github.com/spec/v1"})
+
+
 def _no_elf(checkout: Checkout) -> str:
     record = {"RECORD": "quick/__init__.py,,\n"}
     return checkout.wheel("quick", {"quick/__init__.py": ""}, tag=ARM_TAG, metadata=record)
@@ -580,6 +593,9 @@ def _shared_name(checkout: Checkout) -> str:
         (_free_threaded, "compiled for Python 3.13t, not for 3.13"),
         (_musl, "compiled for aarch64-linux-musl, not for linux-gnu"),
         (_mac, "quick/_x.abi3.so: compiled for macOS, not for Linux"),
+        (_windows, "quick/_x.so: compiled for Windows, not for Linux"),
+        (_incomplete, "quick/_x.so: is incomplete: it has no ELF header"),
+        (_pointer, "quick/_x.so: is a pointer of Git LFS, without the content"),
         (_no_elf, "a/requirements.txt: quick-1.0 contains no compiled code"),
         (
             _name_of_the_function,

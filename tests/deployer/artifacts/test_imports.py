@@ -63,6 +63,9 @@ def needed(source: str, machine: Machine = LAMBDA, available: tuple[str, ...] = 
         ("x = __import__('x')\n", {"x"}),
         ("async def f():\n    import x\n", {"x"}),
         ("match 1:\n    case 1:\n        import x\n", {"x"}),
+        ("import sys\nmatch sys.platform:\n    case 'win32':\n        import x\n", set()),
+        ("import os\nx = __import__('x') if os.name == 'nt' else None\n", set()),
+        ("x = None if a else __import__('x')\n", {"x"}),
         ("class A:\n    import x\n", {"x"}),
         ("f = lambda: __import__('x')\n", {"x"}),
     ],
@@ -121,6 +124,19 @@ def test_unknown_target() -> None:
     found = imports(source, "a")
 
     assert {item.module: item.optional for item in found} == {"sys": False, "x": True, "y": True}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        b"if a:\n    import x\n",
+        b"match a:\n    case 1:\n        import x\n",
+        b"a and b if c else __import__('x')\n",
+    ],
+)
+def test_conditional(source: bytes) -> None:
+    """An import that depends on any other value is conditional: packages may never execute it."""
+    assert [(item.module, item.conditional) for item in imports(source, "a")] == [("x", True)]
 
 
 TOO_DEEP = [b"x = " + b"+".join([b"1"] * depth) for depth in (1500, 9999)]
