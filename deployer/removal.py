@@ -166,10 +166,14 @@ def _importers(state: EnvironmentState) -> Dependents:
 def _with_dependents(state: EnvironmentState, chosen: set[str], importers: Dependents) -> set[str]:
     """Return *chosen* and their dependents, direct or not.
 
-    The code declares the dependents of its stacks. Orphans are dependents of what they import.
+    The code declares the dependents of its stacks. Orphans are dependents of what they import, and
+    a stack with a service role depends on the stack of the role: without the role CloudFormation
+    could not delete it.
     """
     orphans = {stack.id for stack in state.orphans}
     dependents = _dependents(state)
+    for user, used in _role_uses(state.stacks):
+        dependents.setdefault(used, set()).add(user)
     reached, remaining = set(chosen), list(chosen)
     while remaining:
         current = remaining.pop()
@@ -224,13 +228,14 @@ def _order(
     """Return the names of the stacks that must be deleted before each of *stacks*, by name.
 
     The edges of the graph, in the order of precedence: imports, which CloudFormation enforces;
-    values passed between regions; dependencies in the code; and orphans before all stacks of the
+    service roles, with which CloudFormation deletes; values passed between regions; dependencies in the code; and orphans before all stacks of the
     code, because an orphan may use them in other ways. An edge that would create a cycle is dropped.
     """
     names = {stack.id: stack.name for stack in stacks}
     ids = [*names]
     orphans = [stack.id for stack in state.orphans if stack.id in names]
     edges = [(user, used) for used in ids for user in sorted(importers[used])]
+    edges += _role_uses(stacks)
     edges += _parameter_uses(stacks)
     edges += [(user, used) for used, users in _dependents(state).items() for user in users]
     edges += [(orphan, stack) for orphan in orphans for stack in ids if stack not in orphans]
@@ -247,6 +252,14 @@ def _parameter_uses(stacks: Sequence[DeployedStack]) -> Iterator[tuple[str, str]
         for used in stacks:
             outputs = {value for name, value in used.outputs.items() if name != DIGEST}
             if user.region != used.region and outputs & {*user.parameters.values()}:
+                yield user.id, used.id
+
+
+def _role_uses(stacks: Sequence[DeployedStack]) -> Iterator[tuple[str, str]]:
+    """Yield pairs of ids: a stack, and the other stack whose output is its service role."""
+    for user in stacks:
+        for used in stacks:
+            if user.role and user.id != used.id and user.role in used.outputs.values():
                 yield user.id, used.id
 
 

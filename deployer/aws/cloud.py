@@ -39,7 +39,8 @@ class Identity:
 class DeployedStack:
     """A stack as DescribeStacks returns it.
 
-    *updated_at* is the time of its last update; without one, of its creation.
+    *updated_at* is the time of its last update; without one, of its creation. *role* is the ARN of
+    the service role that CloudFormation uses for every operation on the stack, or "".
     """
 
     name: str
@@ -53,6 +54,7 @@ class DeployedStack:
     is_protected: bool = False
     is_nested: bool = False
     updated_at: datetime | None = None
+    role: str = ""
 
     @property
     def is_busy(self) -> bool:

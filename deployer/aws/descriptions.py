@@ -49,6 +49,7 @@ def deployed_stack(stack: StackTypeDef, region: str) -> DeployedStack:
         is_protected=stack.get("EnableTerminationProtection", False),
         is_nested="ParentId" in stack,
         updated_at=stack.get("LastUpdatedTime") or stack.get("CreationTime"),
+        role=stack.get("RoleARN", ""),
     )
 
 

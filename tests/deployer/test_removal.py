@@ -182,6 +182,21 @@ def test_parameters_from_other_regions_decide_the_order() -> None:
     }
 
 
+def test_the_stack_of_a_service_role_is_deleted_last() -> None:
+    """CloudFormation deletes a stack with its service role, also if an administrator asks for it."""
+    role = "arn:aws:iam::000000000000:role/release"
+    foundation = deployed_stack("foundation", outputs={"ReleaseRole": role})
+    stacks = [foundation, deployed_stack("registry", role=role), deployed_stack("network")]
+    desired = (desired_stack("foundation"), REGISTRY, NETWORK)
+
+    everything = removal.deletions(deployed(stacks, desired=desired), ())
+    alone = removal.deletions(deployed(stacks, desired=desired), ["foundation"])
+
+    by_name = {deletion.stack.name: deletion.after for deletion in everything}
+    assert by_name["crd-x-foundation"] == ("crd-x-registry",)
+    assert names(alone) == ["crd-x-registry", "crd-x-foundation"]
+
+
 def test_every_unknown_name_is_reported() -> None:
     """The error has the known stacks, the orphans and the most similar name."""
     with pytest.raises(ConfigError) as refused:
