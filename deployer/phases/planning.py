@@ -33,7 +33,8 @@ _MAX_LISTED = 2
 Errors: TypeAlias = dict[str, dict[str, None]]
 
 _WAY_OUT = (
-    "deploy it in two changes: add the new resource with a new output and move the importing stacks "
+    "select the importing stacks as well, or destroy those that are no longer in the code; "
+    "otherwise make two changes: add the new resource with a new output and move the importing stacks "
     "to it, then remove the old one"
 )
 

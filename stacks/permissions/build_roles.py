@@ -98,7 +98,11 @@ def read_stacks(env: Env) -> list[Statement]:
         allow("DescribeStacks", [cloudformation.DescribeStacks], "*"),
         allow(
             "ReadTemplates",
-            [cloudformation.GetTemplate, cloudformation.ListChangeSets],
+            [
+                cloudformation.GetTemplate,
+                cloudformation.ListChangeSets,
+                cloudformation.ListStackResources,
+            ],
             *_stacks(env, "*"),
         ),
         *deny_other_owners(env),
