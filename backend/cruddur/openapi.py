@@ -62,30 +62,10 @@ def document(app: Flask) -> dict[str, Any]:
         # endpoint lists anyway, so no response is added.
         validation_error_status=HTTPStatus.SERVICE_UNAVAILABLE,
     )
-    writing = {
-        rule.endpoint
-        for rule in app.url_map.iter_rules()
-        if not (rule.methods or set()) <= SAFE_METHODS
-    }
-    for endpoint, view in app.view_functions.items():
-        if operation := operation_of(view):
-            app.view_functions[endpoint] = spec.validate(
-                query=operation.query,
-                json=operation.body,
-                resp=_responses(operation, writes=endpoint in writing),
-                security=_SECURITY[operation.access],
-                tags=[operation.tag],
-                operation_id=endpoint.replace(".", "_"),
-            )(view)
+    _declare_endpoints(spec, app)
     with app.app_context():
         generated: dict[str, Any] = json.loads(json.dumps(spec.spec))
-    schemas = _path_schemas(app)
-    for path in generated["paths"].values():
-        for described in path.values():
-            described["responses"] = dict(_corrected(described["responses"]))
-            for parameter in described["parameters"]:
-                if parameter["in"] == "path":
-                    parameter["schema"] = schemas[parameter["name"]]
+    _correct_operations(generated, _path_schemas(app))
     generated["components"]["securitySchemes"] = {
         "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
     }
@@ -115,6 +95,35 @@ def statuses(operation: Operation, *, writes: bool) -> frozenset[HTTPStatus]:
 def text() -> str:
     """Return the document as it is committed."""
     return json.dumps(document(create_app(_EXAMPLE)), indent=2, sort_keys=True) + "\n"
+
+
+def _declare_endpoints(spec: SpecTree, app: Flask) -> None:
+    """Declare the endpoints of *app* to SpecTree, which wraps their views."""
+    write_endpoints = {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if not (rule.methods or set()) <= SAFE_METHODS
+    }
+    for endpoint, view in app.view_functions.items():
+        if operation := operation_of(view):
+            app.view_functions[endpoint] = spec.validate(
+                query=operation.query,
+                json=operation.body,
+                resp=_responses(operation, writes=endpoint in write_endpoints),
+                security=_SECURITY[operation.access],
+                tags=[operation.tag],
+                operation_id=endpoint.replace(".", "_"),
+            )(view)
+
+
+def _correct_operations(generated: dict[str, Any], path_schemas: dict[str, Any]) -> None:
+    """Correct the responses and the path parameters in the *generated* document, in place."""
+    for path in generated["paths"].values():
+        for operation in path.values():
+            operation["responses"] = dict(_corrected(operation["responses"]))
+            for parameter in operation["parameters"]:
+                if parameter["in"] == "path":
+                    parameter["schema"] = path_schemas[parameter["name"]]
 
 
 def _responses(operation: Operation, *, writes: bool) -> Response:
