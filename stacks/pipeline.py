@@ -17,7 +17,7 @@ from awacs.aws import (
     Statement,
     StringEquals,
 )
-from troposphere import Sub, codeconnections, codepipeline, s3
+from troposphere import Sub, codeconnections, codepipeline, iam, s3
 
 from deployer.config import fields
 from deployer.model import Env, Template, Value
@@ -103,15 +103,7 @@ def define(
         *pipeline_role.deploy_service(env, service),
         *([pipeline_role.notify_approvers(foundation.alerts)] if settings.approval else []),
     ]
-    pipeline_arn = arn("codepipeline", resource_name(env, "pipeline"))
-    service_role = role(
-        t,
-        "PipelineRole",
-        service="codepipeline",
-        boundary=None,
-        statements=statements,
-        condition=Condition(StringEquals({"aws:SourceArn": pipeline_arn})),
-    )
+    service_role = _service_role(t, env, statements)
     pipeline = t.add_resource(
         codepipeline.Pipeline(
             "Pipeline",
@@ -125,6 +117,19 @@ def define(
         )
     )
     return Pipeline(name=pipeline.ref(), connection=connection.ref())
+
+
+def _service_role(t: Template, env: Env, statements: list[Statement]) -> iam.Role:
+    """Add the service role of the pipeline, which only this pipeline can assume."""
+    pipeline_arn = arn("codepipeline", resource_name(env, "pipeline"))
+    return role(
+        t,
+        "PipelineRole",
+        service="codepipeline",
+        boundary=None,
+        statements=statements,
+        condition=Condition(StringEquals({"aws:SourceArn": pipeline_arn})),
+    )
 
 
 def _artifact_store(t: Template, env: Env, retention_days: int) -> s3.Bucket:

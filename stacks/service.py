@@ -142,16 +142,7 @@ def define(
     Before the first release the value of the image parameter is `none`. Until then no task runs, and
     conditional resources do not exist.
     """
-    image = t.add_parameter(
-        Parameter(
-            "Image",
-            Type="AWS::SSM::Parameter::Value<String>",
-            Default=image_parameter(env, settings.image),
-            Description="Digest of the image of the last release",
-        )
-    )
-    t.awaited_parameters["Image"] = image_parameter(env, settings.image)
-    t.add_condition(HAS_IMAGE, Not(Equals(image.ref(), ABSENT)))
+    image = _image(t, image_parameter(env, settings.image))
     log_group = t.add_resource(
         LogGroup(
             "TaskLogGroup", RetentionInDays=settings.log_retention_days, **retention_policies(env)
@@ -172,23 +163,9 @@ def define(
         statements=_statements(database, messages, assets),
     )
     if database:
-        allow_ingress(
-            t,
-            "DatabaseIngressFromService",
-            security_group=database.security_group,
-            source_security_group=cluster.service_security_group,
-            port=database.port,
-            description="From services",
-        )
-    if not is_load_balanced:  # Only other services can connect to this one.
-        allow_ingress(
-            t,
-            "ServiceIngressFromServices",
-            security_group=cluster.service_security_group,
-            source_security_group=cluster.service_security_group,
-            port=settings.port,
-            description="From other services",
-        )
+        _allow_ingress_to_database(t, database, cluster)
+    if not is_load_balanced:
+        _allow_ingress_from_services(t, cluster, settings.port)
     service = t.add_resource(
         ecs.Service(
             "Service",
@@ -216,6 +193,44 @@ def define(
         image=image.ref(),
         log_group=log_group.ref(),
         dead_letter_queue=_avatar_webhook(t, env, service, assets) if assets else None,
+    )
+
+
+def _image(t: Template, parameter_name: str) -> Parameter:
+    """Add the parameter with the digest of the released image, and the condition HAS_IMAGE."""
+    image = t.add_parameter(
+        Parameter(
+            "Image",
+            Type="AWS::SSM::Parameter::Value<String>",
+            Default=parameter_name,
+            Description="Digest of the image of the last release",
+        )
+    )
+    t.awaited_parameters["Image"] = parameter_name
+    t.add_condition(HAS_IMAGE, Not(Equals(image.ref(), ABSENT)))
+    return image
+
+
+def _allow_ingress_to_database(t: Template, database: Database, cluster: Cluster) -> None:
+    allow_ingress(
+        t,
+        "DatabaseIngressFromService",
+        security_group=database.security_group,
+        source_security_group=cluster.service_security_group,
+        port=database.port,
+        description="From services",
+    )
+
+
+def _allow_ingress_from_services(t: Template, cluster: Cluster, port: int) -> None:
+    """Allow other services to connect: a service without the load balancer has no other clients."""
+    allow_ingress(
+        t,
+        "ServiceIngressFromServices",
+        security_group=cluster.service_security_group,
+        source_security_group=cluster.service_security_group,
+        port=port,
+        description="From other services",
     )
 
 
