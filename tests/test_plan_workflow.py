@@ -7,6 +7,8 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from deployer.report.offline_plan_markdown import marker
 from deployer.template_yaml import load
 
@@ -61,16 +63,70 @@ def test_no_changes_need_no_comment(tmp_path: Path) -> None:
     assert post(tmp_path, title="### prod: no changes") == []
 
 
-def test_a_file_without_marker_is_refused(tmp_path: Path) -> None:
-    """A file that is not a plan is not posted."""
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.md", "hello\n"),
+        ("a.md", f"{marker('prod')}\n### a: 1 changed\n"),
+        ("A b;c.md", f"{marker('A b;c')}\n### a: 1 changed\n"),
+        ("a\n::set-output name=x::y.md", "hello\n"),
+        ("a.md", f"{marker('a')}\n{'x' * 300_000}\n"),
+    ],
+)
+def test_a_file_that_is_not_a_plan_is_refused(tmp_path: Path, name: str, text: str) -> None:
+    """A file with another marker, a name that no environment has, or of another size is not posted."""
     (tmp_path / "plans").mkdir()
-    (tmp_path / "plans" / "a.md").write_text("hello\n")
+    (tmp_path / "plans" / name).write_text(text)
 
+    assert refused(tmp_path) == "::error::a file of the artifact is not a plan\n"
+
+
+def test_a_link_is_refused(tmp_path: Path) -> None:
+    """A symbolic link in the artifact could post the token that the job has."""
+    (tmp_path / "plans").mkdir()
+    (tmp_path / "secret").write_text(f"{marker('prod')}\n### prod: 1 changed\n")
+    (tmp_path / "plans" / "prod.md").symlink_to(tmp_path / "secret")
+
+    assert refused(tmp_path) == "::error::a file of the artifact is not a plan\n"
+
+
+def test_many_files_are_refused(tmp_path: Path) -> None:
+    """A pull request cannot create any number of comments."""
+    (tmp_path / "plans").mkdir()
+    for number in range(11):
+        (tmp_path / "plans" / f"e{number}.md").write_text(f"{marker(f'e{number}')}\n")
+
+    assert refused(tmp_path) == "::error::the artifact has more than ten plans\n"
+
+
+def refused(folder: Path) -> str:
+    """Run the script of the comment, which must fail without a call; return its output."""
+    (folder / "gh").write_text("#!/bin/sh\ntouch called\n")
+    (folder / "gh").chmod(0o755)
     done = subprocess.run(
-        ["bash", "-e", "-c", COMMENT["steps"][-1]["run"]], cwd=tmp_path, check=False
+        ["bash", "-e", "-o", "pipefail", "-c", COMMENT["steps"][-1]["run"]],
+        cwd=folder,
+        env={"PATH": f"{folder}:{os.environ['PATH']}", "REPOSITORY": "o/r", "NUMBER": "7"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
-
     assert done.returncode == 1
+    assert not (folder / "called").exists()
+    return done.stdout
+
+
+def test_the_workflow_runs_without_the_rights_of_the_base() -> None:
+    """The event gives forks a token that only reads, and no expression is part of a script."""
+    scripts = [
+        step["run"] for job in WORKFLOW["jobs"].values() for step in job["steps"] if "run" in step
+    ]
+    events = WORKFLOW.get("on", WORKFLOW.get(True))
+
+    assert [*events] == ["pull_request"]
+    assert [script for script in scripts if "${{" in script] == []
+    assert "secrets." not in json.dumps(WORKFLOW)
+    assert "cache" not in json.dumps(WORKFLOW["jobs"])
 
 
 def test_only_the_job_without_code_may_write() -> None:
