@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from deployer import config as configs
 from deployer import stack_file_errors, symlinks, synth
-from deployer.artifacts import Code
+from deployer.artifacts import Code, UnchangingCode
 from deployer.config.fields import Settings
 from deployer.errors import ConfigError, SynthError
 
@@ -30,11 +30,15 @@ C = TypeVar("C", bound=Settings)
 
 @dataclass(frozen=True)
 class Project(Generic[C]):
-    """A project with stacks: its folder, the type of its config, and its stacks."""
+    """A project with stacks: its folder, the type of its config, and its stacks.
+
+    *code* is for several renderings of a checkout that does not change meanwhile.
+    """
 
     root: Path
     config: type[C]
     layers: Callable[[C, Code], Layers]
+    code: UnchangingCode | None = None
 
     @property
     def build(self) -> Path:
@@ -82,11 +86,16 @@ class Project(Generic[C]):
         except (ConfigError, SynthError):
             return None
 
-    def open_all(self) -> list[Environment]:
+    def open_all(self, *, with_local: bool = True) -> list[Environment]:
         """Open every environment; raise one ConfigError for the errors of all files."""
         with self._raise_stack_file_errors():
             loaded = configs.load_all(self.root / "config", self.config)
-        return [self._render(config) for config in loaded.values()]
+        code = self.code or UnchangingCode(self.root)
+        return [
+            self._render(config, code)
+            for name, config in loaded.items()
+            if with_local or name != LOCAL
+        ]
 
     @contextmanager
     def _raise_stack_file_errors(self) -> Iterator[None]:
@@ -97,13 +106,12 @@ class Project(Generic[C]):
             stack_file_errors.raise_explained(error, self.stacks)
             raise
 
-    def _render(self, config: C) -> Environment:
-        layers = self._layers(config)
+    def _render(self, config: C, code: Code | None = None) -> Environment:
+        layers = self._layers(config, code or self.code or Code(self.root))
         return Environment(layers.env, synth.synth(layers), self.build / layers.env.name, config)
 
-    def _layers(self, config: C) -> Layers:
+    def _layers(self, config: C, code: Code) -> Layers:
         """Return the stacks of *config*; raise one SynthError for the errors of all stack files."""
-        code = Code(self.root)
         try:
             return self.layers(config, code)
         except Exception as error:

@@ -38,6 +38,7 @@ def plans(project: Project[Any], names: Sequence[str], base: str) -> list[Offlin
     *base* is a revision; by default it is the commit where this branch left the main branch.
     Raise StaleError if build/ differs from the code, and ConfigError for an unknown revision.
     """
+    from deployer.artifacts import UnchangingCode
     from deployer.environment import LOCAL
     from deployer.preview import git_objects
 
@@ -47,13 +48,13 @@ def plans(project: Project[Any], names: Sequence[str], base: str) -> list[Offlin
             hint="use `./inv plan` for the emulator",
         )
     commit = git_objects.resolve(project.root, base)
-    environments = [project.open(name) for name in names] if names else project.open_all()
+    project = replace(project, code=UnchangingCode(project.root))
+    if names:
+        environments = [project.open(name) for name in names]
+    else:
+        environments = project.open_all(with_local=False)
     code = cache(lambda name: _code_change(project.root, commit, name))
-    return [
-        _plan(project, environment, commit, code)
-        for environment in environments
-        if not environment.is_local
-    ]
+    return [_plan(project, environment, commit, code) for environment in environments]
 
 
 def _plan(

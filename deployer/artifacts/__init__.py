@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Literal
@@ -89,7 +89,22 @@ class Code:
 
     def artifact(self, name: str, target: Target) -> Artifact:
         """Return the artifact of lambdas/*name*; raise SynthError with all problems of its sources."""
-        return Artifact(name, target, sources.gather(self.root, name).digest(target.facts))
+        return Artifact(name, target, self._sources(name).digest(target.facts))
+
+    def _sources(self, name: str) -> sources.Sources:
+        return sources.gather(self.root, name)
+
+
+@dataclass(frozen=True)
+class UnchangingCode(Code):
+    """The functions of a checkout that does not change meanwhile: the sources are read once."""
+
+    _read: dict[str, sources.Sources] = field(default_factory=dict, repr=False, compare=False)
+
+    def _sources(self, name: str) -> sources.Sources:
+        if name not in self._read:
+            self._read[name] = super()._sources(name)
+        return self._read[name]
 
 
 def target(runtime: str, architecture: Architecture | Literal["host"]) -> Target:

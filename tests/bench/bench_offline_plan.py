@@ -2,11 +2,13 @@
 
 The edit is another `network.cidr` in prod, which replaces the network and most of what is in it. Ours
 plans all stacks of all environments in git, with the settings that the changes come from, and from the
-objects of git. The peer compares one stack, the network, with a file of its former template.
+objects of git. The peer compares the stacks of prod with files of their former templates, each in a
+process: `cdk diff --template` compares one stack. A second row has only its process for the network.
 """
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +16,7 @@ from pathlib import Path
 from tests.bench import cdk
 from tests.bench.checkout import copied
 from tests.bench.npm import NoPeer
-from tests.bench.timing import Line, command, measure_in_turn
+from tests.bench.timing import Line, command, paired
 
 _CIDR = 'cidr = "10.2.0.0/16"', 'cidr = "10.9.0.0/16"'
 _CHANGES = 2  # The exit code of a plan with changes.
@@ -30,10 +32,16 @@ def rows(rounds: int) -> tuple[Line, ...]:
         _edit(copy)
         plan = (sys.executable, "-m", "invoke", "plan", "--offline", "--base=HEAD")
         ours = command(*plan, cwd=copy, codes=(_CHANGES,))
-        before = copy / "network.json"
-        before.write_text(peer.template("crd-prod-network"))
-        return measure_in_turn(
-            peer.diff("crd-prod-network", before), {"network.cidr": (ours, 1 / 5)}, rounds=rounds
+        before = copy / "before"
+        before.mkdir()
+        for stack in peer.stacks:
+            (before / f"{stack['name']}.json").write_text(json.dumps(stack["template"]))
+        one = peer.diff("crd-prod-network", before / "crd-prod-network.json")
+        return (
+            paired(
+                f"network.cidr, {peer.size}", ours, peer.diff_each(before), rounds=1, goal=1 / 5
+            ),
+            paired("network.cidr, one stack of the peer", ours, one, rounds=rounds),
         )
 
 

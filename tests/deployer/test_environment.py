@@ -91,6 +91,15 @@ def test_an_unknown_environment_is_refused(project: Project[Config]) -> None:
     assert "did you mean 'dev'?" in raised.value.message
 
 
+def test_all_environments_are_opened(project: Project[Config]) -> None:
+    """The environment of the emulator is left out on request."""
+    names = [environment.env.name for environment in project.open_all()]
+    reviewed = [environment.env.name for environment in project.open_all(with_local=False)]
+
+    assert "local" in names
+    assert reviewed == [name for name in names if name != "local"]
+
+
 def test_the_schema_is_written_for_editors(project: Project[Config]) -> None:
     """The JSON Schema is in the folder of the config files."""
     project.write_schema()

@@ -60,14 +60,23 @@ class App:
         """Return `cdk synth`, which deletes the output of the run before."""
         return self._cdk("synth", "--quiet", before=lambda: _delete(self.folder / "cdk.out"))
 
-    def template(self, stack: str) -> str:
-        """Return the template of *stack* as JSON."""
-        (template,) = (item["template"] for item in self.stacks if item["name"] == stack)
-        return json.dumps(template)
-
     def diff(self, stack: str, before: Path) -> Command:
         """Return `cdk diff` of *stack* against the template in the file *before*."""
         return self._cdk("diff", stack, "--template", str(before))
+
+    def diff_each(self, before: Path) -> Command:
+        """Return `cdk diff` of each stack against its file in the folder *before*.
+
+        `cdk diff --template` compares one stack.
+        """
+        loop = 'for stack; do node "$CLI" diff "$stack" --template "$BEFORE/$stack.json"; done'
+        names = [stack["name"] for stack in self.stacks]
+        env = {"CLI": str(CLI), "BEFORE": str(before)} | QUIET
+        return command("sh", "-ec", loop, "sh", *names, cwd=self.folder, env=env)
+
+    def diff_all(self, env: Mapping[str, str]) -> Command:
+        """Return `cdk diff` of all stacks against the deployed ones, with the variables *env*."""
+        return self._cdk("diff", env=env)
 
     def deploy(self, env: Mapping[str, str], stack: str = "--all") -> Command:
         """Return `cdk deploy` of one or all stacks, without approval, with the variables *env*."""

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.artifacts import Artifact, Code, host, target
+from deployer.artifacts import Artifact, Code, UnchangingCode, host, sources, target
 from deployer.artifacts.install import packaged_requirements
 from deployer.artifacts.sources import Sources, gather
 from deployer.errors import SynthError
@@ -447,6 +447,24 @@ def test_here() -> None:
 
     for name in names:
         assert Code(root).artifact(name, ARM).digest
+
+
+def test_unchanging_code_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sources of a function are gathered once for all targets, and its digests are the same."""
+    root, gathered = Path(__file__).parents[3], []
+
+    def counted(root: Path, name: str) -> Sources:
+        gathered.append(name)
+        return gather(root, name)
+
+    monkeypatch.setattr(sources, "gather", counted)
+    code = UnchangingCode(root)
+    digests = [code.artifact("thumbnail", target).digest for target in (ARM, ARM, host())]
+
+    assert gathered == ["thumbnail"]
+    assert digests == [
+        Code(root).artifact("thumbnail", target).digest for target in (ARM, ARM, host())
+    ]
 
 
 def _fill(checkout: Checkout) -> None:
