@@ -66,6 +66,10 @@ def content(request: Request) -> bytes:
 
 
 def _converted(values: Mapping[str, Any], model: type[_Model], *, strict: bool) -> _Model:
+    """Return *values* as *model*. Raises ProblemError 422 with all errors.
+
+    Unless *strict*, texts are converted, such as "20" to a number.
+    """
     codes: Mapping[str, str] = getattr(model, "CODES", {})
     arguments: dict[str, Any] = {}
     errors: list[FieldError] = []

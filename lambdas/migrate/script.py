@@ -103,8 +103,8 @@ def _rollback_marks(tokens: list[Token]) -> Iterator[str]:
     for token in tokens:
         if token.kind == "comment" and _ROLLBACK_MARK.match(token.text):
             yield (
-                f"line {token.line}: is a mark of another tool, and all of the file would be applied:"
-                " move what undoes the migration to NNNN_name.rollback.sql"
+                f"line {token.line}: is a mark of another tool, and the whole file would be applied:"
+                " move the SQL that undoes the migration to NNNN_name.rollback.sql"
             )
 
 

@@ -7,7 +7,7 @@ export function resetOnNewUser(session: Session, queryClient: QueryClient): void
   session.subscribe(() => {
     const previous = user;
     user = userOf(session);
-    // While the session was restored, all requests waited for its token.
+    // Requests wait for the token of a session that is being restored, so their results are right.
     if (previous !== user && previous !== "restoring") {
       // Pages render first, so that queries which only members need are not sent again.
       setTimeout(() => void queryClient.resetQueries());
