@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from operations.target import Target
     from stacks.service import Settings
 
-TIMEOUT_SECONDS = 10 * 60  # The pipeline uses the same timeout for a release.
+TIMEOUT_SECONDS = 20 * 60  # The pipeline uses the same timeout for a release.
 POLL_SECONDS = 2.0
 SCALABLE_TARGET = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
 DIGEST_HELP = "a digest in the registry, such as sha256:… (64 hex digits)"

@@ -31,7 +31,7 @@ from stacks.permissions import pipeline_role
 from stacks.permissions.build_roles import artifact_key_prefix
 from stacks.registry import repository_arn, repository_uri
 
-DEPLOYMENT_MINUTES = 10  # The time in which the service must replace all of its tasks.
+DEPLOYMENT_MINUTES = 20  # The time to replace all tasks, or to roll back to the previous ones.
 
 
 class Settings(fields.Settings, frozen=True):

@@ -151,6 +151,8 @@ def change_stacks(env: Env, release_role_arn: Value, stack: str) -> list[Stateme
             *stacks,
             condition=with_release_role,
         ),
+        # A change set sets the tags of the stack. AWS does not document whether that needs the action.
+        allow("TagStacks", [cloudformation.TagResource], *stacks),
         # AWS documents the stack as the resource. According to reports, it can be the change set.
         allow(
             "ExecuteChangeSets",
@@ -170,7 +172,12 @@ def _deny_manual_stacks(env: Env) -> Statement:
     return Statement(
         Sid="DenyManualStacks",
         Effect=Deny,
-        Action=[cloudformation.CreateChangeSet, *EXECUTE_CHANGE_SETS, *DELETE_OR_PROTECT],
+        Action=[
+            cloudformation.CreateChangeSet,
+            cloudformation.TagResource,
+            *EXECUTE_CHANGE_SETS,
+            *DELETE_OR_PROTECT,
+        ],
         Resource=[
             resource
             for stack in resources.MANUAL_STACKS

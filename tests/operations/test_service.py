@@ -131,7 +131,7 @@ def test_a_deployment_that_never_appears(clock):
 
 def test_the_timeout(clock):
     """After the timeout an error is raised; ECS continues the deployment."""
-    with pytest.raises(BusyError, match="is not complete after 600 seconds"):
+    with pytest.raises(BusyError, match="is not complete after 1200 seconds"):
         update(described(deployment("new", GOING)))
 
     assert clock[0] <= service.TIMEOUT_SECONDS + 2 * service.POLL_SECONDS

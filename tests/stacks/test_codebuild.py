@@ -211,7 +211,7 @@ def test_changes_of_manual_stacks_are_denied(role):
 
     changing = {
         action
-        for sid in ("CreateChangeSets", "ExecuteChangeSets", "DeleteOrProtectStacks")
+        for sid in ("CreateChangeSets", "ExecuteChangeSets", "DeleteOrProtectStacks", "TagStacks")
         for action in allowed[sid]["Action"]
     }
 
@@ -252,7 +252,7 @@ def test_the_last_action_changes_only_the_service_stack():
 
     changed = {
         arn["Fn::Sub"].rpartition(":stack/")[2]
-        for sid in ("CreateChangeSets", "DeleteOrProtectStacks")
+        for sid in ("CreateChangeSets", "DeleteOrProtectStacks", "TagStacks")
         for arn in allowed[sid]["Resource"]
     }
 

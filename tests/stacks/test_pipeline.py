@@ -111,7 +111,7 @@ def test_the_service_is_referenced_by_name():
     """The pipeline does not import the service, which can be deleted and created again (defect 36)."""
     configuration = emit_pipeline(service="another").actions["Service"]["Configuration"]
 
-    assert ("crd-prod-cluster", "another", "10") == (
+    assert ("crd-prod-cluster", "another", "20") == (
         configuration["ClusterName"],
         configuration["ServiceName"],
         configuration["DeploymentTimeout"],

@@ -63,6 +63,7 @@ CHANGE = [
             ":changeSet/release-1/1a2b"
         },
     ),
+    ("cloudformation:TagResource", stack("service"), {}),
     ("iam:PassRole", RELEASE_ROLE, {"iam__PassedToService": "cloudformation.amazonaws.com"}),
     ("ssm:GetParameters", parameter("backend/image"), {}),
 ]
