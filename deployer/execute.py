@@ -32,7 +32,7 @@ from deployer.model.desired import DesiredStack
 from deployer.model.template_tree import resource_lines
 from deployer.phases.planning import NO_PHASES, Phases
 from deployer.phases.stages import Stage, stages
-from deployer.phases.templates import import_replaced
+from deployer.phases.templates import import_replaced, passed_parameters
 from deployer.plan import Blocked, Create, Keep, Recreate, Resume, Step, Update
 from deployer.retained_resources import import_hint
 from deployer.run import Run
@@ -105,7 +105,7 @@ def _import_replaced(desired: DesiredStack, run: Run) -> Work[Finished | None]:
         body=body,
         digest=hashlib.sha256(text.encode()).hexdigest()[:32],
         parameters={},
-        known_parameters=dict(deployed.parameters),
+        known_parameters=passed_parameters(body, deployed.parameters),
         tags=deployed.tags,
         capabilities=capabilities([*body["Resources"].values()]),
         protect=deployed.is_protected,

@@ -44,7 +44,7 @@ class Transition:
     """The first template of a stack that is updated in several steps.
 
     *kept* and *changed* are the exports in use. *replaced* are the logical ids of the retained
-    resources. The final template follows when the *importers* are updated; *others* are importers
+    resources, *removed* those of the resources that the last step removes. The final template follows when the *importers* are updated; *others* are importers
     that this deploy does not update.
     """
 
@@ -52,13 +52,14 @@ class Transition:
     kept: tuple[ExportChange, ...] = ()
     changed: tuple[ExportChange, ...] = ()
     replaced: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
     importers: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
 
     @property
     def has_last(self) -> bool:
         """Whether this deploy has a last step, which removes what the first one kept."""
-        return bool((self.kept or self.replaced) and not self.others)
+        return bool((self.kept or self.replaced or self.removed) and not self.others)
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,8 @@ NO_PHASES = Phases()
 
 def may_need_phases(situation: Situation) -> bool:
     """Return whether the templates of all stacks are needed to decide the phases."""
+    if situation.outdated_importers:
+        return True
     return any(
         templates.replaced_in(situation.deployed_trees[old.name].body)
         or any(export_changes(old, new, situation.propagation))
@@ -121,23 +124,23 @@ class _Producer:
             for change in export_changes(self.old, self.new, self.situation.propagation)
             if (users := tuple(self._importers(change.name)))
         ]
-        deployed = self.situation.deployed_trees[self.new.name].body
-        pending = templates.replaced_in(deployed)
-        if not (changes or pending):
+        pending = templates.replaced_in(self.situation.deployed_trees[self.new.name].body)
+        removed = {*self.old.templates.resources} - {*self.new.templates.resources}
+        outdated = [name for name in self._exports() if name in self.situation.outdated_importers]
+        if not (changes or pending or (outdated and removed)):
             return None
         kept = tuple(change for change in changes if change.change == "removed")
         changed = tuple(change for change in changes if change.change == "changed")
         replaced = self._replaced(changed)
-        removed = {*self.old.templates.resources} - {*self.new.templates.resources}
         body = self.new.templates.body
-        if kept or (changed and removed):
+        if kept or removed:
             self._check_kept(removed)
             outputs = [change.output for change in kept]
             body = templates.keep_removed(body, self.old.templates.body, outputs)
         body = templates.retain_replaced(body, replaced)
         if pending:
-            body = templates.keep_pending(body, deployed)
-        names = [change.name for change in changes] if not pending else self._exports()
+            body = templates.keep_pending(body, self.situation.deployed_trees[self.new.name].body)
+        names = self._exports() if pending else [*(c.name for c in changes), *outdated]
         users = tuple(dict.fromkeys(user for name in names for user in self._importers(name)))
         steps = self.situation.steps_by_name
         return Transition(
@@ -145,6 +148,7 @@ class _Producer:
             kept,
             changed,
             tuple(dict.fromkeys((*replaced, *pending))),
+            tuple(sorted(removed)),
             tuple(user for user in users if user in steps),
             tuple(user for user in users if user not in steps),
         )
@@ -162,8 +166,8 @@ class _Producer:
         if body == desired.body:
             return desired
         deployed = self.situation.stacks[self.new.name]
-        declared = {*(body.get("Parameters") or {})} - {*desired.parameters}
-        known = {name: value for name, value in deployed.parameters.items() if name in declared}
+        passed = templates.passed_parameters(body, deployed.parameters)
+        known = {name: value for name, value in passed.items() if name not in desired.parameters}
         return templates.phase_of(desired, body, known_parameters=known)
 
     def _check_kept(self, removed: Collection[str]) -> None:
@@ -297,7 +301,7 @@ def _pin(situation: Situation, user: str, values: Mapping[str, str]) -> DesiredS
         desired,
         templates.pin(tree.body, values),
         parameters={},
-        known_parameters=dict(stack.parameters),
+        known_parameters=templates.passed_parameters(tree.body, stack.parameters),
         tags=stack.tags,
         capabilities=capabilities(resources),
         protect=stack.is_protected,

@@ -128,7 +128,8 @@ class _Names:
         transition = phases.transitions.get(stack)
         parts = [self.pins(stack, phases)] if stack in phases.pins else []
         if transition:
-            parts += filter(None, (self._kept(transition), self._retained(transition)))
+            texts = (self._kept(transition), self._removed(transition), self._retained(transition))
+            parts += filter(None, texts)
         number = 1 + (stack in phases.pins) + bool(transition and transition.has_last)
         text = "; ".join(parts)
         return f"in {number} steps: {text}" if number > 1 else text
@@ -150,6 +151,12 @@ class _Names:
         if transition.others:
             return f"keeps {outputs}, which {self._list(transition.others)} still imports"
         return f"keeps {outputs} until the update of {self._list(users)}"
+
+    def _removed(self, transition: Transition) -> str:
+        if transition.kept or not transition.removed:
+            return ""
+        titles, users = ", ".join(transition.removed), self._list(transition.importers)
+        return f"keeps the removed {titles} until the update of {users}"
 
     def _retained(self, transition: Transition) -> str:
         if not transition.replaced:

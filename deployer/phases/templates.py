@@ -119,7 +119,7 @@ def without_phases(body: Body, current: Mapping[str, str]) -> Body:
     use it change when it is removed. Resources and outputs that a phase kept remain, too.
     """
     record = replaced_in(body)
-    pins = {name: pin["Value"] for name, pin in _pins(body).items()}
+    pins = pinned_values(body)
     unpinned = {name for name, value in pins.items() if current.get(name) == value}
     resources = {
         title: _with_policy(resource, record[title]) if title in record else resource
@@ -153,23 +153,38 @@ def keep_pending(body: Body, deployed: Body) -> Body:
     return {**body, "Metadata": metadata, "Resources": resources}
 
 
-def pins_in(body: Body) -> frozenset[str]:
-    """Return the names of the exports whose imports are pinned in *body*."""
-    return frozenset(_pins(body))
+def pinned_values(body: Body) -> Mapping[str, str]:
+    """Return the values of the pinned imports in *body*, by the name of the export."""
+    mappings = body.get("Mappings") or {}
+    pins = mappings.get(PINS) if isinstance(mappings, dict) else None
+    return {name: pin["Value"] for name, pin in (pins or {}).items()}
 
 
 def without_pins(value: Any, body: Body) -> Any:
     """Return *value*, a part of the deployed template *body*, with the values of its pins."""
-    pins = _pins(body)
+    pins = pinned_values(body)
 
     def literal(part: Any) -> Any:
         match part:
             case {"Fn::FindInMap": ["PinnedImports", str(name), _]} if name in pins:
-                return pins[name]["Value"]
+                return pins[name]
             case _:
                 return part
 
     return _changed(value, literal)
+
+
+def passed_parameters(body: Body, deployed: Mapping[str, str]) -> dict[str, str]:
+    """Return the *deployed* values of those parameters of *body* that have no default.
+
+    The others are never passed, and the deployed value of an SSM parameter is not its name.
+    """
+    declared = body.get("Parameters") or {}
+    return {
+        name: value
+        for name, value in deployed.items()
+        if name in declared and "Default" not in declared[name]
+    }
 
 
 def phase_of(desired: DesiredStack, body: Body, **changes: Any) -> DesiredStack:
@@ -179,11 +194,6 @@ def phase_of(desired: DesiredStack, body: Body, **changes: Any) -> DesiredStack:
     complete = {**body, "Outputs": {**outputs, DIGEST: {"Value": digest}}}
     text = f"{_HEADER}{dump(complete)}"
     return replace(desired, text=text, body=complete, digest=digest, **changes)
-
-
-def _pins(body: Body) -> Mapping[str, Mapping[str, str]]:
-    mappings = body.get("Mappings") or {}
-    return (mappings.get(PINS) if isinstance(mappings, dict) else None) or {}
 
 
 def _definition(

@@ -126,6 +126,10 @@ def _after(old: StackProgress, event: Event, now: float) -> StackProgress:
             )
         case Progress(event=event_):
             return _with_resource(old, event_)
+        case Finished(outcome=Outcome.SKIPPED) if (
+            old.finished and not old.finished.outcome.succeeded
+        ):
+            return old  # A later step of the stack is skipped because this one failed.
         case Finished():
             return replace(old, finished=event, running=False, ended_at=now)
         case _:

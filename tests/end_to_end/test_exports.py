@@ -122,6 +122,19 @@ def test_changed_port(exporting):
     )
 
 
+def test_export_of_another_resource(exporting):
+    """A renamed resource behind an export is kept until its importer uses the new one."""
+    deploy(exporting, source={"port": 4567})
+    before = exports(exporting)
+
+    printed = deploy(exporting, source={"port": 4567, "group": '"Renamed"'})
+
+    assert "in 2 steps: keeps the removed Group until the update of reader" in printed
+    assert before["source-Group"] != exports(exporting)["source-Group"]
+    assert target_ports(exporting) == [4567]
+    assert failed_events(exporting) == []
+
+
 @pytest.mark.parametrize(
     "line", ["crd-local-reader  updated", "crd-local-source  updated", "crd-local-end     updated"]
 )

@@ -82,6 +82,35 @@ def test_changed_value_without_replacement() -> None:
     assert [*phases.pins] == ["crd-x-b"]
 
 
+RENAMED = stack("a", {"New": topic("old"), "Rest": TOPIC}, {"Topic": {"Ref": "New"}})
+
+
+def test_export_of_another_resource() -> None:
+    """If an export gets the value of another resource, the removed one is kept for its importer."""
+    phases = plan_phases(situation([SOURCE, READER], [RENAMED, READER]))
+
+    transition = phases.transitions["crd-x-a"]
+    assert [*phases.pins] == ["crd-x-b"]
+    assert {*transition.first.body["Resources"]} == {"Topic", "New", "Rest"}
+    assert transition.removed == ("Topic",)
+    assert transition.has_last
+
+
+def test_removed_resource_stays_while_a_pin_is_outdated() -> None:
+    """After an interruption, a removed resource is kept as long as a pinned stack uses it."""
+    first = plan_phases(situation([SOURCE, READER], [RENAMED, READER]))
+    stacks = [first.transitions["crd-x-a"].first, first.pins["crd-x-b"]]
+    found = situation(stacks, [RENAMED, READER])
+    source = replace(deployed(stacks[0]), outputs={"Topic": "topic-2", DIGEST: stacks[0].digest})
+    found = replace(found, deployed=[source, found.deployed[1]])
+
+    assert may_need_phases(found)
+    again = plan_phases(found).transitions["crd-x-a"]
+
+    assert again.first.digest == stacks[0].digest
+    assert again.importers == ("crd-x-b",)
+
+
 def test_importer_that_is_not_deployed_keeps_the_export() -> None:
     """An export stays as long as a stack that is not among the steps imports it."""
     orphan = stack("old", {"Reader": importing("a-Topic")})

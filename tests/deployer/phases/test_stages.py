@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deployer.phases.planning import NO_PHASES, plan_phases
-from deployer.phases.stages import explained, stages
+from deployer.phases.stages import explained, phase_texts, stages
 from tests.deployer.phases.situations import TOPIC, importing, situation, stack, topic
 
 REF = {"Ref": "Topic"}
@@ -68,6 +68,16 @@ def test_chain() -> None:
 def test_export_that_another_stack_still_imports() -> None:
     """There is no last step while a stack that is not among the steps imports the export."""
     assert [*needs([SOURCE, READER], [WITHOUT])] == ["crd-x-a"]
+
+
+def test_reason_of_a_removed_resource() -> None:
+    """A removed resource whose export gets another value is named."""
+    other = stack("a", {"Other": topic("x")}, {"Topic": {"Ref": "Other"}})
+    found = situation([SOURCE, READER], [other, READER])
+
+    texts = phase_texts(found.steps, plan_phases(found))
+
+    assert texts["crd-x-a"] == "in 2 steps: keeps the removed Topic until the update of b"
 
 
 def test_reasons() -> None:

@@ -32,7 +32,7 @@ def test_pins_are_reversible(properties, names) -> None:
     pinned = templates.pin(body, values)
 
     assert templates.without_phases(pinned, values) == body
-    assert templates.pins_in(pinned) == names
+    assert {*templates.pinned_values(pinned)} == names
 
 
 def test_pinned_import() -> None:
@@ -167,6 +167,15 @@ def test_import_is_not_repeated() -> None:
 
     assert templates.import_replaced(imported, {"Topic": "2"}) == (imported, ())
     assert templates.keep_pending(body, imported) == imported
+
+
+def test_passed_parameters() -> None:
+    """Only values of declared parameters without a default are passed."""
+    body = {"Parameters": {"Zone": {"Type": "String"}, "Image": {"Default": "/image"}}}
+
+    assert templates.passed_parameters(body, {"Zone": "z", "Image": "sha256:1", "Old": "x"}) == {
+        "Zone": "z"
+    }
 
 
 def test_text_of_a_phase() -> None:

@@ -137,6 +137,20 @@ def test_a_pending_change_set_has_its_command() -> None:
     assert f"  {command} arn:changeSet/network --region {REGION}\n" in stream.getvalue()
 
 
+def test_a_failed_step_is_in_the_summary() -> None:
+    """The failure of the first of several steps is not hidden by the skipped later ones."""
+    reporter, stream, clock = make_reporter()
+    error = StaleError(f"{NETWORK}: no room", hint="make room")
+    failed = Finished(NETWORK, Outcome.FAILED, error.message, error=error)
+    report_all(reporter, clock, [failed, Finished(NETWORK, Outcome.SKIPPED, "a step failed")])
+
+    reporter.summary()
+
+    assert stream.getvalue().endswith(
+        f"1 failed, in 4 s\nfailed: {NETWORK}: no room\nhint:   make room\n"
+    )
+
+
 def test_retained_data_is_in_the_summary() -> None:
     """Data that a destroy retained is listed at the end, with the reason."""
     reporter, stream, clock = make_reporter()

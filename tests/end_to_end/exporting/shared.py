@@ -11,10 +11,14 @@ from deployer.model import Env, Template, Value, Values
 
 
 class Settings(fields.Settings, frozen=True):
-    """The settings of a source: its number of topics, and the port of its target group, or 0."""
+    """The settings of a source: its number of topics, and the port of its target group, or 0.
+
+    *group* is the logical id of the target group.
+    """
 
     topics: int = 0
     port: int = 0
+    group: str = "Group"
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ def source(t: Template, _env: Env, settings: Settings) -> Source:
     vpc = t.add_resource(ec2.VPC("Vpc", CidrBlock="10.0.0.0/16"))
     group = t.add_resource(
         elasticloadbalancingv2.TargetGroup(
-            "Group", Port=settings.port, Protocol="HTTP", VpcId=vpc.ref()
+            settings.group, Port=settings.port, Protocol="HTTP", VpcId=vpc.ref()
         )
     )
     return Source(refs, str(settings.port), group.ref())
