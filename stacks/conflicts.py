@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Conflict = tuple[str, str]  # The dotted key of a setting, and a fact about it.
 
 BUCKET_NAME_LENGTH = 63
+COMMON_NAME_LENGTH = 64  # The maximum of the first domain name of a certificate.
 LONGEST_BUCKET = "access-logs"  # The longest bucket name of the stacks, which a test checks.
 # Beginnings of names that a service reserves. The names of all resources begin with env.prefix.
 RESERVED_BEGINNINGS = {
@@ -93,7 +94,7 @@ def _instance_class(instance_class: str, region: str) -> Iterator[Conflict]:
 
 
 def _names(config: Config) -> Iterator[Conflict]:
-    """Yield a reserved prefix, and a bucket name that is too long.
+    """Yield a reserved prefix, and names of a bucket and a certificate that are too long.
 
     The names of buckets end with account, region and "an".
     """
@@ -108,6 +109,13 @@ def _names(config: Config) -> Iterator[Conflict]:
             f" {BUCKET_NAME_LENGTH}; shorten env.prefix or env.name by {excess}"
         )
         yield "env.prefix", fact
+    host = f"api.{env.domain}"
+    if (excess := len(host) - COMMON_NAME_LENGTH) > 0:
+        fact = (
+            f"{host} would have {len(host)} characters, and a certificate allows"
+            f" {COMMON_NAME_LENGTH}; use a domain that is shorter by {excess}"
+        )
+        yield "env.domain", fact
 
 
 def _recipients(config: Config) -> Iterator[Conflict]:

@@ -23,6 +23,7 @@ _ACCOUNT = "0" * 12
 # The maximum number of bytes, by type and property.
 _NAMES: Mapping[str, Mapping[str, int]] = {
     "Budgets::Budget": {"Budget.BudgetName": 100},
+    "CertificateManager::Certificate": {"DomainName": 64},
     "CloudFront::CachePolicy": {"CachePolicyConfig.Name": 128},
     "CloudFront::Function": {"Name": 64, "FunctionConfig.Comment": 128},
     "CloudFront::OriginAccessControl": {"OriginAccessControlConfig.Name": 64},

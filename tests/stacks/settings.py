@@ -28,7 +28,7 @@ EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "env.prefix": ("a", "website"),
     "env.name": ("a", "staging"),
     "env.account": ("333333333333",),
-    "env.domain": ("a.io", "a-b.example", f"{'a' * 63}.example"),
+    "env.domain": ("a.io", "a-b.example", f"{'a' * 52}.example"),
     "env.hosted_zone": ("Z1", "Z" + "0" * 31),
     "env.former_regions": ([], ["eu-west-1", "us-east-1"]),
     "env.accepted_data_losses": (

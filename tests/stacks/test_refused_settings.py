@@ -107,6 +107,11 @@ def test_a_misspelt_name_of_a_secret_is_not_a_password(tmp_path, name, fact):
             '"www.cruddur.example"',
             "is not a domain name in lower case and without www.",
         ),
+        (
+            "env.domain",
+            f'"{"a" * 53}.example"',
+            "would have 65 characters, and a certificate allows 64; use a domain that is shorter by 1",
+        ),
         ("network.cidr", '"10.1.0.0/24"', "10.1.0.0/24 is too small for the subnets"),
         ("cluster.health_check_path", '"health"', "'health' is not a path that starts with /"),
         ("service.trace_exporter_url", '"honeycomb"', "is not the URL of an OTLP/HTTP endpoint"),

@@ -1083,6 +1083,7 @@ PLANTED_VIOLATIONS = (
             ("balancer", "Targets", "Name", "a" * 33),
             ("balancer", "Balancer", "Name", "a" * 33),
             ("topic", "Dead", "QueueName", "a" * 81),
+            ("names", "Certificate", "DomainName", f"{'a' * 60}.{DOMAIN}"),
         )
     ),
     violation(
