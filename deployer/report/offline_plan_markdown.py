@@ -58,9 +58,10 @@ def offline_plan_markdown(preview: Preview, base: str, head: str) -> str:
     return _with_details(text, preview)
 
 
-def code(text: str) -> str:
-    """Return *text* as a code span on one line, which may be in a table."""
-    content = _masked(clean(text)).replace("|", "\\|") or " "
+def code(text: str, *, in_table: bool = False) -> str:
+    """Return *text* as a code span on one line; in a table, a vertical bar needs a backslash."""
+    content = _masked(clean(text)) or " "
+    content = content.replace("|", "\\|") if in_table else content
     fence = "`" * (_longest_run(content) + 1)
     padding = " " if content.startswith("`") or content.endswith("`") else ""
     return f"{fence}{padding}{content}{padding}{fence}"
@@ -83,7 +84,7 @@ def _row(stack: StackChange) -> dict[str, str]:
     )
     rules = sum(rule.grants for resource in stack.resources for rule in resource.rules)
     return {
-        "stack": code(stack.short_name),
+        "stack": code(stack.short_name, in_table=True),
         "removed": _bold(numbers["removed"]),
         "replaced": _bold(numbers["replaced"]),
         "may be replaced": _bold(numbers["may be replaced"]),

@@ -446,11 +446,13 @@ sys.path.insert(0, sys.argv[2])
 from deployer.preview.changes import preview
 from deployer.preview.reviewed import read_stacks
 from deployer.report import offline_plan_json, offline_plan_text, Style
+from deployer.report.offline_plan_markdown import offline_plan_markdown
 folder = Path(sys.argv[1])
 before = {path.name: path.read_text() for path in folder.iterdir()}
 after = before | {"network.yaml": before["network.yaml"].replace("10.2.", "10.9.")}
 found = preview("prod", read_stacks(before), read_stacks(after))
 print(offline_plan_text(found, "base", Style()), offline_plan_json([(found, "base")]))
+print(offline_plan_markdown(found, "base", "head"))
 """
 
 

@@ -90,11 +90,16 @@ def test_hostile_names_and_values_are_text(attack: str) -> None:
 @given(st.text(alphabet="`|\\<>@!ab \n", max_size=40))
 def test_a_code_span_has_only_its_text(text: str) -> None:
     """Whatever the text, the cell of a table is one code span."""
-    html = rendered(f"| a | b |\n|---|---|\n| {code(text)} | end |\n")
+    html = rendered(f"| a | b |\n|---|---|\n| {code(text, in_table=True)} | end |\n")
 
     assert html.count("<td>") == 2
     assert html.count("<code>") == 1
     assert "<td>end</td>" in html
+
+
+def test_a_code_span_outside_of_a_table_needs_no_backslash() -> None:
+    """A vertical bar is shown as it is in a list."""
+    assert rendered(f"- {code('a|b')}") == "<ul>\n<li><code>a|b</code></li>\n</ul>\n"
 
 
 def test_a_large_plan_fits_and_names_every_destroyed_resource() -> None:
