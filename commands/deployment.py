@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TypeVar, cast
 
 from invoke.context import Context
@@ -107,6 +108,7 @@ def lint(_: Context, env: str = "") -> None:
         "release": "plan a release: skip the stacks that administrators deploy",
         "verify": _VERIFY,
         "change_sets": "also create change sets, show where they differ, and delete them",
+        "drift": "also detect resources that were changed outside of CloudFormation",
         "out": "also create change sets, keep them, and write the plan to this file for `apply`",
         "json": "print the plan as JSON lines",
         "offline": "compare build/ with another revision, without an account",
@@ -122,6 +124,7 @@ def plan(
     release: bool = False,
     verify: bool = False,
     change_sets: bool = False,
+    drift: bool = False,
     out: str = "",
     json: bool = False,
     offline: bool = False,
@@ -136,10 +139,10 @@ def plan(
         flag = "--base" if base else "--format"
         raise ConfigError(f"{flag}: needs --offline", hint="add --offline")
     if offline:
-        if stack or only or release or verify or change_sets or out:
+        if stack or only or release or verify or change_sets or drift or out:
             raise ConfigError(
                 "--offline: shows all stacks of the environments in build/",
-                hint="omit --stack, --only, --release, --verify, --change-sets and --out",
+                hint="omit --stack, --only, --release, --verify, --change-sets, --drift and --out",
             )
         chosen = format or ("json" if json else "text")
         _plan_offline(env, base, one_of("format", chosen, ("text", "json", "markdown")))
@@ -159,9 +162,14 @@ def plan(
             shown = replace(shown, change_sets=reviewed)
         target = Target(deployment.environment, deployment.account)
         shown = replace(shown, pending=pending_change_sets.of_changed(target, planned))
+        detected = deployment.detect_drift(planned, jobs=JOBS) if drift else None
+        if detected:
+            shown = replace(shown, drifts=detected.found)
         show_plan(shown, json=json)
         deployment.refuse_data_losses(planned)
-    if planned.has_changes:
+        if detected:
+            detected.refuse_stale(datetime.now(UTC).date())
+    if planned.has_changes or any(item.is_open for item in shown.drifts):
         raise Exit(code=CHANGES)
 
 

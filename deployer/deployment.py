@@ -23,6 +23,7 @@ from deployer.aws.account import Account
 from deployer.aws.cloud import ChangeSet, DeployedStack
 from deployer.bucket_cleanup import empty_buckets
 from deployer.data_guard import StackLoss, refuse_data_losses
+from deployer.drift import DriftReview
 from deployer.environment import Environment
 from deployer.errors import ConfigError, GuardError
 from deployer.events import Event, Finished, Outcome, Uploaded, Verified
@@ -237,6 +238,19 @@ class Deployment:
             if not is_saved:
                 self._report_transfers(review.remove(jobs))
         return review.found
+
+    def detect_drift(self, planned: DeploymentPlan, *, jobs: int) -> DriftReview:
+        """Detect the drift of the planned stacks that are in service."""
+        keys = {(step.desired.region, step.desired.name) for step in planned.steps}
+        stacks = [
+            stack
+            for stack in planned.deployed
+            if stack.is_complete and (stack.region, stack.name) in keys
+        ]
+        environment, watch = self.environment, self.new_run(()).watch
+        review = DriftReview(stacks, environment.prefix, environment.env.ignored_drifts, watch)
+        self._report_transfers(review.detect(jobs))
+        return review
 
     def _report_transfers(self, events: Iterable[Event]) -> None:
         """Report what is uploaded, and every error."""

@@ -82,6 +82,7 @@ DEPLOYER = {
         "synth",
         "template_yaml",
     },
+    "drift": {"aws.cloud", "errors", "events", "follow", "jobs", "model"},
     "live_plan": {"aws.cloud", "environment", "model", "plan", "preview"},
     "selection": {"errors", "model"},
     "removal": {
@@ -193,6 +194,7 @@ DEPLOYER = {
     "report": {
         "aws.cloud",
         "data_loss",
+        "drift",
         "errors",
         "events",
         "model",
@@ -227,6 +229,7 @@ DEPLOYER = {
         "bucket_cleanup",
         "data_guard",
         "delete",
+        "drift",
         "environment",
         "errors",
         "events",

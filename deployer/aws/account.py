@@ -11,7 +11,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 import botocore.session
@@ -24,8 +24,10 @@ from deployer.aws.cloud import (
     ChangeSetRequest,
     ChangeSetSummary,
     DeployedStack,
+    DriftDetection,
     Identity,
     ResourceChange,
+    ResourceDrift,
     StackEvent,
     StackResource,
     StoredObject,
@@ -34,6 +36,7 @@ from deployer.aws.descriptions import (
     change_set_summary,
     deployed_stack,
     resource_change,
+    resource_drift,
     stack_event,
     stack_resource,
     validation_failure,
@@ -169,6 +172,34 @@ class Account:
             for event in page.get("OperationEvents", [])
             if event.get("EventType") in {"VALIDATION_ERROR", "HOOK_INVOCATION_ERROR"}
         )
+
+    def detect_drift(self, region: str, stack_id: str) -> str:
+        response = self._cloudformation(region).detect_stack_drift(StackName=stack_id)
+        return response["StackDriftDetectionId"]
+
+    def drift_detection(self, region: str, detection_id: str) -> DriftDetection:
+        response = self._cloudformation(region).describe_stack_drift_detection_status(
+            StackDriftDetectionId=detection_id
+        )
+        status = response["DetectionStatus"]
+        return DriftDetection(
+            status == "DETECTION_IN_PROGRESS",
+            status == "DETECTION_FAILED",
+            response.get("DetectionStatusReason", ""),
+        )
+
+    def resource_drifts(self, region: str, stack_id: str) -> tuple[ResourceDrift, ...]:
+        describe = partial(
+            self._cloudformation(region).describe_stack_resource_drifts,
+            StackName=stack_id,
+            StackResourceDriftStatusFilters=["MODIFIED", "DELETED"],
+        )
+        response = describe()
+        drifts = response["StackResourceDrifts"]
+        while "NextToken" in response:  # Botocore has no paginator for this call.
+            response = describe(NextToken=response["NextToken"])
+            drifts += response["StackResourceDrifts"]
+        return tuple(map(resource_drift, drifts))
 
     def execute_change_set(self, region: str, arn: str, token: str) -> None:
         self._cloudformation(region).execute_change_set(ChangeSetName=arn, ClientRequestToken=token)

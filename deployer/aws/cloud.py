@@ -209,6 +209,38 @@ class ChangeSetSummary:
 
 
 @dataclass(frozen=True)
+class DriftDetection:
+    """The state of a drift detection; *reason* says why it failed."""
+
+    is_running: bool
+    has_failed: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class PropertyDrift:
+    """A property whose actual value is not that of the template; a value that is absent is None.
+
+    *path* is a JSON pointer below Properties, such as /Tags/0/Value.
+    """
+
+    path: str
+    expected: str | None
+    actual: str | None
+
+
+@dataclass(frozen=True)
+class ResourceDrift:
+    """A resource that was changed, or deleted, outside of CloudFormation."""
+
+    logical_id: str
+    type: str
+    physical_id: str = ""
+    is_deleted: bool = False
+    properties: tuple[PropertyDrift, ...] = ()
+
+
+@dataclass(frozen=True)
 class StackResource:
     """A resource as ListStackResources returns it."""
 
@@ -293,6 +325,15 @@ class Cloud(Protocol):
 
     def validation_findings(self, region: str, arn: str) -> tuple[str, ...]:
         """Return the findings of CloudFormation's validation of a change set, also warnings."""
+
+    def detect_drift(self, region: str, stack_id: str) -> str:
+        """Start to detect the drift of a stack without nested stacks, and return the detection's id."""
+
+    def drift_detection(self, region: str, detection_id: str) -> DriftDetection:
+        """Return the state of a drift detection."""
+
+    def resource_drifts(self, region: str, stack_id: str) -> tuple[ResourceDrift, ...]:
+        """Return the resources of a stack that the last detection found changed or deleted."""
 
     def execute_change_set(self, region: str, arn: str, token: str) -> None:
         """Execute a change set; a repeated call with the same *token* has no effect."""

@@ -10,7 +10,9 @@ from deployer.aws.cloud import (
     ChangeSetSummary,
     DeployedStack,
     PropertyChange,
+    PropertyDrift,
     ResourceChange,
+    ResourceDrift,
     StackEvent,
     StackResource,
 )
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
         ResourceChangeDetailTypeDef,
         ResourceChangeTypeDef,
         StackEventTypeDef,
+        StackResourceDriftTypeDef,
         StackResourceSummaryTypeDef,
         StackTypeDef,
     )
@@ -100,6 +103,24 @@ def resource_change(change: ResourceChangeTypeDef) -> ResourceChange:
         policy=change.get("PolicyAction", ""),
         properties=_property_changes(change.get("Details", [])),
         change_set=change.get("ChangeSetId", ""),
+    )
+
+
+def resource_drift(drift: StackResourceDriftTypeDef) -> ResourceDrift:
+    """Convert a drift of DescribeStackResourceDrifts."""
+    return ResourceDrift(
+        drift["LogicalResourceId"],
+        drift["ResourceType"],
+        drift.get("PhysicalResourceId", ""),
+        drift["StackResourceDriftStatus"] == "DELETED",
+        tuple(
+            PropertyDrift(
+                difference["PropertyPath"],
+                None if difference["DifferenceType"] == "ADD" else difference["ExpectedValue"],
+                None if difference["DifferenceType"] == "REMOVE" else difference["ActualValue"],
+            )
+            for difference in drift.get("PropertyDifferences", [])
+        ),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deployer.model.env import AcceptedDataLoss, Env
+from deployer.model.env import AcceptedDataLoss, Env, IgnoredDrift
 from deployer.model.layers import Layers
 from deployer.model.source import Line
 from deployer.model.stack import OutputOf, Stack
@@ -13,6 +13,7 @@ __all__ = [
     "ABSENT",
     "AcceptedDataLoss",
     "Env",
+    "IgnoredDrift",
     "Layers",
     "Line",
     "NestedStack",

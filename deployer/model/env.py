@@ -46,6 +46,26 @@ class AcceptedDataLoss(Settings, frozen=True):
         return self.resource.partition("/")[0]
 
 
+class IgnoredDrift(Settings, frozen=True):
+    """A difference between a resource and its template that reviewers accept for some time."""
+
+    resource: Annotated[
+        str,
+        described(
+            "a stack and a resource, with the nested stacks between them, such as cluster/LoadBalancer",
+            pattern=r"^[a-z][a-z0-9-]*(/[A-Za-z0-9]+)+$",
+        ),
+    ]
+    property: Annotated[
+        str,
+        described("the path of a property and all below it, such as /Tags", pattern=r"^(/[^/]+)+$"),
+    ]
+    reason: Annotated[str, described("a sentence that says why", min_length=10)]
+    until: Annotated[
+        str, described("a date such as 2027-03-01", pattern=r"^20\d\d-[01]\d-[0-3]\d$")
+    ]
+
+
 class Env(Settings, frozen=True):
     """The `[env]` table of config/ENV.toml: settings of an environment that any stack may use."""
 
@@ -59,6 +79,7 @@ class Env(Settings, frozen=True):
     protect: bool
     former_regions: tuple[Region, ...] = ()
     accepted_data_losses: tuple[AcceptedDataLoss, ...] = ()
+    ignored_drifts: tuple[IgnoredDrift, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise ConflictError for a former region that is the current one, or listed twice."""

@@ -7,9 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from deployer.drift import StackDrift
+from deployer.model.template_tree import format_path, resource_lines
 from deployer.plan import DIGEST_UNCHANGED, Create, Keep, Orphan, Step, Update, Upload
 from deployer.planned_change_sets import PlannedChangeSet
 from deployer.preview.values import Preview, StackChange
+from deployer.report.drift import drift_data, drift_lines
 from deployer.report.offline_plan import preview_lines
 from deployer.report.offline_plan_json import preview_data
 from deployer.report.pending_change_sets import PendingChangeSet, pending_data, pending_lines
@@ -27,6 +30,7 @@ class LivePlan:
     """What a deploy does to each stack; *preview* has the changes of the resources.
 
     *change_sets* are those that were created for the plan, *pending* those that were left for review.
+    *drifts* is the drift of each stack, if it was detected.
     """
 
     steps: Sequence[Step]
@@ -35,6 +39,7 @@ class LivePlan:
     preview: Preview = field(default_factory=lambda: Preview("", ()))
     change_sets: Sequence[PlannedChangeSet] = ()
     pending: Sequence[PendingChangeSet] = ()
+    drifts: Sequence[StackDrift] = ()
 
     @property
     def changes_by_stack(self) -> Mapping[str, StackChange]:
@@ -66,6 +71,8 @@ def live_plan_data(plan: LivePlan) -> dict[str, Any]:
         ]
     if plan.pending:
         changes["pending_change_sets"] = [*map(pending_data, plan.pending)]
+    if plan.drifts:
+        changes["drifts"] = [*map(drift_data, plan.drifts)]
     return data | changes
 
 
@@ -82,6 +89,8 @@ def _lines(plan: LivePlan, style: Style) -> Iterator[str]:
         if name not in plan.changes_by_stack:
             yield from (f"{clean(name)}: {line.strip()}" for line in lines)
     yield from row_lines([*_other_steps(plan), *plan.orphans, *plan.uploads], style)
+    if plan.drifts:
+        yield from drift_lines(plan.drifts, _sources(plan.steps), style)
     for change_set in plan.pending:
         yield from pending_lines(change_set, style)
     yield counts_text(plan.steps, plan.orphans, plan.uploads)
@@ -98,3 +107,12 @@ def _other_steps(plan: LivePlan) -> Iterator[Step]:
         )
         if not isinstance(step, Keep) and not is_explained:
             yield step
+
+
+def _sources(steps: Sequence[Step]) -> dict[tuple[str, str], str]:
+    """Return the line of each resource, by the name of its stack and its own."""
+    return {
+        (step.desired.name, format_path(path)): str(line)
+        for step in steps
+        for path, line in resource_lines(step.desired).items()
+    }

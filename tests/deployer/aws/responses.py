@@ -6,8 +6,10 @@ import json
 import time
 from typing import Any
 
+import botocore.session
 import pytest
 from botocore.config import Config
+from botocore.validate import ParamValidator
 
 from deployer.aws.account import Account
 from deployer.aws.cloud import (
@@ -48,6 +50,14 @@ STACK_ID = f"arn:aws:cloudformation:{REGION}:111111111111:stack/crd-dev-network/
 
 
 ONCE = Config(connect_timeout=1, read_timeout=5, retries={"total_max_attempts": 1}, proxies={})
+
+
+def valid_response(operation: str, **result: Any) -> Response:
+    """Return a response of CloudFormation; fail if botocore's model has no such response."""
+    model = botocore.session.get_session().get_service_model("cloudformation")
+    report = ParamValidator().validate(result, model.operation_model(operation).output_shape)
+    assert report.generate_report() == ""
+    return response(**result)
 
 
 def create_change_set(account: Account, body: Any, **more: Any) -> ChangeSet:
