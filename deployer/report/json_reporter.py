@@ -72,7 +72,7 @@ class JsonReporter:
         self._write("start", **where, origins=[*origins])
 
     def plan(self, plan: LivePlan) -> None:
-        self._changes = plan.changes_by_stack
+        self._changes = plan.changes_of_change_sets
         self._write("plan", **live_plan_data(plan))
 
     def deletions(self, deletions: Sequence[Deletion]) -> None:

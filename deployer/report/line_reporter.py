@@ -94,7 +94,9 @@ class LineReporter:
     def _lines(self, event: Event, stack_progress: StackProgress) -> Iterator[str]:
         """Return the lines of *event*; a change set is shown as the plan shows its stack."""
         match event:
-            case ChangeSetCreated(stack=name) if change := self._plan.changes_by_stack.get(name):
+            case ChangeSetCreated(stack=name) if change := self._plan.changes_of_change_sets.get(
+                name
+            ):
                 file = f"config/{self._plan.preview.environment}.toml"
                 return reviewed_lines(change, event.change_set, file, self._style)
             case _:

@@ -46,6 +46,14 @@ class LivePlan:
         """The changes by the full name of their stack."""
         return {change.name: change for change in self.preview.stacks}
 
+    @property
+    def changes_of_change_sets(self) -> Mapping[str, StackChange]:
+        """The changes that one change set has, by the full name of the stack.
+
+        If a stack is updated in several steps, each change set has only a part of its changes.
+        """
+        return {change.name: change for change in self.preview.stacks if not change.phases}
+
 
 def live_plan_text(plan: LivePlan, style: Style) -> str:
     """Return a plan as text."""

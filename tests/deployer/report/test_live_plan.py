@@ -75,3 +75,12 @@ def test_json_has_the_steps_and_the_changes() -> None:
         {"stack": "network", "output": "Vpc"},
         {"stack": "network", "output": "Subnets"},
     ]
+
+
+def test_change_sets_of_updates_in_several_steps() -> None:
+    """The change set of a step is not compared with all changes of its stack."""
+    phased = replace(CHANGE, name="crd-x-network", phases="in 2 steps: keeps Vpc")
+    plan = LivePlan([], preview=Preview("x", (CHANGE, phased)))
+
+    assert [*plan.changes_by_stack] == ["crd-x-cluster", "crd-x-network"]
+    assert [*plan.changes_of_change_sets] == ["crd-x-cluster"]
