@@ -21,8 +21,15 @@ const NAMES = [
   "traces",
 ] as const;
 
-/** Read config.json. Throw an Error that lists the missing fields. */
-export async function loadConfiguration(): Promise<Configuration> {
+let loading: Promise<Configuration> | null = null;
+
+/** Read config.json, once for all callers. Throw an Error that lists the missing fields. */
+export function loadConfiguration(): Promise<Configuration> {
+  loading ??= load();
+  return loading;
+}
+
+async function load(): Promise<Configuration> {
   const response = await fetch("/config.json", { credentials: "same-origin" });
   if (!response.ok) {
     throw new Error(`config.json: status ${response.status}`);

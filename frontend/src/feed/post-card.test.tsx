@@ -86,3 +86,9 @@ it("names its actions with their counts", () => {
   expect(like.getAttribute("aria-pressed")).toBe("true");
   expect(like.textContent).toBe("1.2K");
 });
+
+it("never shows more than was counted", () => {
+  show({ ...post("a"), likes_count: 9999 });
+
+  expect(screen.getByRole("button", { name: "Like, 9999 likes" }).textContent).toBe("9.9K");
+});

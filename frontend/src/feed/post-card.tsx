@@ -117,8 +117,8 @@ function ShareButton({ page }: { page: string }) {
   );
 }
 
-/** A count in compact notation, such as 1.2K for 1234. Zero is not shown. */
+/** A count in compact notation, such as 1.2K for 1234 and 9.9K for 9999. Zero is not shown. */
 function Count({ value }: { value: number }) {
-  const compact = new Intl.NumberFormat(undefined, { notation: "compact" });
+  const compact = new Intl.NumberFormat(undefined, { notation: "compact", roundingMode: "trunc" });
   return <span className="count">{value > 0 ? compact.format(value) : ""}</span>;
 }

@@ -53,41 +53,44 @@ export default function ConversationPage() {
       <div className="conversation-form">
         <MessageForm key={conversation} recipient={{ message_group_uuid: conversation }} />
       </div>
+      <End newest={shown.at(-1)?.uuid} />
     </div>
   );
 }
 
-function Messages({ messages, ownUuid }: { messages: readonly Message[]; ownUuid: string }) {
-  const newest = messages.at(-1)?.uuid;
+/** The end of the conversation below the form, which would cover the newest message otherwise. */
+function End({ newest }: { newest: string | undefined }) {
   const end = useRef<HTMLDivElement>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: A new message scrolls to the end.
   useLayoutEffect(() => {
-    end.current?.scrollIntoView?.({ block: "end" });
+    if (newest) {
+      end.current?.scrollIntoView?.({ block: "end" });
+    }
   }, [newest]);
+  return <div ref={end} className="conversation-end" />;
+}
+
+function Messages({ messages, ownUuid }: { messages: readonly Message[]; ownUuid: string }) {
   return (
-    <>
-      <ol className="messages" aria-label="Messages">
-        {messages.map((message) => (
-          <li
-            key={message.uuid}
-            className={message.user_uuid === ownUuid ? "message message-own" : "message"}
-          >
-            {message.user_uuid !== ownUuid && (
-              <Avatar url={message.avatar_url} handle={message.handle} size="small" />
-            )}
-            <div className="bubble">
-              <p className="hidden">{message.display_name}:</p>
-              <p className="text" dir="auto">
-                {message.message}
-              </p>
-              <p className="bubble-time">
-                <Ago time={message.created_at} />
-              </p>
-            </div>
-          </li>
-        ))}
-      </ol>
-      <div ref={end} />
-    </>
+    <ol className="messages" aria-label="Messages">
+      {messages.map((message) => (
+        <li
+          key={message.uuid}
+          className={message.user_uuid === ownUuid ? "message message-own" : "message"}
+        >
+          {message.user_uuid !== ownUuid && (
+            <Avatar url={message.avatar_url} handle={message.handle} size="small" />
+          )}
+          <div className="bubble">
+            <p className="hidden">{message.display_name}:</p>
+            <p className="text" dir="auto">
+              {message.message}
+            </p>
+            <p className="bubble-time">
+              <Ago time={message.created_at} />
+            </p>
+          </div>
+        </li>
+      ))}
+    </ol>
   );
 }

@@ -56,7 +56,7 @@ const PAGES = {
         <p>
           There are no cookies and no trackers. While you are signed in, the browser stores the
           tokens of your session, which are deleted when you sign out. What you have typed and not
-          sent yet is stored until you close the tab.
+          sent yet is stored until you close the tab or sign out.
         </p>
       </>
     ),

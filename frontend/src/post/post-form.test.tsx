@@ -103,6 +103,7 @@ it("shows the post at once, and removes it if it is refused; the text is kept", 
 it("uses the same key for the same post after a reload, and another for another text", async () => {
   answers = [refused, refused, refused];
   const first = show();
+  await userEvent.selectOptions(screen.getByLabelText("Expires after"), "1-hour");
   await userEvent.type(field(), "Hello");
   await userEvent.click(button());
   await screen.findByText(/not allowed/);
@@ -114,6 +115,7 @@ it("uses the same key for the same post after a reload, and another for another 
   await userEvent.click(button());
   await waitFor(() => expect(sent).toHaveLength(3));
 
+  expect(sent.map((post) => post.ttl)).toEqual(["1-hour", "1-hour", "1-hour"]);
   const [one, two, three] = sent.map((post) => post.idempotency_key);
   expect(two).toBe(one);
   expect(three).not.toBe(one);

@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useId, useState } from "react";
+import { useId } from "react";
 import { body, type Lifetime, type OwnProfile } from "../api/client.ts";
 import { DEFAULT_LIFETIME, LIFETIMES, POST_CHARACTERS } from "../api/limits.ts";
 import { type ListedPost, prepend, remove, replace } from "../feed/cached-posts.ts";
@@ -14,7 +14,7 @@ type NewPost = Readonly<{ message: string; ttl: Lifetime; idempotency_key: strin
 /** The form for a new post, which is in the feed at once, and removed if it cannot be sent. */
 export function PostForm() {
   const draft = useDraft("post");
-  const [ttl, setTtl] = useState<Lifetime>(DEFAULT_LIFETIME);
+  const ttl = lifetimeOf(draft.option);
   const me = useMe().data;
   const send = useSendPost(me, draft.clear);
   const selectId = useId();
@@ -43,7 +43,7 @@ export function PostForm() {
         className="select"
         value={ttl}
         disabled={send.isPending}
-        onChange={(event) => setTtl(event.target.value as Lifetime)}
+        onChange={(event) => draft.setOption(event.target.value)}
       >
         {LIFETIMES.map(({ value, name }) => (
           <option key={value} value={value}>
@@ -53,6 +53,10 @@ export function PostForm() {
       </select>
     </TextComposer>
   );
+}
+
+function lifetimeOf(option: string | undefined): Lifetime {
+  return LIFETIMES.find(({ value }) => value === option)?.value ?? DEFAULT_LIFETIME;
 }
 
 function useSendPost(me: OwnProfile | undefined, onSent: () => void) {

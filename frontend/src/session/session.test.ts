@@ -19,6 +19,7 @@ function storage(values: Map<string, string>): Storage {
     getItem: (key: string) => values.get(key) ?? null,
     setItem: (key: string, value: string) => void values.set(key, value),
     removeItem: (key: string) => void values.delete(key),
+    clear: () => values.clear(),
   } as Storage;
 }
 
@@ -30,10 +31,10 @@ function encoded(claims: object): string {
   return `h.${btoa(JSON.stringify(claims))}.s`;
 }
 
-function tokens(name: string): Tokens {
+function tokens(name: string, userId = "1"): Tokens {
   return {
     accessToken: `access-${name}`,
-    idToken: encoded({ sub: "1", email: "a@b.example", name: "Ada" }),
+    idToken: encoded({ sub: userId, email: "a@b.example", name: "Ada" }),
     refreshToken: `refresh-${name}`,
     expiresAt: now + HOUR,
   };
@@ -96,7 +97,7 @@ describe("a session", () => {
     stored.clear();
 
     expect(open(calls).current()).toEqual({ status: "anonymous" });
-    expect(storedForTab.size).toBe(0);
+    expect(storedForTab.has("cruddur.tokens")).toBe(false);
   });
 
   it("uses no tokens of a session that ended while the tab was not loaded", async () => {
@@ -148,14 +149,29 @@ describe("a session", () => {
     expect(await session.accessToken()).toBe("access-1");
   });
 
-  it("is forgotten on a sign-out, also if Cognito is not reachable", async () => {
+  it("is forgotten on a sign-out with its drafts, also if Cognito is not reachable", async () => {
     const { session, calls } = restored();
     await session.accessToken();
+    storedForTab.set("cruddur.draft.post", "Hello");
     calls.signOut.mockRejectedValueOnce(new TypeError("Failed to fetch"));
 
     await expect(session.signOut()).rejects.toThrow("Failed to fetch");
     expect(calls.signOut).toHaveBeenCalledWith("access-1");
     expect(session.current()).toEqual({ status: "anonymous" });
     expect(stored.size + storedForTab.size).toBe(0);
+  });
+
+  it("keeps drafts when it ends by itself, until another user signs in", async () => {
+    const { session, calls } = restored();
+    await session.accessToken();
+    storedForTab.set("cruddur.draft.post", "Hello");
+    calls.refresh.mockRejectedValueOnce(new CognitoError("NotAuthorizedException", ""));
+    now += HOUR;
+    await session.accessToken();
+    session.start(tokens("2"));
+    const kept = storedForTab.get("cruddur.draft.post");
+    session.start(tokens("3", "2"));
+
+    expect([kept, storedForTab.get("cruddur.draft.post")]).toEqual(["Hello", undefined]);
   });
 });

@@ -1,5 +1,5 @@
 import { type Cognito, isSessionOver } from "./cognito.ts";
-import { type Claims, claimsOf, isFresh, type Tokens } from "./tokens.ts";
+import { type Claims, claimsOf, isFresh, STORAGE_KEY, type Tokens } from "./tokens.ts";
 
 /** `restoring`: there is a refresh token, and its first exchange is not finished. */
 export type SessionState =
@@ -7,8 +7,8 @@ export type SessionState =
   | Readonly<{ status: "anonymous" }>
   | Readonly<{ status: "signed-in"; user: Claims }>;
 
-const STORAGE_KEY = "cruddur.refresh-token";
 const TAB_KEY = "cruddur.tokens";
+const USER_KEY = "cruddur.user";
 const LOCK = "cruddur.refresh";
 const ANONYMOUS: SessionState = { status: "anonymous" };
 
@@ -55,19 +55,37 @@ export class Session {
         return;
       }
       if (event.newValue === null) {
-        this.clear();
+        this.end();
       } else if (this.state.status === "anonymous") {
         this.setState({ status: "restoring" });
         void this.accessToken().catch(() => undefined);
       }
     });
+    window.addEventListener("pageshow", ({ persisted }) => {
+      const stored = this.storage.getItem(STORAGE_KEY);
+      if (!persisted || stored === (this.tokens?.refreshToken ?? null)) {
+        return;
+      }
+      // A page in the back/forward cache has received no events of the storage.
+      if (stored === null) {
+        this.end();
+      } else {
+        window.location.reload(); // It may show the data of another user.
+      }
+    });
   }
 
   start(tokens: Tokens): void {
+    const user = claimsOf(tokens);
+    const previous = this.tabStorage.getItem(USER_KEY);
+    if (previous !== null && previous !== user.userId) {
+      this.tabStorage.clear(); // It has drafts of another user.
+    }
     this.tokens = tokens;
     this.storage.setItem(STORAGE_KEY, tokens.refreshToken);
+    this.tabStorage.setItem(USER_KEY, user.userId);
     this.tabStorage.setItem(TAB_KEY, JSON.stringify(tokens));
-    this.setState({ status: "signed-in", user: claimsOf(tokens) });
+    this.setState({ status: "signed-in", user });
   }
 
   /**
@@ -95,7 +113,7 @@ export class Session {
         await this.cognito.signOut(token);
       }
     } finally {
-      this.clear();
+      this.end();
     }
   }
 
@@ -119,6 +137,13 @@ export class Session {
     });
   }
 
+  /** Forget the session after a sign-out, with the drafts in this tab. */
+  private end(): void {
+    this.tabStorage.clear();
+    this.clear();
+  }
+
+  /** Forget the tokens. Drafts are kept, because Cognito may have ended the session. */
   private clear(): void {
     this.tokens = null;
     this.storage.removeItem(STORAGE_KEY);

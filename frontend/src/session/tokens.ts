@@ -6,6 +6,9 @@ export type Tokens = Readonly<{
   expiresAt: number;
 }>;
 
+/** Where localStorage has the refresh token of this browser; an anonymous visitor has none. */
+export const STORAGE_KEY = "cruddur.refresh-token";
+
 /** The claims of an ID token that the site shows. They are not verified: the API verifies tokens. */
 export type Claims = Readonly<{ userId: string; email: string; name: string }>;
 

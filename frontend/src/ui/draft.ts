@@ -2,8 +2,16 @@ import { useCallback, useState } from "react";
 
 export type Draft = ReturnType<typeof useDraft>;
 
-/** A text that was typed and not sent yet. `sent` is the content of the last attempt, and its key. */
-type StoredDraft = Readonly<{ text: string; sent?: Readonly<{ content: string; key: string }> }>;
+/**
+ * What was typed and chosen, and not sent yet.
+ *
+ * `sent` is the content of the last attempt, and its key.
+ */
+type StoredDraft = Readonly<{
+  text: string;
+  option?: string;
+  sent?: Readonly<{ content: string; key: string }>;
+}>;
 
 const EMPTY: StoredDraft = { text: "" };
 
@@ -26,7 +34,10 @@ export function useDraft(name: string) {
   return {
     text: draft.text,
     setText: (text: string) => change({ ...draft, text }),
-    clear: () => change(EMPTY),
+    option: draft.option,
+    setOption: (option: string) => change({ ...draft, option }),
+    /** Remove the text, which was sent; what was chosen stays for the next one. */
+    clear: () => change(draft.option ? { text: "", option: draft.option } : EMPTY),
     keyOf: (content: string) => {
       if (draft.sent?.content === content) {
         return draft.sent.key;
@@ -48,7 +59,7 @@ function read(storageKey: string): StoredDraft {
 }
 
 function write(storageKey: string, draft: StoredDraft): void {
-  if (draft.text === "" && !draft.sent) {
+  if (draft.text === "" && !draft.option && !draft.sent) {
     sessionStorage.removeItem(storageKey);
   } else {
     sessionStorage.setItem(storageKey, JSON.stringify(draft));

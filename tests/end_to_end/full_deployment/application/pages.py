@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-import json
 import re
+import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from playwright.sync_api import expect, sync_playwright
 
+import emulator
 from tests.emulator.chromium import CHROMIUM
+from tests.srp import sign_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, StorageState
 
     from tests.end_to_end.deployed import Deployed
 
 PASSWORD = "correct-Horse-7"
 TIMEOUT_MS = 20_000
+TOKEN_KEY = "cruddur.refresh-token"  # As in frontend/src/session/tokens.ts.
+SHIFTS = """
+window.shift = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) window.shift += entry.hadRecentInput ? 0 : entry.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
 
 
 @dataclass
@@ -41,6 +51,27 @@ class Visitor:
 
     def reload(self) -> None:
         self.page.reload()
+
+    def leave_and_return(self, meanwhile: Callable[[Page], None]) -> None:
+        """Open another address, call *meanwhile* with a second tab, and go back.
+
+        The browser must have kept the page as it was.
+        """
+        self.page.evaluate(
+            "() => { window.onpageshow = ({ persisted }) => { window.isKept = persisted; }; }"
+        )
+        self.open("/about")
+        tab = self.page.context.new_page()
+        tab.goto(f"{self.origin}/about")
+        meanwhile(tab)
+        tab.close()
+        # A page that was kept does not load again.
+        self.page.go_back(wait_until="commit")
+
+    def has_loaded(self, heading: str | re.Pattern[str]) -> None:
+        """Wait for the heading of a page and for its content."""
+        self.heading(heading)
+        expect(self.page.locator("main .skeleton")).to_have_count(0)
 
     def heading(self, text: str | re.Pattern[str]) -> None:
         """Wait for the heading of a page."""
@@ -95,9 +126,7 @@ class Visitor:
 
     def newest_code(self, email: str) -> str:
         """Return the code that was sent to *email* last."""
-        outbox = json.loads(self.deployed.checkout.run("emulator.outbox", "--json").out)
-        codes = [row["secret"] for row in outbox["messages"] if row["to"] == email]
-        return str(codes[-1])
+        return newest_code(self.deployed, email)
 
     def expected(self, report: str) -> None:
         """Remove the reports that contain *report*; there must be one."""
@@ -106,28 +135,118 @@ class Visitor:
         self.reports[:] = others
 
 
+@dataclass
+class Windows:
+    """The open windows of a browser."""
+
+    browser: Browser
+    deployed: Deployed
+    opened: list[Visitor] = field(default_factory=list)
+
+    @property
+    def origin(self) -> str:
+        return f"http://cruddur.localhost:{urlsplit(self.deployed.endpoint.url).port}"
+
+    def open_as(self, email: str, password: str) -> Visitor:
+        """Open a window at the home page, with a session that another visit has begun."""
+        token = refresh_token(self.deployed, email, password)
+        stored = [{"name": TOKEN_KEY, "value": token}]
+        visitor = self.open({"origins": [{"origin": self.origin, "localStorage": stored}]})
+        visitor.open("/")
+        visitor.is_signed_in()
+        return visitor
+
+    def open(self, storage: StorageState | None = None) -> Visitor:
+        """Open a window, whose address bar is empty; without *storage*, it has no session."""
+        context = self.browser.new_context(
+            locale="en-GB", reduced_motion="reduce", storage_state=storage
+        )
+        context.set_default_timeout(TIMEOUT_MS)
+        context.add_init_script(SHIFTS)
+        expect.set_options(timeout=TIMEOUT_MS)
+        visitor = Visitor(context.new_page(), self.deployed, self.origin)
+
+        def report(message: ConsoleMessage) -> None:
+            if message.type == "error":
+                visitor.reports.append(f"{message.text} {message.location.get('url', '')}")
+
+        visitor.page.on("console", report)
+        visitor.page.on("pageerror", lambda error: visitor.reports.append(str(error)))
+        self.opened.append(visitor)
+        return visitor
+
+    def close(self, visitor: Visitor) -> None:
+        """Close a window; its console must be empty."""
+        visitor.page.context.close()
+        self.opened.remove(visitor)
+        assert [] == visitor.reports, visitor.reports
+
+    def take_reports(self) -> list[str]:
+        """Return what the consoles have reported, and clear them."""
+        reports = [report for visitor in self.opened for report in visitor.reports]
+        for visitor in self.opened:
+            visitor.reports.clear()
+        return reports
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Run a headless browser."""
     assert CHROMIUM, "chromium is not on PATH: .ci/run installs it"
     with sync_playwright() as playwright:
-        # Root cannot use the sandbox, and the pages are those of this repository.
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[
+                "--no-sandbox"
+            ],  # Root cannot use it, and the pages are those of this repository.
+            ignore_default_args=["--disable-back-forward-cache"],  # Users have this cache.
+        )
         yield browser
         browser.close()
 
 
-def new_visitor(browser: Browser, deployed: Deployed, port: int) -> Visitor:
-    """Return a window without a session, whose address bar is empty."""
-    context = browser.new_context(locale="en-GB", reduced_motion="reduce")
-    context.set_default_timeout(TIMEOUT_MS)
-    expect.set_options(timeout=TIMEOUT_MS)
-    visitor = Visitor(context.new_page(), deployed, f"http://cruddur.localhost:{port}")
+def publish(author: Visitor, message: str) -> None:
+    """Write a post that expires after an hour, and wait until the API has stored it."""
+    author.open("/")
+    author.page.get_by_label("Expires after").select_option("1 hour")
+    author.write("New post", message, "Post")
+    expect(author.post(message).get_by_role("link", name="Open the post")).to_be_visible()
 
-    def report(message: ConsoleMessage) -> None:
-        if message.type == "error":
-            visitor.reports.append(f"{message.text} {message.location.get('url', '')}")
 
-    visitor.page.on("console", report)
-    visitor.page.on("pageerror", lambda error: visitor.reports.append(str(error)))
-    return visitor
+def unique(text: str) -> str:
+    """Return a text that no other test writes."""
+    return f"{text} {uuid.uuid4().hex[:8]}"
+
+
+def create_user(deployed: Deployed, handle: str) -> str:
+    """Create a confirmed user with PASSWORD, and return the address HANDLE@example.com."""
+    email, users = f"{handle}@example.com", deployed.outputs["users"]
+    attributes = {"email": email, "name": handle.capitalize(), "preferred_username": handle}
+    with deployed.anonymous("cognito-idp") as cognito:
+        cognito.sign_up(
+            ClientId=users["Client"],
+            Username=email,
+            Password=PASSWORD,
+            UserAttributes=[{"Name": name, "Value": text} for name, text in attributes.items()],
+        )
+        code = newest_code(deployed, email)
+        cognito.confirm_sign_up(ClientId=users["Client"], Username=email, ConfirmationCode=code)
+    return email
+
+
+def newest_code(deployed: Deployed, email: str) -> str:
+    """Return the code that was sent to *email* last."""
+    sent = emulator.messages(deployed.endpoint)
+    return [message.secret for message in sent if message.to == email][-1]
+
+
+def tokens(deployed: Deployed, email: str, password: str) -> dict[str, str]:
+    """Sign a user in and return the tokens."""
+    users = deployed.outputs["users"]
+    with deployed.anonymous("cognito-idp") as cognito:
+        return sign_in(cognito, users["Pool"], users["Client"], email, password)
+
+
+def refresh_token(deployed: Deployed, email: str, password: str) -> str:
+    """Sign a user in and return the refresh token."""
+    return tokens(deployed, email, password)["RefreshToken"]
