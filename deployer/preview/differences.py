@@ -62,6 +62,9 @@ def _list_differences(before: list[Any], after: list[Any], path: KeyPath) -> Ite
     identity = _identity(before, after)
     if identity:
         old, new = ({item[identity]: item for item in items} for items in (before, after))
+        if identity == "AttributeName" and (renamed := _renamed(old, new)):
+            was, becomes = renamed
+            new = {was if key == becomes else key: item for key, item in new.items()}
         for key in dict.fromkeys([*old, *new]):
             yield from differences(old.get(key), new.get(key), (*path, f"[{key}]"))
         if old == new:
@@ -72,6 +75,12 @@ def _list_differences(before: list[Any], after: list[Any], path: KeyPath) -> Ite
             old_item = removed[offset] if offset < len(removed) else None
             new_item = added[offset] if offset < len(added) else None
             yield from differences(old_item, new_item, (*path, f"[{start + offset}]"))
+
+
+def _renamed(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return the old and the new key of the only item whose key differs, if it is in its place."""
+    pairs = [pair for pair in zip(old, new, strict=False) if pair[0] != pair[1]]
+    return pairs[0] if len(pairs) == 1 and len(old) == len(new) else None
 
 
 def _identity(before: Sequence[Any], after: Sequence[Any]) -> str:

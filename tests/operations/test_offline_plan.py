@@ -230,11 +230,14 @@ def test_the_key_of_a_table_in_a_nested_stack(root: Path) -> None:
         return files | {"pipeline.CodeBuild.yaml": nested}
 
     found = preview("prod", read_stacks(with_table("pk")), read_stacks(with_table("id")))
-    text = offline_plan_text(found, "abc", Style(width=120))
+    text = offline_plan_text(found, "abc", Style(width=WIDTH))
 
     assert "  ! pipeline: CodeBuild/Table (AWS::DynamoDB::Table) may be replaced, because" in text
-    assert "      KeySchema[pk].AttributeName" in text or "KeySchema[" in text
-    assert "  ± CodeBuild/Table  AWS::DynamoDB::Table  may be replaced\n" in text
+    assert text.endswith(
+        "pipeline  1 may be replaced  crd-prod-pipeline\n"
+        "  ± CodeBuild/Table  AWS::DynamoDB::Table  may be replaced\n"
+        "      KeySchema[pk].AttributeName: pk → id  # may force replacement\n"
+    )
 
 
 def test_the_threshold_of_an_alarm(root: Path) -> None:

@@ -55,6 +55,24 @@ def test_items_with_equal_names_are_matched_by_position() -> None:
     assert found(before, after) == [("[1]/V", 2, 3)]
 
 
+def test_an_item_with_another_attribute_is_the_same_item() -> None:
+    """The only key of a table that has another attribute is changed; others are added and removed."""
+
+    def keys(*names: str) -> list[dict[str, str]]:
+        return [{"AttributeName": name, "KeyType": name.upper()} for name in names]
+
+    assert found(keys("a", "b"), keys("a", "c")) == [
+        ("[b]/AttributeName", "b", "c"),
+        ("[b]/KeyType", "B", "C"),
+    ]
+    assert [path for path, _, _ in found(keys("a", "b"), keys("c", "d"))] == [
+        "[a]",
+        "[b]",
+        "[c]",
+        "[d]",
+    ]
+
+
 def test_intrinsic_functions_are_not_divided() -> None:
     """The difference between two references is the whole reference."""
     before, after = {"A": {"Ref": "X"}}, {"A": {"Ref": "Y"}}
