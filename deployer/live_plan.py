@@ -39,11 +39,11 @@ def live_preview(
     for step in steps:
         stack = _desired_side(step.desired, known)
         match step:
-            case Keep():
-                before.append(stack)
-                after.append(stack)
             case Update(deployed=current) if step.desired.name in templates:
                 before.append(_deployed_side(stack, step.desired, current, templates))
+                after.append(stack)
+            case Keep() | Update():
+                before.append(stack)
                 after.append(stack)
             case Create() | Recreate():
                 after.append(stack)

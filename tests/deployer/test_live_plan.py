@@ -112,6 +112,23 @@ def test_an_update_is_compared_with_the_deployed_template() -> None:
     assert actions(found) == {"network/Vpc": "replaced", "cluster/Group": "replaced"}
 
 
+def test_an_update_only_in_steps_follows_its_dependencies() -> None:
+    """A stack that is updated only to pin its imports keeps its template, and is explained."""
+    new = network("10.1.0.0/16")
+    known = [deployed(network(), Vpc="vpc-1"), deployed(cluster())]
+    steps = [
+        plan.Update(new, known[0], "template changed"),
+        plan.Update(cluster(), known[1], "in 2 steps"),
+    ]
+    environment = Environment(ENV, (new, cluster()), Path(), Settings())
+    templates = {"crd-x-network": desired_templates(network())}
+
+    found = live_preview(environment, steps, known, templates, {"crd-x-cluster": "in 2 steps"})
+
+    assert actions(found) == {"network/Vpc": "replaced", "cluster/Group": "replaced"}
+    assert [change.phases for change in found.stacks] == ["", "in 2 steps"]
+
+
 def test_a_changed_parameter_replaces_what_refers_to_it() -> None:
     """A value of another region that differs from the deployed one has effects."""
     source = OutputOf("crd-x-network", "us-east-1", "Name")
