@@ -253,7 +253,7 @@ def deploy(
 )
 def apply(
     _: Context,
-    plan: str,
+    plan: str = "",
     env: str = "",
     yes: bool = False,
     jobs: int = 4,
@@ -268,6 +268,8 @@ def apply(
     from deployer import apply as applying
     from operations import saved_plans
 
+    if not plan:
+        raise ConfigError("--plan is required", hint="write a plan with `./inv plan --out=FILE`")
     saved = saved_plans.read(project.absolute_path(plan))
     with open_deployment(
         env or saved.environment, json=json, yes=yes, timeout=timeout

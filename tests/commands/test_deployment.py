@@ -14,11 +14,16 @@ from commands import deployment
     [
         (deployment.graph, {"format": "png"}, "--format=png: unknown\nhint: one of: mermaid, dot"),
         (deployment.outputs, {"format": "xml"}, "--format=xml: unknown\nhint: one of: "),
+        (
+            deployment.apply,
+            {},
+            "--plan is required\nhint: write a plan with `./inv plan --out=FILE`",
+        ),
         (deployment.build, {"name": ["x"], "env": "local"}, "--name=x: unknown\nhint: one of: "),
     ],
 )
-def test_unknown_values(capsys, task, arguments, message: str) -> None:
-    """The hint lists the possible values."""
+def test_invalid_values(capsys, task, arguments, message: str) -> None:
+    """The hint lists the possible values, or the command that makes one."""
     with pytest.raises(Exit):
         task(Context(), **arguments)
 

@@ -92,6 +92,20 @@ def test_killed_between_calls(tiny, kind):
     assert [] == pending_change_sets(tiny)
 
 
+@pytest.mark.parametrize("forward", [False, True])
+def test_an_interrupted_plan_leaves_no_change_set(tiny, forward):
+    """Ctrl-C while a change set is requested removes it, and the empty stack created with it."""
+    tiny.run("emulator.start")
+    with tiny.recorded_requests() as proxy:
+        proxy.hold("CreateChangeSet", forward=forward)
+        with tiny.running("plan", "--change-sets") as plan:
+            assert proxy.held.wait(60)
+            code = plan.interrupt(signal.SIGINT)
+
+    assert 130 == code
+    assert {} == tiny.stacks()
+
+
 def test_killed_in_an_operation(tiny):
     """After a kill while CloudFormation creates or deletes, the next run follows the operation."""
     tiny.set_resource_delay(0.2)
