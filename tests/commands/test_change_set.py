@@ -6,10 +6,10 @@ import pytest
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from commands import change_sets
+from commands import change_set
 
 
-@pytest.mark.parametrize("task", [change_sets.execute, change_sets.delete])
+@pytest.mark.parametrize("task", [change_set.execute, change_set.delete])
 def test_the_arn_is_required(capsys: pytest.CaptureFixture[str], task: object) -> None:
     """Without an ARN, nothing is executed or deleted."""
     with pytest.raises(Exit):
