@@ -18,6 +18,7 @@ from deployer.aws.cloud import (
 from deployer.change_sets import describe_change_set
 from deployer.delete import delete_now
 from deployer.errors import CloudError, GuardError
+from deployer.execution_refusals import explained
 from deployer.jobs import Work
 from deployer.model.desired import DesiredStack
 from deployer.ownership import refuse_foreign
@@ -55,7 +56,10 @@ def create_change_set(
     stored = yield from store_objects(desired, run)
     if desired.too_long:
         request = replace(request, url=stored[-1].version_url)
-    arn = run.cloud.create_change_set(request)
+    try:
+        arn = run.cloud.create_change_set(request)
+    except CloudError as error:
+        raise explained(error, desired.name) from error
     change_set = yield from describe_change_set(run.watch, desired.region, arn, stack=desired.name)
     return change_set, stored
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from deployer import plan
 from deployer.artifact_store import is_unchanged
@@ -18,13 +19,21 @@ from deployer.change_set_requests import (
 )
 from deployer.data_guard import StackLoss, change_set_losses, refused, unaccepted
 from deployer.delete import delete
-from deployer.errors import CloudError, DeployError, ManualRepairError, RolledBackError
+from deployer.errors import (
+    CloudError,
+    DeployError,
+    ManualRepairError,
+    RolledBackError,
+    UnreachableError,
+)
 from deployer.events import ChangeSetCreated, Event, Finished, OperationStarted, Outcome, Started
+from deployer.execution_refusals import explained, is_executed
 from deployer.follow import (
     OperationResult,
     event_before_operation,
     follow,
     latest_event,
+    retry_unreachable,
     running_operation,
 )
 from deployer.jobs import Job, Work, run_concurrently
@@ -150,11 +159,16 @@ def _with_current_parameters(step: Step, run: Run) -> Step:
 
 
 def _resume(desired: DesiredStack, deployed: DeployedStack, run: Run) -> Job:
-    """Follow the operation that is already running, then decide again and execute the new step."""
+    """Follow the operation that is already running, then decide again and execute the new step.
+
+    If that operation fails, so does the step: the same change would probably fail again.
+    """
     yield OperationStarted(deployed.name, deployed.region, running_operation(deployed), deployed.id)
     after = event_before_operation(run.watch, deployed)
     result = yield from follow(run.watch, deployed, after, resource_lines(desired))
     run.stacks.record(result.stack)
+    if result.stack.status.endswith(("_FAILED", "ROLLBACK_COMPLETE")):
+        raise _operation_error(desired, result, run)
     return (yield from _deploy(plan.decide(desired, run.stacks.by_key), run))
 
 
@@ -225,7 +239,15 @@ def _execute_change_set(
 ) -> Work[OperationResult]:
     after = latest_event(run.watch, desired.region, change_set.stack_id)
     token = change_set_name(desired, run)
-    run.cloud.execute_change_set(desired.region, change_set.arn, token=token)
+    start = partial(run.cloud.execute_change_set, desired.region, change_set.arn, token=token)
+    try:
+        # A repeated call with the same token has no effect, so that a lost answer does no harm.
+        yield from retry_unreachable(run.watch, start)
+    except UnreachableError:
+        raise
+    except CloudError as error:
+        if not is_executed(error):
+            raise explained(error, desired.name) from error
     yield OperationStarted(desired.name, desired.region, kind.lower(), change_set.stack_id)
     started = DeployedStack(
         desired.name, change_set.stack_id, desired.region, f"{kind}_IN_PROGRESS"

@@ -104,7 +104,7 @@ def follow(
     for pause in backoff():
         polled_at = watch.clock.now()
         read_events = partial(watch.cloud.events, stack.region, stack.id, after)
-        for event in (yield from _retry_unreachable(watch, read_events)):
+        for event in (yield from retry_unreachable(watch, read_events)):
             after, last_event_at = event.id, watch.clock.now()
             ended = ended or (event.of_stack and not event.status.endswith("_IN_PROGRESS"))
             result.add(event)
@@ -114,7 +114,7 @@ def follow(
         if deleted:
             break
         read_stack = partial(watch.cloud.stack, stack.region, stack.id)
-        current = yield from _retry_unreachable(watch, read_stack)
+        current = yield from retry_unreachable(watch, read_stack)
         result.stack = current or result.stack
         if current and not current.is_busy and ended:
             break
@@ -148,28 +148,34 @@ def running_operation(stack: DeployedStack) -> str:
 
 
 def event_before_operation(watch: Watch, stack: DeployedStack) -> str:
-    """Return the id of the event before the running operation of *stack*; empty if there is none."""
-    history = watch.cloud.events(stack.region, stack.id)
-    starts = [
-        position
-        for position, event in enumerate(history)
-        if event.of_stack and event.status == f"{running_operation(stack).upper()}_IN_PROGRESS"
-    ]
-    return history[starts[-1] - 1].id if starts and starts[-1] > 0 else ""
+    """Return the id of the event before the running operation of *stack*; empty if there is none.
+
+    An operation on a large stack can have more events than a page, so that all pages are read if the
+    newest has no event before the start.
+    """
+    for after in (None, ""):
+        history = watch.cloud.events(stack.region, stack.id, after)
+        starts = [
+            position
+            for position, event in enumerate(history)
+            if event.of_stack and event.status == f"{running_operation(stack).upper()}_IN_PROGRESS"
+        ]
+        if starts and starts[-1] > 0:
+            return history[starts[-1] - 1].id
+    return ""
 
 
 def _first_cause(events: Iterable[StackEvent]) -> StackEvent | None:
     """Return the first failure of a resource, or of the stack if no resource failed.
 
-    Later failures are consequences, and a cancelled resource is not a cause. If no resource fails,
-    such as for an export in use, the events of the stack itself have the reason.
+    Later failures are consequences, and a cancelled resource is never the cause. If no resource
+    fails, such as for an export in use, the events of the stack itself have the reason.
     """
     history = list(events)
-    failures = [event for event in history if event.failed]
+    failures = [event for event in history if event.failed and not event.cancelled]
     of_resources = [event for event in failures if not event.of_stack]
-    causes = [event for event in of_resources if not event.cancelled]
     refusals = [event for event in history if event.of_stack and _has_reason(event)]
-    return next(iter(causes or of_resources or failures or refusals), None)
+    return next(iter(of_resources or failures or refusals), None)
 
 
 def _has_reason(event: StackEvent) -> bool:
@@ -238,14 +244,14 @@ def _nested_events(
         return ()
     read_events = partial(watch.cloud.events_since, region, event.nested_stack, since)
     try:
-        return (yield from _retry_unreachable(watch, read_events))
+        return (yield from retry_unreachable(watch, read_events))
     except UnreachableError:
         raise
     except CloudError:
         return ()
 
 
-def _retry_unreachable(watch: Watch, call: Callable[[], T]) -> Work[T]:
+def retry_unreachable(watch: Watch, call: Callable[[], T]) -> Work[T]:
     """Repeat *call* while AWS is unreachable: the operation may continue nevertheless."""
     deadline = watch.clock.now() + watch.unreachable_timeout
     while True:

@@ -112,6 +112,10 @@ _MAX_LISTED = (
     5  # The maximum number of changed resources that the reason for a nested template lists.
 )
 _REPAIR_HINTS = {
+    "CREATE_FAILED": "its resources may hold data: see its events, keep what is needed, then run "
+    "aws cloudformation delete-stack --stack-name {id}",
+    "ROLLBACK_FAILED": "its resources may hold data: see its events, empty or detach them, then run "
+    "aws cloudformation delete-stack --stack-name {id}",
     "UPDATE_FAILED": "roll it back: aws cloudformation rollback-stack --stack-name {id}",
     "UPDATE_ROLLBACK_FAILED": "fix what its events report, then run "
     "aws cloudformation continue-update-rollback --stack-name {id}",
@@ -150,7 +154,7 @@ def decide(
         return Create(desired, "has only a change set that was never executed")
     if deployed.is_busy:
         return Resume(desired, deployed, f"{deployed.status}: an operation runs")
-    if deployed.never_completed:
+    if deployed.status == "ROLLBACK_COMPLETE":
         return Recreate(desired, deployed, f"{deployed.status}: it was never in service")
     if not deployed.is_complete:
         hint = _REPAIR_HINTS.get(deployed.status, "see its events in the console")

@@ -251,7 +251,9 @@ class FakeCloud:
             raise CloudError(f"ChangeSet [{arn}] cannot be deleted in status CREATE_IN_PROGRESS")
         del self.change_sets[arn]
 
-    def events(self, region: str, stack_id: str, after: str = "") -> tuple[StackEvent, ...]:
+    def events(
+        self, region: str, stack_id: str, after: str | None = None
+    ) -> tuple[StackEvent, ...]:
         self._call("events", stack_id)
         history = self.history[stack_id]
         ids = [event.id for event in history]

@@ -207,14 +207,16 @@ class Account:
     def delete_change_set(self, region: str, arn: str) -> None:
         self._cloudformation(region).delete_change_set(ChangeSetName=arn)
 
-    def events(self, region: str, stack_id: str, after: str = "") -> tuple[StackEvent, ...]:
+    def events(
+        self, region: str, stack_id: str, after: str | None = None
+    ) -> tuple[StackEvent, ...]:
         newer: list[StackEvent] = []
         for page in self._event_pages(region, stack_id):
             for event in page:
                 if event.id == after:
                     return tuple(reversed(newer))
                 newer.append(event)
-            if not after:
+            if after is None:
                 break
         return tuple(reversed(newer))
 

@@ -341,10 +341,12 @@ class Cloud(Protocol):
     def delete_change_set(self, region: str, arn: str) -> None:
         """Delete a change set that will not be executed."""
 
-    def events(self, region: str, stack_id: str, after: str = "") -> tuple[StackEvent, ...]:
+    def events(
+        self, region: str, stack_id: str, after: str | None = None
+    ) -> tuple[StackEvent, ...]:
         """Return the events after the one with the id *after*, oldest first.
 
-        Without *after*, return the newest page of events.
+        If *after* is "", return all events; if it is None, the newest page.
         """
 
     def events_since(self, region: str, stack_id: str, at: datetime) -> tuple[StackEvent, ...]:

@@ -192,6 +192,82 @@ def test_a_running_operation_is_followed_and_the_rest_deployed() -> None:
     assert len(cloud.executed) == 2
 
 
+def test_a_running_operation_that_fails_is_not_repeated() -> None:
+    """The next run reports the cause; it does not try the same change again without a word."""
+    cloud = FakeCloud(FakeClock(), fails={"crd-x-network": "Vpc"})
+    _until(deploy_lazily(cloud, (NETWORK,)), Progress)
+
+    events = deploy(cloud, (NETWORK,))
+
+    error = finished(events, NETWORK.name).error
+    assert isinstance(error, RolledBackError)
+    assert "Vpc" in error.message
+    assert len(cloud.executed) == 1
+
+
+class LostAnswer(FakeCloud):
+    """An account whose first answer to ExecuteChangeSet is lost, after the call was accepted."""
+
+    def __init__(self, repeated: CloudError) -> None:
+        super().__init__(FakeClock())
+        self.repeated = repeated
+        self.tokens: list[str] = []
+
+    def execute_change_set(self, region: str, arn: str, token: str) -> None:
+        """Execute the change set, and lose the answer; refuse the repeated call."""
+        self.tokens.append(token)
+        if len(self.tokens) > 1:
+            raise self.repeated
+        super().execute_change_set(region, arn, token)
+        raise UnreachableError("no answer")
+
+
+def test_an_accepted_execution_whose_answer_was_lost_is_followed() -> None:
+    """The call is repeated with the same token, and AWS answers that the change set is executed."""
+    message = "ChangeSet [arn] cannot be executed in its current status of [EXECUTE_IN_PROGRESS]"
+    cloud = LostAnswer(CloudError(message, aws_code="InvalidChangeSetStatus"))
+
+    events = deploy(cloud, (NETWORK,))
+
+    assert outcomes(events) == {"crd-x-network": Outcome.CREATED}
+    assert len(cloud.tokens) == 2
+    assert len(set(cloud.tokens)) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "expected"),
+    [
+        (
+            "InvalidChangeSetStatus",
+            "ChangeSet [arn] cannot be executed in its current status of [OBSOLETE]",
+            "crd-x-network: the stack was changed after the change set was created",
+        ),
+        (
+            "ValidationError",
+            "Stack:arn is in UPDATE_IN_PROGRESS state and can not be updated.",
+            "crd-x-network: another operation has started, and the stack is in UPDATE_IN_PROGRESS",
+        ),
+    ],
+)
+@pytest.mark.parametrize("call", ["create_change_set", "execute_change_set"])
+def test_a_foreign_operation_that_was_faster(
+    monkeypatch: pytest.MonkeyPatch, call: str, code: str, message: str, expected: str
+) -> None:
+    """The error is `busy`, in the words of the deployer, and names the next command."""
+    cloud = FakeCloud(FakeClock())
+
+    def refuse(*_: object, **__: object) -> str:
+        raise CloudError(message, aws_code=code)
+
+    monkeypatch.setattr(cloud, call, refuse)
+
+    error = finished(deploy(cloud, (NETWORK,)), NETWORK.name).error
+
+    assert isinstance(error, BusyError)
+    assert error.message.startswith(expected)
+    assert error.hint.startswith("rerun the command")
+
+
 def test_a_changed_output_updates_a_stack_in_another_region() -> None:
     """An unchanged stack is updated when the value of its parameter changes."""
     edge = desired_stack("edge", region="us-east-1", outputs={"Certificate": "arn-1"})
@@ -266,7 +342,7 @@ def test_a_stack_repaired_during_the_approval_is_not_recreated() -> None:
     """A failed stack that another operator repairs during the approval is not recreated."""
     cloud = FakeCloud(FakeClock())
     failed = DeployedStack(
-        NETWORK.name, "arn:stack/failed", REGION, "CREATE_FAILED", tags=dict(NETWORK.tags)
+        NETWORK.name, "arn:stack/failed", REGION, "ROLLBACK_COMPLETE", tags=dict(NETWORK.tags)
     )
     cloud.put(failed)
 
@@ -528,7 +604,9 @@ def test_following_continues_after_aws_was_unreachable() -> None:
     """Following continues after AWS was unreachable, because the operation may still run."""
 
     class Away(FakeCloud):
-        def events(self, region: str, stack_id: str, after: str = "") -> tuple[StackEvent, ...]:
+        def events(
+            self, region: str, stack_id: str, after: str | None = None
+        ) -> tuple[StackEvent, ...]:
             if self.executed and self.clock.now() < 100:
                 raise UnreachableError("no answer")
             return super().events(region, stack_id, after)

@@ -111,6 +111,20 @@ def test_the_cause_is_reported_before_its_consequences() -> None:
     assert failed[-3:-1] == [("Below/Deep/Broken", LINE), ("Below", None)]
 
 
+def test_a_cancellation_is_never_the_cause() -> None:
+    """If only cancelled resources were reported, the stack has the reason."""
+    account = Account(FakeClock())
+    account.add_event("arn:outer", "outer", "UPDATE_IN_PROGRESS", "User Initiated")
+    account.add_event("arn:outer", "Early", "UPDATE_FAILED", "Resource update cancelled")
+    reason = "The following resource(s) failed to update: [Vpc]."
+    account.add_event("arn:outer", "outer", "UPDATE_ROLLBACK_IN_PROGRESS", reason)
+    account.add_event("arn:outer", "outer", "UPDATE_ROLLBACK_COMPLETE")
+
+    result, _ = follow_outer(account)
+
+    assert result.explanation == reason
+
+
 def test_the_events_of_a_cancelled_nested_stack_are_not_read() -> None:
     """A cancelled stack has no relevant events, and the role may have no permission to read them."""
     account = failed_account()
@@ -190,7 +204,9 @@ def test_the_last_events_of_a_deletion_are_read() -> None:
     """Events may appear between a read of the events and one of the stack."""
 
     class LateAccount(Account):
-        def events(self, region: str, stack_id: str, after: str = "") -> tuple[StackEvent, ...]:
+        def events(
+            self, region: str, stack_id: str, after: str | None = None
+        ) -> tuple[StackEvent, ...]:
             known = super().events(region, stack_id, after)
             self.add_event("arn:outer", "Bucket", "DELETE_SKIPPED")
             self.put(replace(OUTER, status="DELETE_COMPLETE"))

@@ -36,7 +36,7 @@ DEPLOYED = DeployedStack(
     ("status", "step"),
     [
         ("CREATE_COMPLETE", Keep),
-        ("CREATE_FAILED", Recreate),
+        ("CREATE_FAILED", Blocked),
         ("CREATE_IN_PROGRESS", Resume),
         ("DELETE_FAILED", Blocked),
         ("DELETE_IN_PROGRESS", Resume),
@@ -47,7 +47,7 @@ DEPLOYED = DeployedStack(
         ("IMPORT_ROLLBACK_IN_PROGRESS", Resume),
         ("REVIEW_IN_PROGRESS", Create),
         ("ROLLBACK_COMPLETE", Recreate),
-        ("ROLLBACK_FAILED", Recreate),
+        ("ROLLBACK_FAILED", Blocked),
         ("ROLLBACK_IN_PROGRESS", Resume),
         ("UPDATE_COMPLETE", Keep),
         ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", Resume),

@@ -381,6 +381,18 @@ class TestPages:
         assert ["8", "9"] == [event.id for event in events]
         assert 1 == len(fake_aws.requests)
 
+    def test_all_events(self, fake_account: Account, fake_aws: Loopback) -> None:
+        """All pages are read if no earlier event is known: the cause of a failure may be the oldest."""
+        fake_aws.on(
+            "DescribeStackEvents",
+            response(StackEvents=[event(9), event(8)], NextToken="2"),
+            response(StackEvents=[event(7)]),
+        )
+
+        events = fake_account.events(REGION, STACK_ID, "")
+
+        assert ["7", "8", "9"] == [event.id for event in events]
+
     @pytest.mark.parametrize(("after", "new", "calls"), [(8, "9", 1), (7, "89", 2), (6, "789", 2)])
     def test_pages_of_events_after_an_earlier_one(
         self, fake_account: Account, fake_aws: Loopback, after: int, new: str, calls: int

@@ -1,0 +1,37 @@
+"""Explain why CloudFormation refuses a change set: another operation was faster."""
+
+from __future__ import annotations
+
+import re
+
+from deployer.errors import BusyError, CloudError
+
+_BUSY = re.compile(r"is in (\w+_IN_PROGRESS) state and can ?not be updated")
+_STATUS = re.compile(r"status of \[(\w+)\]")
+_INVALID_STATUS = "InvalidChangeSetStatus"
+_EXECUTED = {"EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE"}
+
+
+def is_executed(error: CloudError) -> bool:
+    """Return whether AWS refuses to execute a change set because it is, or was, executed.
+
+    This is the answer to a repeated call if the answer to the first one was lost.
+    """
+    status = _STATUS.search(error.message)
+    is_status_error = error.aws_code.startswith(_INVALID_STATUS)
+    return is_status_error and status is not None and status[1] in _EXECUTED
+
+
+def explained(error: CloudError, stack: str) -> CloudError:
+    """Return *error*, or one with its meaning if another operation on *stack* was faster."""
+    if busy := _BUSY.search(error.message):
+        return BusyError(
+            f"{stack}: another operation has started, and the stack is in {busy[1]}",
+            hint="rerun the command to follow it, and to see what is left to do",
+        )
+    if error.aws_code.startswith(_INVALID_STATUS):
+        return BusyError(
+            f"{stack}: the stack was changed after the change set was created: {error.message}",
+            hint="rerun the command: it compares with the current state",
+        )
+    return error
