@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from deployer.policy import distributions
 from deployer.policy.model import Resource, Templates, Violation, for_each_resource
 from deployer.policy.values import as_int, as_list, get, text
 
@@ -81,6 +82,7 @@ def no_cors_wildcards(templates: Templates) -> Iterator[Violation]:
     for type_, path in _CORS.items():
         for resource in templates.of_type(type_):
             yield from _wildcards(resource, resource.get(*path))
+    yield from distributions.managed_cors(templates)
 
 
 def _wildcards(resource: Resource, origins: Any) -> Iterator[Violation]:

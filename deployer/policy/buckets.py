@@ -98,8 +98,10 @@ def _is_about_bucket(statement: Statement) -> bool:
 
 
 def _is_about_objects(statement: Statement) -> bool:
-    names = [*_names(statement)]
-    return "*" in names or any(name.count("/") == 1 and name.endswith("/*") for name in names)
+    """Return whether an ARN of *statement* is one such as bucket/* or, for bucket and objects, bucket*."""
+    return any(
+        name.endswith("*") and name.removesuffix("/*").count("/") == 0 for name in _names(statement)
+    )
 
 
 def _names(statement: Statement) -> Iterator[str]:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from deployer.policy.model import Resource, Templates, Violation, for_each_resource
-from deployer.policy.values import as_list, get, is_true, text
+from deployer.policy.values import as_int, as_list, get, is_true, text
 
 _TLS = ("TLSv1.2_2021", "TLSv1.2_2025", "TLSv1.3_2025")
+# Domain names of a bucket, or of its website, in any region and endpoint.
+_BUCKET_DOMAIN = re.compile(r"(.+\.)?s3[.-](.+\.)?amazonaws\.com(\.cn)?", re.IGNORECASE)
+# CloudFront developer guide, managed response headers policies: each allows every site.
+_MANAGED_CORS = {
+    "e61eb60c-9c35-4d20-a928-2b84e02af89c": "CORS-and-SecurityHeadersPolicy",
+    "eaab4381-ed33-4a86-88ca-d9558dc6cd63": "CORS-with-preflight-and-SecurityHeadersPolicy",
+    "60669652-455b-4ae9-85a4-c4c02393f86c": "SimpleCORS",
+    "5cc3b908-e619-4b99-88e5-2cf7f45965bd": "CORS-With-Preflight",
+}
+_WITHOUT_SECURITY_HEADERS = ("SimpleCORS", "CORS-With-Preflight")
 _HTTPS_ONLY = ("https-only", "redirect-to-https")
 
 modern_tls = for_each_resource(
@@ -31,8 +42,12 @@ always_signing = for_each_resource(
 strict_headers = for_each_resource(
     "CloudFront::ResponseHeadersPolicy",
     is_valid=lambda headers_policy: all(
-        headers_policy.get("ResponseHeadersPolicyConfig", "SecurityHeadersConfig", header)
+        # Browsers forget Strict-Transport-Security with the age 0.
+        security and as_int(get(security, "AccessControlMaxAgeSec")) != 0
         for header in ("ContentTypeOptions", "StrictTransportSecurity")
+        for security in [
+            headers_policy.get("ResponseHeadersPolicyConfig", "SecurityHeadersConfig", header)
+        ]
     ),
     message="does not set X-Content-Type-Options and Strict-Transport-Security",
 )
@@ -51,9 +66,14 @@ def private_origins(templates: Templates) -> Iterator[Violation]:
 
 
 def _is_bucket(templates: Templates, distribution: Resource, origin: Any) -> bool:
-    targets = templates.referenced(distribution.stack, get(origin, "DomainName"))
-    return get(origin, "S3OriginConfig") is not None or any(
-        target.type == "AWS::S3::Bucket" for target in targets
+    domain = get(origin, "DomainName")
+    return (
+        get(origin, "S3OriginConfig") is not None
+        or _BUCKET_DOMAIN.fullmatch(text(domain)) is not None
+        or any(
+            target.type == "AWS::S3::Bucket"
+            for target in templates.referenced(distribution.stack, domain)
+        )
     )
 
 
@@ -67,8 +87,18 @@ def only_https(templates: Templates) -> Iterator[Violation]:
 def with_headers(templates: Templates) -> Iterator[Violation]:
     """Every cache behavior has a response headers policy; `strict_headers` checks the policy."""
     for distribution, behavior in _behaviors(templates):
-        if not get(behavior, "ResponseHeadersPolicyId"):
+        policy = get(behavior, "ResponseHeadersPolicyId")
+        if not policy:
             yield distribution.violation("has no response headers policy", _name(behavior))
+        elif (managed := _MANAGED_CORS.get(text(policy))) in _WITHOUT_SECURITY_HEADERS:
+            yield distribution.violation(f"{managed} sets no security headers", _name(behavior))
+
+
+def managed_cors(templates: Templates) -> Iterator[Violation]:
+    """No cache behavior has a managed response headers policy that allows every site."""
+    for distribution, behavior in _behaviors(templates):
+        if policy := _MANAGED_CORS.get(text(get(behavior, "ResponseHeadersPolicyId"))):
+            yield distribution.violation(f"allows every site to call it: {policy}", _name(behavior))
 
 
 def _certificate(distribution: Resource) -> Any:

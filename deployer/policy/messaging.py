@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from deployer.policy.buckets import WITHOUT_TLS, denials_without_tls
-from deployer.policy.model import Templates, Violation, for_each_resource
+from deployer.policy.model import Resource, Templates, Violation, for_each_resource
 from deployer.policy.values import as_list, get, is_false
 
 # Resource type, the property of a policy that names such resources, and the actions that carry messages.
@@ -23,33 +24,39 @@ encrypted = for_each_resource(
     ),
     message="is not encrypted: SqsManagedSseEnabled is false, and there is no KmsMasterKeyId",
 )
-over_https = for_each_resource(
-    "SNS::Subscription",
-    is_valid=lambda resource: resource.get("Protocol") != "http",
-    message="sends messages over HTTP",
-)
-has_dead_letter_queue = for_each_resource(
-    "SNS::Subscription",
-    is_valid=lambda resource: (
-        resource.get("Protocol") not in _REDRIVE_PROTOCOLS or bool(resource.get("RedrivePolicy"))
-    ),
-    message="loses undelivered messages: no RedrivePolicy",
-)
+
+
+def over_https(templates: Templates) -> Iterator[Violation]:
+    """No subscription has the protocol http."""
+    for resource, subscription in _subscriptions(templates):
+        if get(subscription, "Protocol") == "http":
+            yield resource.violation("sends messages over HTTP")
+
+
+def has_dead_letter_queue(templates: Templates) -> Iterator[Violation]:
+    """A subscription has a queue for undelivered messages; those in a topic cannot have one."""
+    for resource, subscription in _subscriptions(templates):
+        can_lose = get(subscription, "Protocol") in _REDRIVE_PROTOCOLS
+        if can_lose and not get(subscription, "RedrivePolicy"):
+            yield resource.violation("loses undelivered messages: no RedrivePolicy")
+
+
+def _subscriptions(templates: Templates) -> Iterator[tuple[Resource, Any]]:
+    """Yield each subscription with its resource, which is the topic if the topic defines it."""
+    for resource in templates.of_type("SNS::Subscription"):
+        yield resource, resource.properties
+    for topic in templates.of_type("SNS::Topic"):
+        for subscription in as_list(topic.get("Subscription")):
+            yield topic, subscription
 
 
 def signed(templates: Templates) -> Iterator[Violation]:
     """Topics with HTTP(S) subscribers sign with SHA-256: signature version 1 uses SHA-1."""
     with_http = {
         topic
-        for subscription in templates.of_type("SNS::Subscription")
-        if str(subscription.get("Protocol")).startswith("http")
-        for topic in templates.referenced(subscription.stack, subscription.get("TopicArn"))
-    }
-    with_http |= {
-        topic
-        for topic in templates.of_type("SNS::Topic")
-        for subscription in as_list(topic.get("Subscription"))
+        for resource, subscription in _subscriptions(templates)
         if str(get(subscription, "Protocol")).startswith("http")
+        for topic in (resource, *templates.referenced(resource.stack, resource.get("TopicArn")))
     }
     for topic in templates.of_type("SNS::Topic"):
         if topic in with_http and str(topic.get("SignatureVersion")) != "2":

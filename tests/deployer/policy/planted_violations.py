@@ -113,6 +113,12 @@ _PUBLIC = allow("x:Read", "*", Principal="*")
 _PUBLIC_DOCUMENT = document(_PUBLIC)
 
 
+def _custom_origin(domain: Any) -> dict[str, Any]:
+    """Return an origin that CloudFront reads without signing its requests."""
+    config = {"OriginProtocolPolicy": "https-only"}
+    return {"Id": "files", "DomainName": domain, "CustomOriginConfig": config}
+
+
 def _global_table(incomplete: str) -> dict[str, Any]:
     """Return a global table with two replicas; one does not have the property *incomplete*."""
     replica = {
@@ -688,6 +694,7 @@ PLANTED_VIOLATIONS = (
     violation("C703", "topic", "Avatars", set_("Avatars SignatureVersion", "1")),
     violation("C704", "topic", "Webhook", set_("Webhook Protocol", "http")),
     violation("C705", "topic", "Webhook", delete("Webhook RedrivePolicy")),
+    violation("C705", "topic", "Avatars", set_("Avatars Subscription", [{"Protocol": "https"}])),
     # Databases, user pools, images
     violation("C801", "database", "Database", delete("Database StorageEncrypted")),
     violation("C802", "database", "Database", delete("Database PubliclyAccessible")),
@@ -752,7 +759,27 @@ PLANTED_VIOLATIONS = (
             {"AccessControlAllowOrigins": {"Items": ["*"]}},
         ),
     ),
+    violation(
+        "C905",
+        "cdn",
+        "Site/default",
+        set_(
+            "Site DistributionConfig DefaultCacheBehavior ResponseHeadersPolicyId",
+            "e61eb60c-9c35-4d20-a928-2b84e02af89c",
+        ),
+    ),
     violation("C911", "cdn", "Site/site", delete(f"{_ORIGIN} OriginAccessControlId")),
+    *(
+        violation("C911", "cdn", "Site/files", set_("Site DistributionConfig Origins 1", origin))
+        for origin in map(
+            _custom_origin,
+            (
+                "files.s3.amazonaws.com",
+                "files.s3-website-eu-west-1.amazonaws.com",
+                sub("files.s3.${AWS::Region}.amazonaws.com"),
+            ),
+        )
+    ),
     violation(
         "C912",
         "cdn",
@@ -795,6 +822,16 @@ PLANTED_VIOLATIONS = (
         "cdn",
         "Headers",
         delete("Headers ResponseHeadersPolicyConfig SecurityHeadersConfig StrictTransportSecurity"),
+    ),
+    violation(
+        "C916",
+        "cdn",
+        "Headers",
+        set_(
+            "Headers ResponseHeadersPolicyConfig SecurityHeadersConfig StrictTransportSecurity"
+            " AccessControlMaxAgeSec",
+            0,
+        ),
     ),
     # Alarms
     violation("C921", "function", "Thumbnail", delete("ThumbnailErrors")),

@@ -87,6 +87,7 @@ def test_a_violation_is_found_among_other_resources(
     assert places(*clean, planted.templates()) == [(planted.rule, planted.where)]
 
 
+SIMPLE_CORS = "60669652-455b-4ae9-85a4-c4c02393f86c"  # A managed policy of CloudFront.
 PROTECTED = {"C102", "C514", "C618", "C803", "C804", "C812", "C823"}
 
 
@@ -235,6 +236,39 @@ def test_a_key_policy_may_allow_a_service_for_its_sources(condition) -> None:
     policy = document(allow("kms:Encrypt", "*", **logs))
 
     assert places(only(Key=retained("KMS::Key", KeyPolicy=policy))) == []
+
+
+def test_a_subscription_in_a_topic() -> None:
+    """It is checked like a separate one, but cannot have a dead-letter queue."""
+    resources = CLEAN_TEMPLATES["topic"][HIGH]["Resources"]
+    topic = _with(resources["Avatars"], Subscription=[{"Protocol": "http"}], SignatureVersion="1")
+
+    assert places(only(**{**resources, "Avatars": topic})) == [
+        (rule, "Avatars") for rule in ("C703", "C704", "C705")
+    ]
+
+
+def test_a_managed_policy_without_security_headers() -> None:
+    """SimpleCORS allows every site, and sets no other header."""
+    resources = CLEAN_TEMPLATES["cdn"][HIGH]["Resources"]
+    config = resources["Site"]["Properties"]["DistributionConfig"]
+    behavior = {**config["DefaultCacheBehavior"], "ResponseHeadersPolicyId": SIMPLE_CORS}
+    site = _with(resources["Site"], DistributionConfig={**config, "DefaultCacheBehavior": behavior})
+
+    assert places(only(**{**resources, "Site": site})) == [
+        ("C905", "Site/default"),
+        ("C915", "Site/default"),
+    ]
+
+
+def test_one_arn_of_a_bucket_and_its_objects() -> None:
+    """The ARN of a bucket with * at its end matches the bucket and its objects."""
+    resources = {**CLEAN_TEMPLATES["bucket"][HIGH]["Resources"]}
+    lock, delivery = resources["AssetsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    lock = {**lock, "Resource": {"Fn::Sub": "${Assets.Arn}*"}}
+    policy = _with(resources["AssetsPolicy"], PolicyDocument={"Statement": [lock, delivery]})
+
+    assert places(only(**{**resources, "AssetsPolicy": policy})) == []
 
 
 @pytest.mark.parametrize(
