@@ -104,7 +104,7 @@ def follow(
     for pause in backoff():
         polled_at = watch.clock.now()
         read_events = partial(watch.cloud.events, stack.region, stack.id, after)
-        for event in (yield from retry_unreachable(watch, read_events)):
+        for event in (yield from _read(watch, read_events)):
             after, last_event_at = event.id, watch.clock.now()
             ended = ended or (event.of_stack and not event.status.endswith("_IN_PROGRESS"))
             result.add(event)
@@ -114,7 +114,7 @@ def follow(
         if deleted:
             break
         read_stack = partial(watch.cloud.stack, stack.region, stack.id)
-        current = yield from retry_unreachable(watch, read_stack)
+        current = yield from _read(watch, read_stack)
         result.stack = current or result.stack
         if current and not current.is_busy and ended:
             break
@@ -249,6 +249,21 @@ def _nested_events(
         raise
     except CloudError:
         return ()
+
+
+def _read(watch: Watch, call: Callable[[], T]) -> Work[T]:
+    """Make a *call* that reads, and say that the operation continues if AWS refuses it."""
+    try:
+        return (yield from retry_unreachable(watch, call))
+    except UnreachableError:
+        raise
+    except CloudError as error:
+        raise CloudError(
+            error.message,
+            hint="the operation continues in AWS: check the permissions of the credentials, then "
+            "rerun the command to follow it",
+            aws_code=error.aws_code,
+        ) from error
 
 
 def retry_unreachable(watch: Watch, call: Callable[[], T]) -> Work[T]:

@@ -40,6 +40,7 @@ _NO_CREDENTIALS = (
 )
 _TRANSIENT = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "ServiceUnavailable"}
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+_REVOKED = {"InvalidClientTokenId", "UnrecognizedClientException"}
 _SKEWED = {"RequestTimeTooSkewed", "RequestInTheFuture"}
 _SIGNATURES = {"SignatureDoesNotMatch", "InvalidSignatureException"}  # Also for a wrong key.
 _SKEW_MESSAGES = ("Signature expired", "Signature not yet current")
@@ -83,6 +84,11 @@ def _from_response(place: str, error: ClientError) -> CloudError:
     if code in _EXPIRED:
         return CredentialsError(
             f"{place}: the credentials have expired", hint=f"log in again; {_CONTINUES}"
+        )
+    if code in _REVOKED:
+        return CredentialsError(
+            f"{place}: {code}: AWS no longer accepts the credentials",
+            hint=f"log in again; {_CONTINUES}",
         )
     text = f"{place}: {error.operation_name}: {code}: {message}"
     if code in _TRANSIENT or metadata.get("HTTPStatusCode", 0) >= 500:

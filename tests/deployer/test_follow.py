@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from deployer.aws.cloud import STACK, DeployedStack, StackEvent
-from deployer.errors import UnreachableError
+from deployer.errors import CloudError, UnreachableError
 from deployer.events import Progress
 from deployer.follow import (
     OperationResult,
@@ -109,6 +109,21 @@ def test_the_cause_is_reported_before_its_consequences() -> None:
 
     failed = [("/".join([*event.path, event.event.logical_id]), event.line) for event in events]
     assert failed[-3:-1] == [("Below/Deep/Broken", LINE), ("Below", None)]
+
+
+def test_a_refused_read_says_that_the_operation_continues() -> None:
+    """The permissions of the operator were reduced during the operation."""
+
+    class Denied(Account):
+        def events(
+            self, region: str, stack_id: str, after: str | None = None
+        ) -> tuple[StackEvent, ...]:
+            raise CloudError("outer: DescribeStackEvents: AccessDenied", aws_code="AccessDenied")
+
+    with pytest.raises(CloudError, match="AccessDenied") as refused:
+        follow_outer(Denied(FakeClock()))
+
+    assert refused.value.hint.startswith("the operation continues in AWS")
 
 
 def test_a_cancellation_is_never_the_cause() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from deployer.aws import connect
 from deployer.aws.account import Account
-from deployer.errors import ClockError, CloudError, UnreachableError
+from deployer.errors import ClockError, CloudError, CredentialsError, UnreachableError
 from tests.deployer.aws.responses import (
     ENV,
     LOGIN_PAGE,
@@ -176,6 +176,19 @@ class TestErrors:
 
         assert not isinstance(raised.value, UnreachableError)
         assert 1 == len(fake_aws.requests)
+
+    @pytest.mark.parametrize("code", ["InvalidClientTokenId", "UnrecognizedClientException"])
+    def test_revoked_credentials(
+        self, fake_account: Account, fake_aws: Loopback, code: str
+    ) -> None:
+        """Credentials that AWS stops accepting during an operation do not end the operation."""
+        fake_aws.on("DescribeStacks", error(code, "The security token is invalid", 403))
+
+        with pytest.raises(CredentialsError) as lost:
+            fake_account.stack(REGION, "s")
+
+        assert lost.value.message == f"s: {code}: AWS no longer accepts the credentials"
+        assert "running operations continue in AWS" in lost.value.hint
 
     def test_expired_credentials_are_reported(
         self, fake_account: Account, fake_aws: Loopback
