@@ -496,7 +496,7 @@ MIRRORED = ("commands", "deployer", "emulator", "operations", "stacks")
 
 
 def test_every_module_has_its_test_file() -> None:
-    """The tests of deployer/plan.py are in tests/deployer/test_plan.py.
+    """A module such as deployer/plan.py has tests in tests/deployer/test_plan.py.
 
     tested_elsewhere.txt lists the exceptions, each with the file that tests it.
     """

@@ -82,7 +82,7 @@ def test_a_file_that_is_not_a_plan_is_refused(tmp_path: Path, name: str, text: s
 
 
 def test_a_link_is_refused(tmp_path: Path) -> None:
-    """A symbolic link in the artifact could post the token that the job has."""
+    """A symbolic link in the artifact is refused: it could lead to the token of the job."""
     (tmp_path / "plans").mkdir()
     (tmp_path / "secret").write_text(f"{marker('prod')}\n### prod: 1 changed\n")
     (tmp_path / "plans" / "prod.md").symlink_to(tmp_path / "secret")
@@ -91,7 +91,7 @@ def test_a_link_is_refused(tmp_path: Path) -> None:
 
 
 def test_many_files_are_refused(tmp_path: Path) -> None:
-    """A pull request cannot create any number of comments."""
+    """An artifact with many files is refused, which would create as many comments."""
     (tmp_path / "plans").mkdir()
     for number in range(11):
         (tmp_path / "plans" / f"e{number}.md").write_text(f"{marker(f'e{number}')}\n")
@@ -117,7 +117,10 @@ def refused(folder: Path) -> str:
 
 
 def test_the_workflow_runs_without_the_rights_of_the_base() -> None:
-    """The event gives forks a token that only reads, and no expression is part of a script."""
+    """The event is pull_request, and no expression is part of a script.
+
+    For a fork, GitHub then issues a token that can only read.
+    """
     scripts = [
         step["run"] for job in WORKFLOW["jobs"].values() for step in job["steps"] if "run" in step
     ]

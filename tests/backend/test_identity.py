@@ -28,7 +28,7 @@ HOME = "/api/activities/home"
     ids=["expired", "id token", "other client", "other pool", "other key"],
 )
 def test_a_bad_token_never_shows_the_public_feed(api, token):
-    """The original served the public feed for an expired or a forged token."""
+    """An expired or forged token is refused; the original served the public feed for it."""
     response = api.get(HOME, headers={"Authorization": f"Bearer {token}"})
 
     assert problem(response) == (401, [("token_invalid", "authorization")])
@@ -42,7 +42,7 @@ def test_the_scheme_has_any_case(andrew):
 
 
 def test_keys_that_are_not_available(services, andrew, api):
-    """Without the keys of the pool, a token is neither accepted nor refused: 503."""
+    """Without the keys of the pool, no token can be verified: the response is 503."""
 
     def fails(_url: str, _timeout: float) -> bytes:
         raise FetchError("timeout")
@@ -56,7 +56,7 @@ def test_keys_that_are_not_available(services, andrew, api):
 
 
 def test_keys_are_fetched_once(services, andrew):
-    """The original fetched the keys for every request."""
+    """The keys are fetched once; the original fetched them for every request."""
     urls: list[str] = []
 
     def fetch(url: str, _timeout: float) -> bytes:

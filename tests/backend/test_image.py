@@ -63,12 +63,12 @@ def test_packages_are_installed_by_hash():
 
 
 def test_commands_are_not_run_by_a_shell():
-    """A shell would not forward SIGTERM."""
+    """Commands are lists of arguments, because a shell would not forward SIGTERM."""
     assert json.loads(instructions("CMD")[-1]) == ["gunicorn", "--config", "gunicorn.conf.py"]
 
 
 def test_compose_runs_the_image_like_a_task():
-    """Contexts, time and restrictions are those of the task definition and of the build."""
+    """Compose has the build contexts, the stop timeout and the restrictions of the task."""
     [(_, service)] = yaml.safe_load((BACKEND / "compose.yaml").read_text())["services"].items()
     contexts = {name: f"../{path}" for name, path in build_context.CONTEXTS.items()}
 

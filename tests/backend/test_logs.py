@@ -72,7 +72,7 @@ def test_a_request_is_one_line(client, lines):
     ],
 )
 def test_the_request_id_is_that_of_the_load_balancer(client, lines, header, expected):
-    """The load balancer writes Self if the client sent Root."""
+    """The id is the field Self of the load balancer's header, or else the field Root."""
     response = client.get("/api/ready", headers={"X-Amzn-Trace-Id": header})
 
     assert [line["request_id"] for line in lines()] == [expected]
@@ -81,7 +81,7 @@ def test_the_request_id_is_that_of_the_load_balancer(client, lines, header, expe
 
 @pytest.mark.parametrize("header", ["", "Root=1-x", f"Root={SECRETS[0]}", "Root=1-" + "a" * 9999])
 def test_other_request_ids_are_replaced(client, lines, header):
-    """A client cannot write any text into the log."""
+    """An id of another form is replaced, so clients cannot write their own text into the log."""
     client.get("/api/ready", headers={"X-Amzn-Trace-Id": header})
 
     [line] = lines()
@@ -89,14 +89,14 @@ def test_other_request_ids_are_replaced(client, lines, header):
 
 
 def test_successful_health_checks_are_not_logged(client, lines):
-    """The load balancer and ECS send thousands of them every day."""
+    """Successful health checks are not logged: there are thousands of them every day."""
     client.get("/api/health-check")
 
     assert lines() == []
 
 
 def test_a_bug_is_logged_with_its_traceback(client, lines):
-    """Both lines of the request have its id."""
+    """A bug has a line with the traceback, and both lines of the request have its id."""
     client.post("/broken/x", {})
 
     bug, request = lines()
@@ -137,7 +137,7 @@ def test_no_personal_data_is_logged(client, lines, method, path):
 
 
 def test_parameters_of_sql_are_not_logged(services, database, lines):
-    """An error of PostgreSQL quotes rows, which are not logged."""
+    """Rows that an error of PostgreSQL quotes are not logged."""
     app = create_app(services=services)
 
     @app.get("/broken")
@@ -153,7 +153,7 @@ def test_parameters_of_sql_are_not_logged(services, database, lines):
 
 
 def test_arguments_of_gunicorns_errors_are_not_logged(lines):
-    """They contain paths and addresses of clients."""
+    """Arguments of gunicorn's errors, such as paths and client addresses, are not logged."""
     logging.getLogger("gunicorn.error").warning("Invalid request from ip=%s", SECRETS[0])
 
     assert [line["message"] for line in lines()] == ["Invalid request from ip=%s"]
@@ -173,7 +173,7 @@ def test_a_problem_is_not_an_error_of_the_server(services, database, lines):
 
 
 def test_libraries_log_nothing_below_info():
-    """At DEBUG they log credentials and parameters; the configuration is that of gunicorn."""
+    """At DEBUG, libraries would log credentials and parameters; gunicorn's settings apply here."""
     settings = logs.config()
     before = logging.getLogger("gunicorn.error").handlers
     try:

@@ -39,7 +39,7 @@ def test_writes_above_the_limit_are_refused(limited, andrew):
 
 
 def test_invalid_writes_count(limited, andrew):
-    """A script that sends invalid requests is stopped, too."""
+    """Invalid requests count as well, so a script that sends them is stopped."""
     statuses = [limited.post(PATH, json={}, headers=andrew.headers).status_code for _ in range(5)]
 
     assert statuses == [422] * 3 + [429] * 2
@@ -82,7 +82,7 @@ def test_writes_are_allowed_again_one_by_one(limited, andrew, seconds, allowed):
 
 
 def test_concurrent_writes_are_all_counted(services, andrew):
-    """Requests at the same time do not pass together."""
+    """Of concurrent writes, no more succeed than the limit allows."""
     app = application(services)
 
     def write(_):

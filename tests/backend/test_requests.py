@@ -48,7 +48,7 @@ def test_defaults():
 
 
 def test_all_errors_are_reported_at_once():
-    """The original reported only the last error."""
+    """All errors are reported; the original reported only the last one."""
     found = errors('{"text": "", "number": "1", "optional": "abcd", "with_default": 1.5}')
 
     assert found == [

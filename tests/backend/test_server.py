@@ -57,7 +57,7 @@ def test_the_load_balancer_checks_an_endpoint_of_the_application(environment):
 
 
 def test_the_health_check_of_the_image_is_that_of_the_task():
-    """ECS ignores the health check of the image, which is for other container runtimes."""
+    """The Dockerfile has the health check of the task definition; ECS uses only the latter."""
     check = container("prod")["HealthCheck"]
     _, *command = check["Command"]
     expected = (

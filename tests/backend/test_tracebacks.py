@@ -25,12 +25,12 @@ def raised(error: BaseException, cause: BaseException | None = None) -> BaseExce
     [ValueError(SECRET), KeyError(SECRET), AssertionError(SECRET), errors.DataError(SECRET)],
 )
 def test_messages_with_values_are_left_out(error):
-    """A message may quote a row, a parameter or a body."""
+    """A message that may quote a row, a parameter or a body is left out."""
     assert SECRET not in json.dumps(describe(raised(error)))
 
 
 def test_messages_with_names_of_code_are_kept():
-    """They are the reason of most bugs."""
+    """Messages with names of code are kept: they show the reason of most bugs."""
     [described] = describe(raised(AttributeError("no attribute 'x'")))
 
     assert (described["type"], described["message"]) == ("AttributeError", "no attribute 'x'")
@@ -46,7 +46,7 @@ def test_frames_are_places_in_the_code():
 
 
 def test_causes_are_described():
-    """The first is the error itself, and the others led to it."""
+    """The error itself is first, followed by its causes."""
     described = describe(raised(RuntimeError(), cause=raised(KeyError(SECRET))))
 
     assert [link["type"] for link in described] == ["RuntimeError", "KeyError"]
@@ -71,7 +71,7 @@ def test_errors_of_postgresql_have_their_code(database):
 
 
 def test_errors_of_aws_have_their_code():
-    """The message of AWS may contain an ARN with an id, or a key of a row."""
+    """An error of AWS has its code and operation, not its message, which may contain an id."""
     error = ClientError({"Error": {"Code": "Throttled", "Message": SECRET}}, "Query")
 
     [described] = describe(raised(error))
@@ -81,7 +81,7 @@ def test_errors_of_aws_have_their_code():
 
 
 def test_a_deep_recursion_is_shortened():
-    """A line of the log stays short."""
+    """The number of frames is limited, so that the line of the log is short."""
 
     def recurse(depth: int) -> None:
         if not depth:

@@ -11,7 +11,7 @@ from tests.operations.fake_account import Account, use_account
 
 
 def test_publish(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    """The bucket is an output of the stack."""
+    """The images are uploaded to the bucket in the output of the stack, and each is printed."""
     use_account(monkeypatch, Account({operation.STACK: {operation.OUTPUT: "bucket"}}))
     monkeypatch.setattr(
         operation, "publish", lambda _account, _region, bucket: [f"s3://{bucket}/a.jpg"]

@@ -1,4 +1,4 @@
-"""`avatar.*` check their flags before they connect."""
+"""The `avatar.*` tasks check their flags before they connect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`db.*` invoke the function `migrate`, which is replaced here by a function that returns its event."""
+"""The `db.*` tasks invoke the function `migrate`; here, a fake returns the event."""
 
 from __future__ import annotations
 
@@ -304,7 +304,7 @@ def test_an_unreachable_function(account, monkeypatch) -> None:
 
 
 def test_a_migration_is_not_written_through_a_link(monkeypatch, capsys, tmp_path: Path) -> None:
-    """The folder may be a link to a folder outside of the checkout."""
+    """No file is written if the folder is a link, which may lead out of the checkout."""
     monkeypatch.setattr(project, "ROOT", tmp_path / "checkout")
     (tmp_path / "own").mkdir()
     (tmp_path / "checkout" / operation.MIGRATIONS).parent.mkdir(parents=True)

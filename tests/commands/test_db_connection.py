@@ -101,7 +101,7 @@ def test_exit_code(account: Account, monkeypatch) -> None:
 
 @pytest.mark.usefixtures("psql")
 def test_unknown_user(account: Account, capsys) -> None:
-    """The master user cannot be used."""
+    """A user that is not in the list, such as the master user, is refused."""
     with pytest.raises(Exit):
         db.connect(Context(), user="overseer")
 
@@ -122,7 +122,7 @@ def test_no_psql(account: Account, monkeypatch, capsys, tmp_path: Path) -> None:
 
 
 def test_no_psycopg(account: Account, monkeypatch, capsys) -> None:
-    """Psycopg is missing in the environment of a pipeline."""
+    """A missing psycopg, as in a pipeline, is an error."""
     monkeypatch.setitem(sys.modules, "psycopg", None)
 
     with pytest.raises(Exit):

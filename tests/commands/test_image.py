@@ -153,7 +153,7 @@ def test_push(machine: Machine, monkeypatch, capfd) -> None:
 
 
 def test_an_existing_tag_is_not_pushed(machine: Machine, monkeypatch, capfd) -> None:
-    """The existing image may come from another user."""
+    """An existing tag is refused: its image may be that of another user."""
     account(monkeypatch, FOUND)
 
     with pytest.raises(Exit) as ended:

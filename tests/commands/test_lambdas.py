@@ -26,7 +26,7 @@ def protected(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("confirm", ["", "prod", "migrate"])
 def test_a_protected_environment_must_be_confirmed(protected, capsys, confirm: str) -> None:
-    """A sample event may roll back a migration or add sample users."""
+    """Confirmation is required, because a sample event may change data."""
     with pytest.raises(Exit) as ended:
         lambdas.invoke(Context(), name="migrate", event="rollback", confirm=confirm)
 

@@ -27,7 +27,7 @@ def test_since(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
 
 
 def test_ctrl_c_ends_follow(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    """Lines are printed as they come, and the exit code is 130."""
+    """Lines are printed as they are received, and the exit code is 130."""
     log = GrowingLog([[event("a")], [event("a"), event("b")]])
     use_account(monkeypatch, Account(SERVICE, {"logs": log}))
     monkeypatch.setattr(time, "sleep", log.sleep)

@@ -1,4 +1,4 @@
-"""`users.list` prints the users as a table or as JSON lines."""
+"""`users.list` prints the users as a table or as a JSON document."""
 
 from __future__ import annotations
 

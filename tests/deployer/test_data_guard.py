@@ -252,7 +252,7 @@ def test_what_aws_announces(change: ResourceChange, expected: list[Any]) -> None
 
 
 def test_nested_changes_are_judged() -> None:
-    """The changes of nested change sets count."""
+    """The changes of nested change sets are checked as well."""
     inner = ResourceChange("Remove", "Table", "AWS::DynamoDB::Table")
     outer = ResourceChange("Modify", "Inner", "AWS::CloudFormation::Stack", nested=(inner,))
 

@@ -45,7 +45,7 @@ def test_dependents_are_deleted_first() -> None:
 
 
 def test_a_stack_with_changed_tags_is_not_deleted() -> None:
-    """Tags are read again right before, and its termination protection is not changed."""
+    """A stack whose tags have changed is not deleted, and keeps its termination protection."""
     cloud = FakeCloud(FakeClock())
     deploy(cloud, (replace(NETWORK, protect=True),))
     deletions = all_deletions(cloud)
@@ -129,7 +129,7 @@ def test_a_stack_created_since_the_approval_is_not_deleted() -> None:
 
 
 def test_stacks_of_one_name_in_two_regions_are_both_deleted() -> None:
-    """Stacks of one name in two regions are deleted: one is left if a stack moved to another region."""
+    """Two stacks of one name, as after a move to another region, are both deleted."""
     cloud = FakeCloud(FakeClock())
     other_region = desired_stack("network", region="us-east-1")
     deploy(cloud, (NETWORK,))

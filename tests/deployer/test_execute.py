@@ -467,7 +467,7 @@ ACCEPTED = AcceptedDataLoss(
 def test_a_loss_that_aws_announces_needs_an_acceptance(
     accepted: tuple[AcceptedDataLoss, ...] | None, expected: Outcome
 ) -> None:
-    """A change set that removes a table is deleted before anybody is asked, unless it is accepted."""
+    """A change set with a loss is deleted before the approval, unless the loss is accepted."""
     cloud = FakeCloud(FakeClock(), changes={NETWORK.name: (LOST,)})
 
     events = deploy(cloud, (NETWORK,), accepted=accepted)
@@ -617,7 +617,7 @@ def test_following_continues_after_aws_was_unreachable() -> None:
 
 
 def test_a_stack_that_was_changed_with_the_same_digest_is_updated() -> None:
-    """The decision is not repeated without the templates."""
+    """An update that only --verify found is executed, although the digests are equal."""
     edge = desired_stack("edge", region="us-east-1", outputs={"C": "1"})
     source = {"P": OutputOf("crd-x-edge", "us-east-1", "C")}
     cdn = desired_stack("cdn", needs=["edge"], parameters=source)

@@ -33,7 +33,7 @@ def test_a_release_skips_manual_stacks() -> None:
 
 @pytest.mark.parametrize("name", ["pipeline", "crd-x-pipeline"])
 def test_a_manual_stack_that_is_named_is_refused(name: str) -> None:
-    """A release cannot change its own permissions."""
+    """--stack with a manual stack is refused: a release cannot change its own permissions."""
     with pytest.raises(GuardError, match=r"^crd-x-pipeline: a release cannot") as refused:
         LIMITS.select((FOUNDATION, NETWORK, PIPELINE), [name])
 

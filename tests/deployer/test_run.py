@@ -39,7 +39,7 @@ def test_a_deleted_stack_is_removed() -> None:
 
 
 def test_a_run_without_code_has_none_to_upload() -> None:
-    """A missing function is a bug, not an empty zip."""
+    """Reading a zip in a run without functions is a bug, and raises an AssertionError."""
     cloud = FakeCloud(FakeClock())
     run = Run("run", Watch(cloud, cloud.clock), lambda _: True, owner=OWNER)
 

@@ -65,7 +65,7 @@ def test_resources_are_listed_before_approval(tiny):
 def test_an_orphan_is_removed(tiny):
     """`plan` reports a stack that is not in the code, with the command that deletes it.
 
-    See "To remove a stack" in docs/tasks.md.
+    See "To remove a stack" in docs/architecture.md.
     """
     tiny.configure(left={"bucket": "kept", "retain": True})
     tiny.run("deploy")

@@ -19,7 +19,7 @@ def test_connection_parameters() -> None:
 
 
 def test_an_unknown_user() -> None:
-    """The master user cannot be used."""
+    """A user that is not in the list, such as the master user, is refused."""
     with (
         pytest.raises(ConfigError, match="--user=overseer: unknown"),
         db_connection.connection_variables(target(Account()), "overseer"),

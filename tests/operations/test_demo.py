@@ -75,7 +75,7 @@ def test_other_errors_are_raised() -> None:
 
 
 def test_accounts_in_aws_are_refused() -> None:
-    """The password is known to everyone, so no environment in AWS gets the accounts."""
+    """The published password must not be valid in AWS, so an account is refused."""
     client = cognito()
 
     with pytest.raises(GuardError, match="only the emulator"):

@@ -71,7 +71,7 @@ def test_a_tool_that_fails() -> None:
 
 
 def test_unused_packages(tmp_path: Path) -> None:
-    """Lines that begin with # are comments."""
+    """The list of unused packages has one package per line; lines with # are comments."""
     (tmp_path / "unused.txt").write_text("# Not needed at run time.\nsix\n\n")
 
     assert development._unused_packages(tmp_path / "requirements.in") == ["six"]
@@ -93,7 +93,7 @@ def test_lock_files_are_written_for_the_backend_and_every_function(runs) -> None
 
 
 def test_docs_are_generated(runs) -> None:
-    """The pages are written by a module of tools/, which operations cannot import."""
+    """The pages are written by a process of tools/, which operations cannot import."""
     development.docs()
 
     assert runs == [("tools.generated_pages",)]

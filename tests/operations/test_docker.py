@@ -21,7 +21,7 @@ def test_a_missing_docker(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
 
 
 def test_the_emulator_has_no_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Docker cannot log in to the emulator, whose ECR has only the API of AWS."""
+    """A login to the emulator is refused: its ECR has only the API of AWS."""
     monkeypatch.setattr(type(ENVIRONMENT), "is_local", True)
 
     with pytest.raises(ConfigError, match="x: docker cannot push to the emulator"):

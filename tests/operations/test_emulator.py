@@ -20,5 +20,5 @@ from operations.emulator import Data
     ],
 )
 def test_is_empty(sizes: tuple[int, int, int], *, is_running: bool, is_empty: bool) -> None:
-    """A reset of a running emulator or of any data needs approval."""
+    """A stopped emulator without data is empty, so its reset needs no approval."""
     assert Data(Path(), *sizes, is_running).is_empty == is_empty

@@ -70,7 +70,7 @@ def test_packages_are_installed_again_if_the_lock_changes(folder: Path, capsys) 
 
 
 def test_a_link_is_not_followed(folder: Path, tmp_path: Path) -> None:
-    """The files of another folder are not deleted."""
+    """A symbolic link in place of the packages is not followed: nothing is deleted elsewhere."""
     (tmp_path / "other").mkdir()
     shutil.rmtree(folder / "node_modules", ignore_errors=True)
     (folder / "node_modules").symlink_to(tmp_path / "other")
@@ -88,7 +88,7 @@ def test_another_lock_has_no_node(folder: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_lock_names_no_registry() -> None:
-    """Each developer's npm uses its own registry; the lock has digests only."""
+    """The lock has digests and no registry: each developer's npm uses its own."""
     packages = json.loads((REPOSITORY / "frontend/package-lock.json").read_text())["packages"]
     installed = {name: package for name, package in packages.items() if name}
 

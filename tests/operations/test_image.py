@@ -13,13 +13,13 @@ COMMIT = "0123456789abcdef"
 
 
 def test_the_tag() -> None:
-    """Uncommitted changes get another tag."""
+    """The tag is the commit, with a suffix if there are uncommitted changes."""
     assert Source(COMMIT, is_dirty=False).tag == COMMIT
     assert Source(COMMIT, is_dirty=True).tag == f"{COMMIT}-dirty"
 
 
 def test_uncommitted_changes_are_refused() -> None:
-    """The error names the commit."""
+    """A push of uncommitted changes is refused; the error names the commit."""
     refuse_dirty(Source(COMMIT, is_dirty=False))
 
     with pytest.raises(

@@ -77,7 +77,7 @@ def test_an_event_that_is_not_json(samples: Path) -> None:
 )
 @pytest.mark.usefixtures("samples")
 def test_no_event(name: str, hint: str) -> None:
-    """No event is chosen for the operator; the hint lists the samples, if there are any."""
+    """Without an event, nothing is invoked; the hint lists the samples, if there are any."""
     with pytest.raises(ConfigError, match="--event is required") as raised:
         lambdas.read_event(name, "")
 
@@ -86,7 +86,7 @@ def test_no_event(name: str, hint: str) -> None:
 
 @pytest.mark.usefixtures("samples")
 def test_a_missing_event_of_a_function_without_samples() -> None:
-    """A function without the folder events/ is no traceback."""
+    """A missing file is an error; the hint states that the function has no samples."""
     with pytest.raises(ConfigError, match="--event=c: No such file") as raised:
         lambdas.read_event("y", "c")
 
@@ -120,7 +120,7 @@ def lambda_client(monkeypatch: pytest.MonkeyPatch) -> Callable[[Client], None]:
 
 
 def test_an_inactive_function_is_invoked_again(lambda_client) -> None:
-    """An idle function in a VPC rejects the first call, and did not run."""
+    """After the first call, which an idle function in a VPC rejects, the call is repeated."""
     client = InactiveFunction(
         "ResourceConflictException", [{"Payload": BytesIO(b'{"applied": []}')}]
     )
@@ -134,7 +134,7 @@ def test_an_inactive_function_is_invoked_again(lambda_client) -> None:
 
 
 def test_another_refused_invocation_is_not_repeated(lambda_client) -> None:
-    """The function may have run, or the caller has no permission."""
+    """Another error is raised at once: the function may have run, or the call is not permitted."""
     client = InactiveFunction("ServiceException", [])
     lambda_client(client)
 

@@ -359,7 +359,7 @@ def test_a_check_that_aws_refuses(monkeypatch) -> None:
 
 @pytest.mark.usefixtures("migrations")
 def test_deleted_subscriptions(monkeypatch) -> None:
-    """SNS deletes a subscription that is not confirmed in time, and CloudFormation does not notice."""
+    """A subscription that SNS has deleted, because it was not confirmed, is a pending step."""
     changed = {"sns": Client(list_subscriptions_by_topic=subscriptions())}
 
     found = pending(monkeypatch, changed)
@@ -381,7 +381,7 @@ def test_aws_is_unreachable(monkeypatch) -> None:
 
 @pytest.mark.usefixtures("migrations")
 def test_steps_that_the_emulator_cannot_do(monkeypatch) -> None:
-    """A connection cannot be authorized locally; a subscription is confirmed by the outbox."""
+    """In the emulator, neither a connection nor a subscription is a pending step."""
     unconfirmed = subscriptions(email=UNCONFIRMED, https="arn:2")
     found = {"Connection": {"ConnectionStatus": "PENDING", "ConnectionName": "crd-local-github"}}
     changed = {

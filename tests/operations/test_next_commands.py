@@ -73,7 +73,7 @@ def test_failed_check() -> None:
 
 @pytest.mark.parametrize(("environment", "steps"), [(LOCAL, [USERS]), (ENVIRONMENT, [])])
 def test_local_steps(monkeypatch, environment, steps: list[ManualStep]) -> None:
-    """Only the emulator is checked; the role that deploys an account may not be permitted to."""
+    """Steps are checked in the emulator only: the role of a deploy may not read an account."""
     monkeypatch.setattr(manual_steps, "pending", lambda *_: iter([USERS]))
 
     assert local_steps(Target(environment, Account()), ()) == steps

@@ -395,7 +395,7 @@ def test_environment_variables_change_no_template(root: Path) -> None:
 
 
 def test_a_stale_build_is_refused(root: Path) -> None:
-    """What was reviewed must be what the code generates."""
+    """A plan is refused if build/ differs from the templates that the code generates."""
     configure(root, ("latency_ms = 1000", "latency_ms = 1500"))
 
     with pytest.raises(StaleError, match="build/prod"):
@@ -403,7 +403,7 @@ def test_a_stale_build_is_refused(root: Path) -> None:
 
 
 def test_local_templates_are_not_reviewed(root: Path) -> None:
-    """The emulator has no templates in git."""
+    """`local` is refused: its templates are not in git."""
     with pytest.raises(ConfigError, match="--env=local"):
         offline_plan.plans(project(root), ["local"], "main")
 

@@ -31,7 +31,7 @@ def test_a_released_image(monkeypatch) -> None:
 
 
 def test_no_released_image(monkeypatch) -> None:
-    """The parameter has a placeholder until the first release."""
+    """Until the first release, the placeholder of the parameter means no image."""
     client = Client(get_parameter={"Parameter": {"Value": "none"}})
 
     assert released_image.find(target(monkeypatch, client), "backend") is None

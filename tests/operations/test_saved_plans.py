@@ -32,7 +32,7 @@ def test_a_plan_is_written_and_read(tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_is_refused_before_change_sets_are_created(tmp_path: Path) -> None:
-    """The change sets would be created in vain if the file could not be written."""
+    """A file that could not be written is an error before any change set is created."""
     deployment, _ = new_deployment(desired=(NETWORK,))
 
     with pytest.raises(ConfigError, match="there is no folder"):

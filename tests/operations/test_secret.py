@@ -23,13 +23,13 @@ NAMES = tuple(f"SECRET_{letter}" for letter in "ABCDEFGHIJKL")
     ],
 )
 def test_invalid_values(value: str, message: str) -> None:
-    """Parameter Store would refuse these values."""
+    """Values that Parameter Store would refuse are errors."""
     with pytest.raises(ConfigError, match=f"NAME: {message}"):
         secret.check_value("NAME", value)
 
 
 def test_a_valid_value() -> None:
-    """The limit is 4,096 bytes."""
+    """A value of 4,096 bytes, the limit of Parameter Store, is accepted."""
     assert secret.check_value("NAME", "x" * 4096) == "x" * 4096
 
 

@@ -166,7 +166,7 @@ def test_at_least_one_task_is_started(minimum, before, expected):
 
 
 def test_a_digest_is_required():
-    """A tag could be moved to another image."""
+    """A tag is refused, because it could be moved to another image."""
     with pytest.raises(ConfigError, match="--image=latest: not the digest of an image"):
         service.check_digest("latest")
 
@@ -193,7 +193,7 @@ def test_a_restart_needs_a_task():
 
 
 def test_an_unknown_digest_is_not_recorded(monkeypatch):
-    """The next stack update could not deploy an image that the registry does not have."""
+    """A digest that the registry lacks is refused: the next stack update would fail."""
     digest = f"sha256:{'0' * 64}"
     error = CloudError("no image", aws_code="ImageNotFoundException")
     outputs = {"registry": {"Name": "crd-x-backend", "Uri": "uri"}}

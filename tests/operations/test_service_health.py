@@ -108,7 +108,7 @@ def test_an_unconfirmed_webhook_is_subscribed_again(arn: str) -> None:
 
 
 def test_an_application_that_does_not_confirm() -> None:
-    """The release fails: new avatars would stay invisible."""
+    """An unconfirmed webhook fails the release: new avatars would not appear."""
     with pytest.raises(CloudError, match="the application does not confirm the subscription"):
         list(service_health.verify(found(sns=Sns("", confirmed="PendingConfirmation"))))
 

@@ -51,7 +51,7 @@ def test_a_service(monkeypatch) -> None:
 
 
 def test_no_release(monkeypatch) -> None:
-    """The parameter has a placeholder until the first release."""
+    """Until the first release, the placeholder of the parameter means no release."""
     [status] = find(monkeypatch, ssm=parameter("none"))
 
     assert (status.released_image, status.released_at) == ("", "")

@@ -170,7 +170,7 @@ class NamedTemplate:
 
 
 def test_unread_template_is_an_error() -> None:
-    """A scanner that does not list a template did not check it."""
+    """A template that a scanner does not list is an error: it was not checked."""
     check_all_read([NamedTemplate()], ["crd-dev-dns"])
 
     with pytest.raises(ScannerError, match="not read: crd-dev-dns"):

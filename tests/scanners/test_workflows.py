@@ -53,7 +53,7 @@ def test_parse_validation() -> None:
 
 
 def test_folder_without_workflows_is_an_error(tmp_path: Path) -> None:
-    """A moved folder would have no findings."""
+    """A folder without workflows is an error: it would have no findings."""
     with pytest.raises(ScannerError, match="there is no workflow in"):
         workflows._files(tmp_path)
 
@@ -134,7 +134,7 @@ def test_only_the_branch_publishes() -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_what_fails_ends_its_job(file: Path) -> None:
-    """A failed build is not published (defect 58)."""
+    """A job ends at its first failed step, so a failed build is not published (defect 58)."""
     jobs = load(file.read_text())["jobs"].values()
     steps = [step for job in jobs for step in job["steps"]]
 

@@ -85,7 +85,7 @@ def test_every_kind_of_alarm_is_in_the_table(alarms):
 
 
 def test_without_container_insights_samples_are_counted():
-    """Each running task reports one sample per minute; autoscaling keeps the minimum of tasks."""
+    """The alarm counts the samples of the tasks, one per minute, against the minimum of tasks."""
     config = config_of("dev")
     two_tasks = replace(config, service=replace(config.service, min_tasks=2))
 
@@ -96,7 +96,7 @@ def test_without_container_insights_samples_are_counted():
 
 
 def test_missing_data_is_no_alarm_if_no_task_is_required():
-    """Missing data is no alarm if no task is required: a service without tasks has no metrics."""
+    """If no task is required, missing data raises no alarm: there are no metrics then."""
     config = config_of("dev")
     no_tasks = replace(config, service=replace(config.service, min_tasks=0))
 

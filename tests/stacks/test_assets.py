@@ -51,7 +51,7 @@ def test_each_new_avatar_is_published_to_the_topic(buckets):
 
 
 def test_the_avatar_bucket_depends_on_the_topic_policy(assets):
-    """The topic policy is created first: S3 sends a test message when the notification is created."""
+    """The bucket is created after the topic policy, because S3 sends a test message."""
     assert "AvatarTopicPolicy" == assets.template["Resources"]["AvatarBucket"]["DependsOn"]
 
 

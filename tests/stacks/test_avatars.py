@@ -57,7 +57,7 @@ def environment(avatars, title):
 
 
 def test_reserved_concurrency_is_a_setting(avatars):
-    """Only the thumbnail function may have it; a new account has no concurrency to reserve."""
+    """Only the thumbnail function has reserved concurrency, and only if config sets it."""
     assert {None} == {
         function.get("ReservedConcurrentExecutions") for function in avatars.of(FUNCTION).values()
     }
@@ -70,7 +70,7 @@ def test_reserved_concurrency_is_a_setting(avatars):
 
 
 def test_the_only_route_has_the_authorizer(avatars):
-    """There is no route for OPTIONS: the API responds to preflight requests (defect 59)."""
+    """The only route has the authorizer; the API itself responds to OPTIONS (defect 59)."""
     route = avatars.one("AWS::ApiGatewayV2::Route")
 
     assert ROUTE == route["RouteKey"] == "POST /avatars/key_upload"
@@ -80,7 +80,7 @@ def test_the_only_route_has_the_authorizer(avatars):
 
 
 def test_the_authorizer_has_no_cache(avatars):
-    """A cached response would outlive its token (defect 65)."""
+    """Results are not cached: a cached one would outlive its token (defect 65)."""
     authorizer = avatars.one("AWS::ApiGatewayV2::Authorizer")
 
     assert 0 == authorizer["AuthorizerResultTtlInSeconds"]
@@ -142,7 +142,7 @@ def test_access_logs_are_json_and_expire(avatars, stage, config):
 
 
 def test_access_logs_do_not_identify_callers(stage):
-    """A line has no token, user or IP address (defect 62)."""
+    """A line of the log has no token, user or IP address (defect 62)."""
     fields = set(re.findall(r"\$context\.[\w.]+", stage["AccessLogSettings"]["Format"]))
 
     assert fields
@@ -186,7 +186,7 @@ def test_uploads_expire_with_the_events_that_need_them(uploads):
 
 
 def test_the_bucket_name_is_predictable(uploads, config):
-    """Function and permission refer to it before the bucket exists (defect 71)."""
+    """The name is known before the bucket exists, for function and permission (defect 71)."""
     assert f"crd-{config.env.name}-uploads" == uploads["BucketNamePrefix"]
     assert "account-regional" == uploads["BucketNamespace"]
 
@@ -202,12 +202,12 @@ def test_each_upload_invokes_the_function_once(uploads):
 
 
 def test_the_bucket_depends_on_the_invoke_permission(avatars):
-    """S3 checks the permission when the notification is created."""
+    """The bucket is created after the permission, which S3 checks."""
     assert "ThumbnailInvokePermission" == avatars.template["Resources"]["UploadBucket"]["DependsOn"]
 
 
 def test_only_the_upload_bucket_invokes_the_thumbnail(avatars, bucket_arn):
-    """The ARN of a bucket has no account, so the permission requires this account."""
+    """The permission names bucket and account: the ARN of a bucket has no account."""
     permission = avatars.of("AWS::Lambda::Permission")["ThumbnailInvokePermission"]
 
     assert {"Fn::Sub": bucket_arn} == permission["SourceArn"]
@@ -215,7 +215,7 @@ def test_only_the_upload_bucket_invokes_the_thumbnail(avatars, bucket_arn):
 
 
 def test_thumbnails_are_written_to_another_bucket(avatars, bucket_arn, config):
-    """The function does not trigger itself (defect 71)."""
+    """Function and trigger have different buckets, so it does not invoke itself (defect 71)."""
     variables = environment(avatars, "Thumbnail")
     stack = f"crd-{config.env.name}-assets"
 
@@ -245,7 +245,7 @@ def test_folders_match_the_code_of_the_functions():
 
 
 def test_the_thumbnail_reads_and_lists_uploads(avatars, bucket_arn):
-    """Without permission to list, S3 responds 403 for a missing upload."""
+    """The function may list uploads; otherwise a missing one would be 403 instead of 404."""
     allowed = permissions(avatars, "Thumbnail")
     bucket = {"Fn::Sub": bucket_arn}
 
@@ -303,7 +303,7 @@ def test_the_upload_limit_is_a_setting(mib):
 
 
 def test_a_failed_thumbnail_is_retried_twice(avatars):
-    """Retries end after an hour (defect 70)."""
+    """A failed invocation is retried twice, within an hour (defect 70)."""
     retries = avatars.one("AWS::Lambda::EventInvokeConfig")
 
     assert (2, 3600, "$LATEST") == (
@@ -317,7 +317,7 @@ def test_a_failed_thumbnail_is_retried_twice(avatars):
 
 
 def test_outputs(avatars):
-    """Pages, operators and alarms use the outputs (defect 78)."""
+    """The outputs are those that pages, operators and alarms use (defect 78)."""
     outputs = {name: output["Value"] for name, output in avatars.template["Outputs"].items()}
 
     assert {

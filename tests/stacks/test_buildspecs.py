@@ -76,7 +76,7 @@ def test_all_checks_and_tests_run(build):
 
 @pytest.mark.parametrize(("pattern", "calls"), [("inv check", 1), ("inv test", 2)])
 def test_a_failed_test_stops_the_build(build, pattern, calls):
-    """The pipeline stops before an image is built."""
+    """After a failed test the build fails, so the pipeline builds no image."""
     result = build.run(spec("Test"), fails=pattern)
 
     assert not result.succeeded
@@ -178,7 +178,7 @@ def test_a_push_without_a_digest_fails(build, pushed):
     ],
 )
 def test_a_base_image_has_a_digest(build, dockerfile, accepted):
-    """A tag could name another image tomorrow. Names of earlier stages need no digest."""
+    """Each FROM needs a digest, because a tag can change; an earlier stage needs none."""
     (build.source / "backend" / "Dockerfile").write_text(dockerfile)
 
     result = build.run(spec("Image"), **VARIABLES)
@@ -228,7 +228,7 @@ def test_git_runs_no_program_of_the_commit(build):
 
 
 def test_the_registry_password_is_passed_by_standard_input(build):
-    """Command lines are visible in the process list, and output is in the log."""
+    """The password is in no command line, which other processes can read, and in no log."""
     result = build.run(spec("Image"), **VARIABLES)
 
     assert PASSWORD == result.stdin.strip()
@@ -321,7 +321,7 @@ def test_diff_shows_complete_nested_templates(build):
 
 
 def test_control_characters_are_escaped(build):
-    """A template or its name could hide the lines above it from an approver."""
+    """Control characters are escaped: they could hide the lines above from an approver."""
     account(build, network="A: 1\n")
     files = {"users": "U: \x1b[1A\n", "a\n=== \x1b[2J": ""}
     commit(build, network="A: 1\n# \x1b[2J\r \u202e é\n", **files)
@@ -334,7 +334,7 @@ def test_control_characters_are_escaped(build):
 
 
 def test_a_template_cannot_forge_a_heading(build):
-    """It cannot forge the last line either, even without a newline at its end."""
+    """No template can imitate a heading or the last line, also without a final newline."""
     account(build, network="A: 1\n")
     forged = "=== crd-prod-network (ca-central-1)\nunchanged\n0 templates differ"
     commit(build, network="A: 2\n", users=forged, users__Inner=forged)
@@ -347,7 +347,7 @@ def test_a_template_cannot_forge_a_heading(build):
 
 
 def test_a_template_with_a_nul_byte_is_compared_as_text(build):
-    """Diff would only report that binary files differ."""
+    """A NUL byte does not hide the differences of a template."""
     account(build, network="A: 1\n")
     commit(build, network="A: 2\n# \0\n")
 
@@ -355,7 +355,7 @@ def test_a_template_with_a_nul_byte_is_compared_as_text(build):
 
 
 def test_a_symbolic_link_is_not_followed(build):
-    """Its target is not part of the commit."""
+    """The target of a link in build/ is not read: it is not part of the commit."""
     account(build, network="A: 1\n")
     (build.folder / "secret").write_text("S: 1\n")
     folder = commit(build)
@@ -402,7 +402,7 @@ def test_a_plan_with_changes_succeeds(build, code, succeeds):
     ],
 )
 def test_stacks_are_deployed_as_a_release(build, action, flags):
-    """The pipeline has been approved; any exit code but 0 stops it."""
+    """The deploy needs no approval; any exit code but 0 stops the pipeline."""
     succeeded = build.run(spec(action))
     failed = [build.run(spec(action), fails="inv deploy*", code=code) for code in (1, 2)]
 
@@ -433,7 +433,7 @@ def test_a_release_migrates_and_records_the_image(build, action, expected):
 
 @pytest.mark.parametrize("action", BUILDS)
 def test_a_failed_phase_stops_the_build(action):
-    """CodeBuild would run a `post_build` phase after a failed build (defect 41)."""
+    """A failed phase ends the build: no `post_build` phase runs after it (defect 41)."""
     phases = yaml.safe_load(spec(action))["phases"]
 
     assert phases.keys() <= {*PHASES}

@@ -198,7 +198,7 @@ def test_bucket_policies_belong_to_imported_buckets(cdn, config):
 
 
 def test_cloudfront_lists_all_buckets_but_the_avatars(cdn):
-    """Without permission to list a bucket S3 responds 403, not 404, for a missing object."""
+    """Only for the avatars, S3 responds with 403 for a missing object instead of 404."""
     lists = {
         title
         for title in ("SiteBucketPolicy", "PictureBucketPolicy", "AvatarBucketPolicy")
@@ -234,7 +234,7 @@ def test_the_default_avatar_is_in_the_picture_bucket(assets):
 
 
 def test_errors_are_cached_for_10_seconds(site, assets):
-    """A new avatar appears within seconds after a request for the missing one."""
+    """Error responses are cached for seconds only, so that a new avatar appears soon."""
     assert {10} == {
         response["ErrorCachingMinTTL"]
         for response in [*site["CustomErrorResponses"], *assets["CustomErrorResponses"]]
@@ -242,7 +242,7 @@ def test_errors_are_cached_for_10_seconds(site, assets):
 
 
 def test_an_avatar_is_cached_for_minutes(cdn, config):
-    """A new avatar has the same path, so the cache policy limits its lifetime (defect 75)."""
+    """The cache policy limits the lifetime of avatars to minutes (defect 75)."""
     cache = cdn.one("AWS::CloudFront::CachePolicy")["CachePolicyConfig"]
 
     seconds = config.cdn.avatar_cache_seconds
@@ -331,7 +331,7 @@ def test_browsers_may_send_traces_to_the_configured_address():
 
 
 def test_upload_origins_are_imports(cdn, config):
-    """AWS generates the host names of the API and the upload bucket (defect 78)."""
+    """The generated host names of the API and the upload bucket are imports (defect 78)."""
     value = security_headers(cdn, "SiteResponseHeadersPolicy")["ContentSecurityPolicy"][
         "ContentSecurityPolicy"
     ]

@@ -47,7 +47,7 @@ def redirect(cluster, port):
 
 
 def test_both_capacity_providers_are_available(cluster, config):
-    """The setting selects the default for services."""
+    """FARGATE and FARGATE_SPOT are available, and the setting selects the default."""
     properties = cluster.one("AWS::ECS::Cluster")
 
     assert ["FARGATE", "FARGATE_SPOT"] == properties["CapacityProviders"]
@@ -67,7 +67,7 @@ def test_container_insights_are_a_setting(cluster, config):
 
 
 def test_service_connect_uses_a_namespace_of_this_stack(cluster):
-    """A namespace that ECS creates itself would never be deleted (defect 15)."""
+    """The stack has the namespace; one that ECS creates is never deleted (defect 15)."""
     defaults = cluster.one("AWS::ECS::Cluster")["ServiceConnectDefaults"]
 
     assert {"Fn::GetAtt": ["ServiceNamespace", "Arn"]} == defaults["Namespace"]
@@ -78,12 +78,12 @@ def test_service_connect_uses_a_namespace_of_this_stack(cluster):
 
 
 def test_attributes_are_strings(cluster):
-    """CloudFormation rejects booleans and numbers (defect 14)."""
+    """All values are strings: CloudFormation rejects booleans and numbers (defect 14)."""
     assert all(isinstance(value, str) for value in attributes(cluster).values())
 
 
 def test_invalid_headers_are_dropped(cluster):
-    """Ambiguous requests are rejected, too."""
+    """Invalid headers are dropped, and ambiguous requests are rejected."""
     found = attributes(cluster)
 
     assert "true" == found["routing.http.drop_invalid_header_fields.enabled"]
@@ -162,7 +162,7 @@ def test_the_host_of_the_api_is_forwarded_to_the_backend(cluster, config):
 
 
 def test_health_checks_use_the_traffic_port(cluster, config):
-    """The health checks of the original used port 80, which was closed (defect 6)."""
+    """Health checks use the port of the requests; the original used a closed one (defect 6)."""
     targets = cluster.one("AWS::ElasticLoadBalancingV2::TargetGroup")
 
     assert "traffic-port" == targets["HealthCheckPort"]
@@ -174,7 +174,7 @@ def test_health_checks_use_the_traffic_port(cluster, config):
 
 
 def test_deregistered_tasks_finish_their_requests(cluster, config):
-    """The original dropped all requests in progress (a delay of 0)."""
+    """A deregistered task has time for its requests; the original dropped them (a delay of 0)."""
     targets = cluster.one("AWS::ElasticLoadBalancingV2::TargetGroup")
 
     assert [
@@ -224,7 +224,7 @@ def test_only_the_load_balancer_reaches_services(cluster, config):
 
 
 def test_every_rule_has_a_description(cluster):
-    """The console shows the descriptions."""
+    """Every security group rule has a description, which the console shows."""
     groups = cluster.of("AWS::EC2::SecurityGroup")
     assert {"LoadBalancerSecurityGroup", "ServiceSecurityGroup"} == set(groups)
     for group in groups.values():
@@ -257,7 +257,7 @@ def test_the_api_has_records_for_the_load_balancer(cluster, config):
 
 
 def test_disabled_access_logs_are_explicit():
-    """An omitted attribute would keep its previous value."""
+    """Access logs are disabled explicitly: an omitted attribute would keep its value."""
     cluster = with_cluster(access_logs=False)
 
     assert "false" == attributes(cluster)["access_logs.s3.enabled"]
@@ -265,7 +265,7 @@ def test_disabled_access_logs_are_explicit():
 
 
 def test_access_logs_have_a_bucket_and_expire():
-    """The load balancer depends on the bucket policy."""
+    """The bucket has a lifecycle rule, and its policy exists before the load balancer."""
     cluster = with_cluster(access_logs=True, access_log_retention_days=30)
 
     found = attributes(cluster)

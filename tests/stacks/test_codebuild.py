@@ -42,7 +42,7 @@ def test_both_timeouts_are_set(title):
 
 @pytest.mark.parametrize("title", BUILDS)
 def test_a_buildspec_is_part_of_its_project(title):
-    """A buildspec in the source could be changed by a push."""
+    """The buildspec is in the template: one in the source could be changed by a push."""
     source = EMITTED.of("AWS::CodeBuild::Project")[title]["Source"]
 
     assert "CODEPIPELINE" == source["Type"]
@@ -74,7 +74,7 @@ def test_build_machines_have_the_architecture_of_the_service(architecture, type_
 
 
 def test_environment_variables_contain_no_secrets():
-    """Every user who can describe a project can read them."""
+    """Variables contain no secrets, because every user who can describe a project can read them."""
     variables = {
         variable["Name"]
         for project in EMITTED.of("AWS::CodeBuild::Project").values()
@@ -105,7 +105,7 @@ def test_every_project_has_its_own_log_group(title):
 
 
 def test_no_project_is_in_the_vpc():
-    """The migration function has access to the database, a build has not (defect 40)."""
+    """No build has access to the VPC; the migration function has (defect 40)."""
     assert not any(
         "VpcConfig" in project for project in EMITTED.of("AWS::CodeBuild::Project").values()
     )
@@ -192,7 +192,7 @@ def test_a_role_is_passed_to_one_service():
 
 @pytest.mark.parametrize("role", ["InfrastructureRole", "UpdateServiceStackRole"])
 def test_change_sets_are_created_with_the_release_role(role):
-    """Without a role, CloudFormation would use the permissions of the caller."""
+    """A change set needs the release role; without it, CloudFormation would use the caller's."""
     create = EMITTED.statements(role)["CreateChangeSets"]
 
     assert ["cloudformation:CreateChangeSet"] == create["Action"]

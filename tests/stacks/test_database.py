@@ -103,12 +103,12 @@ def test_outputs(database):
 
 
 def test_storage_is_encrypted(instance):
-    """Encryption cannot be added to an existing instance."""
+    """Storage is encrypted from the start: encryption cannot be added to an existing instance."""
     assert instance["StorageEncrypted"] is True
 
 
 def test_the_backup_retention_is_a_setting(instance, config):
-    """Protected environments have at least a week."""
+    """The setting is the retention, which is at least a week in protected environments."""
     assert config.database.backup_retention_days == instance["BackupRetentionPeriod"]
     assert instance["BackupRetentionPeriod"] >= (7 if config.env.protect else 1)
     assert (not config.env.protect) == instance["DeleteAutomatedBackups"]
@@ -130,7 +130,7 @@ def test_cloudformation_cannot_replace_the_instance(instance, config):
 
 
 def test_storage_grows_automatically(instance, config):
-    """The maximum is a setting."""
+    """Storage grows automatically, up to the maximum in config."""
     assert "gp3" == instance["StorageType"]
     assert str(config.database.storage_gib) == instance["AllocatedStorage"]
     assert config.database.max_storage_gib == instance["MaxAllocatedStorage"]
@@ -159,7 +159,7 @@ def test_only_minor_versions_are_upgraded_automatically(instance):
 
 @pytest.mark.parametrize(("version", "family"), [("17.11", "postgres17"), ("18.6", "postgres18")])
 def test_the_parameter_group_family_follows_the_version(version, family):
-    """One setting determines both."""
+    """One setting determines the version and the family."""
     database = with_database(engine_version=version)
 
     assert version == database.one("AWS::RDS::DBInstance")["EngineVersion"]
@@ -175,7 +175,7 @@ def test_backup_and_maintenance_windows_do_not_overlap(instance):
 
 @pytest.mark.parametrize("window", ["sun:08:00", "08:00-08:30", "sun:08:00-sun:24:00", ""])
 def test_an_invalid_window_is_refused(window):
-    """Loading the config fails, not the deployment."""
+    """An invalid window is an error when the config is loaded, not during a deployment."""
     pattern = database_stack.WeeklyWindow.__metadata__[0].pattern
 
     assert not re.search(pattern, window)
@@ -197,7 +197,7 @@ def test_logs_expire(database, instance, config):
 
 
 def test_slow_statements_are_logged_without_parameters(database):
-    """The parameters are posts and addresses of users."""
+    """The log has slow statements, without their parameters, which are posts and addresses."""
     parameters = database.one("AWS::RDS::DBParameterGroup")["Parameters"]
 
     assert "1000" == parameters["log_min_duration_statement"]
@@ -205,14 +205,14 @@ def test_slow_statements_are_logged_without_parameters(database):
 
 
 def test_multi_az_is_a_setting():
-    """A standby instance doubles the cost."""
+    """A standby instance, which doubles the cost, is a setting."""
     for multi_az in (True, False):
         database = with_database(multi_az=multi_az)
         assert multi_az == database.one("AWS::RDS::DBInstance")["MultiAZ"]
 
 
 def test_performance_insights_are_kept_for_a_week(instance):
-    """A retention of seven days is free."""
+    """Performance Insights has a retention of seven days, which is free."""
     assert ("standard", True, 7) == (
         instance["DatabaseInsightsMode"],
         instance["EnablePerformanceInsights"],

@@ -12,7 +12,7 @@ def foundation(emitted):
 
 
 def test_the_artifact_bucket_is_in_the_namespace_of_the_account(foundation, config):
-    """No other account can create a bucket of this name."""
+    """The name is in the namespace of the account, so no other account can create it."""
     bucket = foundation.one("AWS::S3::Bucket")
 
     assert "account-regional" == bucket["BucketNamespace"]
@@ -38,7 +38,7 @@ def test_artifacts_are_private(foundation):
 
 
 def test_only_replaced_artifacts_expire(foundation, config):
-    """A rollback may need the artifacts of any release, so current objects are kept."""
+    """Only noncurrent versions expire: a rollback may need the artifacts of any release."""
     bucket = foundation.one("AWS::S3::Bucket")
 
     rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
@@ -74,7 +74,7 @@ def test_every_address_is_subscribed(foundation, config):
 
 
 def test_removing_an_address_replaces_no_other_subscription():
-    """The owner of an address would have to confirm a replaced subscription again."""
+    """Other subscriptions stay; their owners would have to confirm replaced ones again."""
     config = config_of("dev")
     two = ("first@cruddur.example", "second@cruddur.example")
 
@@ -92,7 +92,7 @@ def test_removing_an_address_replaces_no_other_subscription():
 
 
 def test_outputs(foundation):
-    """Other stacks use these values."""
+    """The outputs are those that other stacks use."""
     assert {
         "Artifacts",
         "ArtifactsArn",

@@ -40,7 +40,7 @@ def test_stacks_have_their_dependencies(emitted, config):
 
 
 def test_every_import_is_published(emitted):
-    """A stack before it exports each imported name."""
+    """Each imported name is exported by a stack that is deployed earlier."""
     published = set()
     for stack in emitted.values():
         imported = set(re.findall(r'"Fn::ImportValue": "([^"]+)"', text(stack.template)))
@@ -80,7 +80,7 @@ def test_templates_have_no_literals_of_an_environment():
 
 
 def test_every_stack_has_a_description(emitted):
-    """The console shows the sentence."""
+    """The description of a stack, which the console shows, is a sentence."""
     for stack in emitted.values():
         assert stack.template["Description"].endswith(".")
 
@@ -97,7 +97,7 @@ def test_the_artifact_bucket_is_that_of_the_foundation(config):
 
 
 def test_titles_are_pascal_case(emitted):
-    """The console shows the titles."""
+    """Titles of resources and outputs, which the console shows, are in PascalCase."""
     titles = {title for stack in emitted.values() for title in stack.template["Resources"]}
 
     assert not [title for title in titles if not re.fullmatch(r"([A-Z][a-z0-9]*|A{1,4})+", title)]

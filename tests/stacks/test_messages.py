@@ -118,7 +118,7 @@ def test_outputs(messages, table):
 
 
 def test_the_event_filter_selects_new_messages(mapping):
-    """The function's own writes are in the stream, and would invoke it endlessly (defect 94)."""
+    """The function's own writes to the table do not invoke it again (defect 94)."""
     (event_filter,) = mapping["FilterCriteria"]["Filters"]
 
     assert {

@@ -55,9 +55,9 @@ def without_alarm(desired, title):
 
 
 def test_a_missing_alarm_is_a_finding(stacks, config, alarms):
-    """The rules miss each alarm, except for those that other tests cover.
+    """The removal of each alarm is a finding, except for alarms that no rule requires.
 
-    These are the alarms of indexes and streams, tested below, and those of schedules.
+    These are the alarms of indexes and streams, which are tested below, and those of schedules.
     """
     not_in_rules = {
         title
@@ -107,7 +107,7 @@ def test_every_index_has_alarms(templates, metric):
 
 
 def test_every_stream_reader_has_an_alarm(templates):
-    """A failure of a single record is not an error of the function."""
+    """The age of records has an alarm: a failed record is not an error of the function."""
     readers = {
         function
         for mapping in templates.of_type("Lambda::EventSourceMapping")
@@ -137,7 +137,7 @@ def test_the_verifier_has_an_alarm():
 
 
 def test_the_trace_group_shows_the_traces_of_the_service(stack, config):
-    """The application reports its traces under the name of the service."""
+    """The filter has the name under which the application reports its traces."""
     group = stack.one("AWS::XRay::Group")
 
     name = {"Fn::ImportValue": f"crd-{config.env.name}-service-Name"}
@@ -185,7 +185,7 @@ def test_alert_emails_receive_the_mails_of_budgets():
 
 
 def test_a_budget_of_zero_is_no_budget():
-    """To create a budget needs access to billing, which a new account may not have."""
+    """A limit of 0 creates no budget, because a new account may have no access to billing."""
     settings = replace(SETTINGS, monthly_budget_usd=0)
     stacks = layers(replace(config_of("prod"), monitoring=settings), CODE)
 
@@ -193,7 +193,7 @@ def test_a_budget_of_zero_is_no_budget():
 
 
 def test_a_new_address_changes_no_budget():
-    """CloudFormation would create the replacement first, and AWS would refuse the same name."""
+    """The budgets of other addresses stay unchanged when an address is added."""
     one, both = budgets_for("b@x.example"), budgets_for("a@x.example", "b@x.example")
 
     names = {budget["Budget"]["BudgetName"] for budget in both.values()}
@@ -202,7 +202,7 @@ def test_a_new_address_changes_no_budget():
 
 
 def test_no_stack_depends_on_monitoring(stack):
-    """The stack only observes: it has no other resource types and no outputs."""
+    """The stack has no outputs, and only resources that observe others."""
     services = {
         resource["Type"].split("::")[1] for resource in stack.template["Resources"].values()
     }

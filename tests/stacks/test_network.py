@@ -85,7 +85,7 @@ def test_subnets_never_overlap(cidr, zones):
 
 @given(cidr=networks, zones=st.integers(min_value=1, max_value=3))
 def test_another_zone_changes_no_cidr_block(cidr, zones):
-    """A changed block would replace the subnet with all resources in it."""
+    """Existing subnets keep their blocks; a changed one would replace the subnet."""
     before = zone_blocks(cidr, zones)
 
     after = zone_blocks(cidr, zones + 1)
@@ -94,7 +94,7 @@ def test_another_zone_changes_no_cidr_block(cidr, zones):
 
 
 def test_another_zone_changes_no_resource():
-    """Only the endpoints change: they list one more route table."""
+    """Of the existing resources only the endpoints change: they list one more route table."""
     resources = [with_network(zones=zones).template["Resources"] for zones in (2, 3)]
 
     changed = {title for title, found in resources[0].items() if found != resources[1][title]}
@@ -104,7 +104,7 @@ def test_another_zone_changes_no_resource():
 
 @pytest.mark.parametrize("small", ["10.0.0.0/23", "10.0.0.0/28"])
 def test_a_small_network_is_refused(small):
-    """A zone must have room for a load balancer."""
+    """A network without room for a load balancer in each zone is refused."""
     settings = config_of("prod").network
 
     with pytest.raises(ValueError, match=f"{small} is too small"):
@@ -133,7 +133,7 @@ def test_private_subnets_have_no_internet_gateway(network):
 
 
 def test_public_subnets_reach_the_internet(network):
-    """All share the public route table, which depends on the attached gateway."""
+    """All public subnets share a route table, whose route depends on the attached gateway."""
     tables = {route_table_of(network, subnet) for subnet in subnets_of(network, "Public")}
 
     route = network.template["Resources"]["PublicDefaultRoute"]
@@ -153,7 +153,7 @@ def test_public_subnets_reach_the_internet(network):
     ],
 )
 def test_nat_gateways_of_private_subnets_are_a_setting(nat, expected):
-    """None, one for all zones, or one per zone."""
+    """The setting is no NAT gateway, one for all zones, or one per zone."""
     network = with_network(nat=nat)
 
     gateways = []
@@ -202,7 +202,7 @@ def test_all_subnets_have_gateway_endpoints(network):
 
 
 def test_endpoints_are_limited_to_this_account(network):
-    """The only exception is read access to the bucket with ECR image layers."""
+    """Only resources of this account, and the bucket with ECR image layers, can be accessed."""
     endpoints = network.of("AWS::EC2::VPCEndpoint")
     this_account = {"StringEquals": {"aws:ResourceAccount": {"Ref": "AWS::AccountId"}}}
 
@@ -244,7 +244,7 @@ def test_private_subnets_have_no_ipv6():
 
 
 def test_ipv6_is_a_setting():
-    """The emulator has no IPv6."""
+    """Without the setting, as in the emulator, nothing has IPv6."""
     assert "ipv6" not in text(with_network(ipv6=False).template["Resources"]).lower()
 
 
@@ -277,7 +277,7 @@ def test_the_flow_log_role_writes_to_its_log_group_only():
 
 
 def test_flow_logs_are_a_setting():
-    """Without them there is no role and no log group either."""
+    """Without flow logs, there is no role and no log group either."""
     network = with_network(flow_logs=False)
 
     assert not network.of("AWS::EC2::FlowLog")

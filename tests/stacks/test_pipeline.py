@@ -41,7 +41,7 @@ def test_stages_in_order():
 
 
 def test_actions_of_a_stage_run_one_after_the_other():
-    """Actions with the same run order would run in parallel."""
+    """Each action has a run order of its own; equal ones would run in parallel."""
     for stage in EMITTED.one("AWS::CodePipeline::Pipeline")["Stages"]:
         numbers = [action["RunOrder"] for action in stage["Actions"]]
 
@@ -49,7 +49,7 @@ def test_actions_of_a_stage_run_one_after_the_other():
 
 
 def test_without_approval_there_is_no_approval_stage():
-    """Without the stage, the pipeline has no permission to notify approvers."""
+    """Without the setting, there is neither the stage nor the permission to notify approvers."""
     emitted = emit_pipeline(approval=False)
 
     assert "Approve" not in emitted.actions
@@ -128,7 +128,7 @@ def test_the_built_image_is_recorded_by_its_digest():
 
 
 def test_the_commit_comes_from_the_source_action():
-    """The variable of CodeBuild cannot be used: for a source in S3 it is the version of an object."""
+    """Builds get the commit of the source action; CodeBuild's own variable is an object version."""
     assert {"COMMIT": "#{Source.CommitId}"} == environment_variables("Image")
     assert "Source" == EMITTED.actions["Source"]["Namespace"]
 
@@ -168,7 +168,7 @@ def test_the_pipeline_updates_one_service():
 
 
 def test_the_pipeline_starts_its_own_builds():
-    """The projects are outputs of the nested stack."""
+    """The role may start the projects, whose names are outputs of the nested stack."""
     resources = EMITTED.statements("PipelineRole")["StartBuilds"]["Resource"]
 
     names = [resource["Fn::Sub"][1]["Name"]["Fn::GetAtt"][1] for resource in resources]
@@ -221,6 +221,6 @@ def test_the_manual_stacks_are_those_that_a_release_skips():
     ids=str,
 )
 def test_invalid_settings_are_refused(settings, message):
-    """The error names the setting."""
+    """An invalid setting is an error that names the setting."""
     with pytest.raises(ValidationError, match=message):
         convert(SETTINGS | settings, pipeline.Settings)

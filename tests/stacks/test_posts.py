@@ -17,7 +17,7 @@ def test_schedule(posts):
 
 
 def test_only_the_schedule_invokes_the_function(posts):
-    """The resource policy names the rule."""
+    """Only the rule of the schedule may invoke the function."""
     permission = posts.one("AWS::Lambda::Permission")
 
     assert permission["Principal"] == "events.amazonaws.com"

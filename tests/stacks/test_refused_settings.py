@@ -45,7 +45,7 @@ def refused(folder, changes):
     ],
 )
 def test_a_misspelt_name_of_a_secret_is_not_a_password(tmp_path, name, fact):
-    """A name in lower case is reported as such; any other text in the list may be a secret."""
+    """A name in lower case is reported as an invalid name; other text is masked as a secret."""
     [(_, found)] = refused(tmp_path, {"service.secrets": f'["{name}"]'})
 
     assert f"service.secrets[0]: {fact}" in found

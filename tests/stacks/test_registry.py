@@ -12,12 +12,12 @@ def repository(emitted):
 
 
 def test_tags_are_immutable(repository):
-    """A rollback gets the image it requests."""
+    """A tag cannot be moved to another image, so a rollback gets the image that it requests."""
     assert "IMMUTABLE" == repository["ImageTagMutability"]
 
 
 def test_images_are_scanned_when_pushed(repository):
-    """Known vulnerabilities are found before a release."""
+    """Images are scanned when they are pushed, so vulnerabilities are found before a release."""
     assert {"ScanOnPush": True} == repository["ImageScanningConfiguration"]
 
 

@@ -38,7 +38,7 @@ def imported(value, config):
 
 
 def test_the_image_is_that_of_the_last_release(service, config):
-    """CloudFormation reads the parameter, so a stack update never reverts a release (defect 32)."""
+    """The image is read from Parameter Store, so no stack update reverts a release (defect 32)."""
     parameter = service.template["Parameters"]["Image"]
 
     assert "AWS::SSM::Parameter::Value<String>" == parameter["Type"]
@@ -46,7 +46,7 @@ def test_the_image_is_that_of_the_last_release(service, config):
 
 
 def test_the_image_parameter_starts_with_none(emitted, config):
-    """The parameter must never change: CloudFormation would write `none` again."""
+    """The parameter never changes in the template: CloudFormation would write `none` again."""
     parameter = emitted["registry"].one("AWS::SSM::Parameter")
 
     assert {
@@ -69,7 +69,7 @@ def test_the_plan_compares_the_image_parameter(service):
 
 
 def test_no_task_runs_without_an_image(service):
-    """Without an image no task runs; later, autoscaling sets the number of tasks (defect 26)."""
+    """Without an image the number of tasks is 0; later, autoscaling sets it (defect 26)."""
     condition = service.template["Conditions"]["HasImage"]
     count = service.one(SERVICE)["DesiredCount"]
 
@@ -92,7 +92,7 @@ def test_scaling_and_webhook_require_an_image(service):
 
 
 def test_a_failed_deployment_is_rolled_back(service):
-    """A deployment keeps all healthy tasks (defect 26)."""
+    """The circuit breaker rolls back, and healthy tasks are kept meanwhile (defect 26)."""
     deployment = service.one(SERVICE)["DeploymentConfiguration"]
 
     assert {"Enable": True, "Rollback": True} == deployment["DeploymentCircuitBreaker"]
@@ -100,17 +100,17 @@ def test_a_failed_deployment_is_rolled_back(service):
 
 
 def test_a_starting_task_has_a_grace_period(service):
-    """The original had no grace period (defect 26)."""
+    """Health checks do not count during a grace period; the original had none (defect 26)."""
     assert service.one(SERVICE)["HealthCheckGracePeriodSeconds"] >= 60
 
 
 def test_the_service_uses_the_default_capacity_provider(service):
-    """A launch type would override the default of the cluster, such as Spot."""
+    """There is no launch type, which would override the default of the cluster, such as Spot."""
     assert not {"LaunchType", "CapacityProviderStrategy"} & service.one(SERVICE).keys()
 
 
 def test_tasks_have_the_tags_of_the_service(service):
-    """Cost reports use the tags."""
+    """Tasks get the tags of the service, which cost reports use."""
     running = service.one(SERVICE)
 
     assert running["EnableECSManagedTags"]
@@ -217,7 +217,7 @@ def test_scaling_out_is_faster_than_scaling_in(service):
 
 
 def test_the_application_is_subscribed_to_new_avatars(service, config):
-    """The subscription depends on the service, which confirms it."""
+    """The subscription is created after the service, which confirms it."""
     subscription = service.one(SUBSCRIPTION)
     (title,) = service.of(SUBSCRIPTION)
 
@@ -228,7 +228,7 @@ def test_the_application_is_subscribed_to_new_avatars(service, config):
 
 
 def test_undelivered_notifications_have_a_dead_letter_queue(service, config):
-    """Only the topic may send to the queue."""
+    """Undelivered notifications are sent to a queue that accepts messages of the topic only."""
     queue = {"Fn::GetAtt": ["AvatarWebhookDeadLetterQueue", "Arn"]}
     policy = statements(service.one("AWS::SQS::QueuePolicy")["PolicyDocument"])
     allowed = policy["AllowTopicToSend"]
@@ -247,7 +247,7 @@ def test_undelivered_notifications_have_a_dead_letter_queue(service, config):
 
 
 def test_outputs(service):
-    """Releases and monitoring use these names."""
+    """The outputs are those that releases and monitoring use."""
     values = {title: output["Value"] for title, output in service.template["Outputs"].items()}
 
     assert {
@@ -343,7 +343,7 @@ def is_secret_name(name):
 
 
 def test_max_tasks_below_min_tasks_is_refused():
-    """The config refuses it, because AWS would reject the scalable target during a deployment."""
+    """The config refuses such a pair: AWS would reject the scalable target during a deployment."""
     with pytest.raises(ValueError, match="max_tasks: 2 is less than min_tasks = 3"):
         replace(config_of("dev").service, min_tasks=3, max_tasks=2)
 

@@ -74,7 +74,7 @@ def test_the_oidc_provider_is_that_of_github():
 
 
 def test_an_existing_oidc_provider_is_reused():
-    """An account has at most one."""
+    """With the setting, no provider is created: an account can have only one for GitHub."""
     emitted = emit(oidc_provider="reuse")
 
     assert {} == emitted.of("AWS::IAM::OIDCProvider")
@@ -84,7 +84,7 @@ def test_an_existing_oidc_provider_is_reused():
 
 
 def test_sessions_last_for_an_hour():
-    """A stolen session expires soon."""
+    """A session lasts an hour, so that a stolen one expires soon."""
     role = emit().one("AWS::IAM::Role")
 
     assert 3600 == role["MaxSessionDuration"]
@@ -108,7 +108,7 @@ def test_the_role_writes_to_one_bucket_and_invalidates_one_distribution():
 
 
 def test_the_role_reads_the_outputs_of_three_stacks():
-    """The build of the site needs them."""
+    """The role may describe the three stacks whose outputs the build of the site needs."""
     resources = permissions()["DescribeStacks"]["Resource"]
 
     stacks = [resource["Fn::Sub"].rpartition(":stack/")[2] for resource in resources]

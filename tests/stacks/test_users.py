@@ -32,13 +32,13 @@ def with_users(**changes):
 
 
 def test_users_sign_in_with_their_email_in_any_case(pool):
-    """Two users cannot differ by the case of their email address."""
+    """The email address is the user name, and its case does not matter."""
     assert ["email"] == pool["UsernameAttributes"]
     assert {"CaseSensitive": False} == pool["UsernameConfiguration"]
 
 
 def test_sign_up_requires_email_name_and_handle(pool):
-    """The handle is immutable; Cognito can never change this schema."""
+    """Email, name and handle are required; the handle is immutable."""
     attributes = {attribute["Name"]: attribute["Mutable"] for attribute in pool["Schema"]}
 
     assert {"email": True, "name": True, "preferred_username": False} == attributes
@@ -75,7 +75,7 @@ def test_the_password_policy(pool):
     [(True, ("OPTIONAL", ["SOFTWARE_TOKEN_MFA"])), (False, ("OFF", None))],
 )
 def test_an_authenticator_app_is_a_setting(app, expected):
-    """Text messages are not offered."""
+    """The second factor is an app, if config enables it, and never a text message."""
     pool = with_users(authenticator_app=app)
 
     assert expected == (pool["MfaConfiguration"], pool.get("EnabledMfas"))
@@ -102,7 +102,7 @@ def test_sign_in_uses_srp_only(client):
 
 
 def test_the_client_has_no_secret(client):
-    """A page in a browser cannot keep a secret."""
+    """The client has no secret, because a page in a browser cannot keep one."""
     assert client["GenerateSecret"] is False
 
 
@@ -118,7 +118,7 @@ def test_refresh_tokens_are_rotated(client):
 
 
 def test_token_validity_is_a_setting(client, config):
-    """Units are explicit: without them the numbers would be hours."""
+    """The validities in config have explicit units; without them, they would be hours."""
     minutes, days = config.users.token_minutes, config.users.session_days
 
     assert (minutes, minutes, days) == (
@@ -132,7 +132,7 @@ def test_token_validity_is_a_setting(client, config):
 
 
 def test_users_can_only_write_their_sign_up_attributes(client):
-    """Users cannot mark their own address as verified."""
+    """Users can write these attributes only, so they cannot mark an address as verified."""
     signed_up = ["email", "name", "preferred_username"]
 
     assert signed_up == client["WriteAttributes"]
@@ -170,7 +170,7 @@ def variables(users, title):
 
 
 def test_the_pool_invokes_the_post_confirmation_function(users, pool):
-    """Only this user pool may invoke it."""
+    """Only the pool of the stack may invoke the function."""
     permission = users.one("AWS::Lambda::Permission")
 
     assert {"PostConfirmation": {"Fn::GetAtt": ["PostConfirmation", "Arn"]}} == pool["LambdaConfig"]
@@ -179,14 +179,14 @@ def test_the_pool_invokes_the_post_confirmation_function(users, pool):
 
 
 def test_the_post_confirmation_timeout_is_that_of_cognito(users):
-    """Cognito waits for five seconds (defect 85)."""
+    """The function has the five seconds for which Cognito waits (defect 85)."""
     function = users.of("AWS::Lambda::Function")["PostConfirmation"]
 
     assert 5 == function["Timeout"]
 
 
 def test_no_service_invokes_migrate(users):
-    """Operators and the pipeline invoke it with permissions of their own."""
+    """No resource policy allows a service: operators and the pipeline use their own permissions."""
     invoked = {
         permission["FunctionName"]["Fn::GetAtt"][0]
         for permission in users.of("AWS::Lambda::Permission").values()
@@ -218,7 +218,7 @@ def test_each_function_connects_as_its_own_database_user(users, database, title,
 
 
 def test_migrate_has_the_name_of_the_application_user(users, database):
-    """Migrations grant the application access to new tables."""
+    """The function gets the name of the user to which migrations grant access."""
     assert database["Application"] == variables(users, "Migrate")["APPLICATION_USER"]
 
 
@@ -253,7 +253,7 @@ def test_functions_reach_the_database_only(users, database):
 
 
 def test_functions_have_no_ingress(users):
-    """Functions are invoked through Lambda, not through the network."""
+    """The security group has no ingress rules: functions are invoked through Lambda."""
     assert "SecurityGroupIngress" not in users.one("AWS::EC2::SecurityGroup")
 
 

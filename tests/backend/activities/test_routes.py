@@ -26,7 +26,7 @@ def reply(member: Member, post: str, message: str) -> str:
 
 
 def expire(api: Api, post: str) -> None:
-    """Move the times of a post and its replies into the past, so that they expired."""
+    """Move the times of a post and its replies into the past, so that they are expired."""
     api.database.execute(
         "WITH RECURSIVE thread AS (SELECT uuid FROM activities WHERE uuid = %s UNION"
         " SELECT a.uuid FROM activities a JOIN thread t ON a.reply_to_activity_uuid = t.uuid)"
@@ -51,7 +51,7 @@ def test_posts_expire_after_the_chosen_time(andrew, ttl):
 
 
 def test_other_lifetimes_are_refused(andrew):
-    """The original failed with 500 for an unknown ttl."""
+    """An unknown lifetime is refused with 422; the original failed with 500."""
     response = andrew.post("/api/activities", {"message": "Hello", "ttl": "100-years"})
 
     assert problem(response) == (422, [("ttl_invalid", "ttl")])
@@ -100,7 +100,7 @@ def test_replies_have_1024_characters(andrew, length, status):
 
 @pytest.mark.parametrize("character", ["\0", "\x07", "\x1b", "\x7f", "\x85", "\u202e", "\u2066"])
 def test_control_characters_are_refused(andrew, character):
-    """Control characters and reversed text are refused."""
+    """Control characters and characters that reverse the direction of text are refused."""
     response = andrew.post("/api/activities", {"message": f"a{character}b", "ttl": "1-day"})
 
     assert problem(response) == (422, [("message_invalid", "message")])
@@ -242,7 +242,7 @@ def test_a_post_that_expires_while_it_is_shown(andrew, api):
 
 
 def test_unknown_posts_are_not_found(andrew):
-    """A reply to, or a reaction to, a post that does not exist is refused with 404."""
+    """A reply or a reaction to a post that does not exist is refused with 404."""
     unknown = "/api/activities/00000000-0000-4000-8000-000000000000"
     responses = [
         andrew.post(f"{unknown}/reply", {"message": "x"}),
@@ -306,7 +306,7 @@ def test_profiles_have_posts_without_replies(andrew, bayko, api):
 
 
 def test_unknown_profiles_are_not_found(api):
-    """The original returned the text {} with the status 200."""
+    """An unknown profile is 404; the original returned the text {} with the status 200."""
     expected = (404, [("user_not_found", "handle")])
 
     assert problem(api.get("/api/activities/@unknown")) == expected
@@ -338,7 +338,7 @@ def test_unknown_profiles_are_not_found(api):
     ],
 )
 def test_search(andrew, api, term, found):
-    """All words must match, the last one as a prefix; no character has another meaning."""
+    """All words must match, the last one as a prefix; no character has a special meaning."""
     for message in ("boats and trains", "100% of boat", "ŻÓŁW"):
         write(andrew, message)
 

@@ -45,7 +45,7 @@ def test_broken_connections_are_replaced(server: Server, postgres: Cluster, bear
 
 
 def test_postgresql_is_restarted(server: Server, postgres: Cluster, bearer):
-    """Without the database there are 503 and liveness, and with it everything works again."""
+    """While the database is stopped, requests get 503 and liveness succeeds; then all succeed."""
     acknowledged = write(server, bearer).json["uuid"]
     postgres.stop()
     try:
@@ -94,7 +94,7 @@ def test_a_locked_row_delays_a_request_for_a_limited_time(
 
 
 def test_the_keys_of_the_pool_are_fetched_once(server: Server, pool: UserPool, bearer):
-    """The original fetched them for every request."""
+    """The keys are fetched once for many requests; the original fetched them for each."""
     write(server, bearer)
     before = len(pool.requests)
 

@@ -27,7 +27,7 @@ LARGE = 5 * 1024 * 1024
 
 
 def test_liveness_needs_no_database(server):
-    """The response is that of the original."""
+    """The path and the response of the health check are those of the original."""
     response = server.get("/api/health-check")
 
     assert (response.status, response.json) == (200, {"success": True, "ver": 1})
@@ -167,7 +167,7 @@ def test_headers_are_limited(server):
 
 
 def test_the_version_of_the_server_is_hidden(server):
-    """The version would name known vulnerabilities."""
+    """No header has the version of the server, which would reveal known vulnerabilities."""
     assert not re.search(r"\d", server.get("/api/health-check").headers.get("server", ""))
 
 

@@ -45,7 +45,7 @@ def run(command: str, redirected: str, *, unbuffered: str = "") -> tuple[int, st
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_broken_pipe(command: str, unbuffered: str) -> None:
-    """Nothing is printed, and the exit code is that of SIGPIPE."""
+    """If the reader of the output exits, nothing is printed; the exit code is that of SIGPIPE."""
     pipe = "2> >(exec true)" if command in PRINT_TO_STDERR else "| exec true"
 
     assert run(command, pipe, unbuffered=unbuffered) == (141, "", "")

@@ -1,4 +1,4 @@
-"""Conditions are evaluated like by the Python of the target."""
+"""Conditions are evaluated as the Python of the target evaluates them."""
 
 from __future__ import annotations
 

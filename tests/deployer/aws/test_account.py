@@ -424,7 +424,7 @@ class TestPages:
         assert [None, "2", "3"] == [request.form.get("NextToken") for request in fake_aws.requests]
 
     def test_a_loss_on_the_second_page(self, fake_account: Account, fake_aws: Loopback) -> None:
-        """The guard judges the changes of every page by their policy, and by type without one."""
+        """The guard checks the changes of every page: by policy, or by type if there is none."""
         bucket = {"Action": "Remove", "ResourceType": "AWS::S3::Bucket", "PolicyAction": "Retain"}
         log = {"ResourceType": "AWS::X::Y", "PolicyAction": "ReplaceAndSnapshot"}
         table = {"ResourceType": "AWS::DynamoDB::Table", "Replacement": "Conditional"}

@@ -89,7 +89,7 @@ class TestErrors:
     def test_a_response_of_a_proxy_is_no_response(
         self, fake_account: Account, fake_aws: Loopback, call: Any, body: str
     ) -> None:
-        """The page of a proxy is no response, in each protocol, also for S3 uploads with empty responses."""
+        """A page of a proxy is not treated as a response of AWS, whatever the call is."""
         login_page = replace(LOGIN_PAGE, body=body)
         for action in ("GetCallerIdentity", "DescribeStacks", "GetTemplate", "POST", "HEAD", "PUT"):
             fake_aws.on(action, login_page)

@@ -160,7 +160,7 @@ class TestRefused:
     def test_variable(
         self, operator: Operator, impostor: Loopback, proxy: Proxy, name: str
     ) -> None:
-        """A variable may redirect requests, or reveal them."""
+        """A variable that may redirect requests, or reveal their content, is refused."""
         models = operator.home / "elsewhere"
         write_rules(models, impostor.url)
         value, fact = VARIABLES[name]
@@ -177,7 +177,7 @@ class TestRefused:
     def test_key_of_the_profile(
         self, operator: Operator, impostor: Loopback, proxy: Proxy, key: str, profile: str
     ) -> None:
-        """The profile in use may have the same settings."""
+        """The same settings are refused in the profile in use."""
         models = operator.home / "elsewhere"
         write_rules(models, impostor.url)
         value, fact = KEYS[key]
@@ -241,7 +241,7 @@ class TestRefused:
     def test_empty_ca_bundle(
         self, operator: Operator, proxy: Proxy, place: str, value: str
     ) -> None:
-        """Connections must be verified, and the error must not be about credentials."""
+        """An empty CA bundle is refused by name, and not reported as an error of credentials."""
         if place.isupper():
             operator.variable(place, value)
         else:
@@ -339,14 +339,14 @@ class TestWithoutEffect:
 
     @pytest.mark.parametrize("name", HARMLESS_VARIABLES)
     def test_variable(self, operator: Operator, proxy: Proxy, name: str) -> None:
-        """Botocore reads these variables from the environment."""
+        """Variables that botocore would read have no effect."""
         operator.variable(name, HARMLESS_VARIABLES[name])
 
         assert [STS] == requested_hosts(proxy)
 
     @pytest.mark.parametrize("key", HARMLESS_KEYS)
     def test_key_of_the_profile(self, operator: Operator, proxy: Proxy, key: str) -> None:
-        """Botocore reads these keys from a profile."""
+        """Keys that botocore would read from the profile have no effect."""
         operator.config(f"[default]\n{key} = {HARMLESS_KEYS[key]}\n")
 
         assert [STS] == requested_hosts(proxy)

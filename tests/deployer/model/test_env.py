@@ -45,6 +45,6 @@ def test_a_former_region_is_another_region(regions: tuple[str, ...], fact: str) 
 
 
 def test_a_loss_is_accepted_on_a_day_that_exists() -> None:
-    """The date of an accepted loss is in the calendar."""
+    """The date of an accepted loss must exist in the calendar."""
     with pytest.raises(ConflictError, match=r"^date: 2026-02-30 does not exist$"):
         AcceptedDataLoss("messages/Table", "removed", "It is a cache.", "2026-02-30")

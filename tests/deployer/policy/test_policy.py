@@ -209,7 +209,7 @@ def test_logs_of_load_balancers_need_the_account_in_their_path() -> None:
     ids=["bucket", "unit", "units of an organization", "roles of an organization"],
 )
 def test_a_condition_on_the_account_or_organization(condition) -> None:
-    """The name of a bucket is unique; of several conditions, one on the organization is enough."""
+    """A condition on an organization, one of its units, or a bucket by name, is sufficient."""
     resources = CLEAN_TEMPLATES["topic"][HIGH]["Resources"]
     allowed = {"Sid": "Allowed", "Effect": "Allow", "Principal": "*", "Action": "sns:Publish"}
     statement = {**allowed, "Resource": {"Ref": "Avatars"}, "Condition": condition}
@@ -319,7 +319,7 @@ def test_a_queue_is_encrypted_by_default() -> None:
 
 
 def test_a_dynamic_reference_in_a_url_is_not_a_secret() -> None:
-    """CloudFormation resolves it, so the template has no password."""
+    """A reference that CloudFormation resolves is accepted: the template has no password."""
     secret = "{{resolve:secretsmanager:${Above}:SecretString:password}}"
     piece = copy.deepcopy(CLEAN_TEMPLATES["references"])
     piece[HIGH]["Resources"]["Above"]["Properties"]["Url"] = {
@@ -329,8 +329,8 @@ def test_a_dynamic_reference_in_a_url_is_not_a_secret() -> None:
     assert places(piece) == []
 
 
-def test_an_event_loop_is_found_through_an_import() -> None:
-    """The bucket belongs to another stack, and the role has its ARN."""
+def test_an_event_loop_is_found_by_references() -> None:
+    """The function and its role are found by references, whatever their titles are."""
     resources = {**CLEAN_TEMPLATES["function"][HIGH]["Resources"]}
     low = {title: resources.pop(title) for title in ("Uploads", "UploadsPolicy")}
     call = {"Function": {"Fn::GetAtt": ["Called", "Arn"]}}
@@ -350,7 +350,7 @@ def test_an_event_loop_is_found_through_an_import() -> None:
 
 
 def test_metrics_of_an_expression_have_an_alarm() -> None:
-    """The alarm is on the difference of desired and running tasks."""
+    """An alarm on an expression counts as an alarm for the metrics in the expression."""
     resources = {**CLEAN_TEMPLATES["task"][HIGH]["Resources"]}
     watched = resources["ServiceCPUUtilization"]["Properties"]
     running = {

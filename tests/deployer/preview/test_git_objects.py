@@ -54,7 +54,7 @@ def test_the_default_is_where_the_branch_left_main(repository: Path) -> None:
 
 @pytest.mark.parametrize("revision", ["missing", "--all", "HEAD:build", "-x"])
 def test_an_unknown_revision_is_refused(repository: Path, revision: str) -> None:
-    """A name that is no commit, or looks like an option, is refused with a hint."""
+    """A name that is not a commit, or looks like an option, is refused with a hint."""
     with pytest.raises(ConfigError, match="is not a commit of this repository"):
         resolve(repository, revision)
 

@@ -55,14 +55,14 @@ def test_a_removed_condition_widens() -> None:
 
 
 def test_a_narrowed_deny_grants() -> None:
-    """What is no longer denied may be allowed."""
+    """A narrowed Deny grants: an action that is no longer denied may be allowed."""
     deny = STATEMENT | {"Effect": "Deny", "Action": ["s3:GetObject", "s3:PutObject"]}
 
     assert change(deny, deny | {"Action": ["s3:GetObject"]}) == [("P/Read", "narrowed", True)]
 
 
 def test_exclusions_work_the_other_way() -> None:
-    """A longer NotAction covers less."""
+    """An action that is added to NotAction narrows the statement."""
     some = {"Effect": "Allow", "NotAction": ["iam:*"], "Resource": "*", "Sid": "All"}
 
     assert change(some, some | {"NotAction": ["iam:*", "s3:*"]}) == [("P/All", "narrowed", False)]

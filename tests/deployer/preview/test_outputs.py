@@ -30,7 +30,7 @@ def outputs(before: list[ReviewedStack], after: list[ReviewedStack]) -> tuple[Ou
 
 
 def test_a_removed_export_in_use_is_refused() -> None:
-    """CloudFormation refuses to delete an export that a stack imports, also if it will not."""
+    """An export in use cannot be removed, even if the same change removes its imports."""
     before = [producer("10.0.0.0/16", "One"), consumer("One")]
 
     (kept,) = outputs(before, [producer(), consumer("One")])

@@ -104,7 +104,7 @@ def test_an_unknown_type_may_be_replaced() -> None:
 
 
 def test_write_only_properties() -> None:
-    """AWS never returns a password."""
+    """Properties that AWS never returns, such as a password, are recognized."""
     assert is_write_only(TYPE, ("Properties", "Password"))
     assert not is_write_only(TYPE, ("Properties", "Name"))
     assert is_write_only(

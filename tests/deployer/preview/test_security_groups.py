@@ -49,7 +49,7 @@ def test_added_and_removed_rules() -> None:
 
 
 def test_a_description_is_no_change_of_a_rule() -> None:
-    """A description allows nothing."""
+    """Another description is not reported as a change of the rule."""
     assert change([HTTPS], [HTTPS | {"Description": "x"}]) == []
 
 

@@ -90,7 +90,7 @@ def test_a_policy_is_not_shown_for_changes_in_place() -> None:
 
 
 def test_a_change_set_without_resource_changes() -> None:
-    """A change set that changes outputs only says so."""
+    """A change set that changes only outputs is one line."""
     assert ["crd-x-x: no change to a resource"] == list(change_lines(change_set("x"), Style()))
 
 

@@ -159,7 +159,7 @@ def test_the_table_has_no_empty_columns() -> None:
 
 
 def test_refused_losses_name_the_way_out() -> None:
-    """A loss that the config does not accept says how to accept it."""
+    """A loss that the config does not accept is shown with the text that would accept it."""
     loss = DataLoss("Table", "AWS::DynamoDB::Table", "is removed", "its data is deleted")
 
     assert "`config/prod.toml`: `[[env.accepted_data_losses]]`" in comment(
@@ -202,7 +202,7 @@ def test_secrets_never_appear(name: str, secret: str) -> None:
 
 
 def test_digests_and_names_are_not_masked() -> None:
-    """Digests and names in CamelCase are no secrets."""
+    """Digests and names in CamelCase are not masked."""
     words = ("PrivateSubnet3RouteTableAssociation", "240388a78c7d7f1e99eeb504b909bd1f")
     text = comment(
         changed(" ".join(words)), replace(NETWORK, resources=(replace(VPC, properties=(CIDR,)),))

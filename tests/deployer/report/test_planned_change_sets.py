@@ -47,7 +47,7 @@ def predicted(action: Action) -> StackChange:
     ],
 )
 def test_each_change_set_has_a_line(planned: PlannedChangeSet, action: Action, line: str) -> None:
-    """It says that both sides agree, where they differ, or why there is no change set."""
+    """The line states that both agree, where they differ, or why there is no change set."""
     assert [*planned_change_set_lines(planned, predicted(action), Style())] == [line]
 
 

@@ -58,7 +58,7 @@ def test_second_operation(
     ],
 )
 def test_operation_unknown_to_ministack(aws: Aws, method: str, path: str) -> None:
-    """An operation that MiniStack knows no permission for is denied to all but administrators."""
+    """An operation without a permission in MiniStack is denied to all but administrators."""
     key = create_user(aws, "lambda:GetFunction")
     as_user = sign(aws.endpoint, method, path, b"{}", service="lambda", **key)
     as_root = sign(aws.endpoint, method, path, b"{}", service="lambda")
@@ -77,7 +77,7 @@ def test_operation_unknown_to_ministack(aws: Aws, method: str, path: str) -> Non
     ],
 )
 def test_service_names(name: str, expected: bool, read: list[str]) -> None:
-    """MiniStack, which is slow, looks up only names that no service model has."""
+    """A name is looked up in MiniStack, which is slow, only if no service model has it."""
     looked_up: list[str] = []
 
     def is_aws_service(name: str) -> bool:

@@ -117,7 +117,7 @@ def test_missing(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
 def test_owned_by_another_user(tmp_path: Path) -> None:
-    """A secret of another user is refused, because that user knows it."""
+    """A secret file of another user is refused, because that user can read it."""
     file = tmp_path / "secret"
     secret.create(file)
     os.chown(file, 65534, 65534)
@@ -127,10 +127,7 @@ def test_owned_by_another_user(tmp_path: Path) -> None:
 
 
 def test_proof() -> None:
-    """The server's proof that it knows the secret depends on secret and challenge.
-
-    A malformed challenge has no proof.
-    """
+    """The proof depends on the secret and the challenge; a malformed challenge has no proof."""
     challenge, other = secret.new_challenge(), secret.new_challenge()
 
     assert secret.proof("a" * 40, challenge) == secret.proof("a" * 40, challenge)

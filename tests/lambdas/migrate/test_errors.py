@@ -205,7 +205,10 @@ def test_the_line_of_an_error(database: Postgres) -> None:
 
 
 def test_a_late_setting_of_the_transaction_needs_no_other_file(database: Postgres) -> None:
-    """PostgreSQL refuses it with the SQLSTATE of statements that need a file of their own."""
+    """A late SET TRANSACTION has no hint to use a file outside of a transaction.
+
+    PostgreSQL refuses it with the SQLSTATE of statements that need such a file.
+    """
     write_migration(1, "SELECT 1; SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;")
 
     assert error_of(database).endswith("must be called before any query")

@@ -189,7 +189,7 @@ def test_a_function_with_an_sql_body(database: Postgres) -> None:
     ],
 )
 def test_a_file_that_changes_the_journal(database: Postgres, statement: str) -> None:
-    """It is rolled back: applied files would be applied again."""
+    """A file that changes the journal is rolled back; applied files could be applied again."""
     write_migration(2, f"CREATE TABLE t2 (id integer); {statement};")
 
     error = error_of(database)

@@ -36,7 +36,7 @@ def deliver(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def users(database: Postgres) -> list[tuple[str, ...]]:
-    """Return the name, handle, e-mail address and Cognito id of all users, oldest first."""
+    """Return the name, handle, email address and Cognito id of all users, oldest first."""
     return database.query(
         "SELECT display_name, handle, email, cognito_user_id FROM users ORDER BY created_at"
     )

@@ -1,4 +1,4 @@
-"""Temporary errors of DynamoDB; the tests of its users have one for each error."""
+"""Temporary errors of DynamoDB; each caller tests every error that it can get."""
 
 import pytest
 

@@ -324,7 +324,7 @@ def test_rotation_on_a_real_server() -> None:
 
 
 def test_the_timeout_of_a_fetch() -> None:
-    """API Gateway waits 10 s for an authorizer, enough for a cold start and two fetches."""
+    """Two fetches and a cold start take less than the 10 s that API Gateway waits."""
     assert TIMEOUT_SECONDS <= 3
 
 

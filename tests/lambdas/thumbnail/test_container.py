@@ -232,7 +232,7 @@ def test_metadata_is_ignored(file: bytes) -> None:
 
 @pytest.mark.parametrize("name", [b"IHDR", b"PLTE"])
 def test_checksums_of_needed_chunks_are_checked(name: bytes) -> None:
-    """Browsers also refuse a picture if its header or palette has a wrong checksum."""
+    """A wrong checksum of the header or the palette rejects the picture, as in browsers."""
     file = tiny_png(8, 3, (0,), png_chunk(b"PLTE", bytes(RED)))
     at = file.index(name)
     broken = file[: at + 4] + bytes([file[at + 4] ^ 1]) + file[at + 5 :]
@@ -242,7 +242,7 @@ def test_checksums_of_needed_chunks_are_checked(name: bytes) -> None:
 
 
 def test_a_missing_palette_is_not_invented() -> None:
-    """Browsers also refuse a picture of colour numbers without their colours."""
+    """A picture of colour numbers without a palette is rejected, as in browsers."""
     with pytest.raises(Rejected, match="damaged"):
         picture(tiny_png(8, 3, (0,)))
 

@@ -157,7 +157,7 @@ def test_a_deleted_upload_is_logged(function: ThumbnailFunction) -> None:
 
 
 def test_status_403_is_an_error(function: ThumbnailFunction) -> None:
-    """The role may list the bucket, so 403 is not the status of a missing object."""
+    """A 403 of S3 is raised: the role may list the bucket, so a missing object is 404."""
     function.s3.faults = [error(403, "AccessDenied")]
 
     (failure,) = function.notify_failing(upload_record())

@@ -36,7 +36,7 @@ def test_the_limit() -> None:
     ],
 )
 def test_too_many_scans_are_rejected(function: ThumbnailFunction, file: File, reason: str) -> None:
-    """Thousands of scans would keep the function busy for minutes."""
+    """A JPEG with thousands of scans, which take minutes, is rejected."""
     assert_rejected(function, file, reason)
 
 

@@ -222,7 +222,7 @@ def test_each_user_has_one_key(aws_environment):
     ],
 )
 def test_a_route_without_the_authorizer_is_an_error(aws_environment, context):
-    """That is an error in the template, so the function raises instead of returning a URL."""
+    """An event without an authorizer is an error of the template, so the function raises."""
     request = event('{"extension": "jpg", "size": 1}') | {"requestContext": context}
 
     with pytest.raises((KeyError, TypeError, ValueError)):

@@ -384,7 +384,7 @@ def test_situations(
 
 
 def test_missing_service_linked_roles() -> None:
-    """Each has the command that creates it."""
+    """Each missing service-linked role has the command that creates it."""
 
     def missing(parameters: dict[str, Any]) -> Any:
         return ROLE if parameters["RoleName"] == "name" else refusal("NoSuchEntity")
@@ -421,7 +421,7 @@ def test_missing_service_linked_roles() -> None:
 
 
 def test_the_root_user() -> None:
-    """Nothing can be simulated for it, and it should not deploy."""
+    """The root user is reported: its permissions cannot be simulated, and it should not deploy."""
     found = preflight(arn="arn:aws:iam::000000000000:root")
 
     assert [result[:3] for result in found if result[0] == "permissions"] == [
@@ -448,7 +448,7 @@ def test_the_role_of_a_session_is_simulated() -> None:
 
 
 def test_the_default_of_a_quota() -> None:
-    """AWS has no value for a quota of which no change was ever requested."""
+    """The default is read for a quota of which no change was ever requested."""
     answers = ready()
     answers["service-quotas"] = {
         "get_service_quota": refusal("NoSuchResourceException"),
@@ -484,7 +484,7 @@ def test_the_service_roles_are_those_that_a_release_may_create() -> None:
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])
 def test_the_checks_know_the_resources_of_the_stacks(environment: str) -> None:
-    """A quota, a role or a name that no resource needs would not be checked any more."""
+    """Every quota, role and name in the tables belongs to a resource of the stacks."""
     target_of_stacks = Target(project.project().open(environment), Account(ready()))
     planned = Planned(target_of_stacks, tuple(_planned_resources(target_of_stacks)))
 

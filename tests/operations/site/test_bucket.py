@@ -141,7 +141,7 @@ def test_an_invalid_record(bucket, body):
 
 
 def test_a_file_that_changed_since_it_was_read(bucket):
-    """S3 refuses a body that does not match the checksum."""
+    """An upload whose body does not match the checksum is refused by S3."""
     with pytest.raises(CloudError, match=r"s3://site-\d+/a\.txt: PutObject"):
         bucket.put("a.txt", b"another build", FILE)
 

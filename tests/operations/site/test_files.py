@@ -147,7 +147,7 @@ def test_read(folder):
 
 @pytest.mark.parametrize("name", [None, "other.html", "app/index.html"])
 def test_no_index(tmp_path, name):
-    """Publishing a folder without an index would delete the site."""
+    """A folder without index.html is refused: publishing it would delete the site."""
     if name:
         write(tmp_path, name)
 
@@ -221,7 +221,7 @@ def test_a_file_that_cannot_be_read(folder, monkeypatch, method, path):
 
 
 def test_a_name_that_is_not_utf_8(folder):
-    """S3 supports only names in UTF-8."""
+    """A file name that is not UTF-8 is refused, because S3 supports no other."""
     (folder / os.fsdecode(b"\xff.txt")).touch()
 
     with pytest.raises(ConfigError, match="its name is not UTF-8"):

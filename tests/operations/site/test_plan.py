@@ -153,7 +153,7 @@ def test_an_immutable_file_changes():
     ("files", "paths"), [(MAX_PATHS, MAX_PATHS), (MAX_PATHS + 1, 1)], ids=["each", "everything"]
 )
 def test_many_paths_become_a_wildcard(files, paths):
-    """More paths would cost money; a wildcard counts as one."""
+    """More than a hundred paths become one wildcard, because each path is charged."""
     many = {f"{number}.txt": ONE for number in range(files)}
 
     planned = plan({INDEX: ONE}, published({INDEX: ONE} | many), now=NOW)

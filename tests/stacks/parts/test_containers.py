@@ -57,7 +57,7 @@ def parameter(variable, environment="prod"):
 
 
 def test_size_and_architecture_are_settings(service, config):
-    """Tasks run on Fargate, with a network interface of their own."""
+    """Tasks run on Fargate, with the configured size, and a network interface of their own."""
     task = service.one("AWS::ECS::TaskDefinition")
 
     size = config.service.size
@@ -125,7 +125,7 @@ def test_a_stopping_task_finishes_its_requests(service):
 
 
 def test_connections_outlive_the_idle_timeout_of_the_load_balancer():
-    """The load balancer closes idle connections first, so it sends no request on a closed one."""
+    """The load balancer closes idle connections first, so it never uses a closed one."""
     config = config_of("prod")
     cluster = replace(config.cluster, idle_timeout_seconds=100)
 
@@ -328,7 +328,7 @@ def test_the_execution_role_reads_one_image_and_its_secrets():
 
 
 def test_the_statement_for_secrets_is_conditional(service):
-    """Without secrets the execution role cannot read any."""
+    """Without secrets, the execution role has no statement to read any."""
     assert "ReadSecrets" not in permissions(service, "ExecutionRole")
 
 
@@ -385,5 +385,5 @@ def test_the_statement_for_ecs_exec_is_conditional(service, config):
 
 
 def test_no_role_creates_log_groups(service):
-    """The managed policies of the original allowed access to all log groups (defect 30)."""
+    """No role can create log groups; the original allowed access to all of them (defect 30)."""
     assert "logs:CreateLogGroup" not in text(service.template)

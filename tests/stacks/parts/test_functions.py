@@ -159,7 +159,7 @@ def test_every_function_has_a_role_of_its_own(functions):
 
 
 def test_only_lambda_manages_network_interfaces(functions):
-    """The code of a function is denied: its requests have the key lambda:SourceFunctionArn."""
+    """The statement excludes requests of the function's code, by lambda:SourceFunctionArn."""
     for function, stack in functions.values():
         network = [
             statement
@@ -208,7 +208,7 @@ def test_every_function_writes_to_a_log_group_of_its_own(functions, config):
 
 
 def test_functions_run_on_arm_except_in_the_emulator(functions, config):
-    """The emulator runs them on the architecture of the host (defect 66)."""
+    """Functions are for arm64; the emulator uses the architecture of the host (defect 66)."""
     settings = config.functions
     machine = artifacts.target(settings.runtime, settings.architecture).architecture
 
@@ -236,7 +236,7 @@ def test_a_function_is_the_zip_of_its_folder(functions, config, title):
 
 
 def test_timeouts_and_memory_sizes(functions):
-    """The defaults of Lambda, 3 seconds and 128 MB, are too small (defect 69)."""
+    """Each function has explicit limits: Lambda's defaults are too small (defect 69)."""
     sizes = {
         title: (function["Timeout"], function["MemorySize"])
         for title, (function, _) in functions.items()
@@ -249,12 +249,12 @@ def test_timeouts_and_memory_sizes(functions):
 
 
 def test_functions_have_generated_names(functions):
-    """CloudFormation can create a replacement before it deletes the function (defect 22)."""
+    """Without fixed names, CloudFormation can create a replacement first (defect 22)."""
     assert not [title for title, (function, _) in functions.items() if "FunctionName" in function]
 
 
 def test_no_function_has_reserved_concurrency(functions):
-    """A new account has a concurrency of ten, none of which can be reserved."""
+    """No function has reserved concurrency: a new account has none to reserve."""
     assert not [
         title
         for title, (function, _) in functions.items()
@@ -311,7 +311,7 @@ def test_asynchronous_functions_have_a_dead_letter_queue(emitted):
     [("avatars", "ThumbnailDeadLetterQueue"), ("messages", "MessagingStreamDeadLetterQueue")],
 )
 def test_failed_events_are_kept_for_two_weeks(emitted, stack, title):
-    """The queue is encrypted and requires TLS."""
+    """A dead-letter queue keeps events for two weeks, is encrypted and requires TLS."""
     queue = emitted[stack].one("AWS::SQS::Queue")
     policy = emitted[stack].one("AWS::SQS::QueuePolicy")
 

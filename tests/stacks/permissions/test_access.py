@@ -287,7 +287,7 @@ def test_update_service_stack_changes_no_other_stack():
     ],
 )
 def test_no_role_approves_or_changes_the_pipeline(name, action):
-    """No role changes a build project either."""
+    """No role can approve, or change the pipeline or a build project."""
     kind = "codepipeline" if action.startswith("codepipeline") else "codebuild"
     resources = {
         "codepipeline": f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:{PREFIX}-pipeline",
@@ -300,7 +300,7 @@ def test_no_role_approves_or_changes_the_pipeline(name, action):
 
 @pytest.mark.parametrize("name", [role for role in ROLES if role != "PipelineRole"])
 def test_only_the_pipeline_starts_its_builds(name):
-    """StartBuild can override the buildspec, which gives the caller the role's permissions."""
+    """No other role may call StartBuild, which can override the buildspec."""
     for project_name in PROJECT_NAMES.values():
         project = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/{project_name}"
 
@@ -387,7 +387,7 @@ def test_image_can_only_push_to_one_repository(action, resource):
     ],
 )
 def test_code_before_the_approval_has_no_further_permissions(name, action, resource):
-    """Code of the commit runs in these two projects before the approval."""
+    """The two projects that run code of the commit before the approval are denied these calls."""
     assert not decide(name, action, resource)
 
 
@@ -407,7 +407,7 @@ def test_test_reads_the_source_and_writes_its_log():
 
 @pytest.mark.parametrize("name", [role for role in ROLES if role != "PipelineRole"])
 def test_no_role_changes_the_source_artifact(name):
-    """The later stages use the commit that was tested and approved."""
+    """No role can write the source, so the commit that was approved is the one released."""
     for key in ("Source/AbCdEfG", "Source/Image/AbCdEfG", "Source/Source/x"):
         for verb in ("PutObject", "DeleteObject"):
             assert not decide(

@@ -263,7 +263,7 @@ def test_every_reason_is_still_needed(needed):
 
 
 def test_resources_that_are_allowed_by_tags_are_tagged_on_creation(all_stacks):
-    """CloudFormation could not change a type that cannot be tagged on creation."""
+    """The types get their tags on creation; CloudFormation could not change others."""
     allowed_by_name = (
         *("DynamoDB", "ECR", "ECS", "IAM", "Lambda", "Logs", "RDS", "Route53", "S3", "SNS"),
         *("SQS", "SSM"),
@@ -347,7 +347,7 @@ def test_the_unlimited_statement_only_reads(emitted):
 
 
 def test_only_resources_with_the_tags_of_the_environment_are_changed(emitted, config):
-    """Resources that have owner tags already cannot be tagged again."""
+    """Changes need the tags of the environment; resources with tags are not tagged again."""
     tags = {"project": "cruddur", "env": config.env.name}
     conditions = {
         statement["Sid"]: statement.get("Condition") for statement in release_statements(emitted)

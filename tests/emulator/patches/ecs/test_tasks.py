@@ -1,4 +1,4 @@
-"""ECS tasks as processes: their life, credentials, health, and the deployments of services."""
+"""ECS tasks as processes: their lifecycle, credentials and health, and service deployments."""
 
 from __future__ import annotations
 
@@ -493,7 +493,7 @@ def test_failing_service(aws: Aws) -> None:
 
 
 def test_tasks_of_a_service() -> None:
-    """A deletion waits for no tasks of a service with the same name elsewhere."""
+    """Tasks of a service with the same name elsewhere are not tasks of the service."""
     arn = "arn:aws:ecs:eu-west-1:000000000001:service/main/web"
 
     def task(account: str, region: str, cluster: str, group: str) -> Any:
