@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from deployer import secret_detection
 from deployer.drift import StackDrift
 from deployer.model.template_tree import format_path, resource_lines
 from deployer.plan import DIGEST_UNCHANGED, Create, Keep, Orphan, Step, Update, Upload
@@ -14,7 +15,7 @@ from deployer.planned_change_sets import PlannedChangeSet
 from deployer.preview.values import Preview, StackChange
 from deployer.report.drift import drift_data, drift_lines
 from deployer.report.offline_plan import preview_lines
-from deployer.report.offline_plan_json import preview_data
+from deployer.report.offline_plan_json import preview_data, without_secrets
 from deployer.report.pending_change_sets import PendingChangeSet, pending_data, pending_lines
 from deployer.report.plan import counts_text, plan_data, row_lines
 from deployer.report.planned_change_sets import (
@@ -71,7 +72,7 @@ def live_plan_json(plan: LivePlan) -> str:
 def live_plan_data(plan: LivePlan) -> dict[str, Any]:
     """Return a plan as plain values."""
     data = plan_data(plan.steps, plan.orphans, plan.uploads)
-    changes: dict[str, Any] = {"changes": preview_data(plan.preview)}
+    changes: dict[str, Any] = {"changes": without_secrets(preview_data(plan.preview))}
     if plan.change_sets:
         changes["change_sets"] = [
             planned_change_set_data(item, plan.changes_by_stack.get(item.desired.name))
@@ -92,7 +93,8 @@ def _lines(plan: LivePlan, style: Style) -> Iterator[str]:
         for item in plan.change_sets
     }
     if plan.preview.stacks:
-        yield from preview_lines(plan.preview, plan.preview.environment, style, notes)
+        changes = preview_lines(plan.preview, plan.preview.environment, style, notes)
+        yield from map(secret_detection.mask_random, changes)
     for name, lines in notes.items():
         if name not in plan.changes_by_stack:
             yield from (f"{clean(name)}: {line.strip()}" for line in lines)

@@ -35,7 +35,7 @@ def offline_plan_json(previews: Sequence[tuple[Preview, str]]) -> str:
             for preview, base in previews
         ],
     }
-    return json.dumps(_without_secrets(document), indent=2) + "\n"
+    return json.dumps(without_secrets(document), indent=2) + "\n"
 
 
 def preview_data(preview: Preview) -> dict[str, Any]:
@@ -174,13 +174,13 @@ def _output(change: OutputChange) -> dict[str, Any]:
     }
 
 
-def _without_secrets(node: Any) -> Any:
+def without_secrets(node: Any) -> Any:
     """Return a part of the document with the secrets in all names and texts masked."""
     match node:
         case dict():
-            return {key: _without_secrets(item) for key, item in node.items()}
+            return {key: without_secrets(item) for key, item in node.items()}
         case list():
-            return [_without_secrets(item) for item in node]
+            return [without_secrets(item) for item in node]
         case str():
             return secret_detection.mask_random(escaped(node))
         case _:

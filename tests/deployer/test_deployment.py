@@ -27,6 +27,7 @@ from deployer.environment import Environment
 from deployer.errors import ConfigError, GuardError
 from deployer.model import AcceptedDataLoss, Env
 from deployer.plan import Create, Update
+from deployer.preview.values import Preview, StackChange
 from deployer.releases import ReleaseLimits
 from tests.fakes import ACCOUNT as NUMBER
 from tests.fakes import OWNER, REGION, FakeClock, FakeCloud, desired_stack
@@ -333,6 +334,17 @@ def test_a_loss_of_data_is_refused_before_anything_is_changed():
         deployment.deploy(LOSING, jobs=1)
 
     assert deployment.account.writes == []
+
+
+def test_a_loss_that_only_the_preview_foresees_is_refused():
+    """The preview also finds losses by changed exports; `plan` refuses what `deploy` refuses."""
+    deployment, _ = new_deployment(own_stack("network"))
+    loss = DataLoss("Table", "AWS::DynamoDB::Table", "is replaced", "its data is deleted")
+    change = StackChange("crd-x-network", "network", REGION, "updated", data_losses=(loss,))
+    planned = replace(NETWORK, preview=Preview("x", (change,)))
+
+    with pytest.raises(GuardError, match=r"network: Table .* is replaced"):
+        deployment.refuse_data_losses(planned)
 
 
 def test_an_accepted_loss_of_data_is_deployed():

@@ -5,9 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from deployer.drift import StackDrift
 from deployer.plan import Blocked, Create, Keep, Orphan, Update, Upload
-from deployer.preview.values import Preview, ResourceChange, StackChange, UnknownValue
+from deployer.preview.values import (
+    Preview,
+    PropertyChange,
+    ResourceChange,
+    StackChange,
+    UnknownValue,
+)
 from deployer.report.live_plan import LivePlan, live_plan_json, live_plan_text
+from deployer.report.pending_change_sets import PendingChangeSet
 from deployer.report.style import Style
 from tests.deployer.report.samples import found
 from tests.fakes import REGION, desired_stack
@@ -84,3 +92,31 @@ def test_change_sets_of_updates_in_several_steps() -> None:
 
     assert [*plan.changes_by_stack] == ["crd-x-cluster", "crd-x-network"]
     assert [*plan.changes_of_change_sets] == ["crd-x-cluster"]
+
+
+def test_random_values_are_masked() -> None:
+    """A value that looks like a key is in neither form of the plan."""
+    key = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY"
+    value = PropertyChange(("Properties", "Plain"), "a", key)
+    change = replace(CHANGE, resources=(replace(CHANGE.resources[0], properties=(value,)),))
+    plan = LivePlan([CREATE], preview=Preview("x", (change,)))
+
+    assert key not in "".join(lines(plan)) + live_plan_json(plan)
+
+
+def test_pending_change_sets_and_drift_are_listed() -> None:
+    """A plan lists what was left for review, and the drift that was detected."""
+    pending = PendingChangeSet("crd-x-cluster", REGION, "arn:1", "x")
+    drift = StackDrift("crd-x-network", "network", REGION)
+    plan = LivePlan([KEEP], pending=[pending], drifts=[drift])
+
+    assert lines(plan) == [
+        "drift: 0 resources changed outside of CloudFormation in 1 stack",
+        "review: crd-x-cluster has a change set that was not executed",
+        "        ./inv change-set.execute --arn=arn:1 --env=x",
+        "        ./inv change-set.delete --arn=arn:1 --env=x",
+        "1 stack: 1 keep",
+    ]
+    document = json.loads(live_plan_json(plan))
+    assert document["pending_change_sets"][0]["arn"] == "arn:1"
+    assert document["drifts"][0]["stack"] == "crd-x-network"
