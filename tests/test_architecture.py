@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import sys
 from collections.abc import Collection, Iterator
 from graphlib import TopologicalSorter
@@ -434,7 +435,7 @@ def _module(file: Path) -> str:
 def _modules_imported(file: Path, modules: Collection[str]) -> set[str]:
     """Return the modules of this repository that *file* imports, also within functions."""
     found: set[str] = set()
-    for node in _nodes_that_run(ast.parse(file.read_text())):
+    for node in _nodes_that_run(_tree(file)):
         match node:
             case ast.Import(names=names):
                 found |= {alias.name for alias in names}
@@ -453,6 +454,12 @@ def _nodes_that_run(tree: ast.AST) -> Iterator[ast.AST]:
             yield from _nodes_that_run(node)
 
 
+@functools.cache
+def _tree(file: Path) -> ast.Module:
+    return ast.parse(file.read_text())
+
+
+@functools.cache
 def _roots(file: Path) -> set[str]:
     return {name.split(".")[0] for name in _imports(file)}
 
@@ -469,20 +476,23 @@ def _files(folder: str, module: str = "") -> Iterator[Path]:
     return (ROOT / folder / module).rglob("*.py")
 
 
-def _imports(file: Path) -> Iterator[str]:
-    """Yield every module that *file* imports, anywhere; of `from deployer import x`, also x."""
-    for node in ast.walk(ast.parse(file.read_text())):
+@functools.cache
+def _imports(file: Path) -> tuple[str, ...]:
+    """Return every module that *file* imports, anywhere; of `from deployer import x`, also x."""
+    found: list[str] = []
+    for node in ast.walk(_tree(file)):
         match node:
             case ast.Import(names=names):
-                yield from (alias.name for alias in names)
+                found += (alias.name for alias in names)
             case ast.ImportFrom(module="deployer" as module, names=names):
-                yield from (f"{module}.{alias.name}" for alias in names)
+                found += (f"{module}.{alias.name}" for alias in names)
             case ast.ImportFrom(module=str(module), level=0):
-                yield module
+                found.append(module)
+    return tuple(found)
 
 
 def _at_top(file: Path) -> Iterator[str]:
-    for node in ast.parse(file.read_text()).body:
+    for node in _tree(file).body:
         match node:
             case ast.Import(names=names):
                 yield from (alias.name for alias in names)

@@ -31,6 +31,15 @@ if TYPE_CHECKING:
 FOLDER = "SUITE_CPU_FOLDER"
 PR_SET_CHILD_SUBREAPER = 36
 _TEST_FOLDER = re.compile(rb"/(?:popen-gw\d+|pytest-\d+)/(test_\w+?)\d/")
+# The programs of detached processes, by a part of the command; the processes that a fork server
+# starts are the commands of end-to-end tests.
+_PROGRAMS = {
+    b"full_deployment": "emulator of all stacks",
+    b"-m\0emulator": "other emulators",
+    b"fork_server.py": "fork servers and their commands",
+    b"postgres": "PostgreSQL",
+    b"chrom": "Chromium",
+}
 
 
 def main() -> int:
@@ -63,7 +72,7 @@ def main() -> int:
         files.update(part["files"])
     tests = {name: file for part in parts for name, file in part["tests"].items()}
     for name, seconds in orphans.seconds.items():
-        files[tests.get(name, f"detached processes ({name or 'unknown'})")] += seconds
+        files[tests.get(name, f"detached: {name or 'other'}")] += seconds
     total = usage.ru_utime + usage.ru_stime
     files["imports, collection, pytest itself"] = total - files.total()
     print("".join(report(files)), end="")
@@ -123,26 +132,27 @@ class Orphans:
         return [int(pid) for pid in _children()]
 
     def _find_names(self) -> None:
-        """Record which test started each process, until the run ends."""
+        """Record which test or program each process belongs to, until the run ends."""
         while not self._ended.wait(0.5):
             for process in Path("/proc").glob("[0-9]*"):
                 pid = int(process.name)
                 if pid not in self._names:
-                    self._names[pid] = _test_of(process)
+                    self._names[pid] = _name_of(process)
 
 
 def _children() -> list[str]:
     return Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
 
 
-def _test_of(process: Path) -> str:
-    """Return the test folder that the command of a process names, or ''."""
+def _name_of(process: Path) -> str:
+    """Return the test folder that the command of a process names, or its program, or ''."""
     try:
         command = (process / "cmdline").read_bytes()
     except OSError:
         return ""
-    found = _TEST_FOLDER.search(command)
-    return found[1].decode() if found else ""
+    if found := _TEST_FOLDER.search(command):
+        return found[1].decode()
+    return next((name for part, name in _PROGRAMS.items() if part in command), "")
 
 
 _FILES: Counter[str] = Counter()

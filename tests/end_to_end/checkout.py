@@ -276,7 +276,7 @@ def copy(folder: Path) -> Checkout:
     checkout = Checkout(folder / "Čruddur für alle", folder / "home")
     checkout.home.mkdir()
     for name in _COPIED_FOLDERS:
-        shutil.copytree(ROOT / name, checkout.path / name)
+        shutil.copytree(ROOT / name, checkout.path / name, copy_function=_copy_or_link)
     shutil.copy2(ROOT / "tasks.py", checkout.path)
     (checkout.path / ".cache").symlink_to(ROOT / ".cache")  # The cached findings of cfn-lint.
     drafts = shutil.ignore_patterns("draft-*")  # Temporary files of a concurrent build.
@@ -289,6 +289,14 @@ def _checked(expected: int, code: int, out: str, err: str) -> CommandOutput:
     assert expected == code, f"exit code {code}\n{out}\n{err}"
     assert "Traceback" not in err, err
     return CommandOutput(out, err)
+
+
+def _copy_or_link(file: str, copy: str) -> None:
+    """Copy a source, which a test may edit; link bytecode, which Python replaces and never edits."""
+    if file.endswith(".pyc"):
+        _link(file, copy)
+    else:
+        shutil.copy2(file, copy)
 
 
 def _link(file: str, link: str) -> None:

@@ -6,7 +6,7 @@ terminals and shells start new processes instead.
 
 The server has imported the third-party libraries. For the commands of a checkout, the server forks a
 second server, which imports the modules of the checkout. Another checkout, another environment or a
-changed source file replaces the second server.
+changed source file needs another second server; the last four are kept.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import atexit
 import contextlib
 import functools
 import gc
+import hashlib
 import importlib
 import json
 import os
@@ -38,6 +39,7 @@ _FOLDERS = ("commands", "deployer", "operations", "stacks")
 _PROJECT = (*_FOLDERS, "emulator")
 _IMPORT = re.compile(r"^ *(?:from ([\w.]+) import ([\w, ]+)|import ([\w.]+))", re.MULTILINE)
 _LARGEST_BYTES = 1 << 20
+_LARGEST_COUNT = 4  # Of second servers.
 
 
 @dataclass(frozen=True)
@@ -138,34 +140,36 @@ def _fill(contents: dict[int, bytes], deadline: float) -> None:
                     selector.unregister(key.fd)
 
 
-class _CheckoutServer:
-    """The second server, which has imported the modules of one checkout."""
+class _CheckoutServers:
+    """The second servers, each of which has imported the modules of one checkout."""
 
     def __init__(self) -> None:
-        self._key: object = None
-        self._socket: socket.socket | None = None
+        self._sockets: dict[object, socket.socket] = {}  # The most recently used one is the last.
 
     def fork(self, key: object) -> socket.socket | None:
         """Start the server for *key* unless it runs; return its socket in the new process only."""
-        if key == self._key:
+        if key in self._sockets:
+            self._sockets[key] = self._sockets.pop(key)
             return None
-        self.close()
         client_end, server_end = socket.socketpair()
         if os.fork() == 0:
             client_end.close()
+            self.close()
             return server_end
         server_end.close()
-        self._key, self._socket = key, client_end
+        self._sockets[key] = client_end
+        if len(self._sockets) > _LARGEST_COUNT:
+            self._sockets.pop(next(iter(self._sockets))).close()
         return None
 
-    def send(self, request: dict[str, object], files: list[int]) -> None:
-        """Send a request to the second server."""
-        socket.send_fds(self._socket, [json.dumps(request).encode() + b"\n"], files)
+    def send(self, key: object, request: dict[str, object], files: list[int]) -> None:
+        """Send a request to the second server for *key*."""
+        socket.send_fds(self._sockets[key], [json.dumps(request).encode() + b"\n"], files)
 
     def close(self) -> None:
-        """Close the socket, which ends the server."""
-        if self._socket:
-            self._socket.close()
+        """Close the sockets, which ends the servers."""
+        while self._sockets:
+            self._sockets.popitem()[1].close()
 
 
 def _serve(connection: socket.socket, *, has_imported: bool = False) -> list[str]:
@@ -174,7 +178,7 @@ def _serve(connection: socket.socket, *, has_imported: bool = False) -> list[str
     Send requests for a checkout to the second server. The second server itself *has_imported* the
     checkout and forks for each request.
     """
-    second = _CheckoutServer()
+    second = _CheckoutServers()
     while True:
         request, files = _receive(connection)
         if request is None:
@@ -187,7 +191,7 @@ def _serve(connection: socket.socket, *, has_imported: bool = False) -> list[str
                 _enter(request)
                 _import_checkout()
                 return _serve(server_end, has_imported=True)
-            second.send(request, files)
+            second.send(key, request, files)
         elif os.fork() == 0:
             connection.close()
             second.close()
@@ -223,8 +227,11 @@ def _checkout_key(request: dict[str, object]) -> object:
         for path, folders, names in os.walk(root / folder):
             folders[:] = [name for name in folders if name != "__pycache__"]
             files += [Path(path, name) for name in names]
-    states = [(str(file), (stat := file.stat()).st_mtime_ns, stat.st_size) for file in files]
-    return root, request["env"], sorted(states)
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        digest.update(f"{file.relative_to(root)}\0{file.stat().st_size}\0".encode())
+        digest.update(file.read_bytes())
+    return root, *sorted(request["env"].items()), digest.digest()
 
 
 def _import_checkout() -> None:

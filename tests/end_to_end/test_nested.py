@@ -27,9 +27,9 @@ BROKEN_LINE = (NESTING / "shelf.py").read_text().partition("ec2.SecurityGroup(")
 
 
 @pytest.fixture
-def nesting(tmp_path):
+def nesting(checkout_folder):
     """Yield a copy of the checkout with nested stacks, with nothing deployed."""
-    copied = checkouts.with_stacks(tmp_path, NESTING)
+    copied = checkouts.with_stacks(checkout_folder, NESTING)
     (copied.path / "deployer/lint/exemptions.toml").write_text(
         "".join(EXEMPTION.format(stack) for stack in ("Left", "Right"))
     )

@@ -89,9 +89,9 @@ BUILDS = (
 
 
 @pytest.fixture
-def delivery(tmp_path):
+def delivery(checkout_folder):
     """Yield a copy of the checkout with only the stacks of a release, with nothing deployed."""
-    copied = release_stacks(tmp_path)
+    copied = release_stacks(checkout_folder)
     yield copied
     emulator.stop(copied.emulator)
 

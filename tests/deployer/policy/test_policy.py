@@ -518,11 +518,10 @@ def test_ids_are_ordered_and_unique() -> None:
     assert all(re.fullmatch(r"C\d{3}", rule_id) for rule_id in ids)
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
-def test_a_rule_is_a_sentence_with_a_source(rule: policy.Rule) -> None:
+def test_a_rule_is_a_sentence_with_a_source() -> None:
     """The requirement is a sentence, and its source is documented."""
-    assert re.fullmatch(r"[A-Z].*\.", rule.sentence)
-    assert rule.source
+    assert [rule.id for rule in RULES if not re.fullmatch(r"[A-Z].*\.", rule.sentence)] == []
+    assert [rule.id for rule in RULES if not rule.source] == []
 
 
 @pytest.mark.parametrize(
@@ -535,10 +534,11 @@ def test_a_solution_exists(rule: policy.Rule) -> None:
         assert callable(getattr(import_module(module), attribute))
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
-def test_a_rule_has_an_anchor_in_the_page(rule: policy.Rule) -> None:
+def test_a_rule_has_an_anchor_in_the_page() -> None:
     """Findings link to docs/policy.md#RULE."""
-    assert f'<a id="{rule.id}"></a>{rule.id} |' in markdown()
+    page = markdown()
+
+    assert [r.id for r in RULES if f'<a id="{r.id}"></a>{r.id} |' not in page] == []
 
 
 def test_the_page_is_fresh() -> None:

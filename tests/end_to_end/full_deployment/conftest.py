@@ -33,11 +33,13 @@ class Snapshot:
         shutil.copytree(self.checkout.path, self.saved, symlinks=True)
 
     def restore(self) -> Checkout:
-        """Restore the saved checkout and its emulator."""
+        """Restore the saved checkout and start its emulator, which saves its state when it stops."""
         emulator.stop(self.checkout.emulator)
         shutil.rmtree(self.checkout.path)
         shutil.copytree(self.saved, self.checkout.path, symlinks=True)
-        return Checkout(self.checkout.path, self.checkout.home)
+        restored = Checkout(self.checkout.path, self.checkout.home)
+        emulator.pause_autosave(restored.endpoint)
+        return restored
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +48,7 @@ def snapshot(tmp_path_factory):
     folder = tmp_path_factory.mktemp("full_deployment")
     taken = Snapshot(checkouts.copy(folder), folder / "saved")
     try:
+        emulator.pause_autosave(taken.checkout.endpoint)
         taken.checkout.run("deploy", "db.bootstrap")
         taken.save()
         yield taken
