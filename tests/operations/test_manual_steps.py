@@ -381,7 +381,7 @@ def test_aws_is_unreachable(monkeypatch) -> None:
 
 @pytest.mark.usefixtures("migrations")
 def test_steps_that_the_emulator_cannot_do(monkeypatch) -> None:
-    """In the emulator, neither a connection nor a subscription is a pending step."""
+    """In the emulator, only the subscription is a step, and the outbox has its link."""
     unconfirmed = subscriptions(email=UNCONFIRMED, https="arn:2")
     found = {"Connection": {"ConnectionStatus": "PENDING", "ConnectionName": "crd-local-github"}}
     changed = {
