@@ -22,7 +22,7 @@ from deployer.run import Run
 from deployer.saved_plan import RENEW, SavedObject, SavedPlan
 from deployer.staleness import Current, stale_reasons
 
-# The codes with which AWS answers for a change set, or for its stack, that does not exist.
+# The error codes of DescribeChangeSet if the change set or its stack does not exist.
 _MISSING = {"ChangeSetNotFound", "ChangeSetNotFoundException", "ValidationError"}
 _ALTERNATIVE = "run the command at a terminal"
 _SEE = "run ./inv status to see the change sets"
@@ -137,7 +137,7 @@ def _pending(deployment: Deployment, arn: str) -> tuple[ChangeSet, DeployedStack
 def _approved_run(
     deployment: Deployment, number: int, deployed: Sequence[DeployedStack], role: str
 ) -> Run:
-    """Ask for one approval of all change sets; return a run that asks no further question."""
+    """Ask for one approval of all change sets; return a run that approves each of them."""
     approver = replace(deployment.approver, alternative=_ALTERNATIVE)
     if not approver.approves(f"Execute {report.pluralize(number, 'change set')}? [y/N] "):
         raise GuardError("not approved: nothing was changed")

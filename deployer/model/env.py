@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from deployer.config.fields import (
     AccountId,
@@ -18,19 +18,22 @@ from deployer.config.fields import (
 )
 from deployer.ownership import Owner
 
+_ResourcePath: TypeAlias = Annotated[
+    str,
+    described(
+        "a stack and a resource, with the nested stacks between them, such as messages/Table",
+        pattern=r"^[a-z][a-z0-9-]*(/[A-Za-z0-9]+)+$",
+    ),
+]
+_Reason: TypeAlias = Annotated[str, described("a sentence that says why", min_length=10)]
+
 
 class AcceptedDataLoss(Settings, frozen=True):
     """A loss of data that reviewers accept, for one kind of change of one resource."""
 
-    resource: Annotated[
-        str,
-        described(
-            "a stack and a resource, with the nested stacks between them, such as messages/Table",
-            pattern=r"^[a-z][a-z0-9-]*(/[A-Za-z0-9]+)+$",
-        ),
-    ]
+    resource: _ResourcePath
     change: Literal["removed", "replaced", "weakened"]
-    reason: Annotated[str, described("a sentence that says why", min_length=10)]
+    reason: _Reason
     date: Annotated[str, described("a date such as 2026-12-01", pattern=r"^20\d\d-[01]\d-[0-3]\d$")]
 
     def __post_init__(self) -> None:
@@ -49,18 +52,12 @@ class AcceptedDataLoss(Settings, frozen=True):
 class IgnoredDrift(Settings, frozen=True):
     """A difference between a resource and its template that reviewers accept for some time."""
 
-    resource: Annotated[
-        str,
-        described(
-            "a stack and a resource, with the nested stacks between them, such as cluster/LoadBalancer",
-            pattern=r"^[a-z][a-z0-9-]*(/[A-Za-z0-9]+)+$",
-        ),
-    ]
+    resource: _ResourcePath
     property: Annotated[
         str,
         described("the path of a property and all below it, such as /Tags", pattern=r"^(/[^/]+)+$"),
     ]
-    reason: Annotated[str, described("a sentence that says why", min_length=10)]
+    reason: _Reason
     until: Annotated[
         str, described("a date such as 2027-03-01", pattern=r"^20\d\d-[01]\d-[0-3]\d$")
     ]

@@ -42,6 +42,17 @@ EXAMPLES: Mapping[str, tuple[Any, ...]] = {
             }
         ],
     ),
+    "env.ignored_drifts": (
+        [],
+        [
+            {
+                "resource": "cluster/LoadBalancer",
+                "property": "/LoadBalancerAttributes",
+                "reason": "the load test needs longer timeouts",
+                "until": "2027-03-01",
+            }
+        ],
+    ),
     "foundation.alert_emails": ([], ["a@b.co"], ["a.b+c@d-e.example", "a_b@example.com"]),
     "network.cidr": ("10.9.0.0/16", "192.168.0.0/20", "172.16.0.0/22"),
     "cluster.health_check_path": ("/", "/up?full=1"),
