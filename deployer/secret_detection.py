@@ -114,6 +114,12 @@ def has_secret(text: str) -> bool:
     return any(find(text)) or bool(_VALUE_FORMS.search(text))
 
 
+def mask_lines(text: str) -> str:
+    """Return *text*, a value of several lines, with each secret and each line that has one masked."""
+    lines = mask(text).split("\n")
+    return "\n".join(MASK if has_secret(line) else line for line in lines)
+
+
 def mask(text: str) -> str:
     """Return *text* with each secret replaced by MASK."""
     clean, end = "", 0
@@ -182,4 +188,4 @@ def _is_random(text: str) -> bool:
     mixed = all(re.search(kind, text) for kind in ("[a-z]", "[A-Z]", "[0-9/+]"))
     shares = [count / len(text) for count in Counter(text).values()]
     entropy = -sum(share * math.log2(share) for share in shares)
-    return mixed and entropy > 4.2
+    return mixed and entropy > 4.2 and _has_many_changes(text)

@@ -19,7 +19,9 @@ _UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
 _INDEX = re.compile(r"\[\d+\]")
 _NO_ECHO = re.compile(r"\*{4,}")  # CloudFormation returns NoEcho values like this; * is a wildcard.
 # Whether a secret is set, and where it is stored, is not secret.
-_NOT_SECRET = re.compile(r"true|false|null|\{\{resolve:[^}]*\}\}|arn:aws[\w-]*:[^\s\"]+")
+_NOT_SECRET = re.compile(
+    r"true|false|null|(?:second|minute|hour|day)s|\{\{resolve:[^}]*\}\}|arn:aws[\w-]*:[^\s\"]+"
+)
 
 
 def masked(name: str, value: str) -> str:
@@ -31,6 +33,10 @@ def masked(name: str, value: str) -> str:
             return json.dumps(masked_value(name, json.loads(value)), ensure_ascii=False)
     except (ValueError, RecursionError):
         pass  # It is not JSON.
+    if "\n" in value.strip() and not _is_secret(
+        name, "x"
+    ):  # Such as a script: show the other lines.
+        return secret_detection.mask_random(secret_detection.mask_lines(value))
     return SENSITIVE if _is_secret(name, value) else secret_detection.mask_random(value)
 
 

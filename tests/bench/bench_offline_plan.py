@@ -39,7 +39,11 @@ def rows(rounds: int) -> tuple[Line, ...]:
         one = peer.diff("crd-prod-network", before / "crd-prod-network.json")
         return (
             paired(
-                f"network.cidr, {peer.size}", ours, peer.diff_each(before), rounds=1, goal=1 / 5
+                f"network.cidr, {peer.size}",
+                ours,
+                peer.diff_each(before),
+                rounds=min(rounds, 3),
+                goal=1 / 5,
             ),
             paired("network.cidr, one stack of the peer", ours, one, rounds=rounds),
         )

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import emulator
+from deployer.artifacts import RELEASES
 from operations import lambdas
 from operations.project import project
 from tests.bench import cdk
@@ -80,7 +81,8 @@ def _prepare(aws: Aws, app: cdk.App) -> Mapping[str, str]:
     }
     bucket = aws.outputs(foundation)["Artifacts"]
     for key, body in files.items():
-        aws.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+        for prefix in ("", RELEASES):  # Depending on the stack: see Layers.key_prefix.
+            aws.client("s3").put_object(Bucket=bucket, Key=f"{prefix}{key}", Body=body)
     return env
 
 

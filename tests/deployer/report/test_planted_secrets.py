@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from deployer.preview.reviewed import read_stacks
 from deployer.preview.values import (
     CodeChange,
     FileChange,
@@ -19,6 +23,7 @@ from deployer.preview.values import (
 from deployer.report import Style, offline_plan_json
 from deployer.report.offline_plan import offline_plan_text
 from deployer.report.offline_plan_markdown import offline_plan_markdown
+from deployer.report.property_values import masked_value
 from tests.deployer.preview.reviewed_stacks import compare, resources, stack
 
 # Each is valid in form and belongs to nothing. They are joined, so that scanners find no secret here.
@@ -175,3 +180,35 @@ def test_everything_else_appears() -> None:
             assert f"Environment.Variables.{name}" in text
         for shown in ("visible-canary", "PASSWORD", "Neutral", "Shown", "sts:ExternalId", "Topic"):
             assert shown in text
+
+
+def test_the_templates_of_prod_are_shown() -> None:
+    """The values of the real templates have no secrets: of them, only a line of a script is masked."""
+    build = Path(__file__).parents[3] / "build" / "prod"
+    stacks = read_stacks({path.name: path.read_text() for path in build.iterdir()})
+    properties = {
+        (stack.short_name, *path, title): masked_value("Properties", resource["Properties"])
+        for stack in stacks
+        for path, tree in stack.templates.walk()
+        for title, resource in tree.resources.items()
+        if "Properties" in resource
+    }
+
+    masked = {
+        name: re.findall(r"\(sensitive\)|\[secret\]", json.dumps(value))
+        for name, value in properties.items()
+    }
+
+    assert {name: found for name, found in masked.items() if found} == {
+        ("pipeline", "CodeBuild", "Image"): ["[secret]"]  # password=$(aws ecr get-login-password)
+    }
+
+
+def test_other_lines_of_a_script_are_shown() -> None:
+    """Of a text of several lines, only those with a secret are masked, and a key as a whole."""
+    script = f"set -e\nexport DB_PASSWORD=hunter2\n{pem('EC PRIVATE KEY')}curl https://a.example\n"
+
+    shown = masked_value("UserData", script)
+
+    assert shown == "set -e\nexport DB_PASSWORD=[secret]\n[secret]\ncurl https://a.example\n"
+    assert masked_value("DbPassword", script) == "(sensitive)"
