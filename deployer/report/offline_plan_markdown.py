@@ -92,7 +92,7 @@ def _row(stack: StackChange) -> dict[str, str]:
         "added": str(numbers["added"] or ""),
         "losses of data": _bold(len(stack.data_losses)),
         "new permissions": _bold(statements),
-        "opened ports": _bold(rules),
+        "opened rules": _bold(rules),
         "USD a month": f"{stack.cost:+.2f}" if stack.cost else "",
     }
 
