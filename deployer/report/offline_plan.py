@@ -6,40 +6,23 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any
 
 from deployer import secret_detection
-from deployer.preview.differences import differences
 from deployer.preview.values import (
     WORST_FIRST,
     Action,
-    CodeChange,
-    Direction,
     OutputChange,
     Preview,
-    PropertyChange,
     ResourceChange,
     StackChange,
-    StatementChange,
-    property_name,
 )
-from deployer.report.property_values import name_of
 from deployer.report.renames import rename_notes
+from deployer.report.resource_details import MARKS, detail_lines, property_text, shown_properties
 from deployer.report.style import Emphasis, Style
-from deployer.report.template_values import change_text, value_text
+from deployer.report.template_values import change_text
 from deployer.report.text import clean, fold_names, join_counts, pluralize
 
-_MARKS: Mapping[str, tuple[str, Emphasis]] = {
-    "removed": ("-", "red"),
-    "replaced": ("±", "red"),
-    "may be replaced": ("±", "red"),
-    "changed": ("~", "yellow"),
-    "widened": ("~", "yellow"),
-    "narrowed": ("~", "yellow"),
-    "added": ("+", "green"),
-}
 _MAX_ROOTS = 4  # The maximum number of causes that a paragraph lists.
-_REPLACEMENTS = {"required": "forces replacement", "conditional": "may force replacement"}
 
 
 def offline_plan_text(preview: Preview, base: str, style: Style) -> str:
@@ -119,69 +102,6 @@ def output_text(outputs: Sequence[OutputChange]) -> str:
     return text
 
 
-def property_text(changes: Sequence[PropertyChange], file: str, *, has_effect: bool = True) -> str:
-    """Return the change of a property of similar resources, different values in their order.
-
-    The text has the effect of the change if *has_effect*, and its setting in the config *file*.
-    """
-    change = changes[0]
-    values = dict.fromkeys(
-        change_text(name_of(item.path), item.before, item.after)
-        for item in changes
-        if not item.cause
-    )
-    notes = [
-        _REPLACEMENTS.get(change.replacement, "") if has_effect else "",
-        f"because of {clean(change.cause)}" if change.cause else "",
-        f"{file}: {', '.join(map(clean, change.settings))}" if change.settings else "",
-    ]
-    text = ": ".join(filter(None, (clean(change.name) or "type", "; ".join(values))))
-    note = ", ".join(filter(None, notes))
-    return f"{text}  # {note}" if note else text
-
-
-def detail_lines(changes: Sequence[ResourceChange], file: str) -> Iterator[tuple[str, str]]:
-    """Yield the lines that explain the changes of similar resources, each with its mark.
-
-    They are the lines of properties, statements, rules and code. Only values of properties differ.
-    """
-    change = changes[0]
-    properties = [*zip(*map(_shown_properties, changes), strict=True)]
-    has_one_reason = change.action == "replaced" and len(properties) == 1
-    for items in properties:
-        yield "", property_text(items, file, has_effect=not has_one_reason)
-    settings = dict.fromkeys(
-        key
-        for property_ in change.properties
-        if property_.is_detailed
-        for key in property_.settings
-    )
-    note = f"  # {file}: {', '.join(map(clean, settings))}" if settings else ""
-    is_whole = change.action in {"added", "removed"}
-    for statement in change.statements:
-        if not is_whole:
-            yield _mark(statement.direction), f"{_statement_text(statement)}{note}"
-    for rule in change.rules:
-        both = " → ".join(filter(None, (clean(rule.before), clean(rule.after))))
-        yield _mark(rule.direction), f"rule {rule.direction}: {both}{note}"
-    if change.code:
-        yield from _code_lines(change.code)
-
-
-def _shown_properties(change: ResourceChange) -> Iterator[PropertyChange]:
-    """Yield the changed properties, without those that statements, rules or code explain.
-
-    A change that only follows another one is left out if the resource is replaced anyway.
-    """
-    effects = {property_.replacement for property_ in change.properties if not property_.cause}
-    is_replaced = bool(effects & {"required", "conditional"})
-    for property_ in change.properties:
-        if property_.cause and is_replaced:
-            continue
-        if not property_.is_detailed or property_.replacement != "none":
-            yield property_
-
-
 def preview_lines(
     preview: Preview,
     title: str,
@@ -204,7 +124,7 @@ def preview_lines(
         text = f"{item.resource} is not {item.change}: remove its acceptance from the config"
         yield from _wrapped("  ! ", text, style, "yellow")
     for name, text, is_refused in export_notes(preview):
-        mark, emphasis = _MARKS["removed" if is_refused else "changed"]
+        mark, emphasis = MARKS["removed" if is_refused else "changed"]
         head = f"  ! {clean(name)}: " if is_refused else f"  {mark} {clean(name)} "
         yield from _wrapped(head, text, style, emphasis)
     for fact, hint in rename_notes(preview):
@@ -251,7 +171,7 @@ def _derived_lines(
     action: Action, changes: Sequence[ResourceChange], stack: StackChange, style: Style
 ) -> Iterator[str]:
     """Yield one paragraph of the resources that only change because of others."""
-    mark, emphasis = _MARKS[action]
+    mark, emphasis = MARKS[action]
     roots = dict.fromkeys(root for change in changes for root in change.roots)
     names = ", ".join(fold_names(clean(change.name) for change in changes))
     verb = f"{action} " if action == "may be replaced" else ""  # The mark says the others.
@@ -280,7 +200,7 @@ def _similarity(change: ResourceChange) -> tuple[object, ...]:
         return (change.action, change.settings)
     properties = tuple(
         (item.path, item.replacement, item.cause, item.settings)
-        for item in _shown_properties(change)
+        for item in shown_properties(change)
     )
     details = (change.statements, change.rules, change.code)
     return (change.action, change.type, properties, details)
@@ -289,7 +209,7 @@ def _similarity(change: ResourceChange) -> tuple[object, ...]:
 def _resource_lines(changes: Sequence[ResourceChange], file: str, style: Style) -> Iterator[str]:
     """Yield the paragraph of similar resources; equal details are written once."""
     first = changes[0]
-    mark, emphasis = _MARKS[first.action]
+    mark, emphasis = MARKS[first.action]
     names = ", ".join(fold_names(clean(change.name) for change in changes))
     types = dict.fromkeys(clean(change.type) for change in changes)
     place = _places(dict.fromkeys(change.source for change in changes if change.source))
@@ -326,63 +246,12 @@ def _output_lines(stack: StackChange, style: Style) -> Iterator[str]:
         name = output.name if output.direction == "changed" else ""
         similar.setdefault((output.direction, name, output.importers), []).append(output)
     for outputs in similar.values():
-        mark, emphasis = _MARKS[outputs[0].direction]
+        mark, emphasis = MARKS[outputs[0].direction]
         yield from _wrapped(f"  {mark} ", output_text(outputs), style, emphasis)
     names = [*fold_names(clean(output.name) for output in caused if not output.is_refused)]
     if names:
         text = f"outputs with another value: {', '.join(names)}"
         yield from _wrapped("  ~ ", text, style, "yellow")
-
-
-def _mark(direction: Direction) -> str:
-    return _MARKS[direction][0]
-
-
-def _statement_text(statement: StatementChange) -> str:
-    """Return the change of a statement: all of a new or removed one, else the parts that differ."""
-    head = f"statement {clean(statement.name)} {statement.direction}"
-    if statement.before is None or statement.after is None:
-        return f"{head}: {_summary(statement.before or statement.after)}"
-    parts = []
-    for difference in differences(statement.before, statement.after):
-        name, key = property_name(difference.path), name_of(difference.path)
-        if difference.before is None or difference.after is None:
-            sign = "+" if difference.before is None else "-"
-            value = difference.after if difference.before is None else difference.before
-            parts.append(f"{sign} {clean(name)} {value_text(key, value)}")
-        else:
-            values = change_text(key, difference.before, difference.after)
-            parts.append(f"{clean(name)}: {values}")
-    return f"{head}: {'; '.join(parts)}"
-
-
-def _summary(statement: Mapping[str, Any]) -> str:
-    """Return a statement in one line: allow s3:GetObject on X, for Service lambda.amazonaws.com."""
-    effect = str(statement.get("Effect", "")).lower()
-    parts = [effect]
-    for key, word in (
-        ("Action", ""),
-        ("NotAction", "all but "),
-        ("Resource", "on "),
-        ("NotResource", "on all but "),
-        ("Principal", "for "),
-        ("Condition", "if "),
-    ):
-        if key in statement:
-            items = statement[key] if isinstance(statement[key], list) else [statement[key]]
-            parts.append(word + ", ".join(value_text(key, item) for item in items))
-    return " ".join(map(clean, parts))
-
-
-def _code_lines(code: CodeChange) -> Iterator[tuple[str, str]]:
-    for file in code.files:
-        lines = f"+{file.added_lines} -{file.removed_lines}"
-        yield _MARKS[file.direction][0], f"code {clean(file.path)}: {file.direction}, {lines} lines"
-    for package in code.packages:
-        versions = f"{clean(package.before) or '(none)'} → {clean(package.after) or '(none)'}"
-        yield "~", f"package {clean(package.name)}: {versions}"
-    if not (code.files or code.packages):
-        yield "~", f"code of {clean(code.name)}: built again for another runtime or builder"
 
 
 def _wrapped(head: str, text: str, style: Style, emphasis: Emphasis | None) -> Iterator[str]:
