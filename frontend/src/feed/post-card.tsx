@@ -28,11 +28,8 @@ export function PostCard({ post, isMain = false }: { post: ListedPost; isMain?: 
           {post.pending ? (
             <span className="muted">Sending…</span>
           ) : (
-            <Link
-              className={isMain ? "when" : "when stretched"}
-              to={page}
-              aria-label="Open the post"
-            >
+            <Link className={isMain ? "when" : "when stretched"} to={page}>
+              <span className="hidden">Open the post, </span>
               <Ago time={post.created_at} />
             </Link>
           )}

@@ -48,11 +48,8 @@ function NotificationItem({ notification }: { notification: Notification }) {
       <div className="post-body">
         <p className="byline">
           <UserLink handle={notification.handle} name={notification.display_name} />
-          <Link
-            className="when stretched"
-            to={`/messages/${notification.uuid}`}
-            aria-label="Open the conversation"
-          >
+          <Link className="when stretched" to={`/messages/${notification.uuid}`}>
+            <span className="hidden">Open the conversation, </span>
             <Ago time={notification.created_at} />
           </Link>
         </p>
