@@ -299,11 +299,23 @@ def _unresolved(
             if not import_.is_needed(is_available):
                 continue
             if not is_available(import_.module):
-                yield Problem(
-                    f"{place}: imports {import_.module}, which is not in the zip", _ADD_MODULE
-                )
+                fact = f"{place}: imports {import_.module}, which is not in the zip"
+                yield Problem(fact, _hint_for_import(path, import_.module, known))
             for name in _missing_names(import_, sources, known, machine):
                 yield Problem(f"{place}: {import_.module} has no {name}", "correct the name")
+
+
+def _hint_for_import(path: str, module: str, known: Collection[str]) -> str:
+    """Return how to import *module*, which is not in the zip, in the source *path*.
+
+    It may be a neighbour of the source, or have the prefix lambdas., which no zip has.
+    """
+    neighbour = f"{path.rpartition('/')[0].replace('/', '.')}.{module}"
+    if neighbour in known:
+        return f"import {neighbour}: modules of the function are in its package"
+    if module.startswith(f"{LAMBDAS}.{SHARED}"):
+        return f"import {module.removeprefix(f'{LAMBDAS}.')}: {SHARED} is at the top of the zip"
+    return _ADD_MODULE
 
 
 def _missing_names(

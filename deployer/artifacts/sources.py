@@ -124,7 +124,10 @@ class _SourceCollector:
     def add_included(self, path: PurePosixPath, place: str, name: str) -> None:
         """Add *path*, which include.txt of the function *name* lists at *place*."""
         hint = "name a file or folder of the repository, from its root: backend/db"
-        if not _is_within(path):
+        if _UNPORTABLE.search(str(path)):
+            fact = f"{place}: {path} has a character that not every system allows"
+            self.problems.append(Problem(fact, hint))
+        elif not _is_within(path):
             self.problems.append(Problem(f"{place}: {path} leaves the repository", hint))
         elif path.parts[0].casefold() in {name.casefold(), SHARED}:
             fact = f"{place}: {path} would be in the function's own folder {path.parts[0]}/"

@@ -636,6 +636,30 @@ def test_no_network(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize(
+    ("source", "hint"),
+    [
+        ("import kept\n", "import a.kept: "),
+        ("from inner.more import x\n", "import a.inner.more: "),
+        ("from lambdas.shared import log\n", "import shared: "),
+        ("import lambdas.shared.log\n", "import shared.log: "),
+        ("import b\n", "add what it imports to requirements.in"),
+    ],
+)
+def test_the_hint_for_a_module_of_this_repository(
+    checkout: Checkout, source: str, hint: str
+) -> None:
+    """The hint for a module of the function, or of lambdas/shared/, has its full name."""
+    checkout.function("a", source + HANDLER).function("b")
+    for path in ("a/kept", "a/inner/more", "shared/log"):
+        checkout.write(**{f"lambdas/{path}.py": "x = 1\n"})
+
+    with pytest.raises(BuildError) as refused:
+        checkout.build("a")
+
+    assert refused.value.hint.startswith(hint)
+
+
+@pytest.mark.parametrize(
     ("source", "words"),
     [
         ("import troposphere\n", "handler.py:1: imports troposphere, which is not in the zip"),
