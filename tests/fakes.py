@@ -117,6 +117,10 @@ class FakeCloud:
     For nested stacks, *templates* and *listed* map names or ids of stacks to their templates and
     resources, *changes* maps names to the changes of a change set, and *nested_sets* maps ARNs to
     the change sets of nested stacks. *findings* maps names to the findings of validation.
+
+    *uploads* maps BUCKET/KEY to the content of an object, *versions* to its version; objects in
+    *without_checksum* have no SHA-256. *change_sets* maps ARNs to the request, the stack before the
+    change, and the time at which the change set is complete.
     """
 
     clock: FakeClock
@@ -155,7 +159,7 @@ class FakeCloud:
 
     def stacks(self, region: str) -> tuple[DeployedStack, ...]:
         self._call("stacks", region)
-        return tuple(stack for (place, _), stack in self.deployed.items() if place == region)
+        return tuple(stack for stack in self.deployed.values() if stack.region == region)
 
     def stack(self, region: str, name: str) -> DeployedStack | None:
         self._call("stack", name)
@@ -238,12 +242,12 @@ class FakeCloud:
         if self.clock.now() < ready or found.id in self.operations:
             raise CloudError(f"ChangeSet [{arn}] cannot be executed in its current status")
         self.executed.append(f"{request.stack} {token}")
-        now = replace(self.deployed[region, request.stack], status=f"{request.kind}_IN_PROGRESS")
+        stack = replace(self.deployed[region, request.stack], status=f"{request.kind}_IN_PROGRESS")
         if request.kind == "CREATE":  # The stack has tags from now on, even if its creation fails.
-            now, found = replace(now, tags=request.tags), replace(found, tags=request.tags)
-        self.put(now)
-        self.add_event(now, now.name, STACK, now.status)
-        self._begin(now, lambda: self._finish(request, now, found))
+            stack, found = replace(stack, tags=request.tags), replace(found, tags=request.tags)
+        self.put(stack)
+        self.add_event(stack, stack.name, STACK, stack.status)
+        self._begin(stack, lambda: self._finish(request, stack, found))
 
     def delete_change_set(self, region: str, arn: str) -> None:
         self._call("delete_change_set", arn)
@@ -270,14 +274,14 @@ class FakeCloud:
         stack = next(stack for stack in self.deployed.values() if stack.id == stack_id)
         if stack.is_protected:
             raise CloudError(f"Stack [{stack.name}] cannot be deleted: TerminationProtection")
-        now = replace(stack, status="DELETE_IN_PROGRESS")
-        self.add_event(now, now.name, STACK, now.status)
+        deleting = replace(stack, status="DELETE_IN_PROGRESS")
+        self.add_event(deleting, deleting.name, STACK, deleting.status)
         if reason := self.exports_in_use.get(stack.name):
             # CloudFormation accepts the deletion, then cancels it.
             self.add_event(stack, stack.name, STACK, stack.status, reason)
             return
-        self.put(now)
-        self._begin(now, lambda: self.finish_deletion(now))
+        self.put(deleting)
+        self._begin(deleting, lambda: self.finish_deletion(deleting))
 
     def set_termination_protection(self, region: str, stack_id: str, *, enabled: bool) -> None:
         self._call("set_termination_protection", stack_id)
@@ -299,9 +303,9 @@ class FakeCloud:
         if not replace and f"{bucket}/{key}" in self.uploads:
             raise CloudError(f"s3://{bucket}/{key}: the object exists")
         self.put_object(f"{bucket}/{key}", body)
-        put = self._object(region, bucket, key)
-        assert put
-        return put
+        stored = self._object(region, bucket, key)
+        assert stored
+        return stored
 
     def put_object(self, place: str, body: bytes, *, checksum: bool = True) -> None:
         """Write an object as another role would; *place* is BUCKET/KEY."""
@@ -355,20 +359,26 @@ class FakeCloud:
         ends = self.clock.now() + self.seconds.get(stack.name, 8)
         self.operations[stack.id] = Operation(ends, finish)
 
-    def _finish(self, request: ChangeSetRequest, now: DeployedStack, before: DeployedStack) -> None:
+    def _finish(
+        self, request: ChangeSetRequest, stack: DeployedStack, before: DeployedStack
+    ) -> None:
         if reason := self.exports_in_use.get(request.stack):
             rolled_back = "UPDATE_ROLLBACK_COMPLETE"
-            self.add_event(now, now.name, STACK, "UPDATE_ROLLBACK_IN_PROGRESS", reason)
+            self.add_event(stack, stack.name, STACK, "UPDATE_ROLLBACK_IN_PROGRESS", reason)
             done = replace(before, status=rolled_back)
         elif logical_id := self.fails.get(request.stack):
-            self.add_event(now, logical_id, "AWS::Fake::Thing", f"{request.kind}_FAILED", "no room")
-            self.add_event(now, "Later", "AWS::Fake::Thing", f"{request.kind}_FAILED", "cancelled")
+            self.add_event(
+                stack, logical_id, "AWS::Fake::Thing", f"{request.kind}_FAILED", "no room"
+            )
+            self.add_event(
+                stack, "Later", "AWS::Fake::Thing", f"{request.kind}_FAILED", "cancelled"
+            )
             rolled_back = (
                 "ROLLBACK_COMPLETE" if request.kind == "CREATE" else "UPDATE_ROLLBACK_COMPLETE"
             )
             done = replace(before, status=rolled_back)
         else:
-            done = replace(self._after_change(request, now), status=f"{request.kind}_COMPLETE")
+            done = replace(self._after_change(request, stack), status=f"{request.kind}_COMPLETE")
         self.put(done)
         self.add_event(done, done.name, STACK, done.status)
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from deployer import execute, plan
-from deployer.aws.cloud import (
-    ChangeSet,
-)
+from deployer.aws.cloud import ChangeSet
 from deployer.events import Event, Finished, Outcome
 from deployer.follow import Watch
 from deployer.model.desired import DesiredStack
@@ -18,8 +16,6 @@ from tests.fakes import OWNER, FakeCloud, desired_stack
 
 NETWORK = desired_stack("network", outputs={"Vpc": "vpc-1"})
 CLUSTER = desired_stack("cluster", needs=["network"])
-
-
 REGISTRY = desired_stack("registry")
 THREE = (NETWORK, REGISTRY, CLUSTER)
 
@@ -82,5 +78,5 @@ def outcomes(events: Sequence[Event]) -> dict[str, Outcome]:
 
 
 def finished(events: Sequence[Event], stack: str) -> Finished:
-    """Return the last event of a stack."""
+    """Return the first event with an outcome of a stack."""
     return next(event for event in events if isinstance(event, Finished) and event.stack == stack)

@@ -166,7 +166,7 @@ def test_an_acceptance_passes_one_of_all_losses_of_a_stack(stack: ReviewedStack,
 
 @pytest.mark.parametrize("announced", ["Remove", "True", "Conditional"])
 def test_every_holder_of_data_is_judged_at_execution(announced: str) -> None:
-    """The guard refuses what AWS announces for any holder of data, nested ones included."""
+    """The guard refuses a loss that AWS announces, for any holder of data, also a nested one."""
     for value in holders():
         stack, path, title = value.values
         resource = stack.templates.at(path).resources[title]

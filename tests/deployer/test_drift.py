@@ -195,7 +195,7 @@ def test_entries_that_expired_or_match_nothing_are_refused(entry: IgnoredDrift, 
 
 
 def test_valid_entries_and_those_of_other_stacks_are_accepted() -> None:
-    """An entry is valid until the end of its date; stacks that were not checked are not judged."""
+    """An entry is valid until the end of its date; entries of other stacks do not matter."""
     found, _ = drift_of(ignore("/Tags", "2026-12-01"), ignore("/Tags", resource="network/Vpc"))
 
     found.refuse_stale(TODAY)

@@ -234,9 +234,9 @@ def test_settings_of_the_user_are_ignored(linted: Linted, tmp_path: Path) -> Non
         "PYTHONHASHSEED": "7",
     }
 
-    said = _lint_in_a_process(tmp_path / "memory", cwd=tmp_path, env=env)
+    result = _lint_in_a_process(tmp_path / "memory", cwd=tmp_path, env=env)
 
-    assert said["findings"] == [describe(finding) for finding in linted.findings]
+    assert result["findings"] == [describe(finding) for finding in linted.findings]
 
 
 def test_a_region_that_cfn_lint_does_not_know_is_an_error(tmp_path: Path) -> None:
@@ -297,11 +297,11 @@ def test_the_longest_template_is_checked_first(
     """The longest template is checked first, and the findings keep the order of the templates."""
     checked: list[str] = []
 
-    def ask(template: tuple[str, str]) -> tuple[Finding, ...]:
+    def check(template: tuple[str, str]) -> tuple[Finding, ...]:
         checked.append(template[0])
         return (Finding("E1", "error", template[0], (), 1, 1, ""),)
 
-    monkeypatch.setattr(cfn_lint_module, "_check", ask)
+    monkeypatch.setattr(cfn_lint_module, "_check", check)
 
     findings = lint(
         [Subject("dns", text) for text in ("2.", "3..", "1")], cache_folder=tmp_path, jobs=1
@@ -316,10 +316,10 @@ def test_the_longest_template_is_checked_first(
 
 def test_cached_results_import_nothing(linted: Linted) -> None:
     """A second process reads the cache: no cfn-lint, no troposphere, the same findings."""
-    said = _lint_in_a_process(linted.cache)
+    result = _lint_in_a_process(linted.cache)
 
-    assert said["findings"] == [describe(finding) for finding in linted.findings]
-    assert said["imported"] == []
+    assert result["findings"] == [describe(finding) for finding in linted.findings]
+    assert result["imported"] == []
 
 
 def test_only_changed_templates_are_checked(cfn_lint: FakeCfnLint, tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ class Verdict:
     unexplained: tuple[Finding, ...]
 
 
-def accepted_of(tool: str) -> tuple[Exemption, ...]:
-    """Return the accepted findings of *tool*."""
+def accepted_rows(tool: str) -> tuple[Exemption, ...]:
+    """Return the rows of accepted.toml for *tool*."""
     return tuple(row for row in load_exemptions(ACCEPTED) if tool_of(row) == tool)
 
 
@@ -34,10 +34,10 @@ def tool_of(row: Exemption) -> str:
     return row.rule.partition(":")[0]
 
 
-def judge(
+def classify(
     findings: Iterable[Finding], rows: Sequence[Exemption], *, complete: bool = True
 ) -> Verdict:
-    """Sort *findings* into accepted and unexplained findings by the *rows* of accepted.toml.
+    """Divide *findings* into accepted and unexplained ones by the *rows* of accepted.toml.
 
     If the findings are *complete*, a row that matches no finding is an unexplained finding itself.
     """

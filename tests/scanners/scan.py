@@ -73,8 +73,8 @@ def _run_tool(tool: Tool, subjects: Subjects, folder: Path, *, complete: bool) -
     seconds = time.perf_counter() - start
     by_stack = {subject.name: subject for subject in subjects}
     findings = [_with_source_line(finding, by_stack) for finding in findings]
-    rows = accepted.accepted_of(tool.name)
-    return ScanResult(tool.name, accepted.judge(findings, rows, complete=complete), seconds)
+    rows = accepted.accepted_rows(tool.name)
+    return ScanResult(tool.name, accepted.classify(findings, rows, complete=complete), seconds)
 
 
 def _with_source_line(finding: Finding, subjects: Mapping[str, Subject]) -> Finding:

@@ -23,7 +23,7 @@ def row(rule: str, stack: str, resource: str) -> Exemption:
 
 def test_a_finding_with_a_reason_is_accepted() -> None:
     """A row may match several stacks. A finding that no row matches is unexplained."""
-    verdict = accepted.judge([LOGGING, OPEN], [row("checkov:CKV_AWS_18", "crd-*", "Artifacts")])
+    verdict = accepted.classify([LOGGING, OPEN], [row("checkov:CKV_AWS_18", "crd-*", "Artifacts")])
 
     assert (LOGGING,) == verdict.accepted
     assert (OPEN,) == verdict.unexplained
@@ -40,12 +40,12 @@ def test_a_finding_with_a_reason_is_accepted() -> None:
 )
 def test_a_row_accepts_only_its_tool_stack_and_resource(other: Exemption) -> None:
     """A row for another scanner, stack or resource does not accept a finding."""
-    assert (LOGGING,) == accepted.judge([LOGGING], [other], complete=False).unexplained
+    assert (LOGGING,) == accepted.classify([LOGGING], [other], complete=False).unexplained
 
 
 def test_a_row_without_finding_is_a_finding() -> None:
     """The finding has the line of the row, even if the stack no longer exists."""
-    [stale] = accepted.judge([], [row("checkov:CKV_AWS_18", "crd-*-removed", "*")]).unexplained
+    [stale] = accepted.classify([], [row("checkov:CKV_AWS_18", "crd-*-removed", "*")]).unexplained
 
     assert stale.rule == STALE
     assert describe(stale).startswith("tests/scanners/accepted.toml:7 crd-*-removed *: ")
@@ -55,7 +55,7 @@ def test_rows_are_not_stale_in_a_scan_of_one_environment() -> None:
     """In a scan of one environment no row is stale: another environment may have its finding."""
     rows = [row("checkov:CKV_AWS_18", "crd-*", "*")]
 
-    assert () == accepted.judge([], rows, complete=False).unexplained
+    assert () == accepted.classify([], rows, complete=False).unexplained
 
 
 def test_rows_name_existing_scanners() -> None:

@@ -93,9 +93,9 @@ class Setting:
         if kind.get("type") == "boolean":
             return (False, True)
         if kind.get("type") == "integer":
-            least, most = kind["minimum"], kind.get("maximum", 10**6)
-            middle = 65536 if self.path[-1] == "memory_mib" else (least + most) // 2
-            return tuple(dict.fromkeys((least, middle, most)))
+            minimum, maximum = kind["minimum"], kind.get("maximum", 10**6)
+            middle = 65536 if self.path[-1] == "memory_mib" else (minimum + maximum) // 2
+            return tuple(dict.fromkeys((minimum, middle, maximum)))
         return EXAMPLES.get(self.name.replace("verifier.", "service."), ())
 
 
@@ -119,29 +119,29 @@ def _definition(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
 
 
-Companions = Callable[[Any, Mapping[str, Any]], Mapping[str, Any]]
+RequiredSettings = Callable[[Any, Mapping[str, Any]], Mapping[str, Any]]
 
 
-def _of_service(key: str) -> dict[str, Companions]:
+def _required_by_service(key: str) -> dict[str, RequiredSettings]:
     return {
-        f"{key}.min_tasks": lambda least, tables: {
-            f"{key}.max_tasks": max(least, tables["service"]["max_tasks"])
+        f"{key}.min_tasks": lambda minimum, tables: {
+            f"{key}.max_tasks": max(minimum, tables["service"]["max_tasks"])
         },
-        f"{key}.max_tasks": lambda most, tables: {
-            f"{key}.min_tasks": min(most, tables["service"]["min_tasks"])
+        f"{key}.max_tasks": lambda maximum, tables: {
+            f"{key}.min_tasks": min(maximum, tables["service"]["min_tasks"])
         },
         f"{key}.size.cpu": lambda cpu, _: {f"{key}.size.memory_mib": FARGATE_MEMORY_MIB[cpu][0]},
         f"{key}.size.memory_mib": lambda memory, _: {
             f"{key}.size.cpu": 256 if memory == 512 else 16384
         },
-        f"{key}.enable_exec": lambda has_shell, _: {"env.protect": False} if has_shell else {},
+        f"{key}.enable_exec": lambda is_enabled, _: {"env.protect": False} if is_enabled else {},
     }
 
 
-# Settings and values that a value of a setting requires.
-COMPANIONS: Mapping[str, Companions] = {
-    **_of_service("service"),
-    **_of_service("verifier"),
+# The other settings that a value of a setting requires, as functions of the value and the tables.
+REQUIRED_SETTINGS: Mapping[str, RequiredSettings] = {
+    **_required_by_service("service"),
+    **_required_by_service("verifier"),
     "service.port": lambda port, _: {"cluster.port": port},
     "cluster.port": lambda port, _: {"service.port": port},
     "database.backup_retention_days": lambda days, _: {"env.protect": False} if days < 7 else {},
@@ -169,7 +169,7 @@ class Case:
     def tables(self) -> dict[str, Any]:
         """Return the tables of the environment's config file with the changes."""
         changed = tables_of(self.environment)
-        if needed := COMPANIONS.get(self.setting):
+        if needed := REQUIRED_SETTINGS.get(self.setting):
             for name, value in needed(self.value, changed).items():
                 change(changed, name, value)
         change(changed, self.setting, self.value)

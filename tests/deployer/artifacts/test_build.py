@@ -79,10 +79,10 @@ def test_same_bytes(checkout: Checkout, tmp_path: Path) -> None:
     for file in sources:
         (other.root / file).chmod(0o600)
     (other.root / "lambdas/b/tool").chmod(0o700)
-    odd = {"TZ": "Pacific/Kiritimati", "LC_ALL": "C", "PYTHONHASHSEED": "7", "PYTHONUTF8": "0"}
+    unusual = {"TZ": "Pacific/Kiritimati", "LC_ALL": "C", "PYTHONHASHSEED": "7", "PYTHONUTF8": "0"}
 
     one = run(filled(checkout).root, "2", "a", "b")
-    two = run(other.root, "1", "b", "a", umask=0o077, cwd="/", env=odd)
+    two = run(other.root, "1", "b", "a", umask=0o077, cwd="/", env=unusual)
 
     assert (0, "") == (one.returncode, one.stderr)
     assert (0, "") == (two.returncode, two.stderr)
@@ -448,30 +448,30 @@ def test_concurrent_builds(checkout: Checkout) -> None:
         )
         for _ in range(3)
     ]
-    said = [process.communicate(timeout=60) for process in running]
+    outputs = [process.communicate(timeout=60) for process in running]
 
-    assert [0, 0, 0] == [process.returncode for process in running], said
-    lines = [line for out, _ in said for line in out.splitlines()]
+    assert [0, 0, 0] == [process.returncode for process in running], outputs
+    lines = [line for out, _ in outputs for line in out.splitlines()]
     assert 2 == sum(line.endswith("False") for line in lines)
     assert 2 == len({line.rpartition(" ")[0] for line in lines})
 
 
 def test_uv_is_found_by_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only one thread at a time looks for uv, because sysconfig is not thread-safe."""
-    asking, together = [], []
+    running, concurrent = [], []
 
     def find() -> str:
-        asking.append(1)
+        running.append(1)
         time.sleep(0.01)
-        together.append(len(asking))
-        asking.pop()
+        concurrent.append(len(running))
+        running.pop()
         return "uv"
 
     monkeypatch.setattr("uv.find_uv_bin", find)
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: install.uv(), range(4)))
 
-    assert (["uv"] * 4, [1] * 4) == (found, together)
+    assert (["uv"] * 4, [1] * 4) == (found, concurrent)
 
 
 def test_old_zips_are_removed(checkout: Checkout) -> None:
@@ -1060,8 +1060,8 @@ def test_a_malicious_package(
         checkout.build("a", target=host())
     sandbox.level.cache_clear()
 
-    said = refused.value.message.partition("SPIED")[2].rpartition("}")[0] + "}"
-    found = json.loads(said)
+    printed = refused.value.message.partition("SPIED")[2].rpartition("}")[0] + "}"
+    found = json.loads(printed)
     (ROOT / "written").unlink(missing_ok=True)
     assert not ran.exists()
     assert {"HOME", "LANG", "PATH", "TMPDIR", "TZ"} == {

@@ -127,11 +127,11 @@ TESTS = st.recursive(
 def test_same_result_as_python(test: str, unknown: bool) -> None:
     """A known result equals that of Python, for every value of the unknown parts."""
     scope = {"sys": sys, "os": os, "platform": platform}
-    said = holds(test, HERE)
+    result = holds(test, HERE)
 
     run = bool(eval(test, scope | {"TYPE_CHECKING": False, "unknown": unknown}))  # noqa: S307  # Ours.
 
-    assert said in (None, run)
+    assert result in (None, run)
 
 
 @given(st.text(max_size=20))

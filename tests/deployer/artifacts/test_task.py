@@ -30,9 +30,9 @@ def test_one_function() -> None:
         r"upload_url +python3\.\d+ on arm64 +0\.\d\d MB, +0\.\d\d MB unzipped  cached     (\S+)"
     )
     line, *unchecked = done.stdout.splitlines()
-    said = re.fullmatch(pattern, line)
-    assert said, done
-    assert (ROOT / "dist" / said[1]).exists()
+    summary = re.fullmatch(pattern, line)
+    assert summary, done
+    assert (ROOT / "dist" / summary[1]).exists()
     expected = (
         [] if interpreters.find(ARM) else ["not checked: upload_url: the handler was not imported"]
     )
