@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from deployer import config as configs
-from deployer.artifacts import Code
+from deployer.artifacts import UnchangingCode
 from deployer.model import Stack
 from stacks import Config, layers
 
 ROOT = Path(__file__).parents[2]
-FOLDER, CODE = ROOT / "config", Code(ROOT)
+FOLDER, CODE = ROOT / "config", UnchangingCode(ROOT)
 ENVIRONMENTS = ("local", "dev", "prod")
 
 
