@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from stacks.parts import postgresql
 from stacks.parts.containers import COLLECTOR
-from stacks.parts.names import email_title
+from stacks.parts.names import budget_name, email_title
 
 if TYPE_CHECKING:
     from stacks import Config
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Conflict = tuple[str, str]  # The dotted key of a setting, and a fact about it.
 
 BUCKET_NAME_LENGTH = 63
+BUDGET_NAME_LENGTH = 100
 COMMON_NAME_LENGTH = 64  # The maximum of the first domain name of a certificate.
 LONGEST_BUCKET = "access-logs"  # The longest bucket name of the stacks, which a test checks.
 # Beginnings of names that a service reserves. The names of all resources begin with env.prefix.
@@ -119,7 +120,7 @@ def _names(config: Config) -> Iterator[Conflict]:
 
 
 def _recipients(config: Config) -> Iterator[Conflict]:
-    """Yield addresses whose subscriptions would have the same title in the template."""
+    """Yield addresses with the same title in the template, or with a budget whose name is too long."""
     emails: dict[str, str] = {}
     for email in config.foundation.alert_emails:
         other = emails.get(email_title(email))
@@ -129,6 +130,13 @@ def _recipients(config: Config) -> Iterator[Conflict]:
             fact = f"{other} and {email} differ only in case or punctuation; list one of them"
             yield "foundation.alert_emails", fact
         emails[email_title(email)] = email
+        budget = budget_name(config.env, email)
+        if config.monitoring.monthly_budget_usd and len(budget) > BUDGET_NAME_LENGTH:
+            fact = (
+                f"{email} is too long: the budget {budget} would have {len(budget)} characters,"
+                f" and AWS Budgets allows {BUDGET_NAME_LENGTH}"
+            )
+            yield "foundation.alert_emails", fact
 
 
 def _services(config: Config) -> Iterator[Conflict]:

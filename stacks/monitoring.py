@@ -19,7 +19,7 @@ from stacks.foundation import Foundation
 from stacks.messages import Messages
 from stacks.monitored_outputs import alarms_of
 from stacks.parts.alarms import Alarm, Metric, add_alarm
-from stacks.parts.names import email_title, resource_name
+from stacks.parts.names import budget_name, email_title, resource_name
 from stacks.permissions.resources import CLOUDFRONT_REGION, DASHBOARD
 from stacks.service import Service
 
@@ -177,12 +177,11 @@ def _budget(t: Template, env: Env, usd: int, email: str) -> None:
     it would create a replacement, and that fails because the name exists. For the same reason, a
     change of the thresholds needs a new name.
     """
-    title = email_title(email)
     t.add_resource(
         budgets.Budget(
-            f"Budget{title}",
+            f"Budget{email_title(email)}",
             Budget=budgets.BudgetData(
-                BudgetName=resource_name(env, f"monthly-{title.lower()}"),
+                BudgetName=budget_name(env, email),
                 BudgetType="COST",
                 TimeUnit="MONTHLY",
                 BudgetLimit=budgets.Spend(Amount=usd, Unit="USD"),

@@ -22,6 +22,11 @@ def email_title(email: str) -> str:
     return "".join(filter(str.isalnum, email.title()))
 
 
+def budget_name(env: Env, email: str) -> str:
+    """Return the name of the budget that mails to *email*."""
+    return resource_name(env, f"monthly-{email_title(email).lower()}")
+
+
 def image_parameter(env: Env, image: str) -> str:
     """Return the name of the Parameter Store parameter with the digest of the released *image*."""
     return f"/{env.prefix}/{env.name}/{image}/image"

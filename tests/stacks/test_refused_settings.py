@@ -136,6 +136,11 @@ def test_a_misspelt_name_of_a_secret_is_not_a_password(tmp_path, name, fact):
             '["a@b.ca", "A@b.ca"]',
             "a@b.ca and A@b.ca differ only in case",
         ),
+        (
+            "foundation.alert_emails",
+            f'["{"a" * 60}@{"b" * 20}.ca", "{"a" * 60}@{"b" * 23}.ca"]',
+            f"crd-dev-monthly-{'a' * 60}{'b' * 23}ca would have 101 characters, and AWS Budgets allows",
+        ),
         ("service.secrets", '["A_B", "C_D", "A_B"]', "A_B is listed twice"),
         ("service.secrets", '["FRONTEND_URL"]', "FRONTEND_URL is a variable that the stack sets"),
         ("monitoring.latency_ms", "9" * 23, "is not 1 to 3600000 milliseconds"),
