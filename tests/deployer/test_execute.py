@@ -193,7 +193,7 @@ def test_a_running_operation_is_followed_and_the_rest_deployed() -> None:
 
 
 def test_a_running_operation_that_fails_is_not_repeated() -> None:
-    """The next run reports the cause; it does not try the same change again without a word."""
+    """The next run reports the cause, and does not create another change set."""
     cloud = FakeCloud(FakeClock(), fails={"crd-x-network": "Vpc"})
     _until(deploy_lazily(cloud, (NETWORK,)), Progress)
 
@@ -253,7 +253,7 @@ def test_an_accepted_execution_whose_answer_was_lost_is_followed() -> None:
 def test_a_foreign_operation_that_was_faster(
     monkeypatch: pytest.MonkeyPatch, call: str, code: str, message: str, expected: str
 ) -> None:
-    """The error is `busy`, in the words of the deployer, and names the next command."""
+    """The error is `busy`, has the deployer's own message, and names the next command."""
     cloud = FakeCloud(FakeClock())
 
     def refuse(*_: object, **__: object) -> str:

@@ -195,7 +195,7 @@ def test_a_missing_file_is_an_error(tmp_path):
     assert f"{path}: cannot be read: No such file or directory" == error.message
 
 
-def test_windows_may_write_it(tmp_path):
+def test_a_file_written_on_windows(tmp_path):
     """A byte order mark and Windows line ends change nothing."""
     path = write(tmp_path, "dev")
     expected = config.load(path, Example)
@@ -378,10 +378,10 @@ def test_all_errors_of_all_files_are_in_one_report(tmp_path):
     )
 
 
-# Faults planted at random.
+# Errors at random places of a valid config.
 
 
-class Plant(NamedTuple):
+class PlantedError(NamedTuple):
     """A change to a valid config, and the line that the report must contain."""
 
     table: str
@@ -390,52 +390,56 @@ class Plant(NamedTuple):
 
 
 ZONES = "a whole number from 2 to 3"
-PLANTS = [
-    Plant("env", {"account": "12345"}, "env.account: '12345' is not a 12-digit account id"),
-    Plant("env", {"region": 1}, "env.region: 1 is not an AWS region; it needs quotes"),
-    Plant("env", {"protect": "yes"}, "env.protect: 'yes' is not true or false; it takes no quotes"),
-    Plant("env", {"name": "prod"}, "env.name: 'prod' is not the name of the file, 'dev'"),
-    Plant(
+PLANTED_ERRORS = [
+    PlantedError("env", {"account": "12345"}, "env.account: '12345' is not a 12-digit account id"),
+    PlantedError("env", {"region": 1}, "env.region: 1 is not an AWS region; it needs quotes"),
+    PlantedError(
+        "env", {"protect": "yes"}, "env.protect: 'yes' is not true or false; it takes no quotes"
+    ),
+    PlantedError("env", {"name": "prod"}, "env.name: 'prod' is not the name of the file, 'dev'"),
+    PlantedError(
         "env",
         {"domain": None},
         "env.domain: missing; it takes a domain name in lower case and without www., such as cruddur.com",
     ),
-    Plant(
+    PlantedError(
         "network",
         {"cidr": "10.1.0.1/16"},
         "network.cidr: 10.1.0.1/16 has host bits set; did you mean '10.1.0.0/16'?",
     ),
-    Plant("network", {"zones": 4}, f"network.zones: 4 is not {ZONES}"),
-    Plant(
+    PlantedError("network", {"zones": 4}, f"network.zones: 4 is not {ZONES}"),
+    PlantedError(
         "network",
         {"nat": "singel"},
         "network.nat: 'singel' is not one of none, single, per-zone; did you mean 'single'?",
     ),
-    Plant(
+    PlantedError(
         "network",
         {"qqq": 1},
         "network.qqq: unknown key; there are cidr, zones, nat, guests",
     ),
-    Plant(
+    PlantedError(
         "network",
         {"guests": ["10.3.0.0/24", "10.3.0.0/25"]},
         "network.guests[1]: 10.3.0.0/25 overlaps 10.3.0.0/24, network.guests[0]",
     ),
-    Plant(
+    PlantedError(
         "service",
         {"port": None, "prot": 80},
         "service.prot: unknown key; did you mean 'port'?",
     ),
-    Plant("service", {"size": None}, "service.size: missing; it takes a table"),
-    Plant("service", {"mails": ["a"]}, "service.mails[0]: 'a' is not an email address"),
-    Plant("service", {"note": True}, "service.note: true is not text in quotes; it needs quotes"),
+    PlantedError("service", {"size": None}, "service.size: missing; it takes a table"),
+    PlantedError("service", {"mails": ["a"]}, "service.mails[0]: 'a' is not an email address"),
+    PlantedError(
+        "service", {"note": True}, "service.note: true is not text in quotes; it needs quotes"
+    ),
 ]
 
 
-def planted(plants) -> dict:
+def planted(errors) -> dict:
     tables = {name: dict(table) for name, table in GOOD.items()}
-    for plant in plants:
-        tables[plant.table] |= plant.change
+    for error in errors:
+        tables[error.table] |= error.change
     return {
         name: {key: value for key, value in table.items() if value is not None}
         for name, table in tables.items()
@@ -446,11 +450,11 @@ def planted(plants) -> dict:
     max_examples=60,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(plants=st.lists(st.sampled_from(PLANTS), min_size=1, unique_by=id))
-def test_each_planted_error_is_reported_and_no_other(tmp_path, plants):
+@given(errors=st.lists(st.sampled_from(PLANTED_ERRORS), min_size=1, unique_by=id))
+def test_each_planted_error_is_reported_and_no_other(tmp_path, errors):
     """For any combination of errors, the report has one line for each, with its line number."""
     path = tmp_path / "dev.toml"
-    path.write_text(text_of(planted(plants)))
+    path.write_text(text_of(planted(errors)))
     rows = path.read_text().splitlines()
 
     reported = refused(path).message.splitlines()
@@ -460,10 +464,10 @@ def test_each_planted_error_is_reported_and_no_other(tmp_path, plants):
         number, fact = line.removeprefix(f"{path}:").split(": ", 1)
         facts.append(fact)
         numbers[fact] = int(number)
-    assert sorted(plant.fact for plant in plants) == sorted(facts)
-    for plant in plants:
-        row = rows[numbers[plant.fact] - 1]
-        assert row.startswith((f"{[*plant.change][-1]} = ", f"[{plant.table}]"))
+    assert sorted(error.fact for error in errors) == sorted(facts)
+    for error in errors:
+        row = rows[numbers[error.fact] - 1]
+        assert row.startswith((f"{[*error.change][-1]} = ", f"[{error.table}]"))
 
 
 names = st.from_regex(r"[a-z](-?[a-z0-9]){0,9}", fullmatch=True)
@@ -510,7 +514,7 @@ valid = st.fixed_dictionaries(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(tables=valid)
-def test_any_valid_config_comes_back(tmp_path, tables):
+def test_any_valid_config_is_loaded(tmp_path, tables):
     """The loaded values equal the values of the file."""
     folder = tmp_path / tables["env"]["name"]
     folder.mkdir(exist_ok=True)
@@ -652,17 +656,21 @@ def test_the_schema_accepts_a_valid_config():
     assert [] == found
 
 
-SEEN_BY_DEPLOYER_ONLY = ("has host bits", "overlaps", "not the name of the file")
+FOUND_BY_DEPLOYER_ONLY = ("has host bits", "overlaps", "not the name of the file")
 
 
 @pytest.mark.parametrize(
-    "plant",
-    [plant for plant in PLANTS if not any(fact in plant.fact for fact in SEEN_BY_DEPLOYER_ONLY)],
-    ids=lambda plant: plant.fact,
+    "error",
+    [
+        error
+        for error in PLANTED_ERRORS
+        if not any(fact in error.fact for fact in FOUND_BY_DEPLOYER_ONLY)
+    ],
+    ids=lambda error: error.fact,
 )
-def test_the_schema_finds_most_errors(plant):
+def test_the_schema_finds_most_errors(error):
     """The schema finds each error that needs neither arithmetic nor other files."""
-    found = list(validator(Example).iter_errors(planted([plant])))
+    found = list(validator(Example).iter_errors(planted([error])))
 
     assert [] != found
 

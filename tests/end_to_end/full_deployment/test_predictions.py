@@ -32,7 +32,7 @@ def test_labels_agree_with_change_sets(restored: Checkout) -> None:
     All edits of a stack are in one change set.
     """
     labels = {(type_, path): label for type_, path, label in EDITS}
-    disagreements, answered = set(), set()
+    disagreements, found = set(), set()
     for _, group in groupby(edits(restored), lambda edit: id(edit.template)):
         batch = [*group]
         body = copy.deepcopy(batch[0].template.body)
@@ -49,12 +49,12 @@ def test_labels_agree_with_change_sets(restored: Checkout) -> None:
         }
         for edit in batch:
             answer = recreations[edit.title, edit.path.partition(".")[0]]
-            answered.add((edit.type, edit.path))
+            found.add((edit.type, edit.path))
             if answer != labels[edit.type, edit.path]:
                 disagreements.add((edit.type, edit.path, labels[edit.type, edit.path], answer))
 
     assert disagreements == set()
-    assert labels.keys() - answered == rows("unanswered")
+    assert labels.keys() - found == rows("absent")
 
 
 @pytest.mark.slow
