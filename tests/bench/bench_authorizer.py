@@ -55,7 +55,7 @@ def rows(rounds: int) -> Iterator[Line]:
         return
     shutil.copy(HERE / "verify.js", HOME)
     input_file = _write_input()
-    for name, times, goal in ((f"warm, {WARM} checks", WARM, 1.0), ("cold, keys at hand", 1, 1.3)):
+    for name, times, goal in ((f"warm, {WARM} checks", WARM, 1.0), ("cold, keys cached", 1, 1.3)):
         peer = command("node", "verify.js", input_file, str(times), cwd=HOME)
         yield paired(name, _ours(input_file, str(times)), peer, rounds=rounds, goal=goal)
     with _key_server() as (url, certificate):

@@ -54,13 +54,13 @@ def rows(rounds: int) -> tuple[Line, ...]:
         first = _ours(copy, before=lambda: shutil.rmtree(copy / "dist", ignore_errors=True))
         changed = _ours(copy, before=lambda: _change(copy))
         fresh_builds = {
-            f"{len(NAMES)} functions, zips included, nothing there yet": (first, 1 / 8),
+            f"{len(NAMES)} functions, zips included, no zips built yet": (first, 1 / 8),
             "a line changed in each": (changed, 1 / 8),
         }
         alone = measure_in_turn(_sam(app, "plain"), fresh_builds, rounds=rounds)
         both = measure_in_turn(
             _sam(app, "parallel", "--parallel"),
-            {"nothing there yet, against --parallel": (first, None)},
+            {"no zips built yet, against --parallel": (first, None)},
             rounds=rounds,
         )
         invoked = command(sys.executable, "-m", "invoke", "build", "--env=dev", cwd=copy)
