@@ -10,6 +10,7 @@ import html
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
 from typing import TypeAlias
 
 from deployer import secret_detection
@@ -23,6 +24,7 @@ _Fold: TypeAlias = Callable[[Iterable[str]], Iterable[str]]
 MAX_LENGTH = 60_000  # Characters; GitHub accepts 65,536 in a comment.
 _DESTRUCTIVE = ("removed", "replaced", "may be replaced")
 _MAX_LINE = 4_000  # Characters of one line in the details, and of the names in one item of a list.
+_MAX_CONTINUED = 12  # Lines of one value after its first.
 _NO_COLOURS = Style(width=102)  # With the marks of a diff, the width of a comment on GitHub.
 # A line of a fence with the language diff is coloured by its first character.
 _DIFF_MARKS = {"±": "!", "~": "~", "+": "+", "-": "-", "!": "!"}
@@ -175,7 +177,8 @@ def _worst_first(stacks: Iterable[StackChange]) -> list[StackChange]:
 
 def _details(stack: StackChange, file: str, room: int) -> tuple[str, int]:
     """Return the folded details of a stack in at most *room* characters, and the lines left out."""
-    lines = [_diff_line(line) for line in stack_lines(stack, file, _NO_COLOURS)][1:]
+    whole = [_diff_line(line) for line in stack_lines(stack, file, _NO_COLOURS)][1:]
+    lines = [*_without_long_paragraphs(whole)]
     state = {"created": "new stack", "removed": "removed stack", "updated": ""}[stack.action]
     about = ", ".join(filter(None, (state, counts(stack.resources), cost_text(stack.cost))))
     name = html.escape(_masked(clean(stack.short_name)))
@@ -193,6 +196,16 @@ def _details(stack: StackChange, file: str, room: int) -> tuple[str, int]:
         return "", len(lines)
     body = "\n".join(kept)
     return f"{head}{fence}diff\n{body}\n{fence}\n\n</details>", len(lines) - len(kept)
+
+
+def _without_long_paragraphs(lines: Iterable[str]) -> Iterator[str]:
+    """Yield *lines* with the first lines of each paragraph, and the number of the others."""
+    for is_continued, paragraph in groupby(lines, lambda line: line.startswith(" " * 10)):
+        found = [*paragraph]
+        kept = found[:_MAX_CONTINUED] if is_continued else found
+        yield from kept
+        if len(kept) < len(found):
+            yield f"{' ' * 10}… {len(found) - len(kept)} more lines"
 
 
 def _diff_line(line: str) -> str:

@@ -177,6 +177,14 @@ def test_long_lines_of_the_details_are_wrapped() -> None:
     assert max(map(len, details.splitlines())) <= 104
 
 
+def test_a_very_long_value_is_cut() -> None:
+    """A long value leaves room for the others: the first lines of it are shown."""
+    details = comment(changed(" ".join(["word"] * 1_000))).partition("```diff\n")[2]
+
+    assert len(details.splitlines()) < 20
+    assert re.search(r"\n {10}… \d+ more lines\n```\n", details)
+
+
 def secrets() -> list[tuple[str, str]]:
     """Return forty secrets, each with the name of its property."""
     found = []
