@@ -39,6 +39,9 @@ PROTECTED_BACKUP_DAYS = 7  # As the policy rule C804 requires.
 
 _BUDGETS, _BUILD, _CONNECTIONS = "AWS Budgets", "CodeBuild", "CodeConnections"
 
+# Regions whose third zone most accounts cannot use.
+TWO_ZONES = frozenset({"us-west-1"})
+
 # Regions without a service that the stacks need. A test compares the table with cfn-lint.
 MISSING_SERVICES: Mapping[str, tuple[str, ...]] = {
     "af-south-1": (_BUDGETS, _CONNECTIONS),
@@ -80,6 +83,11 @@ def _region(config: Config) -> Iterator[Conflict]:
     if missing:
         fact = f"{config.env.region} does not have {', '.join(missing)}; choose another region"
         yield "env.region", fact
+    if config.env.region in config.env.former_regions:
+        yield "env.former_regions", f"{config.env.region} is env.region"
+    if config.env.region in TWO_ZONES and config.network.zones > 2:
+        fact = f"most accounts can use only two zones of {config.env.region}; use 2"
+        yield "network.zones", fact
 
 
 def _instance_class(instance_class: str, region: str) -> Iterator[Conflict]:

@@ -79,11 +79,9 @@ class Env(Settings, frozen=True):
     ignored_drifts: tuple[IgnoredDrift, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raise ConflictError for a former region that is the current one, or listed twice."""
-        key = "former_regions"
-        conflicts = [(key, f"{self.region} is env.region")] * (self.region in self.former_regions)
-        conflicts += [
-            (key, f"{region} is listed twice")
+        """Raise ConflictError for a former region that is listed twice."""
+        conflicts = [
+            ("former_regions", f"{region} is listed twice")
             for region, count in Counter(self.former_regions).items()
             if count > 1
         ]

@@ -15,6 +15,7 @@ from deployer import synth
 from deployer.config.fields import FARGATE_MEMORY_MIB
 from deployer.environment import Environment
 from stacks import Config, layers
+from stacks.conflicts import TWO_ZONES
 from tests.stacks.templates import CODE, ENVIRONMENTS
 
 ROOT = Path(__file__).parents[2]
@@ -149,6 +150,7 @@ REQUIRED_SETTINGS: Mapping[str, RequiredSettings] = {
     "database.max_storage_gib": lambda limit, _: {"database.storage_gib": max(20, limit * 4 // 5)},
     "site_publisher.owner_id": lambda number, _: {"site_publisher.repository_id": number},
     "site_publisher.repository_id": lambda number, _: {"site_publisher.owner_id": number},
+    "env.region": lambda region, _: {"network.zones": 2} if region in TWO_ZONES else {},
     "env.protect": lambda is_protected, _: (
         {"database.backup_retention_days": 7, "service.enable_exec": False} if is_protected else {}
     ),

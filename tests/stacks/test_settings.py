@@ -226,6 +226,11 @@ def refusal(environment: str, folder: Path, **changes: object) -> str:
         ),
         (
             "dev",
+            {"env__region": "us-west-1", "network__zones": 3},
+            "dev.toml: network.zones: most accounts can use only two zones of us-west-1; use 2",
+        ),
+        (
+            "dev",
             {"env__region": "eu-north-1"},
             "dev.toml: env.region: eu-north-1 does not have AWS Budgets; choose another region",
         ),
