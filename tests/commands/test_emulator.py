@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from invoke.exceptions import Exit
 import emulator
 from commands import emulator as commands
 from operations import project
+from tests.standard_input import Stdin
 
 
 @pytest.mark.parametrize("isolation", ["namespaces", "environment", None])
@@ -38,17 +38,6 @@ def test_the_status_shows_the_isolation(
 
     line = f"isolation  {isolation or '-'}, of functions (docs/emulator.md)"
     assert line in capsys.readouterr().out.splitlines()
-
-
-class Stdin(io.StringIO):
-    """Standard input with typed text, at a terminal or not."""
-
-    def __init__(self, typed: str, *, terminal: bool) -> None:
-        super().__init__(typed)
-        self.terminal = terminal
-
-    def isatty(self) -> bool:
-        return self.terminal
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from deployer.errors import ConfigError, DeployError, GuardError, StaleError
 from deployer.model.desired import DesiredStack
 from deployer.planned_change_sets import PlannedChangeSet
 from deployer.saved_plan import SavedPlan, saved_stack
-from tests.deployer import test_deployment
 from tests.deployer.test_deployment import ENV, FOREIGN, new_deployment
 from tests.fakes import ACCOUNT, REGION, FakeCloud, desired_stack
+from tests.standard_input import Stdin
 
 NETWORK = desired_stack("network")
 CLUSTER = desired_stack("cluster", needs=["network"])
@@ -89,7 +89,7 @@ def test_a_plan_needs_an_approval(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without --yes, one question is asked for all change sets; the default answer is no."""
     prepared = deployment(NETWORK)
     document = saved(prepared)
-    monkeypatch.setattr("sys.stdin", test_deployment.Stdin("\n", terminal=True))
+    monkeypatch.setattr("sys.stdin", Stdin("\n"))
     prepared = replace(prepared, options=replace(prepared.options, yes=False))
 
     with pytest.raises(GuardError, match="not approved"):

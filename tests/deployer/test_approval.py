@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,17 +10,7 @@ import pytest
 from deployer import approval
 from deployer.approval import Approver
 from deployer.errors import GuardError
-
-
-class Stdin(io.StringIO):
-    """Standard input with typed text, at a terminal or not."""
-
-    def __init__(self, typed: str, *, terminal: bool) -> None:
-        super().__init__(typed)
-        self.terminal = terminal
-
-    def isatty(self) -> bool:
-        return self.terminal
+from tests.standard_input import Stdin
 
 
 class Display:

@@ -31,6 +31,7 @@ from deployer.preview.values import Preview, StackChange
 from deployer.releases import ReleaseLimits
 from tests.fakes import ACCOUNT as NUMBER
 from tests.fakes import OWNER, REGION, FakeClock, FakeCloud, desired_stack
+from tests.standard_input import Stdin
 
 HOOKS = ProjectHooks(
     aliases={},
@@ -40,14 +41,6 @@ HOOKS = ProjectHooks(
     after_local_change=lambda env, account, stack: (),
     lint_cache=Path(),
 )
-
-
-class Stdin(io.StringIO):
-    """Standard input with typed text, at a terminal or not."""
-
-    def __init__(self, typed, *, terminal):
-        super().__init__(typed)
-        self.isatty = lambda: terminal
 
 
 ENV = Env("cruddur", "crd", "x", NUMBER, REGION, "x.example", "Z1", protect=False)
