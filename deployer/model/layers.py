@@ -151,7 +151,8 @@ class RegionalLayers:
             with stack_file_errors.quiet_validators():
                 outputs = define(
                     template,
-                    msgspec.structs.replace(env, region=self.region),
+                    # The former regions are those of the environment, and may include this region.
+                    msgspec.structs.replace(env, region=self.region, former_regions=()),
                     *positional,
                     **keywords,
                 )

@@ -218,7 +218,7 @@ def open_environment(tables: Mapping[str, Any], folder: Path) -> Environment:
 
 
 def toml_of(tables: Mapping[str, Any]) -> str:
-    """Return *tables* as TOML: strings, numbers and lists of JSON are valid TOML."""
+    """Return *tables* as TOML: strings, numbers and booleans of JSON are valid TOML."""
     rows = []
     for name, section in tables.items():
         rows.append(f"[{name}]")
@@ -227,6 +227,8 @@ def toml_of(tables: Mapping[str, Any]) -> str:
 
 
 def _toml(value: Any) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + "}"
     return json.dumps(value)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import pytest
 import troposphere
 from troposphere import GetAtt, If, ImportValue, Ref, Sub, ec2
@@ -121,6 +122,20 @@ def test_none_is_not_a_dependency() -> None:
     layers.add("other", nothing, None)
 
     assert layers.stacks[1].dependencies == ()
+
+
+def test_a_former_region_may_have_stacks_again() -> None:
+    """A stack in another region of `layers()` is added, even if that region is a former one."""
+    env = msgspec.structs.replace(ENV, former_regions=("us-east-1",))
+    regions: list[str] = []
+
+    def define(_template: Template, env: Env) -> None:
+        """Add nothing."""
+        regions.append(env.region)
+
+    Layers(env).in_region("us-east-1").add("edge", define)
+
+    assert regions == ["us-east-1"]
 
 
 def test_env_has_the_region_of_the_stack() -> None:
