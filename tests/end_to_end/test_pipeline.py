@@ -22,6 +22,7 @@ from tests.end_to_end import checkout as checkouts
 from tests.end_to_end import stages
 from tests.end_to_end.checkout import DEV, LOCAL, ROOT, Checkout
 from tests.end_to_end.deployed import document
+from tests.stacks.pipeline_templates import BUILDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,17 +76,6 @@ case $1 in
 esac
 """
 CHANGING = ("Infrastructure", "UpdateServiceStack")
-BUILDS = (
-    "Test",
-    "Image",
-    "Diff",
-    "Plan",
-    "Infrastructure",
-    "Migrate",
-    "RecordImage",
-    "UpdateServiceStack",
-    "VerifyService",
-)
 
 
 @pytest.fixture
