@@ -134,9 +134,10 @@ class _Producer:
         replaced = self._replaced(changed)
         body = self.new.templates.body
         if kept or removed:
-            self._check_kept(removed)
+            old = self._with_literals(removed)
+            self._check_kept(removed, old["Resources"])
             outputs = [change.output for change in kept]
-            body = templates.keep_removed(body, self.old.templates.body, outputs)
+            body = templates.keep_removed(body, old, outputs)
         body = templates.retain_replaced(body, replaced)
         if pending:
             body = templates.keep_pending(body, self.situation.deployed_trees[self.new.name].body)
@@ -170,11 +171,26 @@ class _Producer:
         known = {name: value for name, value in passed.items() if name not in desired.parameters}
         return templates.phase_of(desired, body, known_parameters=known)
 
-    def _check_kept(self, removed: Collection[str]) -> None:
+    def _with_literals(self, removed: Collection[str]) -> templates.Body:
+        """Return the deployed template in which what is kept has values instead of imports.
+
+        The exports that it imports may change or be removed before it.
+        """
+        body = self.old.templates.body
+        values = self.situation.export_values
+        kept = {title: body["Resources"][title] for title in removed}
+        return {
+            **body,
+            "Resources": templates.with_literals(kept, body, values),
+            "Outputs": templates.with_literals(body.get("Outputs") or {}, body, values),
+        }
+
+    def _check_kept(
+        self, removed: Collection[str], resources: Mapping[str, Mapping[str, Any]]
+    ) -> None:
         """Add an error for each removed resource that cannot be kept unchanged."""
         for title in sorted(removed):
-            resource = self.old.templates.resources[title]
-            name = next(changed_names(self.new, resource, self.situation.propagation), "")
+            name = next(changed_names(self.new, resources[title], self.situation.propagation), "")
             if name:
                 self._refuse(
                     f"{title} is removed while other stacks import from this stack, and cannot be "
@@ -206,7 +222,8 @@ class _Producer:
         body = self.old.templates.body
         return {
             title: templates.ReplacedResource(
-                ids.get(title, ""), templates.without_pins(resources[title], body)
+                ids.get(title, ""),
+                templates.with_literals(resources[title], body, self.situation.export_values),
             )
             for title in sorted(titles)
         }

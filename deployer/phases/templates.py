@@ -160,14 +160,19 @@ def pinned_values(body: Body) -> Mapping[str, str]:
     return {name: pin["Value"] for name, pin in (pins or {}).items()}
 
 
-def without_pins(value: Any, body: Body) -> Any:
-    """Return *value*, a part of the deployed template *body*, with the values of its pins."""
+def with_literals(value: Any, body: Body, exports: Mapping[str, str]) -> Any:
+    """Return *value*, a part of the deployed template *body*, with the values of its imports.
+
+    *exports* has the current values of exports; a pinned import has its pinned value.
+    """
     pins = pinned_values(body)
 
     def literal(part: Any) -> Any:
         match part:
             case {"Fn::FindInMap": ["PinnedImports", str(name), _]} if name in pins:
                 return pins[name]
+            case {"Fn::ImportValue": str(name)} if name in exports:
+                return exports[name]
             case _:
                 return part
 

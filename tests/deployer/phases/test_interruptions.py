@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from deployer import execute, plan
+from deployer.errors import GuardError
 from deployer.events import Finished
 from deployer.follow import Watch
 from deployer.model.desired import DesiredStack
@@ -162,3 +165,44 @@ def test_the_fake_refuses_what_cloudformation_refuses() -> None:
     [*execute.deploy(plan.plan(after, deployed), run, jobs=1)]
 
     assert cloud.refused == ["crd-x-a: ['crd-x-a-Topic']"]
+
+
+@st.composite
+def versions(draw: st.DrawFn) -> list[DesiredStack]:
+    """Draw three stacks with topics, exports of these, and imports of the stacks before."""
+    stacks: list[DesiredStack] = []
+    exports: list[str] = []
+    for name in "abc":
+        imported = [{"Fn::ImportValue": f"crd-x-{export}"} for export in exports]
+        names = st.sampled_from(["x", "y", *imported])
+        titles = draw(st.sets(st.sampled_from(["One", "Two"])))
+        topics = {title: topic(draw(names)) for title in sorted(titles)}
+        outputs = {
+            output: {"Ref": draw(st.sampled_from(sorted(titles)))} if titles else "none"
+            for output in sorted(draw(st.sets(st.sampled_from(["E", "F"]))))
+        }
+        used = draw(st.sets(st.sampled_from(exports))) if exports else set()
+        resources = {**topics, "Reader": importing(*sorted(used)), "Rest": TOPIC}
+        stacks.append(stack(name, resources, outputs, needs=[s.short_name for s in stacks]))
+        exports += [f"{name}-{output}" for output in outputs]
+    return stacks
+
+
+@settings(deadline=None, max_examples=60)
+@given(versions(), versions(), st.integers(0, 60))
+def test_any_change_is_refused_first_or_ends_well(before, after, kill_at) -> None:
+    """A deploy changes nothing if it has no safe way; otherwise it ends as desired, killed or not."""
+    cloud = account(before)
+    cloud.kill_at = kill_at
+    try:
+        deploy(cloud, after)
+    except GuardError:
+        assert cloud.writes == []
+        return
+    except Killed:
+        cloud.kill_at = 0
+        cloud.finish_operations()
+        deploy(cloud, after)
+
+    cloud.kill_at = 0
+    assert_deployed(cloud, after)

@@ -142,13 +142,18 @@ def test_references_between_imported_resources() -> None:
     ]
 
 
-def test_definition_with_pins() -> None:
-    """The definition of a replaced resource has the values of pins: the mapping will be removed."""
-    body = templates.pin({"Resources": {"Reader": importing("a-Port")}}, {"crd-x-a-Port": "80"})
+def test_literals() -> None:
+    """A pinned import has its pinned value, another one the current value of its export."""
+    body = {"Resources": {"Reader": importing("a-Port", "a-Topic", "a-Gone")}}
+    pinned = templates.pin(body, {"crd-x-a-Port": "80"})
 
-    definition = templates.without_pins(body["Resources"]["Reader"], body)
+    definition = templates.with_literals(
+        pinned["Resources"]["Reader"], pinned, {"crd-x-a-Port": "81", "crd-x-a-Topic": "t"}
+    )
 
-    assert definition["Properties"]["Value"] == {"Fn::Join": ["", ["80"]]}
+    assert definition["Properties"]["Value"] == {
+        "Fn::Join": ["", ["80", "t", {"Fn::ImportValue": "crd-x-a-Gone"}]]
+    }
 
 
 def test_resource_that_was_not_replaced() -> None:
