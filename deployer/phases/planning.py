@@ -78,7 +78,7 @@ NO_PHASES = Phases()
 
 def may_need_phases(situation: Situation) -> bool:
     """Return whether the templates of all stacks are needed to decide the phases."""
-    if situation.outdated_importers:
+    if situation.outdated_users:
         return True
     return any(
         templates.replaced_in(situation.deployed_trees[old.name].body)
@@ -126,7 +126,7 @@ class _Producer:
         ]
         pending = templates.replaced_in(self.situation.deployed_trees[self.new.name].body)
         removed = {*self.old.templates.resources} - {*self.new.templates.resources}
-        outdated = [name for name in self._exports() if name in self.situation.outdated_importers]
+        outdated = self.situation.outdated_users.get(self.new.name, ())
         if not (changes or pending or (outdated and removed)):
             return None
         kept = tuple(change for change in changes if change.change == "removed")
@@ -134,15 +134,20 @@ class _Producer:
         replaced = self._replaced(changed)
         body = self.new.templates.body
         if kept or removed:
-            old = self._with_literals(removed)
+            old = self._pinned(removed)
             self._check_kept(removed, old["Resources"])
             outputs = [change.output for change in kept]
             body = templates.keep_removed(body, old, outputs)
         body = templates.retain_replaced(body, replaced)
+        resources = self.old.templates.resources
+        pins = self._pins_of({title: resources[title] for title in replaced})
+        body = templates.add_pins(body, pins)  # So that a later run knows what they use.
         if pending:
             body = templates.keep_pending(body, self.situation.deployed_trees[self.new.name].body)
-        names = self._exports() if pending else [*(c.name for c in changes), *outdated]
-        users = tuple(dict.fromkeys(user for name in names for user in self._importers(name)))
+            body = templates.add_pins(body, self._outdated_pins())
+        names = self._exports() if pending else [change.name for change in changes]
+        importers = [user for name in names for user in self._importers(name)]
+        users = tuple(dict.fromkeys((*importers, *outdated)))
         steps = self.situation.steps_by_name
         return Transition(
             self._first(body),
@@ -171,19 +176,28 @@ class _Producer:
         known = {name: value for name, value in passed.items() if name not in desired.parameters}
         return templates.phase_of(desired, body, known_parameters=known)
 
-    def _with_literals(self, removed: Collection[str]) -> templates.Body:
-        """Return the deployed template in which what is kept has values instead of imports.
+    def _pinned(self, removed: Collection[str]) -> templates.Body:
+        """Return the deployed template in which what is kept has pinned imports.
 
         The exports that it imports may change or be removed before it.
         """
         body = self.old.templates.body
-        values = self.situation.export_values
-        kept = {title: body["Resources"][title] for title in removed}
-        return {
+        kept = {
             **body,
-            "Resources": templates.with_literals(kept, body, values),
-            "Outputs": templates.with_literals(body.get("Outputs") or {}, body, values),
+            "Resources": {title: body["Resources"][title] for title in removed},
+            "Outputs": body.get("Outputs") or {},
         }
+        return templates.pin(kept, self._pins_of(kept))
+
+    def _outdated_pins(self) -> Mapping[str, templates.Pin]:
+        """Return the pins of the deployed template whose exports have other values."""
+        exports = self.situation.exports
+        pins = templates.pins_in(self.old.templates.body)
+        return {name: pin for name, pin in pins.items() if pin != exports.get(name)}
+
+    def _pins_of(self, part: object) -> Mapping[str, templates.Pin]:
+        exports = self.situation.exports
+        return {name: exports[name] for name in sorted(imports(part)) if name in exports}
 
     def _check_kept(
         self, removed: Collection[str], resources: Mapping[str, Mapping[str, Any]]
@@ -284,7 +298,7 @@ def _pins(
     situation: Situation, transitions: Mapping[str, Transition], errors: Errors
 ) -> dict[str, DesiredStack]:
     """Return the templates with pinned imports of all importers of changed exports."""
-    values: dict[str, dict[str, str]] = {}
+    values: dict[str, dict[str, templates.Pin]] = {}
     for producer, transition in transitions.items():
         outputs = situation.stacks[producer].outputs
         for change in transition.changed:
@@ -292,7 +306,8 @@ def _pins(
                 if error := _pin_error(situation, user, change.name):
                     fact = f"the export {change.name} changes, and {error}"
                     errors.setdefault(producer, {})[fact] = None
-                values.setdefault(user, {})[change.name] = outputs.get(change.output, "")
+                value = outputs.get(change.output, "")
+                values.setdefault(user, {})[change.name] = templates.Pin(value, producer)
     return {} if errors else {user: _pin(situation, user, pins) for user, pins in values.items()}
 
 
@@ -309,7 +324,7 @@ def _pin_error(situation: Situation, user: str, export: str) -> str:
     return ""
 
 
-def _pin(situation: Situation, user: str, values: Mapping[str, str]) -> DesiredStack:
+def _pin(situation: Situation, user: str, values: Mapping[str, templates.Pin]) -> DesiredStack:
     """Return the deployed template of *user* with pinned imports, and its deployed arguments."""
     desired, stack = situation.steps_by_name[user].desired, situation.stacks[user]
     tree = situation.deployed_trees[user]

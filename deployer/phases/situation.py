@@ -10,7 +10,7 @@ from deployer.aws.cloud import DeployedStack
 from deployer.model.desired import DesiredStack
 from deployer.model.template_tree import TemplateTree, desired_templates
 from deployer.phases.exports import Importers, importers
-from deployer.phases.templates import pinned_values, without_phases
+from deployer.phases.templates import Pin, pins_in, without_phases
 from deployer.plan import Keep, Step, Update
 from deployer.preview.propagation import Propagation, export_name, propagate
 from deployer.preview.reviewed import ReviewedStack
@@ -54,26 +54,31 @@ class Situation:
         return {**kept, **self.templates}
 
     @cached_property
-    def export_values(self) -> Mapping[str, str]:
-        """The current value of each export."""
+    def exports(self) -> Mapping[str, Pin]:
+        """The current value of each export, with its stack."""
         return {
-            name: self.stacks[stack].outputs.get(output, "")
+            name: Pin(self.stacks[stack].outputs.get(output, ""), stack)
             for stack, tree in self.deployed_trees.items()
             for output, definition in (tree.body.get("Outputs") or {}).items()
             if stack in self.stacks and (name := export_name(definition))
         }
 
     @cached_property
-    def outdated_importers(self) -> Mapping[str, tuple[str, ...]]:
-        """The stacks whose pinned import has another value than the export, by its name.
+    def export_values(self) -> Mapping[str, str]:
+        """The current value of each export."""
+        return {name: pin.value for name, pin in self.exports.items()}
+
+    @cached_property
+    def outdated_users(self) -> Mapping[str, tuple[str, ...]]:
+        """By the name of a stack, the stacks with a pinned import whose export has another value.
 
         They still use what the export referred to before.
         """
         found: dict[str, tuple[str, ...]] = {}
         for stack, tree in self.deployed_trees.items():
-            for name, value in pinned_values(tree.body).items():
-                if value != self.export_values.get(name):
-                    found[name] = (*found.get(name, ()), stack)
+            for name, pin in pins_in(tree.body).items():
+                if pin != self.exports.get(name) and pin.stack != stack:
+                    found[pin.stack] = (*found.get(pin.stack, ()), stack)
         return found
 
     @cached_property
@@ -106,7 +111,7 @@ class Situation:
         """The importers of each export; a stack with a pinned import counts as an importer."""
         trees = self.deployed_trees
         return importers(
-            (self.stacks[name].region, name, trees[name], pinned_values(trees[name].body))
+            (self.stacks[name].region, name, trees[name], pins_in(trees[name].body))
             for name in trees
             if name in self.stacks
         )

@@ -30,6 +30,14 @@ _PLACEHOLDER = re.compile(r"\$\{\s*(\w+)(\.[\w.]+)?\s*\}")
 
 
 @dataclass(frozen=True)
+class Pin:
+    """The value of an export, and the name of the stack that exports it."""
+
+    value: str
+    stack: str
+
+
+@dataclass(frozen=True)
 class ReplacedResource:
     """A resource that an update replaces, and its definition before that."""
 
@@ -37,12 +45,19 @@ class ReplacedResource:
     definition: Mapping[str, Any]
 
 
-def pin(body: Body, values: Mapping[str, str]) -> Body:
-    """Return *body* with the imports of the exports in *values* pinned to their values."""
+def pin(body: Body, pins: Mapping[str, Pin]) -> Body:
+    """Return *body* with the imports of the exports in *pins* pinned to their values."""
+    return add_pins(_changed_body(body, lambda value: _pinned(value, pins)), pins)
+
+
+def add_pins(body: Body, pins: Mapping[str, Pin]) -> Body:
+    """Return *body* with *pins* in its mapping; what it imports is not changed."""
+    if not pins:
+        return body
     mappings = {**(body.get("Mappings") or {})}
-    pins = {name: {"Value": value} for name, value in values.items()}
-    mappings[PINS] = {**mappings.get(PINS, {}), **pins}
-    return {**_changed_body(body, lambda value: _pinned(value, values)), "Mappings": mappings}
+    entries = {name: {"Value": pin.value, "Stack": pin.stack} for name, pin in pins.items()}
+    mappings[PINS] = {**mappings.get(PINS, {}), **entries}
+    return {**body, "Mappings": mappings}
 
 
 def keep_removed(body: Body, old: Body, outputs: Collection[str]) -> Body:
@@ -119,8 +134,8 @@ def without_phases(body: Body, current: Mapping[str, str]) -> Body:
     use it change when it is removed. Resources and outputs that a phase kept remain, too.
     """
     record = replaced_in(body)
-    pins = pinned_values(body)
-    unpinned = {name for name, value in pins.items() if current.get(name) == value}
+    pins = pins_in(body)
+    unpinned = {name for name, pin in pins.items() if current.get(name) == pin.value}
     resources = {
         title: _with_policy(resource, record[title]) if title in record else resource
         for title, resource in (body.get("Resources") or {}).items()
@@ -153,11 +168,11 @@ def keep_pending(body: Body, deployed: Body) -> Body:
     return {**body, "Metadata": metadata, "Resources": resources}
 
 
-def pinned_values(body: Body) -> Mapping[str, str]:
-    """Return the values of the pinned imports in *body*, by the name of the export."""
+def pins_in(body: Body) -> Mapping[str, Pin]:
+    """Return the pinned imports in *body* by the name of the export."""
     mappings = body.get("Mappings") or {}
     pins = mappings.get(PINS) if isinstance(mappings, dict) else None
-    return {name: pin["Value"] for name, pin in (pins or {}).items()}
+    return {name: Pin(pin["Value"], pin.get("Stack", "")) for name, pin in (pins or {}).items()}
 
 
 def with_literals(value: Any, body: Body, exports: Mapping[str, str]) -> Any:
@@ -165,12 +180,12 @@ def with_literals(value: Any, body: Body, exports: Mapping[str, str]) -> Any:
 
     *exports* has the current values of exports; a pinned import has its pinned value.
     """
-    pins = pinned_values(body)
+    pins = pins_in(body)
 
     def literal(part: Any) -> Any:
         match part:
             case {"Fn::FindInMap": ["PinnedImports", str(name), _]} if name in pins:
-                return pins[name]
+                return pins[name].value
             case {"Fn::ImportValue": str(name)} if name in exports:
                 return exports[name]
             case _:
@@ -239,9 +254,9 @@ def _changed(value: Any, change: Callable[[Any], Any]) -> Any:
             return value
 
 
-def _pinned(value: Any, values: Mapping[str, str]) -> Any:
+def _pinned(value: Any, names: Collection[str]) -> Any:
     match value:
-        case {"Fn::ImportValue": str(name)} if name in values:
+        case {"Fn::ImportValue": str(name)} if name in names:
             return {"Fn::FindInMap": [PINS, name, "Value"]}
         case _:
             return value

@@ -61,7 +61,7 @@ def test_replaced_resource_behind_an_export() -> None:
 
     transition = phases.transitions["crd-x-a"]
     assert phases.pins["crd-x-b"].body["Mappings"] == {
-        "PinnedImports": {"crd-x-a-Topic": {"Value": "topic-1"}}
+        "PinnedImports": {"crd-x-a-Topic": {"Value": "topic-1", "Stack": "crd-x-a"}}
     }
     assert transition.replaced == ("Topic",)
     assert transition.first.body["Metadata"]["ReplacedResources"]["Topic"] == {

@@ -11,7 +11,7 @@ READER = stack("b", {"Reader": importing("a-Topic")}, needs=["a"])
 
 def test_pinned_import_counts_as_import() -> None:
     """A stack whose import is pinned still uses the value, so it is an importer."""
-    body = templates.pin(READER.body, {"crd-x-a-Topic": "topic-1"})
+    body = templates.pin(READER.body, {"crd-x-a-Topic": templates.Pin("topic-1", "crd-x-a")})
     pinned = templates.phase_of(READER, body)
 
     found = situation([SOURCE, pinned], [SOURCE, READER])

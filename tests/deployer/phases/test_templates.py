@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from deployer.aws.cloud import ResourceToImport
 from deployer.model.desired import DIGEST
 from deployer.phases import templates
-from deployer.phases.templates import ReplacedResource
+from deployer.phases.templates import Pin, ReplacedResource
 from deployer.template_yaml import load
 from tests.deployer.phases.situations import TOPIC, importing, stack, topic
 
@@ -27,21 +27,21 @@ VALUES = st.recursive(
 def test_pins_are_reversible(properties, names) -> None:
     """A template with pinned imports becomes the original one again."""
     body = {"Resources": {"Thing": {"Type": "AWS::SNS::Topic", "Properties": properties}}}
-    values = dict.fromkeys(names, "value")
+    pins = {name: Pin("value", "a") for name in names}
 
-    pinned = templates.pin(body, values)
+    pinned = templates.pin(body, pins)
 
-    assert templates.without_phases(pinned, values) == body
-    assert {*templates.pinned_values(pinned)} == names
+    assert templates.without_phases(pinned, dict.fromkeys(names, "value")) == body
+    assert templates.pins_in(pinned) == pins
 
 
 def test_pinned_import() -> None:
     """A pinned import is looked up in a mapping that has the value of the export."""
     body = {"Resources": {"Reader": importing("a-Topic", "a-Port")}}
 
-    pinned = templates.pin(body, {"crd-x-a-Port": "80"})
+    pinned = templates.pin(body, {"crd-x-a-Port": Pin("80", "a")})
 
-    assert pinned["Mappings"] == {"PinnedImports": {"crd-x-a-Port": {"Value": "80"}}}
+    assert pinned["Mappings"] == {"PinnedImports": {"crd-x-a-Port": {"Value": "80", "Stack": "a"}}}
     assert pinned["Resources"]["Reader"]["Properties"]["Value"] == {
         "Fn::Join": [
             "",
@@ -56,7 +56,7 @@ def test_pinned_import() -> None:
 def test_pin_with_another_value_remains() -> None:
     """A pin whose export has another value by now is a difference to the reviewed template."""
     body = {"Resources": {"Reader": importing("a-Port")}}
-    pinned = templates.pin(body, {"crd-x-a-Port": "80"})
+    pinned = templates.pin(body, {"crd-x-a-Port": Pin("80", "a")})
 
     assert templates.without_phases(pinned, {"crd-x-a-Port": "81"}) == pinned
 
@@ -145,7 +145,7 @@ def test_references_between_imported_resources() -> None:
 def test_literals() -> None:
     """A pinned import has its pinned value, another one the current value of its export."""
     body = {"Resources": {"Reader": importing("a-Port", "a-Topic", "a-Gone")}}
-    pinned = templates.pin(body, {"crd-x-a-Port": "80"})
+    pinned = templates.pin(body, {"crd-x-a-Port": Pin("80", "a")})
 
     definition = templates.with_literals(
         pinned["Resources"]["Reader"], pinned, {"crd-x-a-Port": "81", "crd-x-a-Topic": "t"}
