@@ -132,25 +132,12 @@ class _Producer:
         kept = tuple(change for change in changes if change.change == "removed")
         changed = tuple(change for change in changes if change.change == "changed")
         replaced = self._replaced(changed)
-        body = self.new.templates.body
-        if kept or removed:
-            old = self._pinned(removed)
-            self._check_kept(removed, old["Resources"])
-            outputs = [change.output for change in kept]
-            body = templates.keep_removed(body, old, outputs)
-        body = templates.retain_replaced(body, replaced)
-        resources = self.old.templates.resources
-        pins = self._pins_of({title: resources[title] for title in replaced})
-        body = templates.add_pins(body, pins)  # So that a later run knows what they use.
-        if pending:
-            body = templates.keep_pending(body, self.situation.deployed_trees[self.new.name].body)
-            body = templates.add_pins(body, self._outdated_pins())
         names = self._exports() if pending else [change.name for change in changes]
         importers = [user for name in names for user in self._importers(name)]
         users = tuple(dict.fromkeys((*importers, *outdated)))
         steps = self.situation.steps_by_name
         return Transition(
-            self._first(body),
+            self._first(self._body(kept, replaced, removed)),
             kept,
             changed,
             tuple(dict.fromkeys((*replaced, *pending))),
@@ -158,6 +145,28 @@ class _Producer:
             tuple(user for user in users if user in steps),
             tuple(user for user in users if user not in steps),
         )
+
+    def _body(
+        self,
+        kept: Sequence[ExportChange],
+        replaced: Mapping[str, templates.ReplacedResource],
+        removed: Collection[str],
+    ) -> templates.Body:
+        """Return the new template with what must stay until the importing stacks are updated."""
+        body = self.new.templates.body
+        if kept or removed:
+            old = self._pinned(removed)
+            self._check_kept(removed, old["Resources"])
+            body = templates.keep_removed(body, old, [change.output for change in kept])
+        body = templates.retain_replaced(body, replaced)
+        resources = self.old.templates.resources
+        pins = self._pins_of({title: resources[title] for title in replaced})
+        body = templates.add_pins(body, pins)  # So that a later run knows what they use.
+        deployed = self.situation.deployed_trees[self.new.name].body
+        if templates.replaced_in(deployed):
+            body = templates.keep_pending(body, deployed)
+            body = templates.add_pins(body, self._outdated_pins())
+        return body
 
     def _importers(self, export: str) -> Iterator[str]:
         users = self.situation.importers.get((self.old.region, export), ())

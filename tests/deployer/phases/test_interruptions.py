@@ -86,15 +86,20 @@ def deploy(cloud: ExportingCloud, desired: Sequence[DesiredStack]) -> list[Finis
 
     situation = Situation(steps, deployed, templates, physical_ids)
     phases = plan_phases(situation) if may_need_phases(situation) else NO_PHASES
-    run = Run(
+    run = new_run(cloud)
+    events = execute.deploy(explained(steps, phases), run, jobs=4, phases=phases)
+    return [event for event in events if isinstance(event, Finished)]
+
+
+def new_run(cloud: ExportingCloud) -> Run:
+    """Return a run on the stacks of the account."""
+    return Run(
         id="run",
         watch=Watch(cloud, cloud.clock),
         approve=approve,
-        stacks=LatestStacks(deployed),
+        stacks=LatestStacks(cloud.deployed.values()),
         owner=OWNER,
     )
-    events = execute.deploy(explained(steps, phases), run, jobs=4, phases=phases)
-    return [event for event in events if isinstance(event, Finished)]
 
 
 def account(before: Sequence[DesiredStack]) -> ExportingCloud:
@@ -154,13 +159,7 @@ def test_the_fake_refuses_what_cloudformation_refuses() -> None:
     before, after = SCENARIOS["replaced"]
     cloud = account(before)
     deployed = cloud.stacks(REGION)
-    run = Run(
-        id="run",
-        watch=Watch(cloud, cloud.clock),
-        approve=approve,
-        stacks=LatestStacks(deployed),
-        owner=OWNER,
-    )
+    run = new_run(cloud)
 
     [*execute.deploy(plan.plan(after, deployed), run, jobs=1)]
 
