@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import emulator
 from operations import lambdas, project
 from tests.emulator_server import REGION, Aws, locked
-from tests.end_to_end.fork_server import fork_server
+from tests.end_to_end.fork_server import Started, fork_server
 from tests.end_to_end.recording_proxy import RecordingProxy, recording_proxy
 
 if TYPE_CHECKING:
@@ -165,6 +165,15 @@ class Checkout:
             finally:
                 process.kill()
 
+    @contextmanager
+    def running_until_killed(self, *task: str) -> Iterator[Running]:
+        """Run `invoke TASK` in the background, in a fork: SIGKILL ends it like any other process."""
+        process = fork_server().start("invoke", *task, cwd=self.path, env=self.environ)
+        try:
+            yield Running(process)
+        finally:
+            process.kill()
+
     @property
     def environ(self) -> dict[str, str]:
         """The environment variables of commands, with which a warning is an error."""
@@ -244,7 +253,7 @@ class Checkout:
 class Running:
     """A running task, and its output on standard error so far."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | Started
     printed: str = ""
 
     def wait_for(self, text: str) -> None:

@@ -1,12 +1,14 @@
 """Run `python -m MODULE` in a fork of a process that has already imported most modules.
 
 Imports take most of the CPU time of a short command. The fork has its own arguments, environment,
-working folder and standard streams, and its exit code is that of a new process. Tests of signals,
-terminals and shells start new processes instead.
+working folder and standard streams, and its exit code is that of a new process. Tests of signals
+that a process handles, terminals and shells start new processes instead.
 
 The server has imported the third-party libraries. For the commands of a checkout, the server forks a
 second server, which imports the modules of the checkout. Another checkout, another environment or a
 changed source file needs another second server; the last four are kept.
+
+A command that a test kills also runs in a fork: see ForkServer.start.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +51,33 @@ class Finished:
     code: int
     out: str
     err: str
+
+
+class Started:
+    """A running command, with the interface of subprocess.Popen that tests use."""
+
+    def __init__(self, stderr: IO[str], report: IO[bytes]) -> None:
+        self.stderr = stderr
+        self._report = report
+        word = b""
+        while not word.endswith(b" "):
+            word += report.read(1)
+        self.pid = int(word)
+        self.returncode: int | None = None
+
+    def communicate(self, timeout: float) -> tuple[None, str]:
+        """Wait until the command has ended; *timeout* is not used, because tests kill it."""
+        rest = self.stderr.read()
+        self.returncode = int(self._report.read())
+        return None, rest
+
+    def kill(self) -> None:
+        """Kill the command if it is running, and close the files."""
+        if self.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+        self.stderr.close()
+        self._report.close()
 
 
 class ForkServer:
@@ -78,15 +107,39 @@ class ForkServer:
         self, *arguments: str, cwd: Path, env: Mapping[str, str], seconds: float = 60
     ) -> Finished:
         """Run `python -m ARGUMENTS` with an empty standard input."""
+        out, err, report = _read(self._send(arguments, cwd, env), seconds)
+        return Finished(int(report.split()[1]), out, err)
+
+    def start(self, *arguments: str, cwd: Path, env: Mapping[str, str]) -> Started:
+        """Start `python -m ARGUMENTS` in its own process group, without standard output."""
+        out, err, report = self._send(arguments, cwd, env, has_own_group=True)
+        os.close(out)
+        return Started(os.fdopen(err, encoding="utf-8"), os.fdopen(report, "rb", buffering=0))
+
+    def _send(
+        self,
+        arguments: tuple[str, ...],
+        cwd: Path,
+        env: Mapping[str, str],
+        *,
+        has_own_group: bool = False,
+    ) -> list[int]:
+        """Send a request; return the files of the output, the errors and the report."""
+        request = {
+            "arguments": arguments,
+            "cwd": os.fspath(cwd),
+            "env": dict(env),
+            "has_own_group": has_own_group,
+        }
         ends = [os.pipe() for _ in range(3)]
-        with open(os.devnull, "rb") as nothing:  # noqa: PTH123
-            request = {"arguments": arguments, "cwd": os.fspath(cwd), "env": dict(env)}
+        with open(os.devnull, "r+b") as nothing:  # noqa: PTH123
             streams = [nothing.fileno(), *(write for _, write in ends)]
+            if has_own_group:
+                streams[1] = nothing.fileno()
             socket.send_fds(self._socket, [json.dumps(request).encode() + b"\n"], streams)
         for _, write in ends:
             os.close(write)
-        out, err, report = _read([read for read, _ in ends], seconds)
-        return Finished(int(report.split()[1]), out, err)
+        return [read for read, _ in ends]
 
     def _close(self) -> None:
         self._socket.close()
@@ -253,6 +306,8 @@ def _begin(request: dict[str, object], files: list[int]) -> list[str]:
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         os.write(report, f"{code}".encode())
         os._exit(0)
+    if request["has_own_group"]:
+        os.setpgid(0, 0)
     for number, file in enumerate(streams):
         os.dup2(file, number)
     _close(files)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -78,6 +79,21 @@ def test_too_slow(tmp_path):
 
     with pytest.raises(TimeoutError, match="did not end in time"):
         fork_server().run("module", cwd=tmp_path, env=ENV, seconds=0.5)
+
+
+def test_a_killed_command(tmp_path):
+    """A command that runs in the background has its own process group, and can be killed."""
+    (tmp_path / "module.py").write_text(
+        "import sys, time\nprint('ready', file=sys.stderr, flush=True)\ntime.sleep(600)\n"
+    )
+    started = fork_server().start("module", cwd=tmp_path, env=ENV)
+
+    line = started.stderr.readline()
+    os.killpg(started.pid, signal.SIGKILL)
+    _, rest = started.communicate(timeout=60)
+    started.kill()
+
+    assert (line, rest, started.returncode) == ("ready\n", "", -signal.SIGKILL)
 
 
 def test_commands_are_isolated(tmp_path):

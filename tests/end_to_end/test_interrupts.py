@@ -78,7 +78,7 @@ def test_killed_between_calls(tiny, kind):
         for action in ("CreateChangeSet", "ExecuteChangeSet"):
             for forward in (False, True):
                 proxy.hold(action, forward=forward)
-                with tiny.running("deploy") as deploy:
+                with tiny.running_until_killed("deploy") as deploy:
                     assert proxy.held.wait(60)
                     deploy.interrupt(signal.SIGKILL)
 
@@ -110,12 +110,12 @@ def test_killed_in_an_operation(tiny):
     """After a kill while CloudFormation creates or deletes, the next run follows the operation."""
     tiny.set_resource_delay(0.2)
     for progress in ("far     creating            0 of", "left    creating            0 of"):
-        with tiny.running("deploy") as deploy:
+        with tiny.running_until_killed("deploy") as deploy:
             deploy.wait_for(f"crd-local-{progress}")
             deploy.interrupt(signal.SIGKILL)
     tiny.run("deploy")
     created = tiny.stacks()
-    with tiny.running("destroy", "--yes") as destroy:
+    with tiny.running_until_killed("destroy", "--yes") as destroy:
         destroy.wait_for("deleting            Note")
         destroy.interrupt(signal.SIGKILL)
 

@@ -265,7 +265,7 @@ def test_killed_before_the_invalidation(checkout, content, summary, sent):
 
     with checkout.recorded_requests() as proxy:
         proxy.hold("PUT", forward=True)
-        with checkout.running("site.sync") as sync:
+        with checkout.running_until_killed("site.sync") as sync:
             assert proxy.held.wait(60)
             sync.interrupt(signal.SIGKILL)
         counted(proxy)
