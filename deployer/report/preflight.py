@@ -16,7 +16,7 @@ Verdict: TypeAlias = Literal["ok", "command", "manual", "unknown"]
 _LABELS: dict[Verdict, tuple[Emphasis, str]] = {
     "ok": ("green", "ok"),
     "command": ("yellow", "fix by command"),
-    "manual": ("yellow", "fix by hand"),
+    "manual": ("yellow", "fix manually"),
     "unknown": ("dim", "not checked"),
 }
 _WIDTH = max(len(label) for _, label in _LABELS.values())

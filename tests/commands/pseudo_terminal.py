@@ -118,9 +118,9 @@ def _connect(task: str) -> None:
     ecs = Client(list_tasks={"taskArns": ["arn:task"]}, execute_command={"session": {}})
     rds = Client(generate_db_auth_token="token")
     database = {"Address": "db.x", "Port": "5432", "Name": "cruddur", "Application": "application"}
-    layers = {"cluster": {"Name": "c"}, "service": {"Name": "s"}, "database": database}
+    outputs = {"cluster": {"Name": "c"}, "service": {"Name": "s"}, "database": database}
     with pytest.MonkeyPatch.context() as patch:
-        use_account(patch, Account(layers, {"ecs": ecs, "rds": rds}))
+        use_account(patch, Account(outputs, {"ecs": ecs, "rds": rds}))
         patch.setattr(port_forwarding, "forwarded_port", forwarded_port)
         try:
             {"service": service.connect, "db": db.connect}[task](Context())

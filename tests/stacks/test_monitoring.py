@@ -75,7 +75,7 @@ def test_a_missing_alarm_is_a_finding(stacks, config, alarms):
 
 @pytest.fixture
 def templates(stacks, config):
-    """The templates as the rules see them."""
+    """Return the templates as the policy rules receive them."""
     desired = synth(stacks)
     return Templates(config.env, tuple(Parsed(stack, stack.body) for stack in desired))
 

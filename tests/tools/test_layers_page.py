@@ -44,10 +44,10 @@ Resources:
 NESTED = "Resources: {Gateway: {Type: 'AWS::EC2::NatGateway'}}"
 
 
-def desired(layer: str, text: str, **more: Any) -> DesiredStack:
+def desired(short_name: str, text: str, **more: Any) -> DesiredStack:
     """Return a stack with this template."""
     body = load(text)
-    return DesiredStack(layer, f"crd-x-{layer}", "ca-central-1", text, "", body, **more)
+    return DesiredStack(short_name, f"crd-x-{short_name}", "ca-central-1", text, "", body, **more)
 
 
 @pytest.fixture(scope="module")

@@ -53,7 +53,7 @@ DIFFERENCES = (
     ),
     Difference(
         "A master user who is granted rds_iam needs a token too; the managed secret is rotated "
-        "weekly and cannot be deleted by hand.",
+        "weekly and cannot be deleted manually.",
         source="RDS user guide, IAM database authentication; Password management with Secrets "
         "Manager",
         ministack="Members of rds_superuser can always log in with their password; the secret has no weekly rotation, and can be deleted.",

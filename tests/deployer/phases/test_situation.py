@@ -1,4 +1,4 @@
-"""Tests of the deployed stacks as the phases see them."""
+"""Tests of the deployed stacks from which the phases are decided."""
 
 from __future__ import annotations
 

@@ -34,15 +34,15 @@ from tests.fakes import REGION, FakeClock, desired_stack
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def found(layer: str, status: str = "CREATE_COMPLETE", **more: object) -> DeployedStack:
-    name = f"crd-x-{layer}"
+def found(short_name: str, status: str = "CREATE_COMPLETE", **more: object) -> DeployedStack:
+    name = f"crd-x-{short_name}"
     return DeployedStack(name=name, id=f"arn:stack/{name}", region=REGION, status=status, **more)
 
 
-def change_set(layer: str, *changes: ResourceChange) -> ChangeSet:
-    stack = found(layer)
+def change_set(short_name: str, *changes: ResourceChange) -> ChangeSet:
+    stack = found(short_name)
     return ChangeSet(
-        arn=f"arn:changeSet/{layer}",
+        arn=f"arn:changeSet/{short_name}",
         name="deploy-1",
         stack=stack.name,
         stack_id=stack.id,
@@ -61,8 +61,8 @@ def changed(logical_id: str, *properties: PropertyChange, **more: str) -> Resour
     return ResourceChange("Modify", logical_id, "AWS::X::Y", properties=properties, **more)
 
 
-def progress(layer: str, logical_id: str, status: str, reason: str = "") -> Progress:
-    stack = found(layer)
+def progress(short_name: str, logical_id: str, status: str, reason: str = "") -> Progress:
+    stack = found(short_name)
     of_stack = logical_id == stack.name
     stack_event = StackEvent(
         id=f"{logical_id}-{status}",

@@ -20,10 +20,10 @@ def test_text() -> None:
         "ok              zones: the region has enough availability zones\n"
         "fix by command  service roles: the role X does not exist\n"
         "                → aws iam create\n"
-        "fix by hand     domain: the zone is \\x1bprivate\n"
+        "fix manually    domain: the zone is \\x1bprivate\n"
         "                → create a public one\n"
         "not checked     quotas: AccessDenied\n"
-        "1 ok, 1 fix by command, 1 fix by hand, 1 not checked\n"
+        "1 ok, 1 fix by command, 1 fix manually, 1 not checked\n"
     )
 
 
