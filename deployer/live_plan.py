@@ -34,7 +34,41 @@ def live_preview(
     blocked is left out. *phases* explains, by the name of the stack, the updates in several steps
     because of exports in use; so no export is refused.
     """
-    known = plan.index(deployed)
+    unchanged = tuple(step.desired.short_name for step in steps if isinstance(step, Keep))
+    name, known = environment.env.name, plan.index(deployed)
+    if len(unchanged) == len(steps):
+        return Preview(name, (), unchanged)
+    updated = [step for step in steps if isinstance(step, Update)]
+    context = Context(
+        sources=resource_sources(step.desired for step in steps),
+        changed=dict(_changed_parameters(environment, updated, known)),
+    )
+    found = preview(name, *_sides(steps, known, templates), context)
+    unknown = _UnknownValues(environment.desired, known)
+    stacks = {(step.desired.region, step.desired.name): step.desired for step in steps}
+    short_names = {step.desired.short_name for step in updated}
+    changes = (
+        replace(
+            change,
+            unknown=unknown.of(stacks[change.region, change.name]),
+            outputs=tuple(replace(output, is_refused=False) for output in change.outputs),
+            phases=(phases or {}).get(change.name, ""),
+        )
+        for change in found.stacks
+    )
+    accepted = environment.env.accepted_data_losses
+    return replace(
+        found,
+        stacks=tuple(changes),
+        unchanged=unchanged,
+        accepted=tuple(item for item in accepted if item.stack in short_names),
+    )
+
+
+def _sides(
+    steps: Sequence[Step], known: Mapping[Key, DeployedStack], templates: Mapping[str, TemplateTree]
+) -> tuple[list[ReviewedStack], list[ReviewedStack]]:
+    """Return the stacks before and after the steps."""
     before, after = [], []
     for step in steps:
         stack = _desired_side(step.desired, known)
@@ -47,31 +81,7 @@ def live_preview(
                 after.append(stack)
             case Create() | Recreate():
                 after.append(stack)
-    updated = [step for step in steps if isinstance(step, Update)]
-    context = Context(
-        sources=resource_sources(step.desired for step in steps),
-        changed=dict(_changed_parameters(environment, updated, known)),
-    )
-    found = preview(environment.env.name, before, after, context)
-    unknown = _UnknownValues(environment.desired, known)
-    stacks = {(step.desired.region, step.desired.name): step.desired for step in steps}
-    short_names = {step.desired.short_name for step in updated}
-    return replace(
-        found,
-        stacks=tuple(
-            replace(
-                change,
-                unknown=unknown.of(stacks[change.region, change.name]),
-                outputs=tuple(replace(output, is_refused=False) for output in change.outputs),
-                phases=(phases or {}).get(change.name, ""),
-            )
-            for change in found.stacks
-        ),
-        unchanged=tuple(step.desired.short_name for step in steps if isinstance(step, Keep)),
-        accepted=tuple(
-            item for item in environment.env.accepted_data_losses if item.stack in short_names
-        ),
-    )
+    return before, after
 
 
 def source_name(source: OutputOf) -> str:
