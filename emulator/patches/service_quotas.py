@@ -1,0 +1,74 @@
+"""Respond to Service Quotas with AWS's default values; an increase is granted at once."""
+
+from __future__ import annotations
+
+from emulator.ministack import context
+from emulator.patches.differences import Difference
+from emulator.patches.recorded import Call, Data, Refusal, add_calls
+
+DIFFERENCES = (
+    Difference(
+        "GetServiceQuota returns the quotas of the account.",
+        source="API reference of Service Quotas",
+        ministack="Unknown service.",
+        test="test_service_quotas.py::test_default",
+    ),
+    Difference(
+        "AWS reviews a requested increase, which can take days, and never lowers a quota.",
+        source="Service Quotas user guide, Requesting a quota increase",
+        ministack="RequestServiceQuotaIncrease sets the value, also a lower one, until the emulator "
+        "stops.",
+        consequence="Nothing here enforces a quota.",
+    ),
+)
+
+# Defaults of AWS for an account of some age, by service and code (Service Quotas console).
+_DEFAULTS = {
+    ("vpc", "L-F678F1CE"): 5.0,
+    ("ec2", "L-0263D0A3"): 5.0,
+    ("elasticloadbalancing", "L-53DA6B97"): 50.0,
+    ("rds", "L-7B6409FD"): 40.0,
+    ("fargate", "L-3032A538"): 6.0,
+    ("lambda", "L-B99A9384"): 1000.0,
+    ("cloudfront", "L-24B04930"): 200.0,
+    ("iam", "L-0DA4ABF3"): 10.0,
+}
+_requested: dict[tuple[str, str, str, str], float] = {}  # By account, region, service and code.
+
+
+def install() -> None:
+    """Install the patch."""
+    calls: dict[str, Call] = {
+        "GetServiceQuota": _get,
+        "GetAWSDefaultServiceQuota": _get_default,
+        "RequestServiceQuotaIncrease": _request,
+    }
+    add_calls("servicequotas", calls)
+
+
+def _get(data: Data) -> Data | Refusal:
+    return _quota(data, _requested.get(_key(data)))
+
+
+def _get_default(data: Data) -> Data | Refusal:
+    return _quota(data, None)
+
+
+def _request(data: Data) -> Data:
+    _requested[_key(data)] = float(data["DesiredValue"])
+    return {"RequestedQuota": {**_codes(data), "DesiredValue": data["DesiredValue"]}}
+
+
+def _quota(data: Data, requested: float | None) -> Data | Refusal:
+    default = _DEFAULTS.get((data["ServiceCode"], data["QuotaCode"]))
+    if default is None:
+        return "NoSuchResourceException", f"no quota {data['QuotaCode']} of {data['ServiceCode']}"
+    return {"Quota": {**_codes(data), "Value": default if requested is None else requested}}
+
+
+def _codes(data: Data) -> Data:
+    return {"ServiceCode": data["ServiceCode"], "QuotaCode": data["QuotaCode"]}
+
+
+def _key(data: Data) -> tuple[str, str, str, str]:
+    return context.account(), context.region(), data["ServiceCode"], data["QuotaCode"]
