@@ -19,8 +19,13 @@ export function ProfilePage({ handle }: { handle: string }) {
   return (
     <>
       <PageHeader title={profile?.display_name ?? `@${handle}`} back="/" />
-      {profile ? <Heading profile={profile} /> : <div className="profile-placeholder" />}
-      {posts.isPending && <ListSkeleton />}
+      {profile && <Heading profile={profile} />}
+      {posts.isPending && (
+        <>
+          <div className="profile-placeholder" />
+          <ListSkeleton />
+        </>
+      )}
       {posts.isLoadingError && <Failure error={posts.error} onRetry={() => void posts.refetch()} />}
       {posts.data && (
         <PostList
