@@ -71,7 +71,7 @@ describe("a session", () => {
     expect(before).toEqual({ status: "restoring" });
     expect(token).toBe("access-1");
     expect(calls.refresh).toHaveBeenCalledWith("refresh-0");
-    expect([...stored]).toEqual([["cruddur.refresh-token", "refresh-1"]]);
+    expect(stored.get("cruddur.refresh-token")).toBe("refresh-1");
     expect(session.current()).toEqual({
       status: "signed-in",
       user: { userId: "1", email: "a@b.example", name: "Ada" },

@@ -8,7 +8,7 @@ export type SessionState =
   | Readonly<{ status: "signed-in"; user: Claims }>;
 
 const TAB_KEY = "cruddur.tokens";
-const USER_KEY = "cruddur.user";
+const USER_KEY = "cruddur.user"; // In both storages: whose session and whose drafts they have.
 const LOCK = "cruddur.refresh";
 const ANONYMOUS: SessionState = { status: "anonymous" };
 
@@ -59,6 +59,8 @@ export class Session {
       } else if (this.state.status === "anonymous") {
         this.setState({ status: "restoring" });
         void this.accessToken().catch(() => undefined);
+      } else if (this.isOfAnotherUser()) {
+        window.location.reload();
       }
     });
     window.addEventListener("pageshow", ({ persisted }) => {
@@ -82,7 +84,8 @@ export class Session {
       this.tabStorage.clear(); // It has drafts of another user.
     }
     this.tokens = tokens;
-    this.storage.setItem(STORAGE_KEY, tokens.refreshToken);
+    this.storage.setItem(USER_KEY, user.userId);
+    this.storage.setItem(STORAGE_KEY, tokens.refreshToken); // Last, for the events in other tabs.
     this.tabStorage.setItem(USER_KEY, user.userId);
     this.tabStorage.setItem(TAB_KEY, JSON.stringify(tokens));
     this.setState({ status: "signed-in", user });
@@ -117,6 +120,13 @@ export class Session {
     }
   }
 
+  /** Return whether another tab has signed in another user, without a sign-out before. */
+  private isOfAnotherUser(): boolean {
+    const { state } = this;
+    const user = this.storage.getItem(USER_KEY);
+    return state.status === "signed-in" && user !== null && user !== state.user.userId;
+  }
+
   private async refresh(): Promise<Tokens | null> {
     // One tab at a time: the next one reads the refresh token that this one stores.
     return exclusively(async () => {
@@ -146,6 +156,7 @@ export class Session {
   /** Forget the tokens. Drafts are kept, because Cognito may have ended the session. */
   private clear(): void {
     this.tokens = null;
+    this.storage.removeItem(USER_KEY);
     this.storage.removeItem(STORAGE_KEY);
     this.tabStorage.removeItem(TAB_KEY);
     this.setState(ANONYMOUS);

@@ -53,9 +53,9 @@ class Visitor:
         self.page.reload()
 
     def leave_and_return(self, meanwhile: Callable[[Page], None]) -> None:
-        """Open another address, call *meanwhile* with a second tab, and go back.
+        """Open another page, call *meanwhile* with a second tab, and go back.
 
-        The browser must have kept the page as it was.
+        The variable `isKept` of the page is whether the browser has kept the page as it was.
         """
         self.page.evaluate(
             "() => { window.onpageshow = ({ persisted }) => { window.isKept = persisted; }; }"

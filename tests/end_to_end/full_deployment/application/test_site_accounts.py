@@ -37,14 +37,15 @@ SIGN_IN_TEXT = "The email address or the password is not right."
 WRONG_CODE_TEXT = "This code is not right. Check it, or request a new one."
 
 
-def profile_link(visitor: Visitor) -> Locator:
-    return visitor.page.get_by_role("link", name="Profile")
+def profile_link(page: Page) -> Locator:
+    """Return the link to the profile of the user; its address has the handle."""
+    return page.get_by_role("link", name="Profile")
 
 
 def test_sign_up(ada):
     """A new user is signed in after the code, and has the profile that was entered."""
-    expect(profile_link(ada)).to_have_attribute("href", "/@ada")
-    profile_link(ada).click()
+    expect(profile_link(ada.page)).to_have_attribute("href", "/@ada")
+    profile_link(ada.page).click()
 
     ada.heading("Ada Lovelace")
     expect(ada.page.get_by_role("link", name="Edit profile")).to_be_visible()
@@ -85,14 +86,26 @@ def test_back_after_sign_out(bayko):
 
 
 def test_back_after_another_sign_in(bayko):
-    """A page that the browser kept is loaded again if another user has signed in."""
+    """A page that the browser kept is loaded again if another session has begun."""
     token = refresh_token(bayko.deployed, "andrewbrown@example.com", demo.PASSWORD)
-    store = f"(token) => localStorage.setItem('{TOKEN_KEY}', token)"
-    expect(profile_link(bayko)).to_have_attribute("href", "/@bayko")
+    expect(profile_link(bayko.page)).to_have_attribute("href", "/@bayko")
 
-    bayko.leave_and_return(lambda tab: tab.evaluate(store, token))
+    def begin(tab: Page) -> None:
+        expect(profile_link(tab)).to_have_attribute("href", "/@bayko")  # It has its tokens.
+        tab.evaluate(f"(token) => localStorage.setItem('{TOKEN_KEY}', token)", token)
 
-    expect(profile_link(bayko)).to_have_attribute("href", "/@andrewbrown")
+    bayko.leave_and_return(begin)
+
+    expect(profile_link(bayko.page)).to_have_attribute("href", "/@andrewbrown")
+
+
+def test_another_sign_in(bayko):
+    """An open page is loaded again if another user signs in in another tab."""
+    tab = Visitor(bayko.page.context.new_page(), bayko.deployed, bayko.origin)
+    tab.sign_in("andrewbrown@example.com", demo.PASSWORD)
+    tab.is_signed_in()
+
+    expect(profile_link(bayko.page)).to_have_attribute("href", "/@andrewbrown")
 
 
 def test_wrong_password(visitor):
