@@ -185,7 +185,7 @@ def test_a_deleted_resource_cannot_be_ignored() -> None:
     ],
 )
 def test_entries_that_expired_or_match_nothing_are_refused(entry: IgnoredDrift, fact: str) -> None:
-    """The list in the config stays true, with a date for every entry."""
+    """An entry that has expired, or matches no difference, is refused."""
     found, _ = drift_of(entry)
 
     with pytest.raises(GuardError) as refused:

@@ -111,7 +111,7 @@ def account(before: Sequence[DesiredStack]) -> ExportingCloud:
 
 
 def assert_deployed(cloud: ExportingCloud, desired: Sequence[DesiredStack]) -> None:
-    """Nothing failed, nothing in use was deleted, nothing is left, and all is as desired."""
+    """Assert that nothing failed, nothing in use was deleted, and all is as desired."""
     assert (cloud.refused, cloud.broken) == ([], [])
     steps = plan.plan(desired, cloud.stacks(REGION))
     assert [type(step) for step in steps] == [Keep] * len(desired)
@@ -190,7 +190,7 @@ def versions(draw: st.DrawFn) -> list[DesiredStack]:
 @settings(deadline=None, max_examples=60)
 @given(versions(), versions(), st.integers(0, 60))
 def test_any_change_is_refused_first_or_ends_well(before, after, kill_at) -> None:
-    """A deploy changes nothing if it has no safe way; otherwise it ends as desired, killed or not."""
+    """A deploy is refused before any change, or ends as desired, also after a kill."""
     cloud = account(before)
     cloud.kill_at = kill_at
     try:
