@@ -77,7 +77,7 @@ def refuse_stale(deployment: Deployment, saved: SavedPlan, revision: str) -> Non
 
 
 def execute_pending(deployment: Deployment, arns: Sequence[str], *, jobs: int) -> int:
-    """Execute change sets that were left for review, after one approval; return the exit code.
+    """Execute change sets that were left for review, each after approval; return the exit code.
 
     Raise StaleError for each that cannot be executed, and GuardError for one of another environment.
     """
@@ -99,8 +99,8 @@ def execute_pending(deployment: Deployment, arns: Sequence[str], *, jobs: int) -
             f"{', '.join(twice)}: has more than one of the change sets",
             hint="execute one, which makes the others of its stack obsolete",
         )
-    deployed = deployment.inventory.own_stacks()
-    run = _approved_run(deployment, len(change_sets), deployed, "")
+    replace(deployment.approver, alternative=_ALTERNATIVE).refuse_unattended()
+    run = deployment.new_run(deployment.inventory.own_stacks())
     events = execute_reviewed(change_sets, run, jobs=jobs)
     return deployment.report_events(deployment.with_local_uploads(events))
 

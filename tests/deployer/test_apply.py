@@ -120,6 +120,19 @@ def test_change_sets_left_for_review_are_executed() -> None:
     assert [stack.status for stack in cloud(prepared).deployed.values()] == ["CREATE_COMPLETE"]
 
 
+def test_each_change_set_left_for_review_needs_an_approval(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The change set is shown before the question, and is kept if it is not approved."""
+    prepared = deployment(NETWORK)
+    arns = left(prepared)
+    monkeypatch.setattr("sys.stdin", Stdin("n\n", terminal=True))
+    prepared = replace(prepared, options=replace(prepared.options, yes=False))
+
+    assert apply.execute_pending(prepared, arns, jobs=1) == GuardError.code
+    assert [*cloud(prepared).change_sets] == arns
+
+
 def test_change_sets_left_for_review_are_deleted() -> None:
     """The empty stack that was created for the change set is deleted as well."""
     prepared = deployment(NETWORK)
