@@ -14,7 +14,7 @@ from cruddur.endpoints import operation_of
 
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "frontend" / "src"
-_RAISED = re.compile(r'(?:FieldError|not_found|_refused)\(\s*"([a-z_0-9]+)"')
+_RAISED = re.compile(r'\b(?:FieldError|not_found|_refused)\(\s*"([a-z_0-9]+)"')
 _UPLOAD = re.compile(r'"((?:body|extension|size)_[a-z_]+)"')
 
 
