@@ -28,7 +28,12 @@ from stacks.database import APPLICATION, MIGRATOR
 
 ROOT = Path(__file__).parents[2]
 MIGRATIONS = ROOT / "backend" / "db" / "migrations"
-_FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "shared_buffers=64MB")
+_WITHOUT_DURABILITY = (
+    "fsync=off",
+    "full_page_writes=off",
+    "synchronous_commit=off",
+    "shared_buffers=64MB",
+)
 _OPTIONS = ("listen_addresses=", "max_connections=60", "jit=off")
 
 
@@ -62,7 +67,7 @@ class Cluster:
 
     def start(self) -> None:
         """Start the server and wait until it accepts connections."""
-        settings = [word for option in (*_FAST, *_OPTIONS) for word in ("-c", option)]
+        settings = [word for option in (*_WITHOUT_DURABILITY, *_OPTIONS) for word in ("-c", option)]
         server = self.launch(
             "postgres", "-D", str(self.folder / "data"), "-k", str(self.folder), *settings
         )

@@ -20,7 +20,7 @@ PREFIX = f"crd-{ENVIRONMENT}"
 NESTED = f"{PREFIX}-pipeline-CodeBuild"
 ARTIFACTS = f"arn:aws:s3:::{PREFIX}-artifacts-{ACCOUNT}-{REGION}-an"
 ARTIFACT_STORE = f"arn:aws:s3:::{PREFIX}-pipeline-{ACCOUNT}-{REGION}-an"
-RELEASE_MADE_ROLE = "a role that a release creates"  # With all permissions of the boundary.
+ROLE_CREATED_BY_RELEASE = "a role that a release creates"  # With all permissions of the boundary.
 EVERYTHING = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
@@ -79,7 +79,7 @@ class Role:
 def role(name: str) -> Role:
     """Return the role of a project such as Test, or one of the other roles by its title."""
     foundation = f"{PREFIX}-foundation"
-    if name == RELEASE_MADE_ROLE:
+    if name == ROLE_CREATED_BY_RELEASE:
         boundary = properties(foundation, "PermissionsBoundary")["PolicyDocument"]
         arn = f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}-users-MigrateRole-1A2B"
         return Role(arn, (EVERYTHING,), boundary)

@@ -5,13 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from tests.scanners.policies import ACCOUNT, REGION
-from tests.stacks.permissions.access import NESTED, PREFIX, RELEASE_MADE_ROLE, arn_of, resolver
+from tests.stacks.permissions.access import (
+    NESTED,
+    PREFIX,
+    ROLE_CREATED_BY_RELEASE,
+    arn_of,
+    resolver,
+)
 from tests.stacks.pipeline_templates import BUILDS
 
 STACK_REGION = "ca-central-1"  # Other ARNs contain the example region REGION.
 CHANGES_STACKS = {"Infrastructure", "UpdateServiceStack"}
 STAGES = (*BUILDS, "PipelineRole", "PublisherRole")
-ROLES = (*STAGES, "ReleaseRole", RELEASE_MADE_ROLE)
+ROLES = (*STAGES, "ReleaseRole", ROLE_CREATED_BY_RELEASE)
 RELEASE_ROLE = arn_of(f"{PREFIX}-foundation", "ReleaseRole")
 BOUNDARY = resolver().resolve({"Ref": "PermissionsBoundary"}, f"{PREFIX}-foundation")
 ZIP_KEY = "lambdas/migrate/288fe5ae5880b55047dba3c310698c60.zip"

@@ -13,7 +13,7 @@ from tests.stacks.permissions.access import (
     ARTIFACTS,
     NESTED,
     PREFIX,
-    RELEASE_MADE_ROLE,
+    ROLE_CREATED_BY_RELEASE,
     arn_of,
     decide,
     decide_alone,
@@ -445,7 +445,7 @@ def test_a_role_of_a_release_writes_its_own_logs():
     """A role of a release can write its own logs; only the logs of the pipeline are denied."""
     group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{PREFIX}-users-MigrateLogGroup-1A2B:*"
 
-    assert decide(RELEASE_MADE_ROLE, "logs:PutLogEvents", log_stream(group))
+    assert decide(ROLE_CREATED_BY_RELEASE, "logs:PutLogEvents", log_stream(group))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from tests.stacks.permissions.access import (
     ARTIFACT_STORE,
     ARTIFACTS,
     PREFIX,
-    RELEASE_MADE_ROLE,
+    ROLE_CREATED_BY_RELEASE,
     arn_of,
     decide,
     decide_alone,
@@ -157,7 +157,7 @@ TAGS_OF_PROD = {"aws__RequestTag/project": "cruddur", "aws__RequestTag/env": "pr
     ],
 )
 @pytest.mark.parametrize(
-    "name", ["ReleaseRole", "Infrastructure", "UpdateServiceStack", RELEASE_MADE_ROLE]
+    "name", ["ReleaseRole", "Infrastructure", "UpdateServiceStack", ROLE_CREATED_BY_RELEASE]
 )
 def test_a_release_cannot_extend_its_permissions(name, action, resource, context):
     """Templates and code of an approved commit cannot make calls that would extend their permissions."""
@@ -169,7 +169,7 @@ def test_a_template_cannot_read_secrets(name):
     """A dynamic reference in a template cannot read a secret; only the role of a task can."""
     secret = parameter("ROLLBAR_ACCESS_TOKEN")
 
-    assert decide(RELEASE_MADE_ROLE, "ssm:GetParameters", secret)
+    assert decide(ROLE_CREATED_BY_RELEASE, "ssm:GetParameters", secret)
     assert not decide(name, "ssm:GetParameters", secret)
 
 
@@ -240,7 +240,7 @@ def test_the_artifact_store_denies_changes_of_the_source():
     """The bucket policy denies changes of the source to all roles except that of the pipeline."""
     source = f"{ARTIFACT_STORE}/{PREFIX}-pipeline/Source/AbCdEfG"
     image = source.replace("/Source/", "/Image/")
-    for name in (*BUILDS, "PublisherRole", "ReleaseRole", RELEASE_MADE_ROLE):
+    for name in (*BUILDS, "PublisherRole", "ReleaseRole", ROLE_CREATED_BY_RELEASE):
         wide = access.Role(access.role(name).arn, (access.EVERYTHING,))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(access, "role", lambda _, wide=wide: wide)

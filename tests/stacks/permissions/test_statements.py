@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stacks.permissions.access import PREFIX, RELEASE_MADE_ROLE, role
+from tests.stacks.permissions.access import PREFIX, ROLE_CREATED_BY_RELEASE, role
 from tests.stacks.pipeline_templates import BUILDS
 
 REFERENCE = Path(find_spec("cfnlint").origin).parent / "data" / "AdditionalSpecs" / "Policies.json"
@@ -70,7 +70,7 @@ def statements(name):
     ]
 
 
-ROLES = ("ReleaseRole", RELEASE_MADE_ROLE, "PipelineRole", "PublisherRole", *BUILDS)
+ROLES = ("ReleaseRole", ROLE_CREATED_BY_RELEASE, "PipelineRole", "PublisherRole", *BUILDS)
 
 
 @pytest.mark.parametrize("name", ROLES)
