@@ -22,7 +22,7 @@ from deployer.saved_plan import (
 
 @dataclass(frozen=True)
 class Current:
-    """What a saved plan is compared with.
+    """The code and the account, with which a saved plan is compared.
 
     *account* is the account of the credentials. *desired* are the stacks of the code by name,
     *deployed* those of the account. *change_set* returns a change set by its ARN, None if it does

@@ -46,7 +46,7 @@ _REMOVED = TemplateTree("", known_body={})
 
 @dataclass(frozen=True)
 class Context:
-    """What is known beyond the templates.
+    """The inputs of a comparison besides the templates.
 
     *sources* has the line of each resource, by the key of its template and its logical id.
     *settings* has the keys of the config file that a place comes from. *code* returns the change

@@ -33,7 +33,7 @@ _ATTRIBUTES_OF_PROPERTIES: Mapping[tuple[str, str], tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Cause:
-    """Why a value changes: *name* for reports, and whether the change is certain.
+    """The cause of a changed value: *name* for reports, and whether the change is certain.
 
     *root* is the resource or other part whose own change is the first in the chain of causes.
     """

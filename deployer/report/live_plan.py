@@ -28,7 +28,7 @@ from deployer.report.text import JSON_VERSION, clean
 
 @dataclass(frozen=True)
 class LivePlan:
-    """What a deploy does to each stack; *preview* has the changes of the resources.
+    """The plan of a deploy: the step of each stack, and in *preview* the changes of the resources.
 
     *change_sets* are those that were created for the plan, *pending* those that were left for review.
     *drifts* is the drift of each stack, if it was detected.

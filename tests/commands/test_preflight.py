@@ -24,7 +24,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *results: PreflightResult, json: bool =
 
 
 def test_nothing_to_fix(monkeypatch, capsys) -> None:
-    """What could not be checked does not change the exit code."""
+    """A check that was refused does not change the exit code."""
     run(monkeypatch, OK, UNKNOWN)
 
     assert capsys.readouterr().out.splitlines()[-1] == "1 ok, 1 not checked"

@@ -33,7 +33,7 @@ def weakened(type_: str, before: Any, after: Any, policy: str = "Retain") -> lis
 def test_a_shorter_retention_period_of_what_is_retained(
     type_: str, before: Any, after: Any
 ) -> None:
-    """What is older than a shorter period is deleted, which matters for what is retained."""
+    """A shorter period deletes older data, which is a loss if a policy retains the resource."""
     (fact,) = weakened(type_, before, after)
 
     assert fact.startswith("loses ")

@@ -59,7 +59,7 @@ def test_a_saved_plan_is_applied_exactly_once(deployed):
 
 
 def test_change_sets_left_for_review(deployed):
-    """They are listed by `status`, and executed or deleted by a command."""
+    """Change sets left for review are listed by `status`, and executed or deleted by a command."""
     deployed.configure(left={"title": "A"}, right={"title": "A"})
     deployed.run("deploy", "--no-execute")
     first, second = (

@@ -56,7 +56,7 @@ def test_partial_deployment() -> None:
 
 
 def test_a_domain_that_does_not_resolve() -> None:
-    """In the emulator a browser opens only names below localhost."""
+    """A domain that is not below localhost has no addresses: no browser could open them."""
     local = replace(LOCAL, env=msgspec.structs.replace(LOCAL.env, domain="x.example"))
 
     assert found(target(local), "cdn", "service") == []

@@ -79,7 +79,7 @@ def test_unused_packages(tmp_path: Path) -> None:
 
 
 def test_lock_files_are_written_for_the_backend_and_every_function(runs) -> None:
-    """Their locks are constrained by the lock of all dependencies."""
+    """The lock of all dependencies constrains the lock of the backend and of each function."""
     development.lock(upgrade=False)
 
     outputs = [run[-1] for run in runs]

@@ -58,7 +58,7 @@ def test_no_release(monkeypatch) -> None:
 
 
 def test_a_refused_call(monkeypatch) -> None:
-    """What AWS refuses is the error of the service, so that the rest of the status is printed."""
+    """A refused call is the error of the service, and the rest of the status is printed."""
     [status] = find(monkeypatch, ecs=Client(describe_services=aws_error()))
 
     assert status == ServiceStatus("crd-x-service", error="place: Ask: AccessDenied: no")

@@ -62,7 +62,7 @@ def test_pin_with_another_value_remains() -> None:
 
 
 def test_kept_resources() -> None:
-    """What a change removes is kept with the sections that it uses; new definitions are preferred."""
+    """Removed resources are kept with the sections that they use; new definitions are preferred."""
     old = {
         "Parameters": {"P": {"Type": "String"}},
         "Conditions": {"C": True},

@@ -239,7 +239,7 @@ def test_a_key_policy_may_allow_a_service_for_its_sources(condition) -> None:
 
 
 def test_a_subscription_in_a_topic() -> None:
-    """It is checked like a separate one, but cannot have a dead-letter queue."""
+    """A subscription in the properties of a topic is checked; it can have no dead-letter queue."""
     resources = CLEAN_TEMPLATES["topic"][HIGH]["Resources"]
     topic = _with(resources["Avatars"], Subscription=[{"Protocol": "http"}], SignatureVersion="1")
 

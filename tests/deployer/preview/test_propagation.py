@@ -178,7 +178,7 @@ def test_an_attribute_that_follows_from_a_changed_property_changes() -> None:
 
 
 def test_a_conditional_replacement_stays_uncertain() -> None:
-    """What reads a resource that may be replaced may be replaced, too."""
+    """A reference to a resource that may be replaced may replace its own resource."""
 
     def body(block: str) -> dict[str, Any]:
         return resources(

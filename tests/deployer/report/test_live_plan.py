@@ -50,7 +50,7 @@ def test_unknown_values_have_their_source() -> None:
 
 
 def test_steps_without_changes_of_resources_are_listed() -> None:
-    """What the changes of the resources do not explain has its reason or its hint."""
+    """A step that no change of a resource explains is listed with its reason or its hint."""
     blocked = Blocked(desired_stack("database"), found("database"), "UPDATE_FAILED", "roll it back")
     update = Update(desired_stack("service"), found("service"), "/x/image is available")
     orphan = Orphan(found("old"), "deployed, but no longer in layers()", "to remove it: x")

@@ -31,7 +31,7 @@ def test_a_check_without_findings_is_ok() -> None:
 
 
 def test_a_refused_check_is_unknown() -> None:
-    """What was found before stays, and the next check runs."""
+    """Earlier results of a refused check stay, and the next check runs."""
     checks = Check("x", "", refused), Check("y", "fine", lambda _: iter(()))
 
     assert results(*checks) == [
