@@ -10,15 +10,19 @@ import json
 import re
 from collections.abc import Iterator
 from difflib import SequenceMatcher
-from typing import Any
+from itertools import accumulate
+from typing import Any, TypeAlias
 
 from deployer import secret_detection
 from deployer.report.property_values import SENSITIVE, masked, masked_value
 from deployer.report.text import escaped
 
+# The range of a part of the old text, and of the part of the new text that replaces it.
+_Ranges: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
 _MAX_LENGTH = 60
 _CONTEXT = 16  # Characters shown before and after where two long values differ.
-_MAX_COMPARED = 400  # Words; of more words only the common beginning and end are omitted.
+_MAX_COMPARED = 1_000  # Words or items; of more only the common beginning and end are omitted.
+_ITEM = re.compile(r"[^,\n]*[,\n]|[^,\n]+")  # Of a list in JSON, or a line.
 _TOKEN = re.compile(r"\w+|\s+|.", re.DOTALL)
 
 
@@ -69,25 +73,40 @@ def _inline(value: Any) -> str:
 
 
 def _differing_parts(old: str, new: str) -> Iterator[str]:
-    """Yield each part that differs, as old → new with the text around it."""
+    """Yield each part that differs, as old → new with the text around it.
+
+    Parts with little text between them are one part.
+    """
+    joined: list[_Ranges] = []
+    for hunk in _hunks(old, new):
+        previous = joined[-1] if joined else None
+        if previous and hunk[0][0] - previous[0][1] <= 2 * _CONTEXT:
+            joined[-1] = (previous[0][0], hunk[0][1]), (previous[1][0], hunk[1][1])
+        else:
+            joined.append(hunk)
+    for before, after in joined:
+        yield f"{_excerpt(old, *before)} → {_excerpt(new, *after)}"
+
+
+def _hunks(old: str, new: str) -> Iterator[_Ranges]:
+    """Yield the ranges of words that differ; of a long text the ranges of items."""
     (start, old_end), (_, new_end) = _outer_hunk(old, new)
-    before, after = _TOKEN.findall(old[start:old_end]), _TOKEN.findall(new[start:new_end])
-    if len(before) + len(after) > _MAX_COMPARED:
-        yield _around(old, new, (start, old_end), (start, new_end))
+    for parts in (_TOKEN, _ITEM):
+        before, after = parts.findall(old[start:old_end]), parts.findall(new[start:new_end])
+        if len(before) + len(after) <= _MAX_COMPARED:
+            break
+    else:
+        yield (start, old_end), (start, new_end)
         return
+    ends, new_ends = ([*accumulate(map(len, words), initial=start)] for words in (before, after))
     for tag, first, last, new_first, new_last in SequenceMatcher(
         None, before, after, autojunk=False
     ).get_opcodes():
         if tag != "equal":
-            yield _around(
-                old,
-                new,
-                (start + len("".join(before[:first])), start + len("".join(before[:last]))),
-                (start + len("".join(after[:new_first])), start + len("".join(after[:new_last]))),
-            )
+            yield (ends[first], ends[last]), (new_ends[new_first], new_ends[new_last])
 
 
-def _outer_hunk(old: str, new: str) -> tuple[tuple[int, int], tuple[int, int]]:
+def _outer_hunk(old: str, new: str) -> _Ranges:
     """Return the range in each text between the common beginning and the common end.
 
     The beginning ends with a whole word.
@@ -102,10 +121,6 @@ def _outer_hunk(old: str, new: str) -> tuple[tuple[int, int], tuple[int, int]]:
     while tail and old[-tail].isalnum():
         tail -= 1
     return (head, len(old) - tail), (head, len(new) - tail)
-
-
-def _around(old: str, new: str, before: tuple[int, int], after: tuple[int, int]) -> str:
-    return f"{_excerpt(old, *before)} → {_excerpt(new, *after)}"
 
 
 def _excerpt(text: str, start: int, end: int) -> str:

@@ -46,6 +46,28 @@ def test_all_differences_of_long_values_are_shown() -> None:
     assert text == f"a1 {'x' * 15}… → a2 {'x' * 15}…; …{'x' * 15} b1 → …{'x' * 15} b2"
 
 
+def test_differences_in_a_sentence_are_one() -> None:
+    """Words that differ with little text between them are shown together, so they can be read."""
+    before = f"{'Once. ' * 20}Check the message, which has the error, and delete it."
+    after = f"{'Once. ' * 20}Check the log of the function, and the next message."
+
+    assert change_text("Description", before, after) == (
+        "…Once. Check the message, which has the error, and delete it."
+        " → …Once. Check the log of the function, and the next message."
+    )
+
+
+def test_the_items_of_a_long_list_are_compared() -> None:
+    """Of a long document the items that differ are shown, without what is between them."""
+    numbers = [f'"metric {number} of the dashboard"' for number in range(300)]
+    before, after = ", ".join(numbers), ", ".join(["x", *numbers[1:200], "y", *numbers[201:]])
+
+    text = change_text("DashboardBody", before, after)
+
+    assert [part.partition(" → ")[2][:1] for part in text.split("; ")] == ["x", "…"]
+    assert len(text) < 300
+
+
 def test_a_very_long_value_has_one_difference() -> None:
     """The parts of a value with thousands of words are not compared with each other."""
     words = " word" * 3_000
