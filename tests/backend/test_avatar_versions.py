@@ -29,7 +29,7 @@ def test_a_new_avatar_has_a_new_address(record):
 
 
 def test_older_and_repeated_notifications_change_nothing(record):
-    """SNS may deliver a notification repeatedly and in any order."""
+    """Notifications change nothing if they are repeated or older than the recorded version."""
     assert [record("B"), record("B"), record("A")] == ["B", "B", "B"]
 
 

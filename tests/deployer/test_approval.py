@@ -95,7 +95,7 @@ def test_the_refusal_has_the_reason_and_the_alternatives(
 
 
 def test_closed_standard_input_is_not_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python has no object for an input that a scheduler or `<&-` closed."""
+    """Closed standard input, for which sys.stdin is None, is not a terminal."""
     monkeypatch.setattr("sys.stdin", None)
 
     with pytest.raises(GuardError, match="standard input is not a terminal"):

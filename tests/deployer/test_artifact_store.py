@@ -139,7 +139,7 @@ def test_an_object_with_other_content_is_replaced() -> None:
 
 
 def test_an_object_without_a_checksum_is_replaced() -> None:
-    """S3 has no checksum of objects from other tools, or of those uploaded in parts."""
+    """An object of another tool, or one uploaded in parts, has no checksum and is replaced."""
     cloud = account_with(OBJECTS, checksum=False)
 
     events = deploy_objects(cloud)
@@ -162,7 +162,7 @@ def test_objects_of_the_deployed_template_are_verified_too() -> None:
 
 
 def test_objects_of_a_recreated_stack_are_verified() -> None:
-    """Lambda reads the zip again, even if the template is unchanged."""
+    """The objects of a recreated stack are verified, because Lambda reads the zip again."""
     cloud = account_with(OBJECTS)
     cloud.fails[CLUSTER.name] = "Thing"
     deploy_objects(cloud)

@@ -175,7 +175,7 @@ def test_a_foreign_stack_that_is_named_is_refused():
 
 
 def test_a_stack_in_review_is_owned_by_the_tags_of_its_change_set():
-    """AWS adds the tags to the stack only when it is created."""
+    """A stack in review is owned by the tags of its change set: it has none itself."""
     deployment, _ = new_deployment()
     for name, tags in (
         ("crd-x-network", OWNER.tags("crd-x-network")),

@@ -115,7 +115,7 @@ def test_nested_stacks_are_checked() -> None:
 
 
 def test_a_failed_detection_is_reported_with_what_was_found() -> None:
-    """CloudFormation may check only some of the resources."""
+    """A failed detection is reported with the drift of the resources that were checked."""
     cloud = DriftingCloud(
         FakeClock(), drifts={"arn:a": (DELETED,)}, failures={"arn:a": "no permission"}
     )

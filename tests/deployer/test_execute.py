@@ -567,7 +567,7 @@ def test_a_change_set_that_is_never_ready_is_a_timeout() -> None:
 
 
 def test_each_deletion_has_a_different_token() -> None:
-    """CloudFormation refuses a token that was used for the same stack name before."""
+    """Each deletion has a new token: CloudFormation refuses one that was used for the name."""
     tokens: list[str] = []
 
     class Tokens(FakeCloud):

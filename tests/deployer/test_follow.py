@@ -265,7 +265,7 @@ def test_retained_resources_of_nested_stacks_have_their_path() -> None:
 def test_a_reason_of_the_stack_is_a_cause_unless_it_is_generic(
     reason: str, cause: tuple[str, ...] | None
 ) -> None:
-    """AWS gives the reason `User Initiated` to every operation without another reason."""
+    """The reason of a stack is a cause, except `User Initiated`, which AWS gives by default."""
     account = Account(FakeClock())
     account.add_event("arn:outer", "outer", "UPDATE_IN_PROGRESS", "User Initiated")
     account.add_event("arn:outer", "outer", "UPDATE_ROLLBACK_IN_PROGRESS", reason)

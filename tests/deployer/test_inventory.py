@@ -52,7 +52,7 @@ def test_all_stacks_of_all_regions_in_use_are_listed() -> None:
 
 
 def test_a_stack_in_review_has_the_tags_of_its_change_set() -> None:
-    """AWS shows the tags of a stack only after its creation."""
+    """The tags of a stack in review are those of its change set: AWS shows none before."""
     found = inventory()
     request = ChangeSetRequest(
         name="run-1",

@@ -112,7 +112,7 @@ def test_a_change_set_of_another_run_is_kept() -> None:
 
 
 def test_a_stack_with_unknown_values_has_no_change_set() -> None:
-    """CloudFormation cannot create a change set before the imported outputs exist."""
+    """A stack that imports an output that does not exist yet has no change set."""
     cloud = account()
     unknown = {"crd-x-cluster": [UnknownValue("network", "Vpc")]}
     reviewed = review(cloud, NETWORK, CLUSTER, unknown=unknown)

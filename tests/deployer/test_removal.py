@@ -183,7 +183,7 @@ def test_parameters_from_other_regions_decide_the_order() -> None:
 
 
 def test_the_stack_of_a_service_role_is_deleted_last() -> None:
-    """CloudFormation deletes a stack with its service role, also if an administrator asks for it."""
+    """The stack of a service role is last: CloudFormation deletes other stacks with the role."""
     role = "arn:aws:iam::000000000000:role/release"
     foundation = deployed_stack("foundation", outputs={"ReleaseRole": role})
     stacks = [foundation, deployed_stack("registry", role=role), deployed_stack("network")]

@@ -442,7 +442,7 @@ def test_a_failed_phase_stops_the_build(action):
 
 @pytest.mark.parametrize("action", BUILDS)
 def test_a_command_is_one_line(action):
-    """CodeBuild checks only the exit status of the last line; a script runs with `sh -e`."""
+    """A command is one line or a script run by `sh -e`: CodeBuild checks only the last status."""
     phases = yaml.safe_load(spec(action))["phases"]
     commands = [command for phase in phases.values() for command in phase.get("commands", [])]
     heredoc = "cat > /tmp/stage.sh <<'END_OF_SCRIPT'\n"

@@ -286,7 +286,7 @@ def test_image_writes_only_its_artifact_and_one_repository():
     ("name", "folder"), [("prod", "crd-prod-pipeline"), ("a" * 20, "crd-" + "a" * 16)]
 )
 def test_artifact_folders_are_truncated_like_codepipelines(name, folder):
-    """CodePipeline truncates pipeline names to 20 characters and artifact names to 10."""
+    """Folder names are truncated as by CodePipeline: to 20 and 10 characters."""
     env = msgspec.structs.replace(ENV, name=name)
 
     assert f"{folder}/Source" == build_roles.artifact_key_prefix(env, "Source")

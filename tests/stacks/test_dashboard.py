@@ -74,7 +74,7 @@ def test_every_variable_of_the_dashboard_has_a_value(dashboard, stack):
 
 
 def test_widgets_of_distributions_read_from_us_east_1(widgets):
-    """CloudFront reports its metrics to one region only."""
+    """Widgets of distributions use the only region to which CloudFront reports its metrics."""
     regions = {
         (line[0] == "AWS/CloudFront", widget["properties"]["region"])
         for widget in widgets[1:]

@@ -67,7 +67,7 @@ def test_connections_require_tls(database, instance):
 
 
 def test_no_password_is_in_the_template(database, instance):
-    """RDS stores and rotates the master password; other users have IAM tokens."""
+    """RDS stores and rotates the master password, so the template has none."""
     assert instance["ManageMasterUserPassword"] is True
     assert instance["EnableIAMDatabaseAuthentication"] is True
     assert "MasterUserPassword" not in instance
@@ -138,7 +138,7 @@ def test_storage_grows_automatically(instance, config):
 
 @pytest.mark.parametrize(("limit", "fits"), [(20, False), (24, False), (25, True), (100, True)])
 def test_a_limit_without_room_to_grow_is_refused(limit, fits):
-    """RDS grows storage by at least 10 %, which must fit below the limit."""
+    """The limit must be at least 10 % above the storage, the smallest step of RDS."""
     settings = asdict(config_of("prod").database) | {"storage_gib": 20, "max_storage_gib": limit}
 
     if fits:

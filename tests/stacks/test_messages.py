@@ -51,7 +51,7 @@ def test_the_index_finds_both_items_of_a_conversation(table):
 
 
 def test_only_key_attributes_are_declared(table):
-    """DynamoDB rejects definitions of other attributes."""
+    """Only attributes of keys are declared, because DynamoDB rejects any other definition."""
     attributes = {
         definition["AttributeName"]: definition["AttributeType"]
         for definition in table["AttributeDefinitions"]
@@ -96,7 +96,7 @@ def test_only_a_protected_table_has_deletion_protection(table, config):
 
 
 def test_expiry(table):
-    """DynamoDB deletes items at the time that the backend writes to its items with a lifetime."""
+    """Items expire at the time in the attribute that the backend writes."""
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
 
 

@@ -195,7 +195,7 @@ def test_the_nested_template_is_in_the_artifact_bucket():
 
 
 def test_parameters_and_resources_of_the_nested_stack_have_different_names():
-    """CloudFormation would refuse the template, but only in a deployment."""
+    """No parameter has the name of a resource, which only CloudFormation would refuse."""
     assert not EMITTED.inner["Parameters"].keys() & EMITTED.inner["Resources"].keys()
 
 

@@ -58,7 +58,7 @@ def test_an_error_has_the_resource_of_the_call(  # noqa: PLR0917  # a table
 
 
 def test_a_list_of_names_is_the_place(fake_account: Account) -> None:
-    """Parameter Store reads several parameters in one call."""
+    """The place of an error is the list of names, if a call reads several parameters."""
     client = fake_account.client("ssm", REGION)
 
     with pytest.raises(CloudError) as raised:

@@ -231,7 +231,7 @@ def test_a_condition_on_the_account_or_organization(condition) -> None:
     ids=["account", "organization", "unit", "context of an encryption"],
 )
 def test_a_key_policy_may_allow_a_service_for_its_sources(condition) -> None:
-    """CloudWatch Logs, for example, sends the log group in the context of the encryption."""
+    """A condition on the encryption context counts, such as the log group of CloudWatch Logs."""
     logs = {"Principal": {"Service": "logs.amazonaws.com"}, "Condition": condition}
     policy = document(allow("kms:Encrypt", "*", **logs))
 

@@ -45,7 +45,7 @@ def test_other_actions_are_listed() -> None:
 
 
 def test_a_changed_nested_stack_is_compared_by_its_resources() -> None:
-    """CloudFormation lists every nested stack, also without a change."""
+    """A nested stack without changed resources is no difference: AWS lists every nested stack."""
     inner = Announced("Add", "Logs", TABLE)
 
     assert found({}, Announced("Modify", "Nested", STACK, nested=(inner,))) == [

@@ -83,7 +83,7 @@ def test_a_deletion_policy_is_described(policy: str, words: str) -> None:
 
 
 def test_a_policy_is_not_shown_for_changes_in_place() -> None:
-    """AWS sends a policy for every change, but it has no effect on changes in place."""
+    """A policy is shown only for removals and replacements, although AWS always sends one."""
     lines = list(change_lines(change_set("x", changed("Table", policy="Retain")), Style()))
 
     assert lines[1] == "  ~ Table  AWS::X::Y"

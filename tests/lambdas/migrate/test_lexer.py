@@ -115,7 +115,7 @@ def test_names_of_identifiers() -> None:
 
 
 def test_letters_outside_of_ascii_are_not_folded() -> None:
-    """PostgreSQL folds only ASCII letters of an unquoted identifier in UTF-8."""
+    """Only ASCII letters of an unquoted identifier become lower case, as in PostgreSQL."""
     assert {"Äx", "straße", "\u212aelvin"} == lexer.names(
         list(lexer.tokens("ÄX STRAßE \u212aELVIN"))
     )

@@ -328,7 +328,7 @@ def test_an_upload_at_the_limit_is_converted(function: ThumbnailFunction) -> Non
     "name", ["ObjectCreated:Put", "ObjectCreated:Post", "ObjectCreated:CompleteMultipartUpload"]
 )
 def test_every_kind_of_upload_creates_an_avatar(function: ThumbnailFunction, name: str) -> None:
-    """S3 has an event name for each way to upload an object (defect 70)."""
+    """Each way to upload an object, which has an event name of its own, works (defect 70)."""
     function.upload(encoded(solid_image()))
 
     function.notify(upload_record(event_name=name))

@@ -120,7 +120,7 @@ ALLOWED: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
 
 @pytest.mark.parametrize("build", BUILDS)
 def test_a_project_can_make_its_calls(build):
-    """CodeBuild also reads the source and writes the log with its role."""
+    """The role allows the calls in the table, and what CodeBuild needs: the source and the log."""
     calls = [*READ_SOURCE, ("logs:PutLogEvents", logs_of(build), {}), *ALLOWED[build]]
 
     assert [] == [call for call in calls if not decide(build, call[0], call[1], **call[2])]

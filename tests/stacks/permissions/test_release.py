@@ -448,7 +448,7 @@ def test_only_cloudformation_assumes_the_role(emitted):
 
 
 def test_a_release_cannot_read_the_master_password(all_stacks):
-    """RDS creates the secret with the permissions of the caller, who cannot read it."""
+    """A release may create the secret of the master user, as RDS requires, but not read it."""
     passwords = statement_of(all_stacks, "CreateMasterPasswords")
 
     assert {"secretsmanager:CreateSecret", "secretsmanager:TagResource"} == set(passwords["Action"])
@@ -473,7 +473,7 @@ def test_policies_are_within_the_quotas_of_iam(emitted):
 
 
 def test_event_source_mappings_are_for_functions_of_the_environment(emitted, config):
-    """AWS generates the id of a mapping; the name of the function starts with its stack's name."""
+    """A condition limits mappings, whose ids AWS generates, to functions of the environment."""
     mappings = statement_of(emitted, "ManageEventSourceMappings")
 
     function = (
@@ -484,7 +484,7 @@ def test_event_source_mappings_are_for_functions_of_the_environment(emitted, con
 
 
 def test_a_release_reads_objects_of_the_artifact_bucket_only(emitted):
-    """Lambda reads the code of a function with the permissions of the caller."""
+    """A release can read objects of one bucket, from which Lambda reads code as the caller."""
     readers = [
         statement
         for statement in release_statements(emitted)
