@@ -163,7 +163,7 @@ def plan_stack(root: Path, name: str) -> tuple[FileChange, ...]:
         FileChange(f"tests/stacks/test_{module}.py", _STACK_TEST.format(**names), is_new=True),
     ]
     conflicts = [*_existing_files(root, new), *_existing_tables(tables, module, root)]
-    if re.search(rf'"{re.escape(name)}"', layers) or (root / "stacks" / module).exists():
+    if re.search(rf'"{re.escape(name)}"', layers) or _exists(root / "stacks" / module):
         conflicts.append(f"{LAYERS}: has a stack or a package {name}")
     edits = SourceEdits(LAYERS, layers)
     edits.insert_after(
@@ -207,7 +207,7 @@ def plan_function(root: Path, name: str, stack: str = "") -> tuple[FileChange, .
         ),
     ]
     errors = [*_function_name_errors(name), *_existing_files(root, new)]
-    if (root / "lambdas" / name).exists():
+    if _exists(root / "lambdas" / name):
         errors.append(f"lambdas/{name}: exists")
     changes, stack_errors = _add_to_stack(root, stack, names) if stack else ([], [])
     _raise_errors([*errors, *stack_errors], "new.function")
@@ -337,7 +337,7 @@ def _is_installed(name: str) -> bool:
 def _existing_files(root: Path, changes: Sequence[FileChange]) -> Iterator[str]:
     for change in changes:
         try:
-            if (root / change.path).exists():
+            if _exists(root / change.path):
                 yield f"{change.path}: exists"
         except OSError as error:  # The name is too long.
             yield f"{change.path[:60]}…: {error.strerror}"
@@ -358,6 +358,14 @@ def _raise_errors(errors: Sequence[str], task: str) -> None:
 
 def _title(name: str) -> str:
     return "".join(part[:1].upper() + part[1:] for part in re.split(r"[_-]", name))
+
+
+def _exists(path: Path) -> bool:
+    """Return whether *path* exists; a path that is too long for the file system does not."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def _read(root: Path, path: str) -> str:

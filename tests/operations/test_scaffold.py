@@ -176,6 +176,13 @@ def test_no_text_is_a_path(name) -> None:
         assert not [change.path for change in changes if ".." in change.path or "//" in change.path]
 
 
+def test_a_name_that_is_too_long_for_the_file_system() -> None:
+    """The name is refused with the error of a name that is too long."""
+    for plan in (scaffold.plan_stack, scaffold.plan_function):
+        with pytest.raises(ConfigError, match="is too long for"):
+            plan(ROOT, "a" * 300)
+
+
 @pytest.mark.parametrize("name", ["", "Mailer", "web_api", "-web", "web--api", "1st", "é", "a/b"])
 def test_invalid_names_of_stacks(name) -> None:
     """The error shows the form of a name."""

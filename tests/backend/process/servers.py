@@ -79,7 +79,7 @@ class Server:
         ECS kills a container that does not end within its StopTimeout, which is longer.
         """
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
+        return self.process.wait(60)
 
 
 def send_on(
