@@ -172,6 +172,6 @@ def _desired_stack(
     if found is None:
         raise ConfigError(
             f"{stack.name}: is no longer in the code",
-            hint="delete its change set: change-set.delete",
+            hint="delete its change set: ./inv change-set.delete",
         )
     return found

@@ -42,10 +42,10 @@ def _objects(desired: DesiredStack, run: Run) -> Iterator[tuple[str, Callable[[]
 def _store(
     desired: DesiredStack, key: str, read: Callable[[], bytes], run: Run
 ) -> Work[StoredObject]:
-    """Make sure that the bucket has the content from *read* under *key*, by its checksum.
+    """Make sure that the object *key* of the bucket has the content that *read* returns.
 
     The key contains the digest of the content, but any role that may write to the bucket can store
-    other content under the key, so the checksum of the object is compared.
+    other content under the key, so the checksum of the object is compared, too.
     """
     bucket = desired.artifact_bucket
     if bucket is None:
@@ -53,8 +53,8 @@ def _store(
     producer = run.stacks.get(bucket.region, bucket.stack)
     if producer is None or bucket.output not in producer.outputs:
         raise CloudError(
-            f"{desired.name}: needs {bucket.stack}, whose bucket stores {key}, "
-            "and which is not deployed",
+            f"{desired.name}: {key} must be uploaded to the bucket of {bucket.stack}, "
+            "which is not deployed",
             hint="deploy that first, or omit --only",
         )
     location = bucket.region, producer.outputs[bucket.output], key

@@ -35,7 +35,7 @@ def change_set_name(desired: DesiredStack, run: Run) -> str:
 def create_change_set(
     desired: DesiredStack, kind: Kind, run: Run, imports: tuple[ResourceToImport, ...] = ()
 ) -> Work[tuple[ChangeSet, tuple[StoredObject, ...]]]:
-    """Create a change set, after verifying every object that it reads; return both."""
+    """Verify every S3 object that a change set reads, and create it; return it and the objects."""
     deployed = run.stacks.get(desired.region, desired.name)
     if deployed is None:
         _refuse_foreign_name(desired, run)
@@ -67,7 +67,9 @@ def create_change_set(
 def _refuse_foreign_name(desired: DesiredStack, run: Run) -> None:
     """Raise GuardError if a foreign stack has the name of a stack to create."""
     if stack := run.cloud.stack(desired.region, desired.name):
-        refuse_foreign(run.owner, [stack], hint="rerun the command: it appeared during this run")
+        refuse_foreign(
+            run.owner, [stack], hint="rerun the command: the stack was created during this run"
+        )
 
 
 def _parameters(desired: DesiredStack, run: Run) -> dict[str, str]:

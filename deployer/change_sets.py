@@ -46,7 +46,7 @@ def wait_until_created(watch: Watch, region: str, arn: str, *, stack: str) -> Wo
 
 @dataclass
 class _Description:
-    """Reads a change set of *stack*; *failures* collects the reasons of failed nested change sets."""
+    """A reader of the change sets of *stack*; *failures* has the reasons of failed nested ones."""
 
     watch: Watch
     region: str
@@ -54,10 +54,7 @@ class _Description:
     failures: list[str] = field(default_factory=list)
 
     def wait_until_created(self, arn: str) -> Work[ChangeSet]:
-        """Wait for one change set.
-
-        Each change set is waited for: nested ones may be pending when that of the root has failed.
-        """
+        """Wait for one change set; a nested one may be pending although that of the root has failed."""
         pauses, deadline = backoff(), self.watch.clock.now() + self.watch.timeout
         while (change_set := self.watch.cloud.change_set(self.region, arn)).is_pending:
             if self.watch.clock.now() > deadline:

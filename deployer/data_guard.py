@@ -63,8 +63,8 @@ def refuse_data_losses(
 ) -> None:
     """Raise GuardError for losses without an acceptance, and for acceptances without a loss.
 
-    *updated* has the short names of the stacks that are updated: acceptances for other stacks do
-    not count.
+    *updated* has the short names of the stacks that are updated. Acceptances for other stacks are
+    ignored.
     """
     if open_losses := unaccepted(losses, accepted):
         raise refused(open_losses, environment)

@@ -79,8 +79,8 @@ def find_data_losses(
     """Return the data losses of an update from template *old* to *new*, in the order of *old*.
 
     Nested stacks are included; they are matched by their logical ids. *parameters* are the
-    parameters of the outermost template whose values change. Changed defaults are found here.
-    *exports* are the exports of other stacks whose values change.
+    parameters of the outermost template whose values change; those with a changed default need not
+    be passed. *exports* are the exports of other stacks whose values change.
     """
     before, after = (_defaults(tree) for tree in (old, new))
     changed = {name for name, value in after.items() if value != before.get(name)} | {*parameters}
@@ -130,7 +130,8 @@ def _why_deleted(
 ) -> str | None:
     """Return why the nested stack *name* is deleted; None if it is kept.
 
-    *replaced* and *removed* are the reasons why its resource is replaced or removed, or empty.
+    *replaced* is the reason why the resource of the nested stack is replaced, *removed* why it is
+    removed; each is empty if it is not.
     """
     if removed and old.get("DeletionPolicy") not in KEPT:
         return removed
@@ -308,12 +309,12 @@ def _replacement_reason(
 
 
 def _display(name: str) -> str:
-    """Return a name of `ChangedValues` for a message: Exports.x as export x."""
+    """Return a name of `ChangedValues` for a message: `Exports.x` becomes `export x`."""
     return f"export {name.removeprefix(EXPORTS)}" if name.startswith(EXPORTS) else name
 
 
 def is_stateful(type_: str, policy: str) -> bool:
-    """Return whether resources of *type_* hold data, or their DeletionPolicy keeps something."""
+    """Return whether resources of *type_* hold data, or *policy* keeps them or a snapshot."""
     return type_ in STATEFUL or policy in POLICY_STRENGTH
 
 

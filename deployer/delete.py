@@ -148,5 +148,5 @@ def _current_owned_stack(stack: DeployedStack, run: Run) -> DeployedStack | None
 
 
 def _token(run: Run, stack_id: str) -> str:
-    """Return the idempotency token of one deletion; it depends on the id, since names may repeat."""
+    """Return the idempotency token of one deletion; from the id, because names may not be unique."""
     return f"{run.id}-delete-{re.sub('[^A-Za-z0-9]', '', stack_id)[-12:]}"

@@ -372,7 +372,7 @@ class Deployment:
 
     @property
     def approver(self) -> Approver:
-        """The question for an approval, which --yes and the emulator do not need."""
+        """The request for approval, which --yes and the emulator do not need."""
         return Approver(
             self.environment.env.name,
             "--no-execute to leave the change sets for review",

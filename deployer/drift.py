@@ -30,9 +30,9 @@ class DriftedResource:
 
 @dataclass(frozen=True)
 class StackDrift:
-    """The drift of one stack; *errors* says what could not be checked.
+    """The drift of one stack; *errors* are the reasons why some of it could not be detected.
 
-    *ignored* are the entries of the config for its differences.
+    *ignored* are all entries of the config for differences to ignore.
     """
 
     stack: str
@@ -43,7 +43,7 @@ class StackDrift:
     ignored: tuple[IgnoredDrift, ...] = ()
 
     def ignored_by(self, resource: DriftedResource, drift: PropertyDrift) -> IgnoredDrift | None:
-        """Return the entry of the config that applies to a difference; None without one."""
+        """Return the entry of the config that applies to a difference; None if none does."""
         name = f"{self.short_name}/{resource.name}"
         for item in self.ignored:
             is_below = f"{drift.path}/".startswith(f"{item.property}/")
@@ -65,8 +65,8 @@ class StackDrift:
 class DriftReview:
     """The drift detection of the stacks of an environment.
 
-    *prefix* is removed from the names of stacks for the config. *ignored* are the entries of the
-    config.
+    The config names stacks without *prefix*. *ignored* are the entries of the config for differences
+    to ignore.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class DriftReview:
     def refuse_stale(self, today: date) -> None:
         """Raise GuardError for entries of the config that have expired, or that nothing matches.
 
-        Only the entries for stacks that were checked are judged.
+        Entries for stacks whose drift was not detected in this run are skipped.
         """
         checked = {drift.short_name: drift for drift in self._found.values()}
         facts = []
@@ -104,13 +104,13 @@ class DriftReview:
             if drift is None:
                 continue
             if _has_expired(item, today):
-                facts.append(f"{item.resource}{item.property} has expired on {item.until}")
+                facts.append(f"{item.resource}{item.property} expired on {item.until}")
             elif not drift.errors and not _matches(item, drift):
                 facts.append(f"{item.resource}{item.property} has no drift")
         if facts:
             raise GuardError(
                 "\n".join(f"env.ignored_drifts: {fact}" for fact in facts),
-                hint="remove the entry from config/, or have a later date reviewed",
+                hint="remove the entry from config/, or set a later date and have it reviewed",
             )
 
     def _detect(self, key: str) -> Job:

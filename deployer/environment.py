@@ -32,7 +32,8 @@ C = TypeVar("C", bound=Settings)
 class Project(Generic[C]):
     """A project with stacks: its folder, the type of its config, and its stacks.
 
-    *code* is for several renderings of a checkout that does not change meanwhile.
+    *code* reads the sources of each function only once: pass it if the stacks are rendered several
+    times and no file changes meanwhile.
     """
 
     root: Path
@@ -77,7 +78,7 @@ class Project(Generic[C]):
         return self._render(config)
 
     def render(self, settings: Mapping[str, Any]) -> Environment | None:
-        """Render the stacks of other *settings*, the content of a config file; None if invalid."""
+        """Render the stacks with *settings*, the content of a config file; None if invalid."""
         config = configs.from_table(settings, self.config)
         if config is None:
             return None
@@ -157,7 +158,7 @@ class Environment:
 
     @property
     def regions(self) -> tuple[str, ...]:
-        """The regions that may have its stacks: those of the desired stacks, and those in its config."""
+        """The regions that may have stacks of the environment: from the code and from the config."""
         regions = (stack.region for stack in self.desired)
         return tuple(dict.fromkeys((*regions, self.env.region, *self.env.former_regions)))
 

@@ -65,7 +65,7 @@ def deploy(
 
 
 def _deploy_stage(stage: Stage, run: Run) -> Job:
-    """Execute one stage; a failure is that of its stack, whatever the key of the stage."""
+    """Execute one stage; an error of a phase is reported with the name of the stack, not of the stage."""
     if stage.step is not None:
         return (yield from _deploy(stage.step, run))
     try:
@@ -78,7 +78,7 @@ def _deploy_phase(stage: Stage, run: Run) -> Job:
     """Execute one of several stages of a stack: decide its step from the latest state."""
     name = stage.desired.name
     if run.no_execute and stage.is_later:
-        reason = "its first change set must be executed first: then rerun"
+        reason = "execute its first change set, then rerun the command"
         return Finished(name, Outcome.SKIPPED, reason, run.stacks.get(stage.desired.region, name))
     if stage.is_last:
         finished = yield from _import_replaced(stage.desired, run)
@@ -150,7 +150,7 @@ def _deploy(step: Step, run: Run) -> Job:
 
 
 def _with_current_parameters(step: Step, run: Run) -> Step:
-    """Decide again: deploying a dependency may have changed the value of a template parameter."""
+    """Decide the step again: a dependency that was deployed may have changed a template parameter."""
     match step:
         case Keep(desired=desired) | Update(desired=desired, only_protection=True):
             return plan.decide(desired, run.stacks.by_key) if desired.parameters else step
@@ -241,7 +241,7 @@ def _execute_change_set(
     token = change_set_name(desired, run)
     start = partial(run.cloud.execute_change_set, desired.region, change_set.arn, token=token)
     try:
-        # A repeated call with the same token has no effect, so that a lost answer does no harm.
+        # The call can be retried if its response was lost: with the same token it has no effect.
         yield from retry_unreachable(run.watch, start)
     except UnreachableError:
         raise

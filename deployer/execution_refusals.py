@@ -1,4 +1,4 @@
-"""Explain why CloudFormation refuses a change set: another operation was faster."""
+"""Explain why CloudFormation refuses a change set: another operation on the stack began first."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _EXECUTED = {"EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE"}
 def is_executed(error: CloudError) -> bool:
     """Return whether AWS refuses to execute a change set because it is, or was, executed.
 
-    This is the answer to a repeated call if the answer to the first one was lost.
+    AWS responds so to a repeated call if the response to the first call was lost.
     """
     status = _STATUS.search(error.message)
     is_status_error = error.aws_code.startswith(_INVALID_STATUS)
@@ -23,15 +23,15 @@ def is_executed(error: CloudError) -> bool:
 
 
 def explained(error: CloudError, stack: str) -> CloudError:
-    """Return *error*, or one with its meaning if another operation on *stack* was faster."""
+    """Return *error*, or a BusyError that explains it if another operation on *stack* began first."""
     if busy := _BUSY.search(error.message):
         return BusyError(
             f"{stack}: another operation has started, and the stack is in {busy[1]}",
-            hint="rerun the command to follow it, and to see what is left to do",
+            hint="rerun the command to follow the operation and to plan the remaining changes",
         )
     if error.aws_code.startswith(_INVALID_STATUS):
         return BusyError(
             f"{stack}: the stack was changed after the change set was created: {error.message}",
-            hint="rerun the command: it compares with the current state",
+            hint="rerun the command: it creates a change set from the current state",
         )
     return error

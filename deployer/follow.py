@@ -28,8 +28,8 @@ class Watch:
     """The account and the timeouts for following stack operations, in seconds.
 
     *timeout* limits how long one operation is followed. *unreachable_timeout* limits how long AWS
-    may be unreachable meanwhile. It also limits the wait for the last event of an operation if the
-    status of the stack says that the operation has ended.
+    may be unreachable meanwhile, and how long to wait for the last event of an operation that has
+    ended according to the status of the stack.
     """
 
     cloud: Cloud
@@ -150,8 +150,8 @@ def running_operation(stack: DeployedStack) -> str:
 def event_before_operation(watch: Watch, stack: DeployedStack) -> str:
     """Return the id of the event before the running operation of *stack*; empty if there is none.
 
-    An operation on a large stack can have more events than a page, so that all pages are read if the
-    newest has no event before the start.
+    An operation on a large stack can have more events than a page has. So all pages are read if the
+    newest page has no event before the start of the operation.
     """
     for after in (None, ""):
         history = watch.cloud.events(stack.region, stack.id, after)
@@ -168,8 +168,8 @@ def event_before_operation(watch: Watch, stack: DeployedStack) -> str:
 def _first_cause(events: Iterable[StackEvent]) -> StackEvent | None:
     """Return the first failure of a resource, or of the stack if no resource failed.
 
-    Later failures are consequences, and a cancelled resource is never the cause. If no resource
-    fails, such as for an export in use, the events of the stack itself have the reason.
+    Later failures are consequences, and a cancelled resource is never the cause. Some updates fail
+    although no resource does, such as for an export in use; the events of the stack have the reason.
     """
     history = list(events)
     failures = [event for event in history if event.failed and not event.cancelled]
@@ -238,7 +238,7 @@ def _nested_events(
 ) -> Work[tuple[StackEvent, ...]]:
     """Return the events of the nested stack of *event*; none if they cannot be read.
 
-    They are read by the id of the stack: AWS finds a deleted stack by its id, not by its name.
+    AWS finds a deleted stack by its id, not by its name.
     """
     if not event.nested_stack:
         return ()
@@ -252,7 +252,7 @@ def _nested_events(
 
 
 def _read(watch: Watch, call: Callable[[], T]) -> Work[T]:
-    """Make a *call* that reads, and say that the operation continues if AWS refuses it."""
+    """Return the result of *call*; if AWS refuses it, the hint is that the operation continues."""
     try:
         return (yield from retry_unreachable(watch, call))
     except UnreachableError:
@@ -267,7 +267,7 @@ def _read(watch: Watch, call: Callable[[], T]) -> Work[T]:
 
 
 def retry_unreachable(watch: Watch, call: Callable[[], T]) -> Work[T]:
-    """Repeat *call* while AWS is unreachable: the operation may continue nevertheless."""
+    """Repeat *call* while AWS is unreachable, until *unreachable_timeout*; return its result."""
     deadline = watch.clock.now() + watch.unreachable_timeout
     while True:
         try:

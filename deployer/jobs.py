@@ -52,7 +52,9 @@ def backoff(first: float = 0.05, *, growth: float = 1.5, longest: float = 3.0) -
 def run_concurrently(
     needs: Mapping[str, Sequence[str]], start: Callable[[str], Job], clock: Clock, limit: int
 ) -> Iterator[Event]:
-    """Run one job per name, each as soon as those that it *needs* are done, *limit* at a time.
+    """Run one job per name, each as soon as its dependencies are done, *limit* at a time.
+
+    *needs* maps each name to its dependencies; *start* returns the job of a name.
 
     If a job raises a DeployError or does not succeed, its dependents are skipped; all other jobs
     continue.

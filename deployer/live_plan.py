@@ -31,8 +31,9 @@ def live_preview(
 
     *deployed* has all stacks of the environment. *templates* maps the names of updated stacks to
     their deployed templates; an update without one keeps its template. A stack that is busy or
-    blocked is left out. *phases* explains, by the name of the stack, the updates in several steps
-    because of exports in use; so no export is refused.
+    blocked is left out. *phases* maps the name of a stack that is updated in several steps, because
+    its exports are in use, to their explanation. Because of these steps no change of an export is
+    refused.
     """
     unchanged = tuple(step.desired.short_name for step in steps if isinstance(step, Keep))
     name, known = environment.env.name, plan.index(deployed)

@@ -36,9 +36,9 @@ class Create:
 
 @dataclass(frozen=True)
 class Update:
-    """Update a stack that differs. *data_losses* has the effects on its data.
+    """Update a stack that differs from the desired one. *data_losses* has the effects on its data.
 
-    If *only_protection*, only termination protection differs, which needs no change set.
+    With *only_protection*, only the termination protection differs, which needs no change set.
     """
 
     desired: DesiredStack
@@ -108,9 +108,7 @@ Key: TypeAlias = tuple[str, str]  # The region and the name of a stack.
 
 TEMPLATE_CHANGED = "template changed"
 DIGEST_UNCHANGED = "its digest did not"  # Part of the reason for a manually changed template.
-_MAX_LISTED = (
-    5  # The maximum number of changed resources that the reason for a nested template lists.
-)
+_MAX_LISTED = 5  # The most changed resources that the reason of an update lists.
 _REPAIR_HINTS = {
     "CREATE_FAILED": "its resources may hold data: see its events, keep what is needed, then run "
     "aws cloudformation delete-stack --stack-name {id}",
@@ -247,7 +245,7 @@ def uploads(
 
 
 def artifacts(steps: Iterable[Step]) -> tuple[Artifact, ...]:
-    """Return the code of every stack that gets a change set."""
+    """Return the code of the functions of every stack that gets a change set."""
     return tuple(
         dict.fromkeys(
             artifact

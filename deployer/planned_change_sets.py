@@ -24,10 +24,10 @@ from deployer.run import Run
 
 @dataclass(frozen=True)
 class PlannedChangeSet:
-    """The change set of a stack; None without one, for *reason*.
+    """The change set of a stack, or the *reason* why it has none.
 
-    *findings* are those of CloudFormation's validation. *objects* are the S3 objects that the change
-    set reads, as they were verified.
+    *findings* are those of CloudFormation's validation. *objects* are the verified versions of the
+    S3 objects that the change set reads.
     """
 
     desired: DesiredStack
@@ -71,7 +71,8 @@ class ChangeSetReview:
     def remove(self, jobs: int) -> Iterator[Event]:
         """Delete the change sets that were requested, and the empty stacks created with them.
 
-        A request that was interrupted may have created a change set, so they are searched by name.
+        An interrupted request may have created a change set, so the change sets are looked up by
+        their names.
         """
         return self._run_concurrently(self._requested, self._remove, jobs)
 
@@ -126,20 +127,20 @@ class ChangeSetReview:
         is_first = self._run.stacks.get(desired.region, name) is None
         stack = cloud.stack(desired.region, name)
         if stack is not None:
-            wanted = change_set_name(desired, self._run)
+            requested = change_set_name(desired, self._run)
             for change_set in cloud.stack_change_sets(desired.region, stack.id):
-                if change_set.name == wanted:
+                if change_set.name == requested:
                     yield from wait_until_created(
                         self._run.watch, desired.region, change_set.arn, stack=name
-                    )  # AWS refuses to delete it before.
+                    )  # AWS refuses to delete a change set that is being created.
                     yield from delete_change_set(change_set, self._run, is_first=is_first)
         return Finished(name, Outcome.DELETED)
 
 
 def _needs_change_set(step: Step) -> bool:
     match step:
-        case Update(only_protection=is_without):
-            return not is_without
+        case Update(only_protection=only_protection):
+            return not only_protection
         case _:
             return isinstance(step, Create | Recreate)
 

@@ -13,7 +13,7 @@ from deployer.model.desired import DesiredStack
 
 @dataclass(frozen=True)
 class ReleaseLimits:
-    """The limits of a release: it skips manual stacks, and deploys with a service role.
+    """The limits of a release: it skips the stacks of administrators, and uses a service role.
 
     The role is the output *role_output* of the stack with the short name *role_stack*.
     """
@@ -24,7 +24,10 @@ class ReleaseLimits:
     def select(
         self, desired: Sequence[DesiredStack], names: Sequence[str]
     ) -> tuple[DesiredStack, ...]:
-        """Return *desired* without the manual stacks; raise GuardError if *names* has one."""
+        """Return *desired* without the stacks that an administrator deploys manually.
+
+        Raise GuardError if *names* has one of those.
+        """
         manual = [stack for stack in desired if stack.is_manual]
         if refused := [stack for stack in manual if {stack.short_name, stack.name} & {*names}]:
             raise GuardError(

@@ -144,7 +144,7 @@ def _named(state: EnvironmentState, names: Sequence[str], aliases: Mapping[str, 
 
 
 def _importers(state: EnvironmentState) -> Dependents:
-    """Return the ids of the stacks that import an output of each stack, as they are deployed."""
+    """Return the ids of the deployed stacks that import an output of each stack, by its id."""
     bodies = [
         (stack, tree.body) for stack in state.stacks for _, tree in state.template(stack).walk()
     ]
@@ -166,9 +166,9 @@ def _importers(state: EnvironmentState) -> Dependents:
 def _with_dependents(state: EnvironmentState, chosen: set[str], importers: Dependents) -> set[str]:
     """Return *chosen* and their dependents, direct or not.
 
-    The code declares the dependents of its stacks. Orphans are dependents of what they import, and
-    a stack with a service role depends on the stack of the role: without the role CloudFormation
-    could not delete it.
+    The code declares the dependencies of its stacks. An orphan depends on the stacks that it imports
+    from. A stack with a service role depends on the stack of that role, because CloudFormation
+    deletes the stack with the role.
     """
     orphans = {stack.id for stack in state.orphans}
     dependents = _dependents(state)
@@ -228,8 +228,9 @@ def _order(
     """Return the names of the stacks that must be deleted before each of *stacks*, by name.
 
     The edges of the graph, in the order of precedence: imports, which CloudFormation enforces;
-    service roles, with which CloudFormation deletes; values passed between regions; dependencies in the code; and orphans before all stacks of the
-    code, because an orphan may use them in other ways. An edge that would create a cycle is dropped.
+    service roles, with which CloudFormation deletes stacks; values passed between regions;
+    dependencies in the code; and orphans before all stacks of the code, because an orphan may use
+    them in other ways. An edge that would create a cycle is omitted.
     """
     names = {stack.id: stack.name for stack in stacks}
     ids = [*names]

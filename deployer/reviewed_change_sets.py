@@ -30,8 +30,8 @@ def execute_reviewed(
 ) -> Iterator[Event]:
     """Execute *change_sets*, dependencies first, *jobs* at a time.
 
-    A change set that loses data without an acceptance is refused, and so is one that is not
-    approved. After a failure, the dependents are skipped.
+    A change set is refused if it is not approved, or if it loses data without an acceptance in the
+    config. The dependents of a stack that failed or was refused are skipped.
     """
     by_name = {item.desired.name: item for item in change_sets}
     needs = {name: item.desired.dependencies for name, item in by_name.items()}

@@ -72,7 +72,7 @@ class SavedPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A plan with the change sets to execute, dependencies first.
 
     *revision* is the commit of the checkout; empty outside of a repository. *role* is the service
-    role of a release. *digest* is that of all other fields.
+    role of a release. *digest* is the SHA-256 of all other fields.
     """
 
     version: int
@@ -115,7 +115,7 @@ def saved_stack(planned: PlannedChangeSet, known: Mapping[Key, DeployedStack]) -
 
 
 def saved_object(stored: StoredObject) -> SavedObject:
-    """Return *stored* as the file has it."""
+    """Return *stored* as a value of the file."""
     return SavedObject(stored.region, stored.bucket, stored.key, stored.sha256, stored.version)
 
 
@@ -162,7 +162,7 @@ def template_digest(desired: DesiredStack) -> str:
 
 
 def parameters_digest(desired: DesiredStack, known: Mapping[Key, DeployedStack]) -> str:
-    """Return the digest of the other arguments of the call: the values of parameters, and tags."""
+    """Return the digest of the parameter values, tags, capabilities and protection of a stack."""
     return _sha256(
         [
             plan.parameters(desired, known),
@@ -174,7 +174,7 @@ def parameters_digest(desired: DesiredStack, known: Mapping[Key, DeployedStack])
 
 
 def timestamp(at: datetime | None) -> str | None:
-    """Return a time as the file has it."""
+    """Return a time in ISO 8601, as in the file."""
     return at.isoformat() if at else None
 
 

@@ -28,7 +28,7 @@ class Schedule:
         self._failed: set[str] = set()
 
     def start(self) -> tuple[str, ...]:
-        """Return the names that start now, each once; call `done` when one has finished."""
+        """Return the names whose jobs start now, each name once; call `done` when one has finished."""
         self._ready = sorted([*self._ready, *self._sorter.get_ready()], key=self._rank.__getitem__)
         free = max(0, self._jobs - len(self._running))
         started, self._ready = self._ready[:free], self._ready[free:]

@@ -97,9 +97,10 @@ def is_password(name: str, value: str) -> bool:
 
 
 def is_secret_value(name: str, value: str) -> bool:
-    """Return whether *value*, of the name *name* in a template, is or contains a secret.
+    """Return whether *value*, which is called *name* in a template, is or contains a secret.
 
-    More names and forms count than in `find` and `is_password`, whose findings are errors.
+    This recognizes more names and forms than `find` and `is_password`, because a value that is
+    masked by mistake does less harm than a finding, which is an error.
     """
     is_named = bool(value) and _VALUE_NAME.search(_CAMEL_CASE.sub("_", name)) is not None
     return (
@@ -132,7 +133,8 @@ def mask(text: str) -> str:
 def mask_random(text: str) -> str:
     """Return *text* with each long word that looks random replaced by MASK, for public output.
 
-    Digests in hexadecimal have no upper case, and names in CamelCase have more lower case than keys.
+    Hexadecimal digests are not masked, because they have no upper-case letters. Names in CamelCase
+    are not masked, because they have more lower-case letters than random keys.
     """
     return _WORD.sub(lambda match: MASK if _looks_random(match[0]) else match[0], text)
 
@@ -167,7 +169,7 @@ def _is_plausible(kind: str, text: str) -> bool:
 
 
 def _looks_random(word: str) -> bool:
-    """Return whether *word* mixes upper and lower case unlike a name in CamelCase."""
+    """Return whether *word* mixes upper and lower case more than a name in CamelCase does."""
     parts = [part for part in re.split("[-+_]", word) if len(part) >= _MIN_PART]
     return any(_has_few_lower(part) and _has_many_changes(part) for part in parts)
 
@@ -177,7 +179,7 @@ def _has_few_lower(word: str) -> bool:
 
 
 def _has_many_changes(word: str) -> bool:
-    """Return whether *word* changes between upper case, lower case and digits unlike a name."""
+    """Return whether *word* changes between upper case, lower case and digits more than names do."""
     kinds = [(char.isupper(), char.islower()) for char in word]
     changes = sum(one != other for one, other in itertools.pairwise(kinds))
     return changes > _MIN_CHANGES * len(word)

@@ -33,7 +33,7 @@ class Undefined:
     """The outputs of a stack that could not be defined, while other stacks are checked."""
 
     def __getattr__(self, name: str) -> Undefined:
-        """Return the same object for every output."""
+        """Return this object for every output, so that other stacks can use it as an argument."""
         if name.startswith("__"):
             raise AttributeError(name)
         return self

@@ -1,4 +1,4 @@
-"""Find every reason why a saved plan must not be applied: what it was made from has changed."""
+"""Find every reason why a saved plan is stale: the code, the account or a change set has changed."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Current:
     """The code and the account, with which a saved plan is compared.
 
     *account* is the account of the credentials. *desired* are the stacks of the code by name,
-    *deployed* those of the account. *change_set* returns a change set by its ARN, None if it does
-    not exist; *stored_object* returns the current version of an S3 object.
+    *deployed* those of the account. *change_set* returns a change set by its region and ARN, None if
+    it does not exist; *stored_object* returns the current version of an S3 object.
     """
 
     env: Env

@@ -146,13 +146,13 @@ def _resources(*bodies: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _check_nested(stack: Stack, templates: Iterable[Template]) -> None:
-    """Raise SynthError for a nested stack without a known template: its data would be unprotected."""
+    """Raise SynthError for a nested stack whose template is unknown: its data could not be protected."""
     for template in templates:
         known = {nested.title for nested in template.nested}
         for title, resource in template.resources.items():
             if resource.resource_type == _STACK and title not in known:
                 raise SynthError(
-                    f"{stack.name}: {title} is a nested stack, and its template is not known",
+                    f"{stack.name}: {title} is a nested stack whose template is unknown",
                     hint="add it with Template.nest, which reads and uploads its template",
                 )
 
@@ -178,12 +178,13 @@ def _check_artifact_bucket(desired: DesiredStack) -> None:
         raise SynthError(
             f"{desired.name}: the template has {len(desired.text.encode()):,} bytes, "
             f"CloudFormation accepts {BODY_LIMIT:,} in a call",
-            hint="pass the stack of the artifact bucket to add(), so that the template is uploaded",
+            hint="pass an output of the stack with the artifact bucket to `layers.add`",
         )
     if desired.artifacts or desired.nested:
         raise SynthError(
-            f"{desired.name}: has functions or nested stacks, and no artifact bucket for them",
-            hint="pass the stack of the artifact bucket to add()",
+            f"{desired.name}: has functions or nested stacks, but does not depend on the stack of the "
+            "artifact bucket",
+            hint="pass an output of the stack with the artifact bucket to `layers.add`",
         )
 
 

@@ -26,8 +26,9 @@ def check_templates(environments: Sequence[Environment], cache: Path) -> None:
 def check_before_deployment(environment: Environment, cache: Path) -> LintError | None:
     """Return the findings that do not stop a deployment, as an error to show, or None.
 
-    In the emulator, policy rules may be violated, so that an unfinished stack can be tried. Raise
-    LintError for findings of cfn-lint. For an AWS account, raise it for every finding.
+    For the emulator, findings of policy rules do not stop a deployment, so that an unfinished stack
+    can be tried; raise LintError for findings of cfn-lint. For an AWS account, raise LintError for
+    every finding.
     """
     findings = _findings([environment], cache)
     if not findings:

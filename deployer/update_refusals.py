@@ -83,7 +83,7 @@ def _refusals(
             continue
         replaced = _replacing_property(before, after, lookup)
         if replaced and fixed_name and fixed_name == fixed_name_of(before):
-            yield f"{place}: {replaced} changes, so a new one is created, and its name is taken"
+            yield f"{place}: {replaced} changes, so a new one is created, and its name is in use"
         if after["Type"] == _TABLE and not replaced:
             yield from (f"{place}: {fact}" for fact in _index_changes(before, after))
 
@@ -107,7 +107,7 @@ def _replacing_property(before: Resource, after: Resource, lookup: Lookup) -> st
 
 
 def _index_changes(before: Resource, after: Resource) -> Iterator[str]:
-    """Yield refused changes of indexes: an update can add or delete one, and cannot change any."""
+    """Yield refused changes of indexes: an update can only add or delete one index."""
     was, becomes = _indexes(before), _indexes(after)
     changes = sorted(was.keys() ^ becomes.keys())
     if len(changes) > 1:

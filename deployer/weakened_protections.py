@@ -1,4 +1,4 @@
-"""Find the protections and retention periods of a resource's data that an update weakens."""
+"""Find the protections of data that an update weakens, and the retention periods that it shortens."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _DELETIONS: Mapping[str, tuple[str, bool]] = {
     "AWS::RDS::DBInstance": ("DeleteAutomatedBackups", True),
     "AWS::RDS::DBCluster": ("DeleteAutomatedBackups", True),
 }
-# The retention period of what is kept when it is removed, and the period without the property.
+# The property with the retention period, and the period if a template does not set it.
 _RETENTION: Mapping[str, tuple[PropertyPath, float]] = {
     "AWS::DynamoDB::Table": (("PointInTimeRecoverySpecification", "RecoveryPeriodInDays"), 35),
     "AWS::KMS::Key": (("PendingWindowInDays",), 30),
@@ -36,8 +36,8 @@ _RETENTION: Mapping[str, tuple[PropertyPath, float]] = {
     "AWS::SQS::Queue": (("MessageRetentionPeriod",), 345_600),
 }
 _NO_LOSS_YET = "no data is lost yet, but a later deletion would be final"
-_OLDER_IS_DELETED = "what is older than that is deleted"
-_RULE_DELETES = "what it selects is deleted"
+_OLDER_IS_DELETED = "data older than that is deleted"
+_RULE_DELETES = "the data that it selects is deleted"
 _VALUE_STRENGTH = {True: 1, "true": 1, "ACTIVE": 1, "Enabled": 1}
 
 
@@ -118,7 +118,7 @@ _RULES = {
 
 
 def _days(value: Any, default: float) -> float:
-    """Return a period as a number, or *default* if it is absent or not known."""
+    """Return a period as a number, or *default* if it is absent or a reference."""
     return float(value) if isinstance(value, int) or str(value).isdigit() else default
 
 

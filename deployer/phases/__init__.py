@@ -1,4 +1,4 @@
-"""Plan updates that CloudFormation would refuse in one step, because deployed stacks import an export.
+"""Plan updates that CloudFormation would refuse in one step, because other stacks import the exports.
 
     if may_need_phases(situation):
         phases = plan_phases(situation)

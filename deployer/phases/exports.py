@@ -17,9 +17,10 @@ Importers: TypeAlias = Mapping[tuple[str, str], tuple[str, ...]]
 
 @dataclass(frozen=True)
 class ExportChange:
-    """The change of an export: *name* of the export, *output* of the stack, and *importers*.
+    """The change of the export *name* of the output *output*; *importers* are the names of stacks.
 
-    "changed" also if the export is removed and its value would change, so that it cannot be kept.
+    *change* is "changed" also for a removed export whose value would change, because such an export
+    cannot be kept.
     """
 
     output: str
@@ -44,7 +45,7 @@ def importers(stacks: Iterable[tuple[str, str, TemplateTree, Collection[str]]]) 
 def export_changes(
     old: ReviewedStack, new: ReviewedStack, propagation: Propagation
 ) -> Iterator[ExportChange]:
-    """Yield the exports of a stack that an update changes or removes, without their importers."""
+    """Yield the exports that the update of a stack changes or removes; *importers* is left empty."""
     before, after = (side.templates.body.get("Outputs") or {} for side in (old, new))
     remaining = {export_name(output) for output in after.values()}
     for output, definition in before.items():
@@ -61,7 +62,7 @@ def export_changes(
 
 
 def changed_names(new: ReviewedStack, value: object, propagation: Propagation) -> Iterator[str]:
-    """Yield the names in *value* whose values the update of the stack *new* changes."""
+    """Yield the names that *value* refers to and whose values the update of the stack *new* changes."""
     for name in value_names(value):
         scope = (new.region, "", ()) if name.startswith(EXPORTS) else scope_key(new)
         if propagation.cause(scope, name):

@@ -1,4 +1,4 @@
-"""Foresee the phases of a deploy from reviewed templates, without an account."""
+"""Predict the phases of a deploy from reviewed templates, without an account."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from deployer.preview.values import Preview
 def with_phases(
     changes: Preview, desired: Sequence[DesiredStack], before: Iterable[ReviewedStack]
 ) -> Preview:
-    """Return *changes* with the phases that a deploy needs if *before* is what is deployed."""
+    """Return *changes* with the phases that a deploy needs if the stacks *before* are deployed."""
     situation = _situation(desired, before)
     if not may_need_phases(situation):
         return changes

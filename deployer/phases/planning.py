@@ -1,10 +1,10 @@
 """Decide the phases of an update that CloudFormation would refuse in one step.
 
-CloudFormation refuses to change or remove an export while a deployed stack imports it. An export that
-is removed is kept until its importers are updated, with all resources that its stack removes. If the
+CloudFormation refuses to change or remove an export while a deployed stack imports it. A removed
+export is kept until its importers are updated, with all resources that its stack removes. If the
 value of an export changes, its importers first get the current value as a pinned import, which
-changes none of their resources. What the change replaces is retained until they are updated, then
-imported into the stack again and deleted.
+changes none of their resources. The resources that the change replaces are retained until the
+importers are updated. Then they are imported into the stack again and deleted.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from deployer.registry import import_identifier
 from deployer.synth import capabilities
 
 _MAX_LISTED = 2
-# Facts by the name of a stack; each fact once, in their order.
+# Facts by the name of a stack. The inner dict is an ordered set.
 Errors: TypeAlias = dict[str, dict[str, None]]
 
 _WAY_OUT = (
@@ -44,8 +44,9 @@ class Transition:
     """The first template of a stack that is updated in several steps.
 
     *kept* and *changed* are the exports in use. *replaced* are the logical ids of the retained
-    resources, *removed* those of the resources that the last step removes. The final template follows when the *importers* are updated; *others* are importers
-    that this deploy does not update.
+    resources, *removed* those of the resources that the last step removes. The final template is
+    deployed when the *importers* are updated; *others* are importers that this deploy does not
+    update.
     """
 
     first: DesiredStack
@@ -66,7 +67,8 @@ class Transition:
 class Phases:
     """The intermediate templates of a deploy, by the name of the stack.
 
-    *pins* have imports pinned, *transitions* have exports kept or resources retained.
+    *pins* are templates with pinned imports. *transitions* are those that keep exports or retain
+    resources.
     """
 
     pins: Mapping[str, DesiredStack] = field(default_factory=dict)
@@ -88,7 +90,7 @@ def may_need_phases(situation: Situation) -> bool:
 
 
 def plan_phases(situation: Situation) -> Phases:
-    """Return the phases of a deploy; raise one GuardError for all updates without a safe way."""
+    """Return the phases of a deploy; raise one GuardError for all updates that phases cannot do."""
     phases, refusals = decide_phases(situation)
     if refusals:
         facts = (f"{stack}: {fact}" for stack, facts in refusals.items() for fact in facts)
@@ -97,7 +99,7 @@ def plan_phases(situation: Situation) -> Phases:
 
 
 def decide_phases(situation: Situation) -> tuple[Phases, Mapping[str, Sequence[str]]]:
-    """Return the phases of a deploy, and by the name of the stack why an update has no safe way."""
+    """Return the phases of a deploy, and why phases cannot do an update, by the name of its stack."""
     errors: Errors = {}
     transitions = {}
     for old, new in situation.pairs:
@@ -110,7 +112,7 @@ def decide_phases(situation: Situation) -> tuple[Phases, Mapping[str, Sequence[s
 
 @dataclass(frozen=True)
 class _Producer:
-    """The update of one stack that has exports; *errors* collects why it has no safe way."""
+    """The update of one stack that has exports; *errors* collects why phases cannot do it."""
 
     situation: Situation
     old: ReviewedStack
@@ -152,7 +154,7 @@ class _Producer:
         replaced: Mapping[str, templates.ReplacedResource],
         removed: Collection[str],
     ) -> templates.Body:
-        """Return the new template with what must stay until the importing stacks are updated."""
+        """Return the new template, with what must be kept until the importing stacks are updated."""
         body = self.new.templates.body
         if kept or removed:
             old = self._pinned(removed)
@@ -161,7 +163,7 @@ class _Producer:
         body = templates.retain_replaced(body, replaced)
         resources = self.old.templates.resources
         pins = self._pins_of({title: resources[title] for title in replaced})
-        body = templates.add_pins(body, pins)  # So that a later run knows what they use.
+        body = templates.add_pins(body, pins)  # A later run needs the values that they use.
         deployed = self.situation.deployed_trees[self.new.name].body
         if templates.replaced_in(deployed):
             body = templates.keep_pending(body, deployed)
@@ -186,9 +188,9 @@ class _Producer:
         return templates.phase_of(desired, body, known_parameters=known)
 
     def _pinned(self, removed: Collection[str]) -> templates.Body:
-        """Return the deployed template in which what is kept has pinned imports.
+        """Return the *removed* resources and the outputs of the deployed template, with pinned imports.
 
-        The exports that it imports may change or be removed before it.
+        The exports that they import may change or be removed while they are kept.
         """
         body = self.old.templates.body
         kept = {
@@ -223,7 +225,7 @@ class _Producer:
     def _replaced(
         self, changed: Sequence[ExportChange]
     ) -> Mapping[str, templates.ReplacedResource]:
-        """Return the replaced resources that *changed* exports need, with what depends on them."""
+        """Return the replaced resources that *changed* exports refer to, and those connected to them."""
         resources = self.old.templates.resources
         outputs = self.old.templates.body.get("Outputs") or {}
         exported = {
@@ -288,7 +290,7 @@ def _listed(names: Sequence[str]) -> str:
 def _connected(
     start: Collection[str], candidates: Collection[str], resources: Mapping[str, Mapping[str, Any]]
 ) -> set[str]:
-    """Return those of *candidates* that *start* contains, refers to or is referred to by.
+    """Return the *candidates* that are in *start*, or are connected to them by references.
 
     References are followed in both directions, from each resource found to the next.
     """
@@ -334,7 +336,7 @@ def _pin_error(situation: Situation, user: str, export: str) -> str:
 
 
 def _pin(situation: Situation, user: str, values: Mapping[str, templates.Pin]) -> DesiredStack:
-    """Return the deployed template of *user* with pinned imports, and its deployed arguments."""
+    """Return the deployed template of *user* with pinned imports, and the deployed parameters and tags."""
     desired, stack = situation.steps_by_name[user].desired, situation.stacks[user]
     tree = situation.deployed_trees[user]
     resources = [resource for _, part in tree.walk() for resource in part.resources.values()]

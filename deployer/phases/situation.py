@@ -1,4 +1,4 @@
-"""The deployed stacks of an environment and the steps of a deploy, as the phases are decided from them."""
+"""The deployed stacks of an environment and the steps of a deploy, from which phases are decided."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from deployer.registry import Lookup, resource_type
 class Situation:
     """The deployed stacks of an environment, and the steps that a deploy would take.
 
-    *templates* has the deployed templates by the name of the stack, at least of the stacks that are
-    updated; to decide the phases, also of those that are not among the *steps*. *physical_ids*
-    returns the physical ids of the resources of a stack by logical id; it is called only if
-    resources must be retained.
+    *templates* has the deployed templates by the name of the stack. `may_need_phases` needs those of
+    the stacks that are updated, `decide_phases` also those of the stacks that are not among the
+    *steps*. *physical_ids* returns the physical ids of the resources of a stack by logical id; it is
+    called only if resources must be retained.
     """
 
     steps: Sequence[Step]
@@ -70,9 +70,9 @@ class Situation:
 
     @cached_property
     def outdated_users(self) -> Mapping[str, tuple[str, ...]]:
-        """By the name of a stack, the stacks with a pinned import whose export has another value.
+        """The stacks that use an outdated value of an export, by the name of the exporting stack.
 
-        They still use what the export referred to before.
+        Their pinned import has another value than the export has now.
         """
         found: dict[str, tuple[str, ...]] = {}
         for stack, tree in self.deployed_trees.items():
@@ -91,7 +91,7 @@ class Situation:
 
     @cached_property
     def pairs(self) -> Sequence[tuple[ReviewedStack, ReviewedStack]]:
-        """Each deployed stack of the steps, before and after."""
+        """Each deployed stack of the steps, with the deployed and with the desired templates."""
         return [
             (
                 _reviewed(step.desired, self.reviewed_trees[step.desired.name]),
@@ -103,7 +103,7 @@ class Situation:
 
     @cached_property
     def propagation(self) -> Propagation:
-        """The changes of all stacks, direct ones and those by reference."""
+        """The changes of all stacks: of their templates, and by reference to a changed value."""
         return propagate(self.pairs, self.lookup)
 
     @cached_property

@@ -14,10 +14,10 @@ from deployer.plan import Keep, Step, Update
 class Stage:
     """One operation of a deploy, which starts when the stages in *needs* have succeeded.
 
-    *key* identifies it: the name of the stack, or that with the step. *desired* has the template of
-    this stage. *is_later* if another stage of the same stack is executed before it. *is_last* if
-    retained resources are imported before its template is deployed. *step* is set if it is the
-    only stage of its stack.
+    *key* is the name of the stack, followed by "(first step)" or "(last step)" for such a stage.
+    *desired* has the template of this stage. *step* is set if this is the only stage of the stack.
+    *is_later* is True if another stage of the stack is executed first, *is_last* if retained
+    resources are imported before the template is deployed.
     """
 
     key: str
@@ -45,7 +45,8 @@ def stages(steps: Sequence[Step], phases: Phases) -> tuple[Stage, ...]:
 def explained(steps: Sequence[Step], phases: Phases) -> tuple[Step, ...]:
     """Return *steps* with the phases of each stack in its reason.
 
-    A stack whose imports are pinned is updated, although its template is the deployed one.
+    Pinning the imports of a stack is an update, even if its template is as deployed: Keep becomes
+    Update.
     """
     texts = phase_texts(steps, phases)
     return tuple(_explained(step, texts.get(step.desired.name, "")) for step in steps)
@@ -90,7 +91,7 @@ def _main(step: Step, phases: Phases) -> Stage:
 
 
 def _last(steps: Sequence[Step], phases: Phases) -> Iterator[Stage]:
-    """Yield the last stages; importers that have one themselves come first."""
+    """Yield the last stages; each runs after the last stages of its importers."""
     names = [step.desired.name for step in steps]
     for step in reversed(steps):
         name = step.desired.name
@@ -119,7 +120,7 @@ def _last_key(name: str) -> str:
 
 @dataclass(frozen=True)
 class _Names:
-    """The short names of the stacks of a deploy, with which phases are explained."""
+    """The short names of the stacks of a deploy, for the explanation of phases."""
 
     short_names: Mapping[str, str]
 

@@ -1,7 +1,7 @@
 """Rewrite templates for the phases of an update.
 
 A pinned import is the current value of an export, as a mapping in the template of the importing
-stack. What a phase adds to a template is recorded in it, so a later run can continue.
+stack. The template records what a phase adds to it, so that a later run can continue.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def pin(body: Body, pins: Mapping[str, Pin]) -> Body:
 
 
 def add_pins(body: Body, pins: Mapping[str, Pin]) -> Body:
-    """Return *body* with *pins* in its mapping; what it imports is not changed."""
+    """Return *body* with *pins* added to its mapping of pinned imports; the imports stay as they are."""
     if not pins:
         return body
     mappings = {**(body.get("Mappings") or {})}
@@ -61,7 +61,7 @@ def add_pins(body: Body, pins: Mapping[str, Pin]) -> Body:
 
 
 def keep_removed(body: Body, old: Body, outputs: Collection[str]) -> Body:
-    """Return *body* with the resources of *old* that it removes, and those of its *outputs*."""
+    """Return *body* with the resources that it removes from *old*, and these *outputs* of *old*."""
     kept = {**body}
     for section in _MERGED:
         if merged := {**(old.get(section) or {}), **(body.get(section) or {})}:
@@ -75,7 +75,7 @@ def keep_removed(body: Body, old: Body, outputs: Collection[str]) -> Body:
 
 
 def retain_replaced(body: Body, replaced: Mapping[str, ReplacedResource]) -> Body:
-    """Return *body* with a policy that retains the resources in *replaced*, which it records."""
+    """Return *body* with a policy that retains the *replaced* resources, and a record of them."""
     if not replaced:
         return body
     policies = {title: {"UpdateReplacePolicy": "Retain"} for title in replaced}
@@ -98,10 +98,10 @@ def retain_replaced(body: Body, replaced: Mapping[str, ReplacedResource]) -> Bod
 def import_replaced(
     body: Body, physical_ids: Mapping[str, str]
 ) -> tuple[Body, tuple[ResourceToImport, ...]]:
-    """Return the deployed template *body* with its retained resources, and these to be imported.
+    """Return the deployed template *body* with its retained resources added, and their import.
 
-    *physical_ids* has the resources of the stack by logical id: a resource that still has its
-    physical id was not replaced. Resources that were imported before are left out.
+    *physical_ids* has the resources of the stack by logical id. A resource that still has the
+    recorded physical id was not replaced; it is skipped, and so is one that was imported before.
     """
     names = {
         title: f"{title}{_SUFFIX}"
@@ -121,7 +121,7 @@ def import_replaced(
 
 
 def replaced_in(body: Body) -> Mapping[str, Any]:
-    """Return the record of the retained resources in a deployed template."""
+    """Return the record of the retained resources in a deployed template, by logical id."""
     metadata = body.get("Metadata") or {}
     record = metadata.get(REPLACED) if isinstance(metadata, dict) else None
     return record if isinstance(record, dict) else {}
@@ -130,8 +130,8 @@ def replaced_in(body: Body) -> Mapping[str, Any]:
 def without_phases(body: Body, current: Mapping[str, str]) -> Body:
     """Return a deployed template without the pins and the retained resources of a phase.
 
-    *current* has the values of exports. A pin with another value remains, because the resources that
-    use it change when it is removed. Resources and outputs that a phase kept remain, too.
+    *current* has the values of exports. A pin with another value remains: if it was removed, the
+    resources that use it would change. Resources and outputs that a phase kept remain, too.
     """
     record = replaced_in(body)
     pins = pins_in(body)
@@ -176,9 +176,9 @@ def pins_in(body: Body) -> Mapping[str, Pin]:
 
 
 def with_literals(value: Any, body: Body, exports: Mapping[str, str]) -> Any:
-    """Return *value*, a part of the deployed template *body*, with the values of its imports.
+    """Return *value*, a part of the deployed template *body*, with values in place of its imports.
 
-    *exports* has the current values of exports; a pinned import has its pinned value.
+    *exports* has the current values of exports; a pinned import is replaced by the pinned value.
     """
     pins = pins_in(body)
 
@@ -197,7 +197,8 @@ def with_literals(value: Any, body: Body, exports: Mapping[str, str]) -> Any:
 def passed_parameters(body: Body, deployed: Mapping[str, str]) -> dict[str, str]:
     """Return the *deployed* values of those parameters of *body* that have no default.
 
-    The others are never passed, and the deployed value of an SSM parameter is not its name.
+    The deployer never passes the others. The deployed value of a parameter of an SSM type is the value
+    of the SSM parameter, not the name that would have to be passed.
     """
     declared = body.get("Parameters") or {}
     return {
@@ -219,9 +220,9 @@ def phase_of(desired: DesiredStack, body: Body, **changes: Any) -> DesiredStack:
 def _definition(
     old: Mapping[str, Any], names: Mapping[str, str], identifier: Mapping[str, str]
 ) -> Mapping[str, Any]:
-    """Return the definition of a retained resource, with references to other retained resources.
+    """Return the definition of a retained resource for its import, which refers to the new *names*.
 
-    A property that is the *identifier* has its value, which AWS compares when it imports.
+    The property of the *identifier* has the identifier as its value: CloudFormation compares them.
     """
     kept = {key: value for key, value in old.items() if key not in {"DependsOn", "UpdatePolicy"}}
     changed = _changed_body(kept, lambda value: _renamed(value, names))

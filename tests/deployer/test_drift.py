@@ -178,8 +178,8 @@ def test_a_deleted_resource_cannot_be_ignored() -> None:
 @pytest.mark.parametrize(
     ("entry", "fact"),
     [
-        (ignore("/Tags", "2026-11-30"), "cluster/Balancer/Tags has expired on 2026-11-30"),
-        (ignore("/Tags", "2027-02-31"), "cluster/Balancer/Tags has expired on 2027-02-31"),
+        (ignore("/Tags", "2026-11-30"), "cluster/Balancer/Tags expired on 2026-11-30"),
+        (ignore("/Tags", "2027-02-31"), "cluster/Balancer/Tags expired on 2027-02-31"),
         (ignore("/Scheme"), "cluster/Balancer/Scheme has no drift"),
         (ignore("/Tags", resource="cluster/Old"), "cluster/Old/Tags has no drift"),
     ],

@@ -439,7 +439,7 @@ def test_a_nested_stack_of_an_unknown_template_is_refused() -> None:
     with pytest.raises(SynthError) as caught:
         synth.synth(layers)
 
-    assert "crd-x-outer: Below is a nested stack, and its template is not known" == (
+    assert "crd-x-outer: Below is a nested stack whose template is unknown" == (
         caught.value.message
     )
 

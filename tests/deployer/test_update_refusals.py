@@ -104,7 +104,7 @@ def test_a_replacement_needs_a_new_name() -> None:
     after = resource("SQS::Queue", QueueName="a.fifo", FifoQueue=False)
 
     assert find_update_refusals(tree(Queue=before), tree(Queue=after)) == (
-        "Queue (AWS::SQS::Queue): FifoQueue changes, so a new one is created, and its name is taken",
+        "Queue (AWS::SQS::Queue): FifoQueue changes, so a new one is created, and its name is in use",
     )
 
 
