@@ -70,7 +70,7 @@ def change_lines(change_set: ChangeSet, style: Style) -> Iterator[str]:
 def reviewed_lines(
     change: StackChange, change_set: ChangeSet, file: str, style: Style
 ) -> Iterator[str]:
-    """Yield the lines of a stack as the plan shows them, and where its change set differs.
+    """Yield the lines of a stack as in the plan, then its disagreements with the change set.
 
     *file* is the config file.
     """
@@ -82,7 +82,7 @@ def reviewed_lines(
 
 
 def disagreement_lines(found: Iterable[Disagreement], style: Style) -> Iterator[str]:
-    """Yield a line for each resource that CloudFormation changes otherwise than predicted."""
+    """Yield a line for each resource whose change in the change set differs from the prediction."""
     for item in found:
         text = (
             f"{clean(item.resource)}: predicted: {item.predicted}; CloudFormation: {item.announced}"
@@ -112,7 +112,7 @@ def question(subject: ChangeSet | Recreate) -> str:
 
 
 def property_path(path: str) -> str:
-    """Return AWS's path of a property in a shorter notation: /Properties/Tags/0/Value as Tags[0].Value."""
+    """Return a JSON pointer of AWS in shorter notation: /Properties/Tags/0/Value as Tags[0].Value."""
     parts = clean(path).replace("/", ".").strip(".").removeprefix("Properties.")
     return re.sub(r"\.(\d+)(?=\.|$)", r"[\1]", parts)
 

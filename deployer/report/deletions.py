@@ -64,7 +64,7 @@ def _state(deletion: Deletion) -> str:
 
 
 def _loss(loss: DataLoss, style: Style) -> str:
-    """Return a line for a resource that holds data: red if the data is deleted."""
+    """Return the line of a resource that holds data, which begins with "lost:" or "kept:"."""
     kept = loss.consequence != "its data is deleted"
     name = format_path((*loss.path, loss.logical_id))
     text = clean(f"{name} ({loss.type}): {loss.consequence}")

@@ -16,9 +16,9 @@ from deployer.report.text import clean, pluralize
 def drift_lines(
     drifts: Sequence[StackDrift], sources: Mapping[tuple[str, str], str], style: Style
 ) -> Iterator[str]:
-    """Yield the lines of all drift.
+    """Yield the lines of all drifted stacks.
 
-    *sources* has the line of each resource, by the name of the stack and that of the resource.
+    *sources* has the line of code that defines each resource, by the names of stack and resource.
     """
     drifted = [drift for drift in drifts if drift.resources or drift.errors]
     number = sum(len(drift.resources) for drift in drifts)
@@ -69,10 +69,12 @@ def _property_data(
 def _resource_lines(
     drift: StackDrift, resource: DriftedResource, source: str, style: Style
 ) -> Iterator[str]:
-    what = "deleted" if resource.drift.is_deleted else "changed"
+    change = "deleted" if resource.drift.is_deleted else "changed"
     mark, emphasis = ("-", "red") if resource.drift.is_deleted else ("~", "yellow")
     place = f"  ({clean(source)})" if source else ""
-    text = f"{clean(resource.name)}  {clean(resource.drift.type)}  {what} outside of CloudFormation"
+    text = (
+        f"{clean(resource.name)}  {clean(resource.drift.type)}  {change} outside of CloudFormation"
+    )
     yield f"  {style('red' if emphasis == 'red' else 'yellow', mark)} {text}{place}"
     for item in resource.drift.properties:
         ignored = drift.ignored_by(resource, item)

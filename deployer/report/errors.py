@@ -1,4 +1,4 @@
-"""Format errors as lines, without traceback or cause."""
+"""Format errors as lines, without tracebacks."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from deployer.report.text import escaped
 
 
 def error_text(error: DeployError, *, style: Style | None = None) -> str:
-    """Return *error* for a stream with this *style*: place and fact, then the hint."""
+    """Return the message and the hint of *error* for a stream with this *style*."""
     style = style or Style()
     return "".join(f"{style.fit(line)}\n" for line in error_lines(error, style))
 
 
 def error_lines(error: DeployError, style: Style, label: str = "error") -> Iterator[str]:
-    """Yield the lines of *error*; lines after the first are indented to its text."""
+    """Yield the lines of *error*; the lines after the first are aligned with the text of the first."""
     colour: Emphasis = "yellow" if label == "warning" else "red"
     yield from _labelled(style(colour, f"{label}:"), error.message, len(label) + 2)
     if error.hint:

@@ -28,7 +28,7 @@ _STYLES: Mapping[Outcome, Emphasis] = {
     Outcome.REFUSED: "red",
     Outcome.FAILED: "red",
 }
-_WORD_WIDTH = 18  # As wide as CREATE_IN_PROGRESS.
+_WORD_WIDTH = 18  # The length of CREATE_IN_PROGRESS.
 _MIN_URL_WIDTH = 20  # A narrower terminal wraps the line.
 
 
@@ -54,7 +54,7 @@ def event_lines(
     name = f"{clean(event.stack):{width}}"
     match event:
         case Started(step="keep"):
-            return  # Its Finished event has the line.
+            return  # The Finished event of the stack gets a line.
         case Started(step=step, reason=reason):
             yield f"{name}  {clean(step):{_WORD_WIDTH}}  {clean(reason)}"
         case Uploaded(url=url, replaced=reason) if reason:

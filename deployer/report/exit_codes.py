@@ -2,8 +2,8 @@
 
 If stacks ended differently, the outcome that needs the most work from an operator decides: manual repair
 (6), rolled back (5), AWS unreachable (8), busy (7), stale (4), refused (3), any other error (1).
-Skipped stacks do not count, because their dependency failed. A change set that is pending review
-counts as done (0).
+Skipped stacks are ignored: the outcome of the dependency that failed decides. A change set that is
+pending review counts as success (0).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Write the events of a run as JSON lines, as docs/events.schema.json describes.
+"""Write the events of a run as JSON lines; docs/events.schema.json describes them.
 
-Secrets in strings are masked; strings are not shortened; characters beyond ASCII are escaped.
+Secrets in strings are masked. Strings are not shortened. Non-ASCII characters are escaped.
 """
 
 from __future__ import annotations

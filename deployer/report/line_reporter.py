@@ -92,7 +92,7 @@ class LineReporter:
         return self._run.record(event)
 
     def _lines(self, event: Event, stack_progress: StackProgress) -> Iterator[str]:
-        """Return the lines of *event*; a change set is shown as the plan shows its stack."""
+        """Return the lines of *event*; those of a change set have the format of the plan."""
         match event:
             case ChangeSetCreated(stack=name) if change := self._plan.changes_of_change_sets.get(
                 name
@@ -103,7 +103,7 @@ class LineReporter:
                 return event_lines(event, stack_progress, self._style, self._width)
 
     def _is_shown(self, event: Event) -> bool:
-        """Return whether *event* gets a line of its own; the plan has shown the kept stacks."""
+        """Return whether *event* gets a line of its own; kept stacks are already in the plan."""
         match event:
             case Progress():
                 return needs_line(event)

@@ -107,7 +107,7 @@ def _lines(plan: LivePlan, style: Style) -> Iterator[str]:
 
 
 def _other_steps(plan: LivePlan) -> Iterator[Step]:
-    """Yield the steps that the changes of the resources do not explain, such as manual changes."""
+    """Yield the steps that the lines of resources do not explain, such as those for manual changes."""
     shown = {(change.region, change.name) for change in plan.preview.stacks}
     for step in plan.steps:
         is_explained = (
@@ -120,7 +120,7 @@ def _other_steps(plan: LivePlan) -> Iterator[Step]:
 
 
 def _sources(steps: Sequence[Step]) -> dict[tuple[str, str], str]:
-    """Return the line of each resource, by the name of its stack and its own."""
+    """Return the line of code that defines each resource, by the names of stack and resource."""
     return {
         (step.desired.name, format_path(path)): str(line)
         for step in steps

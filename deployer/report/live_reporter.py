@@ -18,7 +18,7 @@ from deployer.report.line_reporter import LineReporter
 from deployer.report.progress_rows import rows
 from deployer.report.style import Style
 
-_REFRESHES = 4  # Per second, enough for a clock that shows seconds.
+_REFRESHES_PER_SECOND = 4
 
 
 class LiveReporter(LineReporter):
@@ -87,7 +87,7 @@ class LiveReporter(LineReporter):
             self._region = Region(
                 console=self._console,
                 get_renderable=self._progress,
-                refresh_per_second=_REFRESHES,
+                refresh_per_second=_REFRESHES_PER_SECOND,
                 transient=True,
                 redirect_stdout=False,  # Standard output is for data.
             )
@@ -103,7 +103,7 @@ class LiveReporter(LineReporter):
                 self._console.show_cursor(show=True)
 
     def _progress(self) -> Group:
-        """Return the lines of the display; none while it is removed, or they would scroll."""
+        """Return the lines of the display; none while it is removed, or rich would print them again."""
         lines = rows(self._run, self._console.width - 1) if self._region else []
         return Group(
             *(Text(self._style.fit(line), no_wrap=True, overflow="crop") for line in lines)

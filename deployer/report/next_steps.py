@@ -13,7 +13,7 @@ _MIN_PURPOSE_WIDTH = 20  # The purpose of a long command is cut to this length, 
 
 @dataclass(frozen=True)
 class Address:
-    """An address of the deployed system. *error* is the HTTP error that it returns for now, or empty."""
+    """An address of the deployed system. *error* is the HTTP error that it returns now, or empty."""
 
     name: str
     url: str

@@ -57,7 +57,7 @@ def cost_text(usd_per_month: float) -> str:
 
 
 def refused_outputs(stack: StackChange) -> str:
-    """Return why a stack cannot be updated because of its exports; empty if a deploy can do it."""
+    """Return why the exports of a stack prevent its update; empty if they do not."""
     refused = [output for output in stack.outputs if output.is_refused]
     if not refused or stack.action == "removed" or (stack.phases and not stack.refusals):
         return ""
@@ -69,9 +69,9 @@ def refused_outputs(stack: StackChange) -> str:
 
 
 def export_notes(preview: Preview) -> Iterator[tuple[str, str, bool]]:
-    """Yield the short name of each stack with exports in use, a text, and whether it is refused.
+    """Yield each stack whose exports are in use: its short name, a text, and whether it is refused.
 
-    If an update has no safe way, nothing is deployed, so the phases of other stacks are left out.
+    If an update is refused, nothing is deployed, so the phases of other stacks are omitted.
     """
     has_refusals = any(stack.refusals for stack in preview.stacks)
     for stack in preview.stacks:
@@ -91,7 +91,7 @@ def unknown_outputs(stack: StackChange) -> dict[str, list[str]]:
 
 
 def output_text(outputs: Sequence[OutputChange]) -> str:
-    """Return the change of outputs with the same importers; a changed output is alone."""
+    """Return the text of outputs that have the same change and importers; a changed one is alone."""
     first = outputs[0]
     text = "output" if len(outputs) == 1 else "outputs"
     text += f" {', '.join(fold_names(clean(output.name) for output in outputs))}"

@@ -136,7 +136,7 @@ def _check(output: _Output, first: _Output) -> None:
 
 
 def _shell(output: _Output) -> str:
-    """Return the value in POSIX single quotes, where no character is special."""
+    """Return the value quoted for a POSIX shell, which expands nothing in it."""
     return shlex.quote(output.value)
 
 
@@ -152,11 +152,12 @@ def _for_dotenv(output: _Output) -> str:
 
 
 def dotenv(value: str) -> str | None:
-    r"""Return *value* quoted so that python-dotenv, docker compose and shells read the same.
+    r"""Return *value* quoted so that python-dotenv, docker compose and shells read the same value.
 
-    It has no quotes, single quotes, or double quotes if it contains single ones. Return None if no
-    form works: readers replace $NAME and ${NAME}, also in single quotes, where python-dotenv reads `\\`
-    as one backslash and `\'` as a quote; in double quotes each reader has its own escapes.
+    A simple value gets no quotes, others get single quotes, or double quotes if they contain single
+    quotes. Return None if no form works: some readers replace $NAME and ${NAME} even in single
+    quotes, python-dotenv reads `\\` in single quotes as one backslash and `\'` as a quote, and in
+    double quotes each reader has its own escapes.
     """
     if _NEEDS_NO_QUOTES.fullmatch(value):
         return value

@@ -1,4 +1,4 @@
-"""Format the steps of a plan: a line for each stack that changes, one for the others, and counts."""
+"""Format the steps of a plan: a line for each stack that changes, one for all others, and counts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def plan_lines(
 
 
 def row_lines(items: Iterable[Step | Orphan | Upload], style: Style) -> Iterator[str]:
-    """Yield the lines of *items*, one for each and its hints."""
+    """Yield a line for each of *items*, each followed by its hints."""
     return _lines([_row(item) for item in items], style)
 
 

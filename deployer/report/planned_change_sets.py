@@ -1,4 +1,4 @@
-"""Format the change sets of a plan: where they differ from it, and the findings of validation."""
+"""Format the change sets of a plan: disagreements with the prediction, and findings of validation."""
 
 from __future__ import annotations
 

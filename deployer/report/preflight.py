@@ -1,4 +1,4 @@
-"""Format what a preflight found: for each check, whether a first deploy would succeed."""
+"""Format the results of a preflight: for each check, whether a first deploy would succeed."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ _WIDTH = max(len(label) for _, label in _LABELS.values())
 
 @dataclass(frozen=True)
 class PreflightResult:
-    """The *fact* that a check found, and the *action* that makes the deploy succeed.
+    """The result of a check: the *fact* that it found, and the *action* that an operator must take.
 
-    The *verdict* says how: `command` with the command in *action*, `manual` with work outside of a
-    terminal. With `unknown` AWS did not allow the check, and *action* says how to find out.
+    *verdict* is `ok`, or the kind of the action: `command` for a command to run, `manual` for work
+    that no command does. It is `unknown` if the credentials do not allow the check; then *action*
+    says how to find out.
     """
 
     check: str

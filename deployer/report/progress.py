@@ -90,11 +90,11 @@ class RunProgress:
         return [progress.finished for progress in self.all() if progress.finished]
 
     def all(self) -> list[StackProgress]:
-        """Return every stack so far, as a copy, because another thread may call this."""
+        """Return the progress of every stack so far, as a copy: another thread may call this."""
         return list(self.stacks.values())
 
     def of(self, *outcomes: Outcome) -> list[Finished]:
-        """Return the stacks with one of these outcomes."""
+        """Return the last event of every stack with one of these outcomes."""
         return [finished for finished in self.finished if finished.outcome in outcomes]
 
     def expect(self, stacks: Iterable[str]) -> None:

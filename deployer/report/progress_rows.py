@@ -8,7 +8,7 @@ from deployer.report.progress import RunProgress, StackProgress
 from deployer.report.text import clean, duration_text, pluralize, shorten
 
 _MAX_NAME_WIDTH = 30
-_ACTIVITY_WIDTH = 12  # As wide as "rolling back".
+_ACTIVITY_WIDTH = 12  # The length of "rolling back".
 
 
 def rows(run: RunProgress, width: int) -> list[str]:

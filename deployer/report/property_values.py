@@ -18,14 +18,18 @@ _CONTEXT = 12  # Characters shown before and after where two long values differ.
 _UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
 _INDEX = re.compile(r"\[\d+\]")
 _NO_ECHO = re.compile(r"\*{4,}")  # CloudFormation returns NoEcho values like this; * is a wildcard.
-# Whether a secret is set, and where it is stored, is not secret.
+# Flags, units, dynamic references and ARNs are not secret, even in a property called Password.
 _NOT_SECRET = re.compile(
     r"true|false|null|(?:second|minute|hour|day)s|\{\{resolve:[^}]*\}\}|arn:aws[\w-]*:[^\s\"]+"
 )
 
 
 def masked(name: str, value: str) -> str:
-    """Return *value* with secrets masked: by their name, by NoEcho, or by their form."""
+    """Return *value*, of the property *name*, with secrets masked.
+
+    A secret is recognized by the name of the property, by its form, or because CloudFormation
+    returns the value of a NoEcho parameter as asterisks.
+    """
     if _NO_ECHO.fullmatch(value) or (name == "SecretString" and not _NOT_SECRET.fullmatch(value)):
         return SENSITIVE
     try:
@@ -68,9 +72,9 @@ def masked_value(name: str, value: Any) -> Any:
 
 
 def name_of(path: Sequence[str]) -> str:
-    """Return the name that says whether the value at *path* is a secret.
+    """Return the part of *path* that names the value: by this name, secrets are recognized.
 
-    Of Environment[TOKEN].Value it is TOKEN, and of Tokens[0] it is Tokens.
+    For Environment[TOKEN].Value it is TOKEN, for Tokens[0] it is Tokens.
     """
     keys = [key for key in path if not _INDEX.fullmatch(key)] or [""]
     is_value_of_item = keys[-1] == "Value" and len(keys) > 1 and keys[-2].startswith("[")
@@ -108,7 +112,7 @@ def _shown(name: str, value: str | None) -> str:
 
 
 def _around_difference(old: str, new: str) -> tuple[str, str]:
-    """Return both without their long common beginning and end."""
+    """Return both values without most of their common beginning and end, if these are long."""
     head = _common_length(old, new)
     tail = _common_length(old[head:][::-1], new[head:][::-1])
     start = head - _CONTEXT if head > 2 * _CONTEXT else 0

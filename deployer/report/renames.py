@@ -12,7 +12,7 @@ from deployer.report.text import clean
 
 
 def rename_notes(preview: Preview) -> Iterator[tuple[str, str]]:
-    """Yield each rename and each ambiguity, with the safe way: a fact and a hint."""
+    """Yield a fact and a hint for each rename and each ambiguity; the hint is how to keep the resource."""
     for rename in preview.renames.found:
         yield _fact(rename), safe_way(rename)
     for ambiguity in preview.renames.ambiguous:

@@ -32,9 +32,10 @@ _REPLACEMENTS = {"required": "forces replacement", "conditional": "may force rep
 
 
 def property_text(changes: Sequence[PropertyChange], file: str, *, has_effect: bool = True) -> str:
-    """Return the change of a property of similar resources, different values in their order.
+    """Return the text of *changes*, the changes of one property of similar resources.
 
-    The text has the effect of the change if *has_effect*, and its setting in the config *file*.
+    It has each different value once, the effect of the change if *has_effect*, and the setting in the
+    config *file* that caused the change.
     """
     change = changes[0]
     values = dict.fromkeys(
@@ -53,9 +54,10 @@ def property_text(changes: Sequence[PropertyChange], file: str, *, has_effect: b
 
 
 def detail_lines(changes: Sequence[ResourceChange], file: str) -> Iterator[tuple[str, str]]:
-    """Yield the lines that explain the changes of similar resources, each with its mark.
+    """Yield the mark and the text of each line that explains the *changes* of similar resources.
 
-    They are the lines of properties, statements, rules and code. Only values of properties differ.
+    The lines are about properties, statements, rules and code. The changes are equal except for the
+    values of properties.
     """
     change = changes[0]
     properties = [*zip(*map(shown_properties, changes), strict=True)]

@@ -23,8 +23,8 @@ _HEADINGS = ("stack", "region", "status", "protection", "")
 class ManualStep:
     """A pending step of docs/first-account.md that no deploy can do.
 
-    *fact* requires it, *consequence* is what does not work until then, and *action* is the command
-    or action that does it.
+    *fact* is the reason why the step is required, *consequence* what does not work until it is done,
+    and *action* the command to run or the work to do.
     """
 
     step: str
@@ -35,10 +35,10 @@ class ManualStep:
 
 @dataclass(frozen=True)
 class ServiceStatus:
-    """The tasks, targets and released image of the service of *stack*; *error* if unknown.
+    """The tasks, the targets and the released image of the ECS service of *stack*.
 
-    *target_states* has the health of each target, *released_at* the time in UTC. Without a release
-    both are empty.
+    *error* is the reason why they are unknown, or empty. *target_states* has the health of each
+    target. *released_image* and *released_at*, the time in UTC, are empty without a release.
     """
 
     stack: str
@@ -107,7 +107,7 @@ def _service_lines(service: ServiceStatus, style: Style) -> list[str]:
 
 
 def _labelled(label: str, fact: str, action: str) -> list[str]:
-    """Return a fact behind its label, and below it the command or action."""
+    """Return a line with *label* and *fact*, and one with *action*."""
     return [f"{label} {fact}", f"        {action}"]
 
 

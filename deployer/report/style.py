@@ -34,7 +34,7 @@ class Style:
         return f"\x1b[{_CODES[emphasis]}m{text}\x1b[0m" if self.colour and text else text
 
     def fit(self, text: str) -> str:
-        """Return *text* in characters that the encoding of the stream supports."""
+        """Return *text* with the characters that the encoding does not support replaced or escaped."""
         if not _supports(self.encoding, "±→…"):
             text = text.translate(_ASCII_SYMBOLS)
         if _supports(self.encoding, text):

@@ -1,7 +1,7 @@
 """Format values of templates, and the difference between two of them.
 
-Intrinsic functions have their short form, secrets are masked, and of long values all parts that
-differ are shown, each with some text around it.
+Intrinsic functions are in their short form, and secrets are masked. Of two long values, only the
+parts that differ are shown, each with some text around it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from deployer.report.text import escaped
 _Ranges: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
 _MAX_LENGTH = 60
 _CONTEXT = 16  # Characters shown before and after where two long values differ.
-_MAX_COMPARED = 1_000  # Words or items; of more only the common beginning and end are omitted.
+# Words or items; of longer texts, everything from the first to the last difference is shown.
+_MAX_COMPARED = 1_000
 _ITEM = re.compile(r"[^,\n]*[,\n]|[^,\n]+")  # Of a list in JSON, or a line.
 _TOKEN = re.compile(r"\w+|\s+|.", re.DOTALL)
 

@@ -49,7 +49,7 @@ def shorten(text: str, limit: int) -> str:
 
 
 def fold_names(names: Iterable[str]) -> Iterator[str]:
-    """Yield *names*, those that differ only in their last number as one: Subnet{1,2}."""
+    """Yield *names*; those that differ only in their last number are combined: Subnet{1,2}."""
     numbers: dict[tuple[str, str], list[str]] = {}
     for name in names:
         match = _LAST_NUMBER.fullmatch(name)
@@ -60,7 +60,7 @@ def fold_names(names: Iterable[str]) -> Iterator[str]:
 
 
 def columns(rows: Collection[Sequence[str]]) -> Iterator[list[str]]:
-    """Yield the cells of *rows*, padded to the width of their column; the last column is not."""
+    """Yield the cells of *rows*; all but those of the last column are padded to equal width."""
     if not rows:
         return
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
