@@ -81,7 +81,7 @@ class Account:
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict, compare=False, repr=False)
 
     def client(self, service: str, region: str) -> Any:
-        """Return the client of a service. It is created only once: that takes up to a second."""
+        """Return the client of a service; it is created once, because that takes up to a second."""
         if (service, region) not in self._clients:
             self._clients[service, region] = self.new_client(service, region, self.config)
         return self._clients[service, region]

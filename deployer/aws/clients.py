@@ -83,8 +83,8 @@ def _add_base_class(base_classes: list[type], **_: Any) -> None:
 def _resource(operation: Any, parameters: Mapping[str, Any]) -> str:
     """Return the resource that a call is about, for an error; empty if there is none.
 
-    That is the first parameter of the call that is a string and not sensitive; required parameters
-    come first.
+    Of S3 it is the bucket and the key, of other services the first parameter that is a string, or a
+    list of strings, and not sensitive. Required parameters are preferred.
     """
     if "Bucket" in parameters:
         return "/".join(["s3:/", *_texts([parameters["Bucket"], parameters.get("Key")])])
@@ -133,7 +133,7 @@ def _refuse_foreign_response(response_dict: dict[str, Any], operation_model: Any
 def _retry_clock_skew(response: Any, attempts: int, **_: Any) -> float | None:
     """Make botocore sign and send a request again if AWS refused the time of its signature.
 
-    The machine may have been suspended in between, or its clock may have been set since.
+    The machine may have been suspended after the signature, or its clock may have been corrected.
     """
     error = response[1].get("Error", {}) if response else {}
     return 0.0 if attempts == 1 and is_clock_skew(error) else None

@@ -190,7 +190,7 @@ class ChangeSet:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it failed only because there is nothing to change: AWS has two messages for it."""
+        """Whether it failed only because nothing changes, for which AWS has two messages."""
         return self.status == "FAILED" and self.reason.startswith(
             ("The submitted information didn't contain changes", "No updates are to be performed")
         )
@@ -210,7 +210,7 @@ class ChangeSetSummary:
 
 @dataclass(frozen=True)
 class DriftDetection:
-    """The state of a drift detection; *reason* says why it failed."""
+    """The state of a drift detection; *reason* is why it failed, or empty."""
 
     is_running: bool
     has_failed: bool = False

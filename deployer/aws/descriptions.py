@@ -125,7 +125,7 @@ def resource_drift(drift: StackResourceDriftTypeDef) -> ResourceDrift:
 
 
 def validation_failure(event: OperationEventTypeDef) -> str:
-    """Return place and reason of a failed event of DescribeEvents."""
+    """Return the place and the reason of a failed event of DescribeEvents, as `place: reason`."""
     place = event.get("ValidationPath") or event.get("LogicalResourceId", "")
     reason = (
         event.get("ValidationStatusReason")
@@ -142,7 +142,7 @@ def validation_finding(event: OperationEventTypeDef) -> str:
 
 
 def _property_changes(details: Iterable[ResourceChangeDetailTypeDef]) -> tuple[PropertyChange, ...]:
-    """Return one change per property: AWS may list its values and its cause separately."""
+    """Return one change for each property; AWS may list the values and the cause separately."""
     changes: dict[str, PropertyChange] = {}
     for detail in details:
         change = _property_change(detail)

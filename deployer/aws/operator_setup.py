@@ -1,9 +1,9 @@
 """Decide which settings of the operator's AWS setup are refused, and list those in use.
 
-The setup is what AWS's own tools read: environment variables and the files in ~/.aws. A task uses
-only its credentials, proxy and certificate authority. A setting that would send requests to another
-address is refused by name. `deployer.aws` would ignore it, and the operator would expect an effect
-that the setting does not have.
+The setup consists of the environment variables and the files in ~/.aws that AWS's own tools read. A
+task uses only the credentials, the proxy and the CA bundle. `deployer.aws` ignores all other
+settings, and refuses those that would send requests to another address, because the operator would
+expect that they have an effect.
 """
 
 from __future__ import annotations
@@ -118,13 +118,13 @@ def _redirects(setup: Setup) -> Iterator[str]:
 
 
 def _if_true(name: str, value: object) -> str:
-    """Return why *name* is refused; empty if it is harmless, or its *value* switches it off."""
+    """Return why *name* is refused; empty if it is not refused, or its *value* is false or empty."""
     is_off = isinstance(value, str) and value.strip().lower() in {"", "false"}
     return "" if is_off else _REFUSED_IF_TRUE.get(name, "")
 
 
 def _other_regions(setup: Setup, region: str) -> Iterator[str]:
-    """Yield each region of the setup that differs: the operator may expect it to be used."""
+    """Yield each region in the setup that is not *region*: the operator may expect that it is used."""
     places = {name: setup.environ.get(name) for name in ("AWS_REGION", "AWS_DEFAULT_REGION")}
     regions: Mapping[str, object] = places
     if not any(places.values()):

@@ -27,10 +27,8 @@ def operator_session(region: str) -> botocore.session.Session:
     session = botocore.session.Session()
     session.register_component("data_loader", _bundled_models())
     providers = create_credential_resolver(session, region_name=region)
-    for obsolete in (
-        "ec2-credentials-file",
-        "boto-config",
-    ):  # Providers for tools older than boto3.
+    # These providers read files of tools that are older than boto3.
+    for obsolete in ("ec2-credentials-file", "boto-config"):
         providers.remove(obsolete)
     session.register_component("credential_provider", providers)
     session.set_config_variable("csm_enabled", value=False)

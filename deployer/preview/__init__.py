@@ -1,4 +1,4 @@
-"""Preview what reviewed templates change, without an account: the offline plan.
+"""Predict what reviewed templates change, without an account: the offline plan.
 
     base, head = read_stacks(files_at_base), read_stacks(files_now)
     changes = preview(base, head)

@@ -23,7 +23,7 @@ _MOST_DESTRUCTIVE_LAST = (
 
 @dataclass(frozen=True)
 class Disagreement:
-    """A resource for which CloudFormation announces another action than the predicted one.
+    """A resource whose action in the change set is not the predicted one.
 
     Both actions are those of `announced_action`, or "not listed". *resource* has the path of the
     nested stacks, such as CodeBuild/Logs.
@@ -61,7 +61,7 @@ def announced_action(change: ResourceChange) -> str:
 def disagreements(change: StackChange, change_set: ChangeSet) -> tuple[Disagreement, ...]:
     """Return the resources whose actions differ, those of *change* first.
 
-    A nested stack that both sides change in place does not count: its resources are compared.
+    A nested stack that only one side lists as changed is skipped: its resources are compared.
     """
     return tuple(_disagreements(change, change_set))
 

@@ -48,9 +48,10 @@ _REMOVED = TemplateTree("", known_body={})
 class Context:
     """The inputs of a comparison besides the templates.
 
-    *sources* has the line of each resource, by the key of its template and its logical id.
-    *settings* has the keys of the config file that a place comes from. *code* returns the change
-    of the code of a function. *changed* has changed values that do not follow from the templates.
+    *sources* has the line that defines each resource, by the key of its template and its logical id.
+    *settings* maps a place in a template to the keys of the config file that determine it. *code*
+    returns the change of the code of a function. *changed* has changed values that the templates do
+    not show.
     """
 
     sources: Mapping[tuple[ScopeKey, str], str] = field(default_factory=dict)
@@ -155,7 +156,7 @@ class _Comparison:
     def _with_details(
         self, pair: _ResourcePair, properties: Sequence[PropertyChange], *, has_code: bool
     ) -> Iterator[PropertyChange]:
-        """Yield *properties* with their settings, and whether statements or rules explain them."""
+        """Yield *properties* with their settings, and whether details (such as rules) explain them."""
         paths = {path for side in pair.properties for path in statement_paths(side)}
         for change in properties:
             is_detailed = not change.cause and (
@@ -192,7 +193,7 @@ class _Comparison:
         return tuple(replace(change, settings=settings.get(change.name, ())) for change in changes)
 
     def _output_settings(self, scope: ScopeKey) -> Mapping[str, tuple[str, ...]]:
-        """Return the settings that any part of each output of a template comes from."""
+        """Return the settings that determine any part of an output of a template, by output."""
         found: dict[str, tuple[str, ...]] = {}
         for (place_scope, section, path), keys in self.context.settings.items():
             if (place_scope, section) == (scope, "Outputs"):
@@ -303,7 +304,7 @@ def _is_below(path: KeyPath, above: KeyPath) -> bool:
 
 
 def _attributes(old: ReviewedStack | None, new: ReviewedStack | None) -> Iterator[PropertyChange]:
-    """Yield the changes of the tags, capabilities and parameters of a stack that stays."""
+    """Yield the changes of the tags, capabilities and parameters of a stack that both sides have."""
     if old is None or new is None:
         return
     before, after = (_sources_and_attributes(stack) for stack in (old, new))

@@ -28,8 +28,8 @@ def code_change(
 ) -> CodeChange:
     """Return the change of the code of lambdas/*name*.
 
-    *before* and *after* map paths in the repository to contents: of the files in the zip, which
-    *packed* lists, of removed files, and of the lock.
+    *before* and *after* map paths in the repository to contents. They have the files in the zip,
+    which are listed in *packed*, removed files, and the lock file.
     """
     lock = f"{LAMBDAS}/{name}/requirements.txt"
 

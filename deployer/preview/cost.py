@@ -1,4 +1,4 @@
-"""Compare the monthly cost of templates, as far as the price list knows it."""
+"""Compare the monthly cost of templates, as far as `deployer.prices` has the prices."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from deployer.prices import PRICES
 def cost_difference(before: TemplateTree | None, after: TemplateTree | None) -> float:
     """Return the difference in USD a month of what is charged without any use.
 
-    A resource whose number of units depends on a reference or a condition does not count.
+    A resource whose number of units depends on a reference or a condition is ignored.
     """
     return round(monthly_cost(after) - monthly_cost(before), 2)
 

@@ -28,7 +28,7 @@ _IDENTITIES = (
 class Difference:
     """A part that differs; *before* or *after* is None if it is absent.
 
-    A key of *path* in brackets is an item of a list: [0], or [Name] by its identity.
+    A key of *path* in brackets is an item of a list, by its index or by its identity: [0] or [Web].
     """
 
     path: KeyPath
@@ -78,7 +78,7 @@ def _list_differences(before: list[Any], after: list[Any], path: KeyPath) -> Ite
 
 
 def _renamed(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Return the old and the new key of the only item whose key differs, if it is in its place."""
+    """Return the old and the new key of the only item whose key differs, if all others kept theirs."""
     pairs = [pair for pair in zip(old, new, strict=False) if pair[0] != pair[1]]
     return pairs[0] if len(pairs) == 1 and len(old) == len(new) else None
 
@@ -97,7 +97,7 @@ def _is_identified(items: Sequence[Any], key: str) -> bool:
 
 
 def _hunks(before: list[Any], after: list[Any]) -> Iterator[tuple[list[Any], list[Any], int]]:
-    """Yield the items that differ, removed and added, with their position in *before*."""
+    """Yield the removed and the added items of each difference, and its position in *before*."""
     old, new = (
         [json.dumps(item, sort_keys=True, default=str) for item in items]
         for items in (before, after)

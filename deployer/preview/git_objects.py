@@ -14,7 +14,7 @@ _HINT = "name a revision of this repository with --base, such as --base=HEAD~1"
 
 
 def resolve(root: Path, revision: str) -> str:
-    """Return the commit of *revision*; without one, where this branch left the main branch.
+    """Return the commit of *revision*; if it is empty, the merge base of HEAD and the main branch.
 
     Raise ConfigError if there is no such commit.
     """
@@ -35,7 +35,10 @@ def head(root: Path) -> str:
 
 
 def head_revision(root: Path, base: str) -> str:
-    """Return the commit of HEAD; of a merge into *base*, as GitHub checks out, the merged commit."""
+    """Return the commit of HEAD, or the commit that it merges into *base*.
+
+    GitHub checks out such a merge commit for a pull request.
+    """
     commit, *parents = _git(root, "rev-parse", "HEAD", "HEAD^@").split()
     return parents[1] if len(parents) == 2 and parents[0] == base else commit
 

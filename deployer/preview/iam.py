@@ -11,7 +11,7 @@ from deployer.policy.values import as_list, as_mapping, get, text
 from deployer.preview.differences import is_intrinsic
 from deployer.preview.values import Direction, KeyPath, StatementChange
 
-# The elements with patterns, and the elements that exclude what they name.
+# The elements with patterns; each also exists with the prefix Not.
 _ELEMENTS = ("Action", "Resource", "Principal")
 _WIDER: Mapping[bool, Direction] = {True: "widened", False: "narrowed"}
 
@@ -82,7 +82,7 @@ def _compare(
 
 
 def _is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Return whether both are versions of a statement: the same Sid, or all but one element."""
+    """Return whether both are versions of one statement: the Sid or all but one element are equal."""
     if one.get("Sid") or other.get("Sid"):
         return bool(one.get("Sid") == other.get("Sid"))
     differing = [key for key in one.keys() | other.keys() if one.get(key) != other.get(key)]

@@ -1,4 +1,4 @@
-"""Compare the outputs of stacks, with the stacks that import them."""
+"""Compare the outputs of stacks, and list the stacks that import them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Importers: TypeAlias = Mapping[tuple[str, str], tuple[str, ...]]
 def importers(stacks: Iterable[ReviewedStack]) -> Importers:
     """Return the short names of the stacks that import each export, by region and export name.
 
-    A stack that has an output of another region as a parameter is listed at the region and
-    stack.output.
+    A stack with a parameter whose value is an output in another region is listed under that region
+    and stack.output.
     """
     found: dict[tuple[str, str], tuple[str, ...]] = {}
     for stack in stacks:

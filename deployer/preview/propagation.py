@@ -1,8 +1,7 @@
 """Follow changes across references: within a template, to nested stacks, and to other stacks.
 
-A replaced resource has another id, so whatever refers to it changes. If the property that refers to
-it is create-only, that resource is replaced as well. `propagate` repeats this until nothing more
-changes.
+A replaced resource has another id, so every property that refers to it changes. If such a property
+is create-only, its resource is replaced as well. `propagate` repeats this until nothing more changes.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ Pair: TypeAlias = tuple[ReviewedStack, ReviewedStack]  # A stack before and afte
 # A region, a stack and the path of a nested template; exports have no stack.
 ScopeKey: TypeAlias = tuple[str, str, LogicalIds]
 
-# The attributes that an update in place may change, by the type and the property that they follow from.
+# The attributes that change with a property in an update without replacement, by type and property.
 _ATTRIBUTES_OF_PROPERTIES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("AWS::DynamoDB::Table", "StreamSpecification"): ("StreamArn",),
     ("AWS::RDS::DBInstance", "ManageMasterUserPassword"): ("MasterUserSecret.SecretArn",),
@@ -35,7 +34,7 @@ _ATTRIBUTES_OF_PROPERTIES: Mapping[tuple[str, str], tuple[str, ...]] = {
 class Cause:
     """The cause of a changed value: *name* for reports, and whether the change is certain.
 
-    *root* is the resource or other part whose own change is the first in the chain of causes.
+    *root* is the start of the chain of causes: the resource, or other part, that itself changes.
     """
 
     name: str
@@ -68,7 +67,7 @@ class Propagation:
 
 @dataclass(frozen=True)
 class _Use:
-    """The names of the values that the part at *path* refers to."""
+    """A part of a resource, at *path*, that refers to the values called *names*."""
 
     path: KeyPath
     names: frozenset[str]
@@ -77,7 +76,7 @@ class _Use:
 
 @dataclass(frozen=True)
 class _Scope:
-    """A template before and after, and what of it may change; *uses* are by logical id."""
+    """A template before and after; *differences* and *uses* are those of resources, by logical id."""
 
     key: ScopeKey
     stack: ReviewedStack
@@ -106,9 +105,9 @@ def propagate(
     lookup: Lookup,
     known: Mapping[tuple[ScopeKey, str], Cause] | None = None,
 ) -> Propagation:
-    """Return all changes of the stacks in *pairs*, direct ones and those by reference.
+    """Return all changes of the stacks in *pairs*: of their templates, and by reference.
 
-    *known* are changed values that do not follow from the templates, such as parameters.
+    *known* are changed values that the templates do not show, such as parameters.
     """
     scopes = [scope for pair in pairs for scope in _scopes(*pair)]
     changed: Changed = dict(known or {})
@@ -157,7 +156,7 @@ def _without_template_url(
 def _propagate_in(
     scope: _Scope, changed: Changed, lookup: Lookup
 ) -> dict[tuple[ScopeKey, str], tuple[PropertyChange, ...]]:
-    """Add the changed values of one template to *changed*; return the changes of its properties."""
+    """Add the changed values of one template to *changed*; return the changes of its resources."""
     _add_mappings_and_parameters(scope, changed)
     _add_conditions(scope, changed)
     found = {}
@@ -240,7 +239,7 @@ def _properties(
 def _add_resource(
     scope: _Scope, title: str, properties: Sequence[PropertyChange], changed: Changed
 ) -> None:
-    """Add the id of a replaced resource, and the attributes that are changed properties."""
+    """Add the id of a replaced resource, and the attributes that change with its properties."""
     effect = replacements.strongest(change.replacement for change in properties)
     if any(change.path == ("Type",) for change in properties):
         effect = "required"

@@ -55,7 +55,7 @@ def find_renames(before: Iterable[ReviewedStack], after: Iterable[ReviewedStack]
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A resource that exists on one side only; *values* are its properties by their path."""
+    """A resource that exists only before or only after; *values* are its properties by their path."""
 
     place: Place
     resource: Mapping[str, Any]
@@ -101,7 +101,7 @@ class _Side:
 
 @dataclass(frozen=True)
 class _Comparable:
-    """Values of one side in a form that does not depend on logical ids that the other side lacks."""
+    """A conversion of the values of one side to a form without logical ids that the other side lacks."""
 
     side: _Side
     other: _Side

@@ -15,7 +15,7 @@ def replacement(type_: ResourceType | None, path: KeyPath, before: Any, after: A
     """Return whether the change of the part at *path* replaces the resource.
 
     *path* begins with Properties; other attributes, such as DeletionPolicy, replace nothing. For a
-    type that the registry does not have, return "conditional": nothing is known about it.
+    type that the registry does not have, return "conditional".
     """
     if path[:1] != ("Properties",):
         return "none"

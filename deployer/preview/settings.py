@@ -1,7 +1,7 @@
-"""Find the settings of the config file that changed, and the places of templates they affect.
+"""Find the settings of the config file that changed, and the places in templates that they determine.
 
-A place comes from a setting if it differs when the templates are rendered with the setting as it
-was before.
+A setting determines a place if the place differs when the templates are rendered with the earlier
+value of the setting.
 """
 
 from __future__ import annotations
@@ -47,9 +47,8 @@ def changed_settings(before: Table, after: Table) -> tuple[Setting, ...]:
 def places(
     settings: Sequence[Setting], config: Table, desired: Bodies, render: Render
 ) -> dict[Place, tuple[str, ...]]:
-    """Return the keys of *settings* that each place of *desired* comes from.
+    """Return the keys of *settings* that determine each place of *desired*, the templates of *config*.
 
-    *desired* has the templates of *config*.
     Settings that are only valid together, such as two ports that must be equal, are rendered
     together.
     """
@@ -72,7 +71,7 @@ def places(
 
 
 def reverted(config: Table, settings: Sequence[Setting]) -> Table:
-    """Return a copy of *config* in which *settings* have the values from before."""
+    """Return a copy of *config* in which *settings* have their earlier values."""
     table = copy.deepcopy(dict(config))
     for setting in settings:
         *tables, key = setting.path

@@ -24,9 +24,9 @@ class PropertyChange:
     """The change of one property; *before* or *after* is None if it is absent.
 
     *cause* is the changed value that the property refers to; empty if the property itself differs.
-    *root* is the resource whose own change is the first in the chain of causes, such as network/Vpc.
-    *settings* are the keys of the config file that the value comes from. *is_detailed* if a
-    statement, a rule or the code of the resource explains the change.
+    *root* is the resource at the start of the chain of causes, such as network/Vpc. *settings* are
+    the keys of the config file that determine the value. *is_detailed* is True if the changes of
+    statements, rules or code explain the change.
     """
 
     path: KeyPath
@@ -49,7 +49,7 @@ class PropertyChange:
 class StatementChange:
     """The change of one statement of a policy; *before* or *after* is None if it is absent.
 
-    *grants* if the change allows something that was not allowed before.
+    *grants* is True if the change allows something that was not allowed before.
     """
 
     name: str
@@ -63,7 +63,7 @@ class StatementChange:
 class RuleChange:
     """The change of one security-group rule; *before* or *after* is empty if it is absent.
 
-    *grants* if the change allows traffic that was not allowed before.
+    *grants* is True if the change allows traffic that was not allowed before.
     """
 
     direction: Direction
@@ -126,7 +126,7 @@ class ResourceChange:
 
     @property
     def causes(self) -> tuple[str, ...]:
-        """The changed values that it refers to, if nothing else of it changes; else empty."""
+        """The changed values that the resource refers to; empty if it has other changes, too."""
         if self.action in {"added", "removed"}:
             return ()
         if any(not change.cause for change in self.properties):
@@ -135,7 +135,7 @@ class ResourceChange:
 
     @property
     def roots(self) -> tuple[str, ...]:
-        """The resources whose own changes are the first causes, if it has causes."""
+        """The resources at the start of the chains of causes; empty without causes."""
         if not self.causes:
             return ()
         return tuple(dict.fromkeys(change.root for change in self.properties))
@@ -145,8 +145,8 @@ class ResourceChange:
 class OutputChange:
     """The change of one output; *importers* are the stacks that import it.
 
-    *is_refused*: CloudFormation refuses to change or remove an export while a stack imports it.
-    *is_dropped_by_importers* if none of the importers imports it afterwards.
+    *is_refused* is True if CloudFormation refuses the change, because a stack imports the export.
+    *is_dropped_by_importers* is True if none of the importers imports it after the change.
     """
 
     name: str
@@ -163,10 +163,7 @@ class OutputChange:
 
 @dataclass(frozen=True)
 class UnknownValue:
-    """A value that a stack uses and that is known when the stack *stack* has its *output*.
-
-    *stack* is a short name.
-    """
+    """A value that is unknown until the stack with the short name *stack* is deployed: its *output*."""
 
     stack: str
     output: str
@@ -177,8 +174,8 @@ class StackChange:
     """All changes of one stack; *attributes* are those of the stack itself, such as its tags.
 
     *cost* is the difference in USD a month of what has a known price. *phases* explains an update in
-    several steps because of exports in use, *refusals* why such an update has no safe way. *unknown*
-    are the values that are not known before other stacks are deployed.
+    several steps because of exports in use, *refusals* are the reasons why phases cannot do such an
+    update. *unknown* are the values that are not known before other stacks are deployed.
     """
 
     name: str
@@ -220,7 +217,8 @@ class Place:
 class Rename:
     """A resource that is in another place after the change; *name* is its fixed name, or empty.
 
-    *is_equal*: its properties do not change. *is_retained*: its DeletionPolicy keeps the old one.
+    *is_equal* is True if its properties do not change, *is_retained* if its DeletionPolicy retains
+    the old resource.
     """
 
     type: str
@@ -281,12 +279,12 @@ class Preview:
 
     @property
     def unmatched(self) -> tuple[AcceptedDataLoss, ...]:
-        """The acceptances to which no loss of data belongs."""
+        """The acceptances that apply to none of the losses of data."""
         stacks = {item.stack for item in self.accepted}
         return unmatched(self.data_losses, self.accepted, stacks)
 
     def acceptance(self, loss: StackLoss) -> AcceptedDataLoss | None:
-        """Return the acceptance that applies to *loss*; None without one."""
+        """Return the acceptance that applies to *loss*; None if none does."""
         return next(filter(loss.is_accepted_by, self.accepted), None)
 
     @property
