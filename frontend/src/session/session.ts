@@ -68,7 +68,7 @@ export class Session {
       if (!persisted || stored === (this.tokens?.refreshToken ?? null)) {
         return;
       }
-      // A page in the back/forward cache has received no events of the storage.
+      // In the back/forward cache, a page may have missed the events of the storage.
       if (stored === null) {
         this.end();
       } else {

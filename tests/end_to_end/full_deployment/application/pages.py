@@ -153,7 +153,10 @@ class Windows:
         stored = [{"name": TOKEN_KEY, "value": token}]
         visitor = self.open({"origins": [{"origin": self.origin, "localStorage": stored}]})
         visitor.open("/")
-        visitor.is_signed_in()
+        visitor.has_loaded("Home")
+        # The profile is requested with the tokens of the exchange, which has ended then.
+        profile = visitor.page.get_by_role("link", name="Profile")
+        expect(profile).to_have_attribute("href", re.compile("^/@"))
         return visitor
 
     def open(self, storage: StorageState | None = None) -> Visitor:

@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 
 from operations import demo
 from tests.emulator.chromium import needs_chromium
+from tests.emulator.own_emulator import wait_until
 from tests.end_to_end.full_deployment.application.pages import (
     PASSWORD,
     TOKEN_KEY,
@@ -82,7 +83,7 @@ def test_back_after_sign_out(bayko):
     bayko.leave_and_return(sign_out)
 
     expect(bayko.page.get_by_role("link", name="Join")).to_be_visible()
-    assert bayko.page.evaluate("isKept")
+    wait_until(lambda: bool(bayko.page.evaluate("window.isKept")), seconds=20)
 
 
 def test_back_after_another_sign_in(bayko):
