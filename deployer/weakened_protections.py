@@ -87,8 +87,8 @@ def _image_rules(value: Any) -> Iterator[tuple[str, float]]:
 def _object_rules(value: Any) -> Iterator[tuple[str, float]]:
     """Yield the selection and the days of each enabled rule of a bucket that deletes objects."""
     for rule in value_at(value, ("Rules",)) or ():
-        if rule.get("Status") != "Enabled":
-            continue
+        if not isinstance(rule, dict) or rule.get("Status") != "Enabled":
+            continue  # A text is the name of a function that returns the rules.
         selected = {key: rule[key] for key in sorted(rule) if key in _SELECTIONS}
         for path in _EXPIRATIONS:
             days = value_at(rule, path)
