@@ -119,7 +119,7 @@ def _explain(error: str, text: str) -> SettingError:
 
 
 def _cause(row: str, column: int) -> str:
-    """Return the cause of an error at *column* of *row*; "" if it is none of the frequent ones."""
+    """Return the cause of an error at *column* of *row*, if it is a frequent mistake; otherwise ""."""
     character = row[column - 1 : column]
     if character.isdigit() and any(
         zero.end() == column - 1 for zero in _LEADING_ZERO.finditer(row)

@@ -24,9 +24,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class ConflictError(ValueError):
-    """Raised for settings that are valid alone, but not together.
+    """Raised for settings that are each valid, but not together.
 
-    Each of *conflicts* is the key of a setting, relative to its table, and the fact about it.
+    Each of *conflicts* has the key of a setting, relative to its table, and the fact about it.
     """
 
     def __init__(self, *conflicts: tuple[str, str]) -> None:
@@ -61,7 +61,7 @@ class Cidr(IPv4Network):
 
 
 def described(words: str, **limits: Any) -> Meta:
-    """Return the annotation of a type with *limits*, which *words* describe (see msgspec's Meta)."""
+    """Return the annotation of a type: *words* describe its values, *limits* are those of msgspec.Meta."""
     return Meta(description=words, extra={"words": words}, **limits)
 
 

@@ -28,8 +28,10 @@ from deployer.errors import ConfigError
 T = TypeVar("T")
 
 _SCHEMA_HINT = "see schema.json in the same folder for the valid values; editors complete from it"
-_PREFIX_HINT = "choose names so that no prefix-name- is the beginning of another one"
-# A list of names. A name in lower case is not a password, and validation reports it.
+_PREFIX_HINT = (
+    "choose names so that no PREFIX-NAME- is the beginning of another one"
+)
+# `secrets` lists the names of secrets. A misspelt name there is reported as such, not as a password.
 _NAMES_OF_SECRETS, _NAME_OF_SECRET = "secrets", re.compile(r"[A-Za-z]+(_[A-Za-z0-9]+)+")
 _LEAK_HINT = "rotate it, keep the new one in Parameter Store, and write only its name here"
 
@@ -63,7 +65,7 @@ def find(folder: Path, env: str) -> Path:
 
 
 def load(path: Path, type_: type[T]) -> T:
-    """Return *path* as a frozen *type_*; raise one ConfigError that lists every error in it.
+    """Return the settings in *path* as a frozen *type_*; raise one ConfigError for all its errors.
 
     The other files in the folder are read, too: no two environments may use the same network, or
     have names that policies cannot distinguish. Other errors in these files are listed only if
@@ -111,7 +113,7 @@ def _read(path: Path, type_: type[T]) -> _File[T]:
     if not read.table:
         return _File(read, (*secrets, SettingError((), "is empty")))
     results = tuple(validate(read.table, type_))
-    # A secret must be removed anyway, so its other errors do not matter.
+    # A secret must be removed in any case, so other errors of its value are not reported.
     secret_paths = {error.path for error in secrets if error.path}
     others = (
         error
@@ -128,7 +130,7 @@ def _read(path: Path, type_: type[T]) -> _File[T]:
 
 
 def _secrets(read: Document) -> Iterator[SettingError]:
-    """Yield secrets in values by key, and secrets elsewhere, such as in comments, by line."""
+    """Yield an error for each secret, at its key if it is a value, else at its line (a comment)."""
     known = set()
     for path, value in document.walk(read.table):
         if isinstance(value, str) and (kind := _kind_of_secret(path, value)):
@@ -153,7 +155,7 @@ def _kind_of_secret(path: KeyPath, value: str) -> str | None:
 def _name_mismatch(read: Document) -> Iterator[SettingError]:
     """Yield an error if the environment and its file have different names.
 
-    If the names are equal, no two environments have the same name.
+    This ensures that no two environments have the same name.
     """
     match read.table:
         case {"env": {"name": str(name)}} if name != read.path.stem:

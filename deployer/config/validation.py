@@ -39,7 +39,7 @@ _DESCRIPTIONS = {
 class SettingError:
     """One error in a config file, at the key *path*.
 
-    *line* is 0 if it is the line of the key. *hint* is empty if the general hint applies.
+    *line* is 0 for an error at the line of the key. *hint* is empty if the general hint applies.
     """
 
     path: KeyPath
@@ -94,7 +94,7 @@ def closest(word: str, known: Iterable[str]) -> str | None:
 
 
 def describe(type_: Any) -> str:
-    """Return what a value of *type_* is, as the end of the sentence "… is not …"."""
+    """Return a description of *type_* that completes the sentence "VALUE is not DESCRIPTION"."""
     bare, metas = _unwrap(type_)
     for meta in metas:
         if meta.extra and "words" in meta.extra:

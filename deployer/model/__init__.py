@@ -1,4 +1,4 @@
-"""The model of the stacks: what stack files import."""
+"""The classes and functions with which stack files define stacks."""
 
 from __future__ import annotations
 

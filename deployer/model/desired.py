@@ -1,4 +1,4 @@
-"""The desired stacks: the exact text that is reviewed and deployed, and the arguments of the call."""
+"""The desired stacks: the exact text that is reviewed and deployed, and its CreateChangeSet arguments."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ if TYPE_CHECKING:
     from deployer.model.stack import OutputOf
 
 DIGEST = "Digest"  # The output that has the digest of the template.
-BODY_LIMIT = (
-    51_200  # Bytes of a template in a call; CloudFormation reads larger ones from a bucket.
-)
+# The maximum number of bytes of TemplateBody; CloudFormation reads larger templates from a bucket.
+BODY_LIMIT = 51_200
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class NestedTemplate:
 
 @dataclass(frozen=True)
 class DesiredStack:
-    """A desired stack: the text of its template and the other arguments of the call.
+    """A desired stack: the text of its template and the other arguments of CreateChangeSet.
 
     *nested* has the template of every nested stack, at any depth, parents before children. Only an
     administrator deploys a stack that *is_manual*; a release skips it. *awaited_parameters* maps
@@ -76,7 +75,7 @@ class DesiredStack:
 
     @property
     def too_long(self) -> bool:
-        """Whether the text is too long for a call and must be uploaded to the artifact bucket."""
+        """Whether the text is too long for TemplateBody and must be uploaded to the artifact bucket."""
         return len(self.text.encode()) > BODY_LIMIT
 
     def key(self, artifact: Artifact) -> str:

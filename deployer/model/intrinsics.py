@@ -21,7 +21,7 @@ class Reference:
     """A use of an intrinsic function.
 
     *name* is a logical id, a parameter, an export, a mapping or a condition, depending on
-    *function*. A placeholder of Fn::Sub counts as Ref or Fn::GetAtt, and Fn::If as Condition.
+    *function*. A placeholder of Fn::Sub is a Ref or Fn::GetAtt here, and Fn::If is a Condition.
     """
 
     function: Function
@@ -74,8 +74,8 @@ def conditions(value: object) -> Iterator[str]:
 def value_names(value: object) -> Iterator[str]:
     """Yield the name of every value that *value* refers to.
 
-    It is Name of a resource or parameter, also Name.Attribute of Fn::GetAtt, and Conditions.Name,
-    Mappings.Name or Exports.Name.
+    Resources and parameters have their own name, and Fn::GetAtt also Name.Attribute. The other names
+    are Conditions.Name, Mappings.Name and Exports.Name.
     """
     for reference in references(value):
         match reference.function:

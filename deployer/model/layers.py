@@ -8,8 +8,8 @@ The outputs of a stack are a dataclass, its dependencies are arguments:
         cluster_ = layers.add("cluster", cluster.define, config.cluster, network_)
 
 `add` calls `define`, publishes each field of the result as an output with an export, and returns
-the same type with each value imported. So export names are never typed, the stacks are deployed in
-the order of the lines, and the dependency graph follows from the arguments of `add`.
+the same type with each value imported. So no export name is written in a stack file, the stacks are
+in the order of the calls, and the dependency graph follows from the arguments of `add`.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ T = TypeVar("T")
 class Layers:
     """The stacks of an environment, dependencies first.
 
-    *published* has a pair for each stack: its outputs, as other stacks import them, and the stack.
-    *manual* has the short names of the stacks that only an administrator deploys.
+    *published* has a pair for each stack with outputs: the outputs, as other stacks import them, and
+    the stack. *manual* has the short names of the stacks that only an administrator deploys.
     """
 
     env: Env
@@ -198,7 +198,7 @@ class _Inputs:
         self.parameters: dict[str, OutputOf] = {}
 
     def resolve(self, argument: Any) -> Any:
-        """Return *argument* as this stack refers to it."""
+        """Return *argument*; the outputs of a stack in another region become template parameters."""
         producer = next((stack for value, stack in self._published if value is argument), None)
         if producer is None:
             return argument
@@ -208,7 +208,7 @@ class _Inputs:
         return map_values(argument, lambda title, _: self._parameter(producer, title))
 
     def used(self, body: dict[str, Any]) -> dict[str, OutputOf]:
-        """Return the parameters that *body* refers to, and remove the others from it."""
+        """Return the parameters that *body* refers to, and remove the other parameters from *body*."""
         names = set(parameters({name: part for name, part in body.items() if name != "Parameters"}))
         for name in self.parameters.keys() - names:
             del body["Parameters"][name]

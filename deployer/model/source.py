@@ -35,7 +35,7 @@ def short_path(file: Path) -> str:
 
 
 def line_in(file: str, frame: FrameType | None) -> int | None:
-    """Return the line that runs in *file*: that of the innermost frame, from *frame* outwards."""
+    """Return the current line of *file* in the innermost of its frames, from *frame* outwards."""
     while frame is not None and frame.f_code.co_filename != file:
         frame = frame.f_back
     return frame.f_lineno if frame else None

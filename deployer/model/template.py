@@ -42,9 +42,9 @@ R = TypeVar("R", bound=BaseAWSObject)
 class Template(troposphere.Template):
     """A troposphere template that records which line of its stack file defines each resource.
 
-    *artifacts* and *nested* must be in the artifact bucket, below *key_prefix*, before the stack is
-    deployed. *awaited_parameters* maps an output to the Parameter Store name on which it depends:
-    the output is ABSENT until that parameter has a value.
+    *artifacts* and *nested* are uploaded to the artifact bucket before the stack is deployed; their
+    keys begin with *key_prefix*. *awaited_parameters* maps an output to the Parameter Store name on
+    which it depends: the output is ABSENT until that parameter has a value.
     """
 
     def __init__(self, description: str, file: Path, *, key_prefix: str = "") -> None:

@@ -129,7 +129,7 @@ def changed_templates(old: TemplateTree, new: TemplateTree) -> dict[LogicalIds, 
     """Return the templates of *new* that differ from *old*, each with the resources that differ.
 
     If a nested template changes, its URL and the digest output in the parent template change too.
-    These two do not count as a change of the parent template.
+    These two changes of the parent template are ignored.
     """
     pairs = ((path, old.at(path), tree) for path, tree in new.walk())
     return {

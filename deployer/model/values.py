@@ -1,4 +1,4 @@
-"""The values that pass from one stack to the next."""
+"""The values that are passed from one stack to the next."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from deployer.errors import SynthError
 Value: TypeAlias = AWSHelperFn | str
 Values: TypeAlias = tuple[Value, ...]
 
-ABSENT = "none"  # The output of a stack whose Parameter Store parameter does not exist yet.
+ABSENT = "none"  # The value of an output while its Parameter Store parameter does not exist.
 
 T = TypeVar("T")
 

@@ -8,13 +8,13 @@ from typing import Any, TypeAlias
 from deployer.policy.model import Resource, Templates, Violation
 from deployer.policy.values import as_list, get
 
-# A CloudWatch metric: namespace, name and names of dimensions. With another or a misspelt dimension
-# it is another metric, which may never have data.
+# A CloudWatch metric: namespace, name and names of dimensions. The same name with other (or misspelt)
+# dimensions is another metric, which may never have data.
 Metric: TypeAlias = tuple[str, str, frozenset[str]]
 
 
 def _metrics(namespace: str, dimensions: str, names: str) -> list[set[Metric]]:
-    """Return a set of one metric for each of *names*: the metric itself must have an alarm."""
+    """Return a set for each of *names*, with that metric as the only alternative."""
     return [{(namespace, name, frozenset(dimensions.split()))} for name in names.split()]
 
 

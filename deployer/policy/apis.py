@@ -57,7 +57,7 @@ def _has_authorizer(route: Resource) -> bool:
 def short_authorizer_cache(templates: Templates) -> Iterator[Violation]:
     """An authorizer caches results for at most five minutes, with one cache key per caller.
 
-    So it rejects a revoked token after five minutes at the latest.
+    So the API rejects a revoked token after five minutes at the latest.
     """
     for resource in templates.of_type("ApiGatewayV2::Authorizer"):
         if resource.get("AuthorizerType") == "REQUEST":

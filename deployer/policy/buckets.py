@@ -98,7 +98,7 @@ def _is_about_bucket(statement: Statement) -> bool:
 
 
 def _is_about_objects(statement: Statement) -> bool:
-    """Return whether an ARN of *statement* is one such as bucket/* or, for bucket and objects, bucket*."""
+    """Return whether an ARN of *statement* ends like bucket/* or bucket*, which match all objects."""
     return any(
         name.endswith("*") and name.removesuffix("/*").count("/") == 0 for name in _names(statement)
     )

@@ -13,12 +13,12 @@ _TABLES = ("DynamoDB::Table", "DynamoDB::GlobalTable")
 
 
 def _replicas(table: Resource) -> Sequence[Any]:
-    """Return the properties of each replica of *table*; a table that is not global is its only one."""
+    """Return the properties of each replica of a global table; for another table, its own properties."""
     return as_list(table.get("Replicas") or table.properties)
 
 
 def _is_cluster_member(database: Resource) -> bool:
-    """Return whether *database* is an instance of a cluster; the cluster has the settings then."""
+    """Return whether *database* is an instance of a cluster, which has the settings in its place."""
     return bool(database.get("DBClusterIdentifier")) and database.type == "AWS::RDS::DBInstance"
 
 

@@ -42,7 +42,7 @@ always_signing = for_each_resource(
 strict_headers = for_each_resource(
     "CloudFront::ResponseHeadersPolicy",
     is_valid=lambda headers_policy: all(
-        # Browsers forget Strict-Transport-Security with the age 0.
+        # With max-age=0, a browser no longer applies Strict-Transport-Security.
         security and as_int(get(security, "AccessControlMaxAgeSec")) != 0
         for header in ("ContentTypeOptions", "StrictTransportSecurity")
         for security in [

@@ -10,8 +10,8 @@ from deployer.policy.model import Resource, Templates, Violation, for_each_resou
 from deployer.policy.statements import is_any_account
 from deployer.policy.values import as_int, as_list, get, is_true, pattern, text
 
-# Services that invoke asynchronously: a failed event is lost without a failure destination. The
-# principal of some may have a region.
+# Services that invoke asynchronously: without a failure destination, a failed event is lost. The
+# service principals of some of them may contain a region.
 _ASYNCHRONOUS = re.compile(
     r"(s3|sns|events|scheduler|logs|ses|iot|codecommit)(\.[\w-]+)?\.amazonaws\.com"
 )
@@ -74,7 +74,7 @@ def _is_specific(source: Any) -> bool:
 
 
 def not_public(templates: Templates) -> Iterator[Violation]:
-    """No permission allows everyone, also of a layer, and every function URL requires IAM."""
+    """No permission of a function or layer allows everyone, and every function URL requires IAM."""
     for resource in templates.of_type("Lambda::Permission"):
         if resource.get("Principal") == "*" and not resource.get("PrincipalOrgID"):
             yield resource.violation("allows everyone to invoke")
@@ -121,7 +121,7 @@ def failure_destinations(templates: Templates) -> Iterator[Violation]:
 
 
 def stream_failure_handling(templates: Templates) -> Iterator[Violation]:
-    """A reader of a stream isolates failed records, limits retries and has a failure destination.
+    """A stream's event source mapping isolates failed records, limits retries, has a destination.
 
     Otherwise one failed record blocks its shard until the record expires.
     """

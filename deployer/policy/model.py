@@ -1,4 +1,4 @@
-"""The templates of one environment as the rules see them: stacks, resources and references."""
+"""The templates of one environment, for rules: stacks, resources and references."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Resource:
         return tuple(all_strings(self.body))
 
     def violation(self, message: str, detail: str = "") -> Violation:
-        """Return a violation by this resource; *detail* is its part, such as the Sid of a statement."""
+        """Return a violation by this resource; *detail* names a part of it, such as a statement."""
         return Violation(self.stack, ("Resources", self.title), message, detail)
 
 

@@ -29,8 +29,8 @@ no_automatic_public_ip = for_each_resource(
 def closed_to_the_internet(templates: Templates) -> Iterator[Violation]:
     """Only a load balancer accepts connections from the internet, and only to ports 80 and 443.
 
-    Rules of a security group for a common port count together: many small networks can add up to
-    the internet.
+    The networks of all rules of a security group for a common port are added up, because many small
+    networks together can be the internet.
     """
     load_balancer_groups = _groups_of(
         templates, "ElasticLoadBalancingV2::LoadBalancer", "SecurityGroups"

@@ -180,7 +180,7 @@ class Normalizer:
         return None if normalized is _NO_VALUE else normalized
 
     def _mapped(self, keys: list[Any]) -> Any:
-        """Return the value of Fn::FindInMap with the arguments *keys*; the fourth has a default."""
+        """Return the value of Fn::FindInMap with the arguments *keys*; a fourth one has the default."""
         path, options = keys[:3], keys[3:]
         mappings = as_mapping(self.source.template.get("Mappings"))
         if len(path) == 3 and all(isinstance(key, str) for key in path):
@@ -355,7 +355,7 @@ def _leaves(expression: Any) -> Iterator[Any]:
 
 
 def _is_possible(outcomes: Outcomes) -> bool:
-    """Return whether *outcomes* are free of contradictions: no value equals two different texts."""
+    """Return whether *outcomes* have no contradiction: no value equals two different texts."""
     equal = [left for (left, right), holds in outcomes.items() if holds and right.startswith('"')]
     return len(equal) == len(set(equal))
 

@@ -1,6 +1,6 @@
 """Find the policy documents in the properties of resources.
 
-The test compares the table with every resource type in the registry of CloudFormation.
+A test compares DOCUMENTS with every resource type in the registry of CloudFormation.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ DOCUMENTS: Mapping[Kind, Sequence[str]] = {
         "Elasticsearch::Domain AccessPolicies",
         "EventSchemas::RegistryPolicy Policy",
         "Events::EventBus Policy",
-        "Events::EventBusPolicy",  # It has one Statement, without a document.
+        "Events::EventBusPolicy",  # The properties themselves have the Statement.
         "EventsV2::ResourcePolicy PolicyDocument",
         "FSx::S3AccessPointAttachment S3AccessPoint Policy",
         "KMS::Key KeyPolicy",

@@ -18,7 +18,7 @@ _SOURCE_KEYS = {
     "aws:sourceorgpaths",
     "aws:sourceowner",
 }
-# Services that do not send their source to KMS send an ARN in the context of the encryption.
+# Services that do not send aws:SourceArn to KMS send an ARN in the encryption context.
 _KMS_SOURCE_KEY = re.compile(r"kms:encryptioncontext:aws:[a-z0-9-]+:arn")
 _OWNER_KEYS = _SOURCE_KEYS | {
     "aws:principalaccount",
@@ -39,8 +39,8 @@ _LOG_PATH = re.compile(r".*/AWSLogs/\$\{AWS::AccountId\}/\*")
 def no_public_principals(templates: Templates) -> Iterator[Violation]:
     """A statement for everyone has a condition on the account or organization.
 
-    The policy of a VPC endpoint grants nothing by itself. So in that policy, a specific resource is
-    enough.
+    The policy of a VPC endpoint grants nothing by itself, so a statement on specific resources needs
+    no condition there.
     """
     for statement in statements(templates, "trust", "resource", "endpoint"):
         if statement.allows and "NotPrincipal" in statement.body:

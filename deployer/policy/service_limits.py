@@ -1,8 +1,7 @@
 """Rules for the limits of AWS services on names, descriptions, policies and texts.
 
-A measured size is the smallest possible size: a reference with a value that only AWS has counts as
-empty.
-The limits are in the quotas documentation of each service.
+A size is measured without the parts whose values are unknown before the deployment, such as
+references, so it is the smallest possible size. The limits are those of each service's quotas page.
 """
 
 from __future__ import annotations
@@ -206,7 +205,7 @@ def texts_fit(templates: Templates) -> Iterator[Violation]:
 
 
 def shortest(value: Any) -> str:
-    """Return the shortest text that *value* can have: parts with values that only AWS has are empty."""
+    """Return the shortest text that *value* can have: references with unknown values are empty."""
     resolved = pattern(value).replace("${AWS::AccountId}", _ACCOUNT)
     return _VARIABLE.sub("", resolved.replace("${!", "$\0{")).replace("$\0{", "${")
 

@@ -158,7 +158,7 @@ def _statements(
 
 
 def _parsed(document: Any) -> Any:
-    """Return a policy document, or the statement of a bus; JSON in a string or Fn::Sub is parsed."""
+    """Return a policy document or a statement; JSON in a string or in Fn::Sub is parsed."""
     match document:
         case str():
             return parse_policy(document)

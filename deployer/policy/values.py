@@ -57,7 +57,7 @@ def text(value: Any) -> str:
 
 
 def pattern(value: Any) -> str:
-    """Return *value* like `text`, but with a single Ref or Fn::GetAtt as ${…}, to compare ARNs."""
+    """Return *value* as text, for the comparison of ARNs: like `text`, but references are ${…}."""
     match value:
         case {"Ref": str(name)}:
             return f"${{{name}}}"

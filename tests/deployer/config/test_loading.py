@@ -317,7 +317,7 @@ def test_names_that_policies_cannot_distinguish_are_refused(tmp_path, one, other
             config.load(file, Owned)
         fact = f"stacks begin with {mine}, those of {beside.name} with {theirs}"
         assert f"{file}:4: env.name: {fact}" == refusal.value.message
-        assert "no prefix-name- is the beginning of another one" in refusal.value.hint
+        assert "no PREFIX-NAME- is the beginning of another one" in refusal.value.hint
     with pytest.raises(ConfigError, match=r"env\.name: stacks begin with"):
         config.load_all(tmp_path, Owned)
 
