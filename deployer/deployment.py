@@ -220,8 +220,8 @@ class Deployment:
     ) -> tuple[PlannedChangeSet, ...]:
         """Create the change set of each stack that changes, and return them.
 
-        They are kept if *save* returns; without it, and after an error or an interrupt, they are
-        deleted, and the empty stacks that were created with them.
+        The change sets are kept if *save* returns. Without *save*, and after an error or an interrupt,
+        they are deleted, together with the empty stacks that were created for them.
         """
         _require_jobs(jobs)
         self.hooks.build(plan.artifacts(planned.steps))
@@ -356,7 +356,10 @@ class Deployment:
         return report.exit_code(finished)
 
     def with_local_uploads(self, events: Iterator[Event]) -> Iterator[Event]:
-        """In the local environment, upload the files that an operator uploads once to an account."""
+        """Yield *events*; in the local environment, also upload the files that deployed stacks need.
+
+        In an account, an operator uploads these files once.
+        """
         for event in events:
             yield event
             match event:

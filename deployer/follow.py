@@ -94,9 +94,9 @@ def follow(
     """Yield every event of *stack* newer than *after* until its operation has ended.
 
     The innermost failure in a nested stack is yielded before the failure of that stack. The
-    operation has ended when both an event and the status of the stack say so, because one response
-    can be older than the other. A stack that is not found is looked up again, since AWS finds even a
-    deleted stack by its id. Raise BusyError after *timeout* and UnreachableError after
+    operation has ended when both an event and the status of the stack report the end, because one
+    response can be older than the other. A stack that is not found is looked up again, since AWS finds
+    even a deleted stack by its id. Raise BusyError after *timeout* and UnreachableError after
     *unreachable_timeout*; in both cases the operation continues in AWS.
     """
     deadline = watch.clock.now() + watch.timeout

@@ -1,8 +1,8 @@
-"""AWS prices of what is charged without any use, each with its source.
+"""The AWS prices that are charged without any use, each with its source.
 
 AWS's price pages load their prices by JavaScript. So each price here is from an article that quotes
 such a page: *page* is the page of AWS, *quoted_by* the article, *as_of* the month of the article.
-Prices are those of us-east-1; other regions differ. None was compared with a bill.
+Prices are those of us-east-1; other regions differ. No price was compared with an AWS bill.
 """
 
 from __future__ import annotations

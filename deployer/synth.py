@@ -77,7 +77,7 @@ def check(desired: Sequence[DesiredStack], folder: Path) -> None:
     if differing := _differing(desired, folder):
         raise StaleError(
             f"{_relative(folder)}: differs from what the code defines: {', '.join(differing)}",
-            hint="run `invoke synth`, and have the change to build/ reviewed",
+            hint="run ./inv synth, and have the change to build/ reviewed",
         )
 
 

@@ -1,8 +1,8 @@
 """The zip of a Lambda function: reproducible, and named by the digest of its inputs.
 
-A template contains the key of the zip in the artifact bucket. The key is a digest of sources, locked
-requirements and target, so it is known before anything is built. Stacks import this module. The
-module `build` is only imported when zips are built.
+A template contains the key of the zip in the artifact bucket. The key has a digest of the sources,
+the locked requirements and the target, so it is known before anything is built. Stack files import
+this module; only a build imports the module `build`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _MACHINES: dict[str, Architecture] = {
 class Target:
     """The platform of an artifact: a Python version such as 3.13, and an architecture of Lambda.
 
-    *host*: the artifact is for this machine and this interpreter, for use in the emulator.
+    If *host*, the artifact is for this machine and this interpreter, for use in the emulator.
     """
 
     python: str
@@ -97,7 +97,10 @@ class Code:
 
 @dataclass(frozen=True)
 class UnchangingCode(Code):
-    """The functions of a checkout that does not change meanwhile: the sources are read once."""
+    """The functions of a checkout that does not change while this object is used.
+
+    The sources of each function are read only once.
+    """
 
     _read: dict[str, sources.Sources] = field(default_factory=dict, repr=False, compare=False)
 

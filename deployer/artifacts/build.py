@@ -148,7 +148,7 @@ def _packages(
 
 
 def _sources(code: Code, artifact: Artifact) -> sources.Sources:
-    """Return the sources; raise BuildError if they no longer have the digest of the artifact."""
+    """Return the sources; raise BuildError if their digest is no longer that of the artifact."""
     gathered_sources = sources.gather(code.root, artifact.name)
     if gathered_sources.digest(artifact.target.facts) != artifact.digest:
         place = f"{sources.LAMBDAS}/{artifact.name}"

@@ -1,8 +1,8 @@
 """Check a zip before it is deployed: files, sizes, compiled code and imports.
 
-If this machine has a Python like the target's, the handler is imported, with only the zip and the
-packages of Lambda's runtime. Otherwise nothing is executed: the imports of sources and packages are
-read (package_imports.py), and the result is marked as unchecked.
+If this machine has a Python that can load code for the target, the handler is imported, with only
+the zip and the packages of Lambda's runtime. Otherwise nothing is executed: the imports of sources
+and packages are read (package_imports.py), and the result is marked as unchecked.
 """
 
 from __future__ import annotations
@@ -113,7 +113,10 @@ def sizes(artifact: Artifact, record: ZipRecord) -> Iterator[Problem]:
 def import_handler(
     artifact: Artifact, sources: Mapping[str, bytes], packed: Path, folder: Path
 ) -> ImportResult:
-    """Import the handler of the zip *packed*, extracted to *folder*; or only read its imports."""
+    """Import the handler of the zip *packed*, which is extracted to *folder*.
+
+    If that is not possible on this machine, read its imports instead.
+    """
     if interpreter := interpreters.find(artifact.target):
         result = _imported(artifact, interpreter, packed, folder)
     else:
@@ -167,7 +170,7 @@ def _import_hint(error: str) -> str:
 
 @dataclass(frozen=True)
 class _HandlerImport:
-    """An import of the handler that succeeded, or that only lacked the variable *setting*."""
+    """An import of the handler that succeeded, or stopped at the missing variable *setting*."""
 
     setting: str = ""
 
@@ -306,9 +309,10 @@ def _unresolved(
 
 
 def _hint_for_import(path: str, module: str, known: Collection[str]) -> str:
-    """Return how to import *module*, which is not in the zip, in the source *path*.
+    """Return a hint for the import of *module*, which is not in the zip, in the source *path*.
 
-    It may be a neighbour of the source, or have the prefix lambdas., which no zip has.
+    The module may be in the same folder as the source, or have the prefix `lambdas.`, which is not
+    part of the paths in the zip.
     """
     neighbour = f"{path.rpartition('/')[0].replace('/', '.')}.{module}"
     if neighbour in known:

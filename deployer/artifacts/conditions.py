@@ -22,7 +22,7 @@ _COMPARE: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.NotIn: lambda item, container: item not in container,
 }
 _METHODS = {"startswith", "endswith", "lower", "upper"}
-# If a condition uses one of these, the imports in its branches may be missing in a zip.
+# If a condition uses one of these, the imports in its branches need not be available in the zip.
 _MACHINE_NAMES = (
     "sys.version_info",
     "sys.platform",
@@ -38,7 +38,7 @@ class _UnknownError(Exception):
 
 
 class _FullVersion(tuple[int, int]):
-    """sys.version_info, of which the first two numbers are known."""
+    """The value of sys.version_info, of which only the first two numbers are known."""
 
     __slots__ = ()
 
@@ -181,7 +181,7 @@ def _compare(one: Any, op: ast.cmpop, other: Any) -> bool:
 
 
 def _comparable(one: Any, other: Any) -> Any:
-    """Return sys.version_info as a tuple that can be compared with *other*, and other values as is.
+    """Return *one*; if it is sys.version_info, as a tuple that can be compared with *other*.
 
     Raise _UnknownError if *other* has more numbers than are known.
     """
@@ -189,4 +189,4 @@ def _comparable(one: Any, other: Any) -> Any:
         return one
     if not isinstance(other, tuple) or (other[: len(one)] == tuple(one) and len(other) > len(one)):
         raise _UnknownError
-    return (*one, 0)  # It has more than two numbers, so (3, 13) < sys.version_info.
+    return (*one, 0)  # sys.version_info has more than two numbers, so it is greater than (3, 13).

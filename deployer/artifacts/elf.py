@@ -32,7 +32,7 @@ def is_elf(content: bytes) -> bool:
 
 
 def machine(content: bytes) -> str:
-    """Return the architecture of *content* in Lambda's terms, or its ELF number."""
+    """Return the architecture of *content*: arm64, x86_64, or ELF with the number of another one."""
     number = int.from_bytes(content[18:20], "little" if content[5] == _LITTLE_ENDIAN else "big")
     return next((name for name, known in _MACHINES.items() if known == number), f"ELF {number}")
 
@@ -49,7 +49,7 @@ def mismatches(files: Mapping[str, bytes], python: str, architecture: str) -> It
 
 
 def _defect(path: str, content: bytes, architecture: str) -> str:
-    """Return why Lambda cannot load the compiled code in *content*, or nothing."""
+    """Return why Lambda cannot load the compiled code in *content*; empty if it can."""
     if is_elf(content) and len(content) >= _HEADER_BYTES:
         found = machine(content)
         if found != architecture:

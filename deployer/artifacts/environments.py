@@ -1,4 +1,4 @@
-"""Install locked packages into a virtual environment that can be moved."""
+"""Install locked packages into a relocatable virtual environment."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from deployer.errors import BuildError
 def create(folder: Path, lock: str, *, python: str, place: str) -> None:
     """Create a virtual environment in *folder* with the packages of *lock*, unless it exists.
 
-    Only wheels are installed, and their hashes are verified. An incomplete environment is never at
-    *folder*. *place* is the name of the lock in errors. Raise BuildError if a package cannot be
-    installed.
+    Only wheels are installed, and their hashes are verified. The environment is moved to *folder*
+    when it is complete. *place* is the name of the lock in errors. Raise BuildError if a package
+    cannot be installed.
     """
     if folder.exists():
         return
@@ -28,7 +28,7 @@ def create(folder: Path, lock: str, *, python: str, place: str) -> None:
         install = ("pip", "install", "--no-deps", "--require-hashes", "--only-binary", ":all:")
         target = ("--python", str(new / "bin" / "python"), "--requirements", str(requirements))
         _uv(place, *install, *target)
-        if not folder.exists():  # Another process may have been faster.
+        if not folder.exists():  # Another process may have created it meanwhile.
             shutil.move(new, folder)
 
 

@@ -1,8 +1,8 @@
 """List the files of a checkout that git tracks, or would track.
 
 In a folder without git, such as an unpacked archive, all files belong to the checkout, because an
-archive contains what git tracks. If a file was added manually, digests change, and a deploy reports
-that build/ is stale.
+archive contains the files that git tracks. A file that is added to such a folder changes the digest
+of the function, and a deploy reports that build/ is stale.
 """
 
 from __future__ import annotations

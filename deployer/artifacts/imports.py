@@ -27,10 +27,10 @@ _ATTEMPTS = 5
 class Import:
     """`import module`, or `from module import names`.
 
-    *optional*: a failure is caught, or the import depends on a condition on the machine or on
-    installed modules. *conditional*: it is in any other `if` or `match`. *late*: it is in a function, which may
-    never be called. *unless*: groups of modules whose imports are tried first; this import is
-    executed only if each group has a missing module.
+    *optional* is True if a failure is caught, or if the import depends on a condition about the
+    machine or installed modules; *conditional*, if it is in another `if` or `match`; *late*, if it is
+    in a function, which may never be called. *unless* has groups of modules whose imports are tried
+    first: this import is executed only if each group has a missing module.
     """
 
     module: str

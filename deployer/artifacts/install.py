@@ -115,10 +115,10 @@ def _run(name: str, target: Target, lock: str, folder: Path) -> None:
 
 
 def _overwritten_files(folder: Path, lock: str) -> Mapping[str, Sequence[str]]:
-    """Return the files that several packages install with different contents, by package.
+    """Return the files that several packages install with different contents.
 
-    The package is the one whose file must be packed: the last one in the lock, as with pip. uv
-    installs packages concurrently, so the package that writes a file last differs between builds.
+    They are listed by the package whose file must be packed: the last one in the lock, as with pip.
+    uv installs packages concurrently, so the file that is written last differs between builds.
     """
     order = [name for name, _ in _blocks(lock)]
     writers: dict[str, dict[str, str]] = {}
@@ -134,7 +134,10 @@ def _overwritten_files(folder: Path, lock: str) -> Mapping[str, Sequence[str]]:
 
 
 def uv() -> str:
-    """Return the path of uv; hold a lock, because sysconfig of Python 3.11 is not thread-safe."""
+    """Return the path of uv.
+
+    The search holds a lock, because sysconfig of Python 3.11 is not thread-safe.
+    """
     from uv import find_uv_bin
 
     with _FINDING_UV:
@@ -142,7 +145,7 @@ def uv() -> str:
 
 
 def _error_of(command: list[str]) -> str:
-    """Run uv, and return its error message, or nothing."""
+    """Run uv, and return its error message; empty if it succeeded."""
     env = {
         **environment(),
         "NO_COLOR": "1",

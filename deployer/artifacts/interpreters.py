@@ -1,8 +1,8 @@
 """Find a Python on this machine that can import code built for a target.
 
-It is the interpreter of this process, or one that uv finds: on PATH, in pyenv, or installed by uv.
-An interpreter for another architecture is used if the system emulates that architecture. Nothing is
-downloaded.
+The candidates are the interpreter of this process, and one that uv finds: on PATH, in pyenv, or
+installed by uv. An interpreter for another architecture is used if the system emulates that
+architecture. Nothing is downloaded.
 """
 
 from __future__ import annotations

@@ -96,9 +96,9 @@ def availability(
 ) -> Callable[[str], bool]:
     """Return a function that returns whether a module is in the zip or in Lambda's runtime.
 
-    The function also returns True for a module that its parent package may create at run time: the
-    package is compiled, or changes how modules are found. *known* are the modules of the zip, and
-    *read* returns the content of a file in the zip.
+    The function also returns True for a module that its parent package may create at run time,
+    because the package is compiled or changes how modules are found. *known* are the modules of the
+    zip, and *read* returns the content of a file in the zip.
     """
     provided = stdlib.names(machine.python) | set(lambda_runtime.PACKAGES.values())
 

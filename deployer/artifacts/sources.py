@@ -148,7 +148,7 @@ class _SourceCollector:
         return found
 
     def _why_missing(self, path: PurePosixPath) -> str:
-        """Return why *path* is not in the zip."""
+        """Return why *path* cannot be included, such as "is missing"."""
         if any(part.startswith(".") for part in path.parts):
             return "is hidden, so it is not packed"
         is_ignored = (self.root / path).exists() and str(path) not in self.listing

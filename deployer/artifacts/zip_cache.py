@@ -25,7 +25,9 @@ from pathlib import Path
 from deployer import symlinks
 from deployer.artifacts import zip_files
 
-KEPT = 6  # Zips of each kind that are kept for a function: three versions for two targets.
+KEPT = (
+    6  # The zips of each kind that are kept for a function, such as three versions for two targets.
+)
 PACKAGES = "packages-"
 _DRAFT = "draft-"
 

@@ -28,9 +28,7 @@ from deployer.errors import ConfigError
 T = TypeVar("T")
 
 _SCHEMA_HINT = "see schema.json in the same folder for the valid values; editors complete from it"
-_PREFIX_HINT = (
-    "choose names so that no PREFIX-NAME- is the beginning of another one"
-)
+_PREFIX_HINT = "choose names so that no PREFIX-NAME- is the beginning of another one"
 # `secrets` lists the names of secrets. A misspelt name there is reported as such, not as a password.
 _NAMES_OF_SECRETS, _NAME_OF_SECRET = "secrets", re.compile(r"[A-Za-z]+(_[A-Za-z0-9]+)+")
 _LEAK_HINT = "rotate it, keep the new one in Parameter Store, and write only its name here"

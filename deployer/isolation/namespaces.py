@@ -17,7 +17,7 @@ NEW_IPC = 0x08000000  # CLONE_NEWIPC
 NEW_USER = 0x10000000  # CLONE_NEWUSER
 NEW_PROCESSES = 0x20000000  # CLONE_NEWPID
 
-# Flags of mount(2): MS_RDONLY and so on; those of mount_setattr(2) have the same values.
+# Flags of mount(2). The attributes of mount_setattr(2) have the same values.
 READ_ONLY = 0x1  # MS_RDONLY
 NO_SETUID = 0x2  # MS_NOSUID
 NO_DEVICES = 0x4  # MS_NODEV

@@ -78,7 +78,7 @@ def _list_differences(before: list[Any], after: list[Any], path: KeyPath) -> Ite
 
 
 def _renamed(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Return the old and the new key of the only item whose key differs, if all others kept theirs."""
+    """Return the old and the new key if the items, in their order, differ in only one key."""
     pairs = [pair for pair in zip(old, new, strict=False) if pair[0] != pair[1]]
     return pairs[0] if len(pairs) == 1 and len(old) == len(new) else None
 

@@ -22,7 +22,7 @@ Pair: TypeAlias = tuple[ReviewedStack, ReviewedStack]  # A stack before and afte
 # A region, a stack and the path of a nested template; exports have no stack.
 ScopeKey: TypeAlias = tuple[str, str, LogicalIds]
 
-# The attributes that change with a property in an update without replacement, by type and property.
+# The attributes that may change with a property, without a replacement, by type and property.
 _ATTRIBUTES_OF_PROPERTIES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("AWS::DynamoDB::Table", "StreamSpecification"): ("StreamArn",),
     ("AWS::RDS::DBInstance", "ManageMasterUserPassword"): ("MasterUserSecret.SecretArn",),

@@ -103,7 +103,10 @@ class LiveReporter(LineReporter):
                 self._console.show_cursor(show=True)
 
     def _progress(self) -> Group:
-        """Return the lines of the display; none while it is removed, or rich would print them again."""
+        """Return the lines of the display; none while it is removed.
+
+        rich prints the display once more when it stops, and the lines would scroll.
+        """
         lines = rows(self._run, self._console.width - 1) if self._region else []
         return Group(
             *(Text(self._style.fit(line), no_wrap=True, overflow="crop") for line in lines)

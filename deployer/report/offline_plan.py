@@ -174,13 +174,13 @@ def _derived_lines(
     mark, emphasis = MARKS[action]
     roots = dict.fromkeys(root for change in changes for root in change.roots)
     names = ", ".join(fold_names(clean(change.name) for change in changes))
-    verb = f"{action} " if action == "may be replaced" else ""  # The mark says the others.
+    verb = f"{action} " if action == "may be replaced" else ""  # The mark shows the other actions.
     text = f"{verb}because of {_roots_text(roots, stack.short_name)}: {names}"
     yield from _wrapped(f"  {mark} ", text, style, emphasis)
 
 
 def _roots_text(roots: Iterable[str], stack: str) -> str:
-    """Return the first causes, such as network/Vpc, Subnet{1,2}; without the name of *stack*."""
+    """Return *roots* as text, such as network/Vpc, Subnet{1,2}; those of *stack* without its name."""
     by_stack: dict[str, list[str]] = {}
     for root in roots:
         name, _, title = root.partition("/")
@@ -195,7 +195,7 @@ def _roots_text(roots: Iterable[str], stack: str) -> str:
 
 
 def _similarity(change: ResourceChange) -> tuple[object, ...]:
-    """Return what consecutive resources that share a paragraph have in common."""
+    """Return a key: consecutive resources with equal keys are in one paragraph."""
     if change.action in {"added", "removed"} and not change.rules:
         return (change.action, change.settings)
     properties = tuple(
@@ -236,7 +236,7 @@ def _places(places: Iterable[str]) -> str:
 
 
 def _output_lines(stack: StackChange, style: Style) -> Iterator[str]:
-    """Yield the paragraphs of the outputs; refused changes with a cause are in the warnings."""
+    """Yield the paragraphs of the outputs; the warnings have the refused changes with a cause."""
     if stack.action == "created":
         return
     caused = [output for output in stack.outputs if output.cause and output.direction == "changed"]

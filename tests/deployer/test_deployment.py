@@ -329,7 +329,7 @@ def test_a_loss_of_data_is_refused_before_anything_is_changed():
     assert deployment.account.writes == []
 
 
-def test_a_loss_that_only_the_preview_foresees_is_refused():
+def test_a_loss_that_only_the_preview_predicts_is_refused():
     """The preview also finds losses by changed exports; `plan` refuses what `deploy` refuses."""
     deployment, _ = new_deployment(own_stack("network"))
     loss = DataLoss("Table", "AWS::DynamoDB::Table", "is replaced", "its data is deleted")

@@ -210,7 +210,7 @@ def test_a_stale_folder_lists_the_files(tmp_path: Path) -> None:
     assert caught.value.message == (
         f"{tmp_path.parent.name}/{tmp_path.name}: differs from what the code defines: network.yaml"
     )
-    assert "invoke synth" in caught.value.hint
+    assert "./inv synth" in caught.value.hint
 
 
 def tags(name: str) -> str:

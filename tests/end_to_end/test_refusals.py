@@ -145,7 +145,7 @@ def test_stale_build(checkout):
 
     error, found_hint = refusal(stale)
     assert "build/dev: differs from what the code defines: right.yaml" == error
-    assert "run `invoke synth`, and have the change to build/ reviewed" == found_hint
+    assert "run ./inv synth, and have the change to build/ reviewed" == found_hint
     assert "--- a/build/dev/right.yaml\n+++ b/build/dev/right.yaml\n" in diff.out
     assert "A change" in diff.out
     assert "dev: 5 stacks up to date\n" == clean.out

@@ -1,4 +1,4 @@
-"""Tests of phases that are foreseen without an account."""
+"""Tests of phases that are predicted without an account."""
 
 from __future__ import annotations
 
