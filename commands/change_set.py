@@ -34,8 +34,9 @@ def execute(
     from commands.framework.open_deployment import open_deployment
     from deployer.apply import execute_pending
 
+    arns = _required(arn)  # Before the emulator starts.
     with open_deployment(env, json=json, yes=yes, timeout=timeout) as deployment:
-        code = execute_pending(deployment, _required(arn), jobs=jobs)
+        code = execute_pending(deployment, arns, jobs=jobs)
     if code:
         raise Exit(code=code)
 
@@ -46,8 +47,9 @@ def delete(_: Context, arn: list[str] | None = None, env: str = "") -> None:
     from commands.framework.open_deployment import open_deployment
     from deployer.apply import delete_pending
 
+    arns = _required(arn)
     with open_deployment(env) as deployment:
-        for change_set in delete_pending(deployment, _required(arn)):
+        for change_set in delete_pending(deployment, arns):
             print(f"deleted the change set {change_set.name} of {change_set.stack}")
 
 
