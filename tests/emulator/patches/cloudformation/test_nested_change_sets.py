@@ -60,6 +60,22 @@ def code_of(error: pytest.ExceptionInfo[ClientError]) -> str:
     return str(error.value.response["Error"]["Code"])
 
 
+def test_a_new_output(aws: Aws) -> None:
+    """A resource of the parent can use an output that the same change set adds to the nested stack.
+
+    AWS: user guide, Split a template into reusable pieces using nested stacks.
+    """
+    aws.deploy("s", outer(aws, "one.json", inner(), Another=parameter("x")))
+    new = inner() | {"Outputs": {"Arn": {"Value": "arn"}, "New": {"Value": "y"}}}
+    another = parameter(att("Below", "Outputs.New"))
+
+    updated = aws.deploy(
+        "s", outer(aws, "two.json", new, Another=another), IncludeNestedStacks=True
+    )
+
+    assert updated["StackStatus"] == "UPDATE_COMPLETE", aws.events("s")
+
+
 def test_each_nested_stack_has_a_change_set(aws: Aws) -> None:
     """Nested change sets are created at any depth, with the ids of their parent and root.
 
