@@ -24,7 +24,8 @@ pattern, values = json.load(sys.stdin)
 print(json.dumps(all(re.fullmatch(pattern, value) for value in values)))
 """
 _LISTS = {"CommaDelimitedList", "List<Number>"}  # Each member must match.
-_REPETITIONS = re.compile(r"[*+?{]")
+# Parts of patterns that can try many ways to match: repetitions, alternatives, backreferences.
+_CHOICES = re.compile(r"[*+?{|]|\\[1-9]|\(\?P=")
 
 
 def install() -> None:
@@ -37,7 +38,7 @@ def _check(
 ) -> None:
     """Match a pattern that may take long in a separate process; MiniStack checks everything else."""
     pattern = str(parameter.get("AllowedPattern", ""))
-    if len(_REPETITIONS.findall(pattern)) < 2:  # A single repetition needs little backtracking.
+    if len(_CHOICES.findall(pattern)) < 2:  # The time then grows with the length of the value.
         check(name, parameter, kind, value)
         return
     _compile(name, pattern)

@@ -22,6 +22,7 @@ def with_pattern(pattern: str, **properties: Any) -> str:
     ("pattern", "value", "message"),
     [
         ("(a+)+$", "a" * 40 + "!", "takes more than 2 s to match its AllowedPattern"),
+        ("(a|a)*", "a" * 40 + "!", "takes more than 2 s to match its AllowedPattern"),
         ("(x+x+)+y", "x" * 100, "takes more than 2 s to match its AllowedPattern"),
         ("[a-z]+[0-9]+", "a", "must match pattern [a-z]+[0-9]+"),
         ("[a-z]+(+", "a", "invalid AllowedPattern"),

@@ -21,6 +21,8 @@ DIFFERENCES = (
 )
 UPSTREAM = True
 
+NESTED_STACK = "AWS::CloudFormation::Stack"
+
 # CloudFormation's placeholder for a value that is known only after the execution.
 KNOWN_LATER = "{{changeSet:KNOWN_AFTER_APPLY}}"
 
@@ -78,7 +80,7 @@ def properties_after(change_set: dict[str, Any], title: str) -> Props:
     stack = cloudformation.find_stack(change_set["StackId"]) or {}
     template, existing = change_set["_template"], stack.get("_resources", {})
     properties = template["Resources"][title].get("Properties") or {}
-    unknown = (set(template["Resources"]) - set(existing)) | _replaced_resources(change_set)
+    unknown = (set(template["Resources"]) - set(existing)) | _resources_with_new_values(change_set)
     with cloudformation.stack_scope(stack):
         resolved: Props = cloudformation.resolve(
             _with_placeholders(properties, unknown),
@@ -92,10 +94,13 @@ def properties_after(change_set: dict[str, Any], title: str) -> Props:
     return resolved
 
 
-def _replaced_resources(change_set: dict[str, Any]) -> set[str]:
+def _resources_with_new_values(change_set: dict[str, Any]) -> set[str]:
+    """Return the resources that are replaced, and the nested stacks, whose outputs may change."""
     changes = (entry["ResourceChange"] for entry in change_set["Changes"])
     return {
-        change["LogicalResourceId"] for change in changes if change.get("Replacement") == "True"
+        change["LogicalResourceId"]
+        for change in changes
+        if change.get("Replacement") == "True" or change["ResourceType"] == NESTED_STACK
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -63,16 +64,22 @@ def code_of(error: pytest.ExceptionInfo[ClientError]) -> str:
 def test_a_new_output(aws: Aws) -> None:
     """A resource of the parent can use an output that the same change set adds to the nested stack.
 
-    AWS: user guide, Split a template into reusable pieces using nested stacks.
+    AWS: user guide, Split a template into reusable pieces using nested stacks. The value is known
+    only after the execution.
     """
     aws.deploy("s", outer(aws, "one.json", inner(), Another=parameter("x")))
     new = inner() | {"Outputs": {"Arn": {"Value": "arn"}, "New": {"Value": "y"}}}
     another = parameter(att("Below", "Outputs.New"))
 
-    updated = aws.deploy(
+    arn = aws.create_change_set(
         "s", outer(aws, "two.json", new, Another=another), IncludeNestedStacks=True
     )
+    described = aws.cfn.describe_change_set(ChangeSetName=arn, IncludePropertyValues=True)
+    aws.cfn.execute_change_set(ChangeSetName=arn)
+    updated = aws.wait_for_stack("s")
 
+    after = json.loads(changes(described)["Another"]["AfterContext"])
+    assert after["Properties"]["Value"] == "{{changeSet:KNOWN_AFTER_APPLY}}"
     assert updated["StackStatus"] == "UPDATE_COMPLETE", aws.events("s")
 
 
