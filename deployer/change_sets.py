@@ -11,7 +11,7 @@ from deployer.aws.cloud import STACK, ChangeSet, ResourceChange
 from deployer.errors import BusyError
 from deployer.jobs import Work, backoff
 from deployer.model.template_tree import (
-    KEPT,
+    RETAINING_POLICIES,
     LogicalIds,
     TemplateTree,
     existing_templates,
@@ -30,23 +30,23 @@ def describe_change_set(watch: Watch, region: str, arn: str, *, stack: str) -> W
     If a nested change set failed, its reason is the reason of the result. Raise BusyError after
     the timeout of *watch*.
     """
-    description = _Description(watch, region, stack)
-    change_set = yield from description.wait_until_created(arn)
-    changes = yield from description.with_nested(change_set.changes, ())
+    reader = _ChangeSetReader(watch, region, stack)
+    change_set = yield from reader.wait_until_created(arn)
+    changes = yield from reader.with_nested(change_set.changes, ())
     complete = replace(change_set, changes=changes)
     if change_set.status != "FAILED" or change_set.is_empty:
         return complete
-    return replace(complete, reason=(yield from description.failure_reason(change_set)))
+    return replace(complete, reason=(yield from reader.failure_reason(change_set)))
 
 
 def wait_until_created(watch: Watch, region: str, arn: str, *, stack: str) -> Work[ChangeSet]:
     """Wait until a change set of *stack* is created or failed; return it without nested ones."""
-    return (yield from _Description(watch, region, stack).wait_until_created(arn))
+    return (yield from _ChangeSetReader(watch, region, stack).wait_until_created(arn))
 
 
 @dataclass
-class _Description:
-    """A reader of the change sets of *stack*; *failures* has the reasons of failed nested ones."""
+class _ChangeSetReader:
+    """Reads the change sets of *stack*; *failures* has the reasons of failed nested ones."""
 
     watch: Watch
     region: str
@@ -80,6 +80,7 @@ class _Description:
         """Return why a change set failed.
 
         If a nested change set failed, the reason of the outer one is only the ARN of the nested one.
+        AWS does not list that one among the changes if it failed before it had any.
         """
         if self.failures:
             return "\n".join(self.failures)
@@ -99,7 +100,7 @@ class _Description:
 
     def _removed(self, change: ResourceChange) -> tuple[ResourceChange, ...]:
         """Return the removals in a removed nested stack: AWS lists only the nested stack itself."""
-        if change.policy in KEPT or not change.physical_id:
+        if change.policy in RETAINING_POLICIES or not change.physical_id:
             return ()
         tree = existing_templates(self.watch.cloud, self.region, change.physical_id)
         return tuple(_removals(tree)) if tree else ()
@@ -115,4 +116,4 @@ def _removals(tree: TemplateTree) -> Iterator[ResourceChange]:
 
 def _policy(declared: str | None) -> str:
     """Return the PolicyAction that CloudFormation would list for a removed resource."""
-    return "Retain" if declared in KEPT else declared or "Delete"
+    return "Retain" if declared in RETAINING_POLICIES else declared or "Delete"

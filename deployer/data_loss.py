@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from deployer.model.intrinsics import EXPORTS, value_names
-from deployer.model.template_tree import KEPT, LogicalIds, TemplateTree, format_path
+from deployer.model.template_tree import RETAINING_POLICIES, LogicalIds, TemplateTree, format_path
 from deployer.registry import Lookup, PropertyPath, resource_type, value_at
 from deployer.weakened_protections import POLICY_STRENGTH, weakened_protections
 
@@ -133,13 +133,13 @@ def _why_deleted(
     *replaced* is the reason why the resource of the nested stack is replaced, *removed* why it is
     removed; each is empty if it is not.
     """
-    if removed and old.get("DeletionPolicy") not in KEPT:
+    if removed and old.get("DeletionPolicy") not in RETAINING_POLICIES:
         return removed
     if new is None:
         return None
     if new["Type"] == old["Type"] and not replaced:
         return None
-    if new.get("UpdateReplacePolicy") in KEPT:
+    if new.get("UpdateReplacePolicy") in RETAINING_POLICIES:
         return None
     change = replaced if new["Type"] == old["Type"] else f"becomes {new['Type']}"
     return f"is removed, because {name} {change}"
@@ -152,7 +152,7 @@ def _losses_of_deleted_stack(tree: TemplateTree, why: str, path: LogicalIds) -> 
             yield DataLoss(
                 name, resource["Type"], why, consequence(resource.get("DeletionPolicy")), path
             )
-        if name in tree.nested and resource.get("DeletionPolicy") not in KEPT:
+        if name in tree.nested and resource.get("DeletionPolicy") not in RETAINING_POLICIES:
             yield from _losses_of_deleted_stack(tree.nested[name], why, (*path, name))
 
 

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 
 from deployer.model.desired import DesiredStack
-from deployer.model.template_tree import KEPT
+from deployer.model.template_tree import RETAINING_POLICIES
 from deployer.registry import import_identifier
 from deployer.update_refusals import fixed_name_of
 
@@ -37,7 +37,12 @@ def _importable(desired: DesiredStack, reason: str) -> Iterator[str]:
         name = fixed_name_of(resource)
         key = import_identifier(resource["Type"])
         is_named = key in (resource.get("Properties") or {})
-        if name and is_named and name[1] in reason and resource.get("DeletionPolicy") in KEPT:
+        if (
+            name
+            and is_named
+            and name[1] in reason
+            and resource.get("DeletionPolicy") in RETAINING_POLICIES
+        ):
             yield title
 
 

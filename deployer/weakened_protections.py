@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
-from deployer.model.template_tree import KEPT
+from deployer.model.template_tree import RETAINING_POLICIES
 from deployer.registry import PropertyPath, value_at
 
 Resource: TypeAlias = Mapping[str, Any]
@@ -60,7 +60,7 @@ def weakened_protections(old: Resource, new: Resource) -> Iterator[tuple[str, st
 
 def _shorter_retention(old: Resource, new: Resource) -> Iterator[tuple[str, str]]:
     path, default = _RETENTION.get(old["Type"], ((), 0.0))
-    if path and old.get("DeletionPolicy") in KEPT:
+    if path and old.get("DeletionPolicy") in RETAINING_POLICIES:
         was, becomes = (_property(side, path) for side in (old, new))
         if _days(becomes, default) < _days(was, default):
             texts = ("none" if value is None else value for value in (was, becomes))

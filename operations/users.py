@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from operations.target import Target
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-COLUMNS = ("sub", "handle", "email", "status", "confirmed")
+COLUMNS = ("sub", "handle", "email", "status", "email_verified")
 
 
 def list_users(target: Target) -> list[dict[str, object]]:
@@ -38,5 +38,5 @@ def _rows(client: Any, pool: str) -> Iterator[dict[str, object]]:
                 "handle": attributes.get("preferred_username", ""),
                 "email": attributes.get("email", ""),
                 "status": user["UserStatus"] if user["Enabled"] else "DISABLED",
-                "confirmed": attributes.get("email_verified") == "true",
+                "email_verified": attributes.get("email_verified") == "true",
             }

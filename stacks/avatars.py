@@ -164,10 +164,10 @@ def _thumbnail(
 
 
 def _uploads(t: Template, env: Env, thumbnail: awslambda.Function) -> s3.Bucket:
-    """Add the bucket of uploads, which are deleted when no event of the dead-letter queue needs them.
+    """Add the bucket of uploads, which expire after the retention of the dead-letter queue.
 
-    Only the thumbnail is needed. An upload is kept as long as the queue keeps the event of a failed
-    invocation, so that the event can be sent again.
+    The application uses only the thumbnail. The upload is kept so that the event of a failed
+    invocation can be sent again.
     """
     permission = allow_invoke(t, thumbnail, "s3", bucket_arn(env, UPLOADS), SourceAccount=AccountId)
     upload_folder = s3.S3Key(Rules=[s3.Rules(Name="prefix", Value=UPLOAD_FOLDER)])

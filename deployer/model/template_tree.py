@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LogicalIds: TypeAlias = tuple[str, ...]  # Nested stacks, outermost first.
 
-KEPT = frozenset({"Retain", "RetainExceptOnCreate"})
+RETAINING_POLICIES = frozenset({"Retain", "RetainExceptOnCreate"})
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class TemplateTree:
         """Yield every template whose stack is deleted with this one."""
         yield self
         for title, tree in self.nested.items():
-            if self.resources.get(title, {}).get("DeletionPolicy") not in KEPT:
+            if self.resources.get(title, {}).get("DeletionPolicy") not in RETAINING_POLICIES:
                 yield from tree.deleted_trees()
 
 

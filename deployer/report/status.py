@@ -14,7 +14,7 @@ from deployer.report.pending_change_sets import PendingChangeSet, pending_data, 
 from deployer.report.style import Emphasis, Style
 from deployer.report.text import JSON_VERSION, clean, columns, join_counts
 
-_MANUAL, _REVIEW, _SERVICE = "manual:", "review:", "service:"  # At most eight characters.
+_MANUAL, _SERVICE = "manual:", "service:"
 _HEALTHY = "healthy"
 _HEADINGS = ("stack", "region", "status", "protection", "")
 

@@ -13,7 +13,7 @@ from shared.avatars import avatar_id
 
 @pytest.fixture
 def record(pool, andrew):
-    """Record a version of Andrew's avatar and return the version in the address of the avatar."""
+    """Record a version of Andrew's avatar and return the version in the avatar's URL."""
 
     def recorded(version: str) -> str:
         assert avatar_versions.record(pool, avatar_id(andrew.sub), version)
@@ -23,13 +23,13 @@ def record(pool, andrew):
     return recorded
 
 
-def test_a_new_avatar_has_a_new_address(record):
+def test_a_new_avatar_has_a_new_url(record):
     """Browsers do not show an outdated picture."""
     assert [record("A1"), record("A2")] == ["A1", "A2"]
 
 
-def test_older_and_repeated_notifications_change_nothing(record):
-    """Notifications change nothing if they are repeated or older than the recorded version."""
+def test_older_and_repeated_events_change_nothing(record):
+    """An event of a new avatar changes nothing if it is repeated or older than the recorded version."""
     assert [record("B"), record("B"), record("A")] == ["B", "B", "B"]
 
 
@@ -42,7 +42,7 @@ def test_older_and_repeated_notifications_change_nothing(record):
     ids=["profile", "avatar id"],
 )
 def test_a_concurrent_change_of_the_user(pool, postgres, andrew, change):
-    """A notification waits while another transaction changes the user, and is not lost."""
+    """The recording waits while another transaction changes the user, and is not lost."""
     avatar = avatar_id(andrew.sub)
     with ThreadPoolExecutor(1) as threads:
         with andrew.database.transaction():
@@ -58,7 +58,7 @@ def test_a_concurrent_change_of_the_user(pool, postgres, andrew, change):
 
 
 def test_an_unknown_avatar(pool, andrew, bayko):
-    """An avatar that no user has is not recorded; the search for it stores the ids of all users."""
+    """An avatar that no user has is not recorded; looking it up first stores the missing avatar ids."""
     assert avatar_versions.record(pool, avatar_id("unknown"), "A") is False
     rows = andrew.database.execute("SELECT avatar_uuid::text, avatar_version FROM users").fetchall()
 

@@ -23,7 +23,7 @@ def test_table(capsys) -> None:
     users.list_(Context())
 
     assert capsys.readouterr().out == (
-        "sub  handle     email            status       confirmed\n"
+        "sub  handle     email            status       email verified\n"
         "a    al\\x1bice  -                DISABLED     no\n"
         "b    bob        bob@x.example    CONFIRMED    yes\n"
         "c    -          carol@x.example  UNCONFIRMED  no\n"
@@ -36,4 +36,4 @@ def test_json(capsys) -> None:
 
     rows = json.loads(capsys.readouterr().out)["users"]
     assert [row["sub"] for row in rows] == ["a", "b", "c"]
-    assert [row["confirmed"] for row in rows] == [False, True, False]
+    assert [row["email_verified"] for row in rows] == [False, True, False]

@@ -40,6 +40,6 @@ def test_all_pages_are_read_and_sorted() -> None:
         "handle": "al\x1bice",
         "email": "",
         "status": "DISABLED",
-        "confirmed": False,
+        "email_verified": False,
     }
     assert client.calls == [("list_users", {"UserPoolId": "pool"})]

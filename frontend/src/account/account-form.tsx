@@ -2,7 +2,7 @@ import type { FormEvent, ReactNode } from "react";
 import { FormErrors } from "../ui/states.tsx";
 
 type Properties = Readonly<{
-  action: string;
+  submitLabel: string;
   isSending: boolean;
   error: unknown;
   onSubmit: () => void;
@@ -11,8 +11,15 @@ type Properties = Readonly<{
   footer?: ReactNode;
 }>;
 
-/** A form of the pages for signing up and in: its fields, its errors, and a button named `action`. */
-export function AccountForm({ action, isSending, error, onSubmit, children, footer }: Properties) {
+/** A form of the pages for signing up and in: fields, errors, and a submit button. */
+export function AccountForm({
+  submitLabel,
+  isSending,
+  error,
+  onSubmit,
+  children,
+  footer,
+}: Properties) {
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (!isSending) {
@@ -24,7 +31,7 @@ export function AccountForm({ action, isSending, error, onSubmit, children, foot
       {children}
       <FormErrors error={error} />
       <button type="submit" className="button button-wide" disabled={isSending}>
-        {isSending ? "One moment…" : action}
+        {isSending ? "One moment…" : submitLabel}
       </button>
       {footer && <div className="form-footer">{footer}</div>}
     </form>

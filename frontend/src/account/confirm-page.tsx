@@ -39,7 +39,7 @@ export default function ConfirmPage() {
     <>
       <PageHeader title="Confirm your email" back="/signin" />
       <AccountForm
-        action="Confirm"
+        submitLabel="Confirm"
         isSending={confirmation.isPending}
         error={confirmation.error ?? resending.error}
         onSubmit={() => {

@@ -20,7 +20,7 @@ export default function RecoverPage() {
         <NewPassword email={email.trim()} />
       ) : (
         <AccountForm
-          action="Send a code"
+          submitLabel="Send a code"
           isSending={request.isPending}
           error={request.error}
           onSubmit={() => request.mutate()}
@@ -51,7 +51,7 @@ function NewPassword({ email }: { email: string }) {
   }
   return (
     <AccountForm
-      action="Change the password"
+      submitLabel="Change the password"
       isSending={change.isPending}
       error={change.error}
       onSubmit={() => repeated === password && change.mutate()}

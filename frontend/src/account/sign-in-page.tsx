@@ -27,7 +27,7 @@ export default function SignInPage() {
       <PageHeader title="Sign in" />
       {needsCode ? (
         <AccountForm
-          action="Continue"
+          submitLabel="Continue"
           isSending={confirm.isPending}
           error={confirm.error}
           onSubmit={() => confirm.mutate()}
@@ -37,7 +37,7 @@ export default function SignInPage() {
         </AccountForm>
       ) : (
         <AccountForm
-          action="Sign in"
+          submitLabel="Sign in"
           isSending={signIn.isPending}
           error={signIn.error}
           onSubmit={() => signIn.mutate()}

@@ -34,7 +34,7 @@ export default function SignUpPage() {
     <>
       <PageHeader title="Create an account" />
       <AccountForm
-        action="Create the account"
+        submitLabel="Create the account"
         isSending={signUp.isPending}
         error={signUp.error}
         onSubmit={() => handleError === "" && signUp.mutate()}

@@ -2,18 +2,18 @@ import { useCallback } from "react";
 import { useNavigate, useSearchParams } from "react-router";
 import { useServices } from "../services.tsx";
 import type { SignInStep } from "../session/sign-in.ts";
-import * as library from "../session/sign-in.ts";
+import * as signIn from "../session/sign-in.ts";
 
 let isConfigured = false;
 
 /** Return the functions for signing up and in, after configuring them for this environment. */
-export function useSignIn(): typeof library {
+export function useSignIn(): typeof signIn {
   const { configuration } = useServices();
   if (!isConfigured) {
-    library.configure(configuration);
+    signIn.configure(configuration);
     isConfigured = true;
   }
-  return library;
+  return signIn;
 }
 
 /** Return a function that opens the page of the next step of a sign-in, or after the last step the

@@ -25,7 +25,7 @@ def test_lines_are_escaped(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_an_error_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:
-    """An error and its hint may quote a function or AWS."""
+    """An error and its hint may quote the response of a Lambda function or of AWS."""
 
     @task()
     def fails(_: Context) -> None:
@@ -38,7 +38,7 @@ def test_an_error_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_names_of_migrations_are_escaped(capsys: pytest.CaptureFixture[str]) -> None:
-    """Names of migrations come from the response of a function, so they are escaped."""
+    """Names of migrations come from the response of the Lambda function, so they are escaped."""
     db._print({"applied": [HOSTILE]}, if_empty="")
 
     assert capsys.readouterr().out == f"applied {ESCAPED}\n"

@@ -104,7 +104,7 @@ def test_requests_without_origin(aws: Aws, headers: dict[str, str], status: int)
 
 
 def test_websocket(server: emulator.Endpoint) -> None:
-    """A WebSocket handshake is refused: browsers send it for every page."""
+    """A WebSocket handshake is refused: browsers allow any page to send one, without CORS."""
     upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec_WebSocket_Version": "13"}
     key = {"Sec_WebSocket_Key": "dGhlIHNhbXBsZSBub25jZQ=="}
 

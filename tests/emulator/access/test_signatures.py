@@ -77,12 +77,12 @@ def test_example_in_query() -> None:
     assert "RequestExpired" == refusal_code(request, secret=S3_SECRET, at=late)
 
 
-PATHS = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=20)
-VALUES = st.dictionaries(st.from_regex(r"[a-z-]{1,8}", fullmatch=True), PATHS, max_size=4)
+TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=20)
+QUERIES = st.dictionaries(st.from_regex(r"[a-z-]{1,8}", fullmatch=True), TEXTS, max_size=4)
 
 
 @given(
-    path=PATHS, query=VALUES, body=st.binary(max_size=40), service=st.sampled_from(["s3", "sts"])
+    path=TEXTS, query=QUERIES, body=st.binary(max_size=40), service=st.sampled_from(["s3", "sts"])
 )
 def test_any_request(path: str, query: dict[str, str], body: bytes, service: str) -> None:
     """Every request that botocore signs is valid, but not with another secret."""

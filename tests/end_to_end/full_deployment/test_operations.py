@@ -132,12 +132,12 @@ def test_users(deployed) -> None:
 
     [row] = json.loads(deployed.checkout.run("users.list", "--json").out)["users"]
 
-    found = {name: row[name] for name in ("handle", "email", "status", "confirmed")}
+    found = {name: row[name] for name in ("handle", "email", "status", "email_verified")}
     assert found == {
         "handle": "ada",
         "email": "ada@cruddur.example",
         "status": "FORCE_CHANGE_PASSWORD",
-        "confirmed": True,
+        "email_verified": True,
     }
 
 

@@ -93,7 +93,7 @@ def _wait_for_lock(database: Postgres, *, seconds: float = 60) -> None:
 
 @pytest.mark.parametrize("taken", ["londo", "LONDO"])
 def test_a_taken_handle(database: Postgres, taken: str, capfd) -> None:
-    """If a handle is taken, the user gets a similar one, because Cognito cannot change its attribute."""
+    """If a handle is taken, the user gets a similar one, because the attribute is immutable."""
     deliver(sign_up_event(sub=str(uuid.UUID(int=1)), email="first@example.com"))
     deliver(sign_up_event(preferred_username=taken))
 

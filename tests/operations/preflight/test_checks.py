@@ -1,4 +1,4 @@
-"""Checks run one after the other, and a refused one does not stop the others."""
+"""Checks run one after the other; a check whose call AWS denies does not stop the others."""
 
 from __future__ import annotations
 
