@@ -154,26 +154,26 @@ def test_first_run_creates_venv(checkout):
     done = checkout.run("plan", "--env", "a b")
 
     assert [str(checkout.root), "plan", "--env", "a b"] == done.stdout.splitlines()
-    assert [
+    assert done.stderr.splitlines() == [
         "creating .venv with 1 packages from requirements/dev.txt (first run only) …",
         "created .venv; now running ./inv plan --env a b",
-    ] == done.stderr.splitlines()
-    assert ["uv tiny==1"] == checkout.installed
+    ]
+    assert checkout.installed == ["uv tiny==1"]
 
 
 def test_pip_without_uv(plain):
     """Without uv, pip installs the same lock."""
     done = plain.run("plan")
 
-    assert 0 == done.returncode
-    assert ["pip tiny==1"] == plain.installed
+    assert done.returncode == 0
+    assert plain.installed == ["pip tiny==1"]
 
 
 def test_failed_pip(plain):
     """An error of pip is an error of ./inv, although its output is piped."""
     failed = plain.run("plan", OFFLINE="1")
 
-    assert 1 == failed.returncode
+    assert failed.returncode == 1
     assert "error: requirements/dev.txt could not be installed" in failed.stderr
 
 
@@ -201,8 +201,8 @@ def test_second_run_is_silent(checkout):
 
     done = checkout.run("plan")
 
-    assert "" == done.stderr
-    assert ["uv tiny==1"] == checkout.installed
+    assert done.stderr == ""
+    assert checkout.installed == ["uv tiny==1"]
 
 
 def test_no_arguments(checkout):
@@ -221,7 +221,7 @@ def test_changed_lock(checkout):
     done = checkout.run("plan")
 
     assert "(the lock or its Python changed)" in done.stderr
-    assert ["uv tiny==1", "uv tiny==2"] == checkout.installed
+    assert checkout.installed == ["uv tiny==1", "uv tiny==2"]
     assert not (checkout.venv / "former").exists()
 
 
@@ -233,8 +233,8 @@ def test_changed_lock_in_an_activated_venv(plain):
 
     done = plain.run("plan", PATH=f"{plain.venv}/bin:{plain.path}")
 
-    assert 0 == done.returncode
-    assert ["pip tiny==1", "pip tiny==2"] == plain.installed
+    assert done.returncode == 0
+    assert plain.installed == ["pip tiny==1", "pip tiny==2"]
 
 
 def test_missing_python_in_venv(checkout):
@@ -245,8 +245,8 @@ def test_missing_python_in_venv(checkout):
 
     done = checkout.run("plan")
 
-    assert 0 == done.returncode
-    assert ["uv tiny==1"] * 2 == checkout.installed
+    assert done.returncode == 0
+    assert checkout.installed == ["uv tiny==1"] * 2
 
 
 def test_failed_install(checkout):
@@ -254,12 +254,12 @@ def test_failed_install(checkout):
     failed = checkout.run("plan", OFFLINE="1")
     done = checkout.run("plan")
 
-    assert 1 == failed.returncode
-    assert "" == failed.stdout
-    assert "error: requirements/dev.txt could not be installed" == failed.stderr.splitlines()[-2]
+    assert failed.returncode == 1
+    assert failed.stdout == ""
+    assert failed.stderr.splitlines()[-2] == "error: requirements/dev.txt could not be installed"
     assert failed.stderr.splitlines()[-1].startswith("hint: ")
-    assert 0 == done.returncode
-    assert ["uv tiny==1"] * 2 == checkout.installed
+    assert done.returncode == 0
+    assert checkout.installed == ["uv tiny==1"] * 2
 
 
 def test_killed_install(checkout):
@@ -272,7 +272,7 @@ def test_killed_install(checkout):
     done = checkout.run("plan")
 
     assert "(first run only) …" in done.stderr
-    assert ["uv tiny==1"] * 2 == checkout.installed
+    assert checkout.installed == ["uv tiny==1"] * 2
 
 
 def test_two_concurrent_runs(checkout):
@@ -283,9 +283,9 @@ def test_two_concurrent_runs(checkout):
 
     done = [_finish(first), _finish(second)]
 
-    assert [0, 0] == [run.returncode for run in done]
-    assert "waiting for another ./inv, which creates .venv ...\n" == done[1].stderr
-    assert ["uv tiny==1"] == checkout.installed
+    assert [run.returncode for run in done] == [0, 0]
+    assert done[1].stderr == "waiting for another ./inv, which creates .venv ...\n"
+    assert checkout.installed == ["uv tiny==1"]
 
 
 def test_a_task_does_not_hold_the_lock(checkout):
@@ -300,8 +300,8 @@ def test_a_task_does_not_hold_the_lock(checkout):
     os.killpg(running.pid, signal.SIGKILL)
     _finish(running)
 
-    assert 0 == done.returncode
-    assert ["uv tiny==1", "uv tiny==2"] == checkout.installed
+    assert done.returncode == 0
+    assert checkout.installed == ["uv tiny==1", "uv tiny==2"]
 
 
 def test_from_a_subfolder(checkout):
@@ -342,7 +342,7 @@ def test_scripts_in_a_path_with_spaces(plain):
         for name in ("tool", "other")
     ]
 
-    assert ["['a b', '$HOME']\n", "other\n"] == outputs
+    assert outputs == ["['a b', '$HOME']\n", "other\n"]
 
 
 def test_symbolic_links(checkout, tmp_path):
@@ -359,40 +359,40 @@ def test_deploy_lock(checkout):
     """A pipeline installs only what a deployment needs."""
     done = checkout.run("plan", CRUDDUR_LOCK="deploy")
 
-    assert 0 == done.returncode
-    assert ["uv deploy==1"] == checkout.installed
+    assert done.returncode == 0
+    assert checkout.installed == ["uv deploy==1"]
 
 
 def test_unknown_lock(checkout):
     """A missing lock is an error that lists the existing ones."""
     done = checkout.run("plan", CRUDDUR_LOCK="prod")
 
-    assert 1 == done.returncode
-    assert [
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
         "error: requirements/prod.txt is missing",
         "hint: CRUDDUR_LOCK is dev (when unset) or deploy",
-    ] == done.stderr.splitlines()
+    ]
 
 
 def test_no_python(bare):
     """Without Python the error names the required version."""
     done = bare.run("plan")
 
-    assert 1 == done.returncode
-    assert [
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
         "error: python3 is missing, but Python 3.11 or newer is required",
         "hint: install one, or select one: PYTHON=/path/to/python3 ./inv",
-    ] == done.stderr.splitlines()
+    ]
 
 
 def test_old_python(checkout):
     """A Python that is too old is an error with its version; no .venv is created."""
     done = checkout.run("plan", VERSION="3, 9")
 
-    assert 1 == done.returncode
+    assert done.returncode == 1
     assert (
-        "error: python3 is Python 3.9, but Python 3.11 or newer is required"
-        == done.stderr.splitlines()[0]
+        done.stderr.splitlines()[0]
+        == "error: python3 is Python 3.9, but Python 3.11 or newer is required"
     )
     assert not checkout.venv.exists()
 
@@ -404,8 +404,8 @@ def test_newer_python_beside_an_old_one(plain):
 
     done = plain.run("plan")
 
-    assert 0 == done.returncode
-    assert ["pip3.13 tiny==1"] == plain.installed
+    assert done.returncode == 0
+    assert plain.installed == ["pip3.13 tiny==1"]
 
 
 def test_chosen_python(plain, tmp_path):
@@ -414,15 +414,15 @@ def test_chosen_python(plain, tmp_path):
 
     done = plain.run("plan", PYTHON=str(chosen))
 
-    assert 0 == done.returncode
-    assert ["mine tiny==1"] == plain.installed
+    assert done.returncode == 0
+    assert plain.installed == ["mine tiny==1"]
 
 
 def test_chosen_python_is_not_replaced(plain):
     """An invalid PYTHON is an error, even if another Python is suitable."""
     done = plain.run("plan", PYTHON="/nowhere/python3")
 
-    assert 1 == done.returncode
+    assert done.returncode == 1
     assert done.stderr.startswith("error: /nowhere/python3 is missing, but")
 
 
@@ -430,9 +430,9 @@ def test_missing_venv_module(plain):
     """A missing python3-venv package is reported before anything is created."""
     done = plain.run("plan", MODULES="ensurepip=None")
 
-    assert 1 == done.returncode
-    assert [
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
         f"error: {plain.path}/python3 cannot create a .venv: it has no ensurepip",
         "hint: apt install python3-venv (Debian, Ubuntu), or install uv",
-    ] == done.stderr.splitlines()
+    ]
     assert not plain.venv.exists()

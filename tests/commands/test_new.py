@@ -57,7 +57,7 @@ def test_an_error_writes_nothing(written, capsys, task) -> None:
         task(Context(), "email")
 
     assert "'email': is a module of Python's standard library" in capsys.readouterr().err
-    assert [] == written
+    assert written == []
 
 
 @pytest.mark.parametrize("task", [new.stack, new.function])
@@ -66,7 +66,7 @@ def test_help_after_the_task(written, capsys, task) -> None:
     task(Context(), "--help")
 
     assert "Usage: invoke [--core-opts] new." in capsys.readouterr().out
-    assert [] == written
+    assert written == []
 
 
 def test_a_tool_that_fails(written, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,4 +80,4 @@ def test_a_tool_that_fails(written, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Exit) as ended:
         new.stack(Context(), "example-stack")
 
-    assert 5 == ended.value.code
+    assert ended.value.code == 5

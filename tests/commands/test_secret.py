@@ -58,10 +58,10 @@ def test_put(ssm, monkeypatch, capsys, text: str, terminal: bool) -> None:
 
     secret.put(Context(), name="SECRET_A")
 
-    assert ("SecureString", VALUE) == (
+    assert (
         stored(ssm, "SECRET_A")["Type"],
         stored(ssm, "SECRET_A")["Value"],
-    )
+    ) == ("SecureString", VALUE)
     output = capsys.readouterr()
     assert "stored /crd/x/backend-flask/SECRET_A, version 1\n" in output.out
     assert VALUE not in output.out + output.err

@@ -37,7 +37,7 @@ def test_the_operator_answers(
     display = Display()
 
     assert approved == Approver("prod", "", paused=display.paused).approves("Do it? ")
-    assert ("Do it? ", 1) == (capsys.readouterr().err, display.pauses)
+    assert (capsys.readouterr().err, display.pauses) == ("Do it? ", 1)
 
 
 @pytest.mark.parametrize("call", ["refuse_unattended", "approves"])
@@ -67,7 +67,7 @@ def test_an_approval_that_is_not_required_is_given_without_a_question(
     approver.refuse_unattended()
 
     assert approver.approves("Do it? ")
-    assert "" == capsys.readouterr().err
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(
@@ -87,10 +87,10 @@ def test_the_refusal_has_the_reason_and_the_alternatives(
     with pytest.raises(GuardError) as refused:
         approval.refuse_unattended("prod", "--dry-run to list the deletions", can_ask=can_ask)
 
-    assert f"prod: cannot ask for approval: {reason}" == refused.value.message
+    assert refused.value.message == f"prod: cannot ask for approval: {reason}"
     assert (
-        "pass --yes to approve without a question, or --dry-run to list the deletions"
-        == refused.value.hint
+        refused.value.hint
+        == "pass --yes to approve without a question, or --dry-run to list the deletions"
     )
 
 

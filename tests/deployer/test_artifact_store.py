@@ -49,7 +49,7 @@ def test_a_long_template_is_uploaded() -> None:
 
     # Uploads of an administrator are outside of the folder that a release can write.
     key = f"templates/{long.name}/{long.digest}.yaml"
-    assert [f"artifacts/{key}", f"artifacts/releases/{key}"] == keys
+    assert keys == [f"artifacts/{key}", f"artifacts/releases/{key}"]
 
 
 CODE = Artifact("thumbnail", Target("3.13", "arm64"), "digest")
@@ -120,7 +120,7 @@ def test_objects_with_the_right_checksum_are_not_uploaded_again() -> None:
     events = deploy_objects(cloud)
 
     assert outcomes(events)[CLUSTER.name] is Outcome.CREATED
-    assert ["verified"] * 3 == [word for _, word in stored_objects(events)]
+    assert [word for _, word in stored_objects(events)] == ["verified"] * 3
     assert not [call for call in cloud.calls if call[0] == "upload"]
 
 
@@ -130,8 +130,8 @@ def test_an_object_with_other_content_is_replaced() -> None:
 
     events = deploy_objects(cloud)
 
-    assert OBJECTS == cloud.uploads
-    assert ["it had other content"] * 3 == [word for _, word in stored_objects(events)]
+    assert cloud.uploads == OBJECTS
+    assert [word for _, word in stored_objects(events)] == ["it had other content"] * 3
     done = [name for name, _ in cloud.writes]
     assert done.index("create_change_set", done.index("upload")) > max(
         place for place, name in enumerate(done) if name == "upload"
@@ -144,7 +144,7 @@ def test_an_object_without_a_checksum_is_replaced() -> None:
 
     events = deploy_objects(cloud)
 
-    assert ["it had no SHA-256 checksum"] * 3 == [word for _, word in stored_objects(events)]
+    assert [word for _, word in stored_objects(events)] == ["it had no SHA-256 checksum"] * 3
     assert set() == cloud.without_checksum
 
 
@@ -157,7 +157,7 @@ def test_objects_of_the_deployed_template_are_verified_too() -> None:
     events = deploy_objects(cloud, STORE, replace(WITH_OBJECTS, tags={"stack": "other"}))
 
     assert outcomes(events)[CLUSTER.name] is Outcome.UPDATED
-    assert OBJECTS == cloud.uploads
+    assert cloud.uploads == OBJECTS
     assert ("templates", "it had other content") in stored_objects(events)
 
 
@@ -172,7 +172,7 @@ def test_objects_of_a_recreated_stack_are_verified() -> None:
     events = deploy_objects(cloud)
 
     assert outcomes(events)[CLUSTER.name] is Outcome.RECREATED
-    assert OBJECTS == cloud.uploads
+    assert cloud.uploads == OBJECTS
 
 
 def test_events_have_the_version_of_each_object() -> None:
@@ -219,8 +219,8 @@ def test_an_object_that_was_replaced_during_the_approval_is_refused(place: str) 
     error = finished(events, CLUSTER.name).error
     assert isinstance(error, GuardError)
     assert f"{place.removeprefix('artifacts/')}: replaced after it was verified" in error.message
-    assert [STORE.name] == [name for _, name in cloud.deployed]
-    assert {} == cloud.change_sets
+    assert [name for _, name in cloud.deployed] == [STORE.name]
+    assert cloud.change_sets == {}
 
 
 def test_a_release_cannot_replace_an_object() -> None:
@@ -241,7 +241,7 @@ def test_objects_of_unchanged_stacks_are_not_verified() -> None:
 
     deploy_objects(cloud)
 
-    assert ["stacks"] == [name for name, _ in cloud.calls]
+    assert [name for name, _ in cloud.calls] == ["stacks"]
 
 
 def test_each_object_is_read_twice() -> None:
@@ -250,11 +250,11 @@ def test_each_object_is_read_twice() -> None:
 
     deploy_objects(cloud)
 
-    assert {"stored_object": 6, "upload": 3} == {
+    assert {
         name: count
         for name, count in Counter(name for name, _ in cloud.calls).items()
         if name in {"stored_object", "upload"}
-    }
+    } == {"stored_object": 6, "upload": 3}
 
 
 def test_code_without_a_bucket_is_refused_with_a_hint() -> None:

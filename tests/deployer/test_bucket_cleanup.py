@@ -83,7 +83,7 @@ def test_all_versions_and_delete_markers_are_deleted() -> None:
 
     empty_buckets(account({"Site": {"Type": BUCKET}}, s3), [OUTER])
 
-    assert {"site": [{"Key": "a", "VersionId": "1"}, {"Key": "b", "VersionId": "2"}]} == s3.deleted
+    assert s3.deleted == {"site": [{"Key": "a", "VersionId": "1"}, {"Key": "b", "VersionId": "2"}]}
 
 
 def test_only_buckets_that_are_deleted_are_emptied() -> None:
@@ -98,7 +98,7 @@ def test_only_buckets_that_are_deleted_are_emptied() -> None:
 
     empty_buckets(account(resources, s3), [OUTER])
 
-    assert ["deleted"] == list(s3.deleted)
+    assert list(s3.deleted) == ["deleted"]
 
 
 def test_buckets_of_nested_stacks_are_emptied() -> None:
@@ -111,5 +111,5 @@ def test_buckets_of_nested_stacks_are_emptied() -> None:
     retained = {"Inner": inner | {"DeletionPolicy": "Retain"}}
     empty_buckets(account(retained, kept, Site={"Type": BUCKET}), [OUTER])
 
-    assert ["site"] == list(deleted.deleted)
-    assert {} == kept.deleted
+    assert list(deleted.deleted) == ["site"]
+    assert kept.deleted == {}

@@ -59,7 +59,7 @@ def test_a_stack_with_changed_tags_is_not_deleted() -> None:
     error = finished(events, NETWORK.name).error
     assert isinstance(error, GuardError)
     assert "its tag env is 'x-two', not 'x'" in error.message
-    assert [] == cloud.writes
+    assert cloud.writes == []
     assert cloud.deployed[REGION, NETWORK.name].is_protected
 
 
@@ -76,7 +76,7 @@ def test_a_new_stack_of_the_same_name_is_not_deleted() -> None:
     events = list(delete.destroy(deletions, run, jobs=1))
 
     assert Outcome.DELETED is finished(events, NETWORK.name).outcome
-    assert "arn:stack/another" == cloud.deployed[REGION, NETWORK.name].id
+    assert cloud.deployed[REGION, NETWORK.name].id == "arn:stack/another"
 
 
 @pytest.mark.parametrize("number", range(1, 6))
@@ -125,7 +125,7 @@ def test_a_stack_created_since_the_approval_is_not_deleted() -> None:
     error = finished(events, NETWORK.name).error
     assert isinstance(error, GuardError)
     assert "was REVIEW_IN_PROGRESS when it was shown, and is CREATE_COMPLETE now" in error.message
-    assert "CREATE_COMPLETE" == cloud.deployed[REGION, NETWORK.name].status
+    assert cloud.deployed[REGION, NETWORK.name].status == "CREATE_COMPLETE"
 
 
 def test_stacks_of_one_name_in_two_regions_are_both_deleted() -> None:
@@ -138,7 +138,7 @@ def test_stacks_of_one_name_in_two_regions_are_both_deleted() -> None:
 
     list(delete.destroy(all_deletions(cloud), run, jobs=4))
 
-    assert {} == cloud.deployed
+    assert cloud.deployed == {}
 
 
 def test_a_cancelled_deletion_is_an_error() -> None:

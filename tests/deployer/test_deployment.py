@@ -105,7 +105,7 @@ def test_a_foreign_stack_is_not_an_orphan():
 
     orphans = deployment.inventory.orphans(deployment.inventory.own_stacks())
 
-    assert ["crd-x-old"] == [orphan.deployed.name for orphan in orphans]
+    assert [orphan.deployed.name for orphan in orphans] == ["crd-x-old"]
 
 
 NAMES = ("crd-x-network", "crd-x-cluster", "crd-x-old", "crd-x-two-old", "crd-x-", "crd-y-old", "x")
@@ -154,10 +154,10 @@ def test_every_taken_name_is_reported():
         with pytest.raises(GuardError) as raised:
             refused()
         lines = raised.value.message.splitlines()
-        assert ["crd-x-network", "crd-x-cluster"] == [line.split()[0] for line in lines]
+        assert [line.split()[0] for line in lines] == ["crd-x-network", "crd-x-cluster"]
         assert "choose another prefix" in raised.value.hint
-    assert () == deployment.deletions(())
-    assert [] == deployment.account.writes
+    assert deployment.deletions(()) == ()
+    assert deployment.account.writes == []
 
 
 def test_a_foreign_stack_that_is_named_is_refused():
@@ -167,10 +167,10 @@ def test_a_foreign_stack_that_is_named_is_refused():
     with pytest.raises(GuardError) as refused:
         deployment.deletions(["crd-x-two-network", "crd-x-byhand"])
 
-    assert [
+    assert refused.value.message.splitlines() == [
         "crd-x-two-network in ca-central-1: not a stack of x: its tag env is 'x-two', not 'x'",
         "crd-x-byhand in ca-central-1: not a stack of x: it lacks the tags project, env, stack",
-    ] == refused.value.message.splitlines()
+    ]
     assert refused.value.hint == "name stacks of x, or select their environment: --env=ENV"
 
 
@@ -185,7 +185,7 @@ def test_a_stack_in_review_is_owned_by_the_tags_of_its_change_set():
             ChangeSetRequest("first", name, REGION, "CREATE", "{}", tags=tags)
         )
 
-    assert ["crd-x-network"] == [stack.name for stack in deployment.inventory.own_stacks()]
+    assert [stack.name for stack in deployment.inventory.own_stacks()] == ["crd-x-network"]
 
 
 def test_an_orphan_in_a_former_region_is_found():
@@ -196,7 +196,7 @@ def test_an_orphan_in_a_former_region_is_found():
         old, env=msgspec.structs.replace(ENV, former_regions=("eu-west-1",))
     )
 
-    assert () == without.inventory.own_stacks()
+    assert without.inventory.own_stacks() == ()
     assert (old,) == deployment.inventory.own_stacks()
 
 
@@ -217,11 +217,11 @@ def test_destroy_needs_an_approval_in_the_emulator_too(monkeypatch, terminal, js
         deployment.destroy(deployment.deletions(()), confirmed=(), jobs=1)
 
     assert (
-        "pass --yes to approve without a question, or --dry-run to list the deletions"
-        == refused.value.hint
+        refused.value.hint
+        == "pass --yes to approve without a question, or --dry-run to list the deletions"
     )
     assert "crd-local-old" in stream.getvalue()
-    assert [] == deployment.account.writes
+    assert deployment.account.writes == []
 
 
 def test_destroy_without_approval(monkeypatch):
@@ -232,7 +232,7 @@ def test_destroy_without_approval(monkeypatch):
     with pytest.raises(GuardError, match="not approved: nothing was deleted"):
         deployment.destroy(deployment.deletions(()), confirmed=(), jobs=1)
 
-    assert [] == deployment.account.writes
+    assert deployment.account.writes == []
 
 
 def test_nothing_to_delete_needs_no_approval(monkeypatch):
@@ -242,7 +242,7 @@ def test_nothing_to_delete_needs_no_approval(monkeypatch):
 
     deployment.destroy(deployment.deletions(()), confirmed=(), jobs=1)
 
-    assert "nothing to delete\n" == stream.getvalue()
+    assert stream.getvalue() == "nothing to delete\n"
 
 
 def test_a_stack_that_holds_data_must_be_confirmed_even_with_yes():
@@ -273,7 +273,7 @@ def test_deploy_without_possible_approval_is_refused_before_the_build(monkeypatc
 
     assert refused.value.hint.endswith("or --no-execute to leave the change sets for review")
     assert "crd-x-network" in stream.getvalue()
-    assert ([], []) == (built, deployment.account.writes)
+    assert (built, deployment.account.writes) == ([], [])
 
 
 def test_a_change_set_is_executed_only_after_an_approval(monkeypatch):
@@ -293,10 +293,10 @@ def test_deploy_returns_the_stacks_as_they_are_afterwards():
 
     result = deployment.deploy(NETWORK, jobs=1)
 
-    assert (0, ["CREATE_COMPLETE"]) == (
+    assert (
         result.exit_code,
         [deployed.status for deployed in result.stacks],
-    )
+    ) == (0, ["CREATE_COMPLETE"])
 
 
 def test_a_change_set_for_review_needs_no_approval(monkeypatch):
@@ -307,7 +307,7 @@ def test_a_change_set_for_review_needs_no_approval(monkeypatch):
 
     result = deployment.deploy(NETWORK, jobs=1)
 
-    assert (0, 1) == (result.exit_code, len(deployment.account.change_sets))
+    assert (result.exit_code, len(deployment.account.change_sets)) == (0, 1)
 
 
 LOSS = DataLoss("Table", "AWS::DynamoDB::Table", "is removed", "its data is deleted")
@@ -394,7 +394,7 @@ def test_the_timeouts_of_a_run(name, seconds):
     watch = deployment.new_run(()).watch
 
     assert (3600.0, seconds) == (watch.timeout, watch.unreachable_timeout)
-    assert (5.0, 600.0) == (LOCAL_UNREACHABLE_TIMEOUT, UNREACHABLE_TIMEOUT)
+    assert (LOCAL_UNREACHABLE_TIMEOUT, UNREACHABLE_TIMEOUT) == (5.0, 600.0)
 
 
 @pytest.mark.parametrize(("role", "prefix"), [("", "deploy-"), ("arn:role", "release-")])

@@ -76,9 +76,9 @@ def test_an_environment_has_its_config_and_stacks(project: Project[Config]) -> N
     """Config and stacks are read from the config file, without build/."""
     dev = project.open("dev")
 
-    assert ("dev", "local") == project.environments()
-    assert ("111111111111", "crd-dev-") == (dev.env.account, dev.prefix)
-    assert ["crd-dev-network"] == [desired.name for desired in dev.desired]
+    assert project.environments() == ("dev", "local")
+    assert (dev.env.account, dev.prefix) == ("111111111111", "crd-dev-")
+    assert [desired.name for desired in dev.desired] == ["crd-dev-network"]
     assert project.root / "build" / "dev" == dev.build
     assert not project.build.exists()
 
@@ -167,8 +167,8 @@ def test_the_emulator_has_the_account_and_the_hosted_zone(
     finally:
         emulator.stop(project.emulator)
 
-    assert "000000000000" == identity.account
-    assert [("/hostedzone/Z0CRUDDUR", "cruddur.example.")] == zones
+    assert identity.account == "000000000000"
+    assert zones == [("/hostedzone/Z0CRUDDUR", "cruddur.example.")]
 
 
 def test_an_unknown_postgresql_is_refused(local: Environment, project: Project[Config]) -> None:
@@ -200,7 +200,7 @@ def test_origins_are_added(local: Environment, project: Project[Config]) -> None
     finally:
         emulator.stop(project.emulator)
 
-    assert [200, 403] == statuses
+    assert statuses == [200, 403]
 
 
 def preflight(url: str, origin: str) -> int:

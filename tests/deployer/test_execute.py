@@ -308,7 +308,7 @@ def test_change_sets_of_a_release_have_its_service_role() -> None:
 
     deploy(RecordingCloud(FakeClock()), THREE, role="arn:role/release")
 
-    assert ["arn:role/release"] * 3 == [request.role for request in requests]
+    assert [request.role for request in requests] == ["arn:role/release"] * 3
 
 
 def test_a_stack_that_needs_repair_is_refused() -> None:
@@ -353,7 +353,7 @@ def test_a_stack_repaired_during_the_approval_is_not_recreated() -> None:
     events = deploy(cloud, (NETWORK,), approve=repair)
 
     assert isinstance(finished(events, NETWORK.name).error, GuardError)
-    assert "arn:stack/failed" == cloud.deployed[REGION, NETWORK.name].id
+    assert cloud.deployed[REGION, NETWORK.name].id == "arn:stack/failed"
 
 
 def test_a_new_stack_of_the_same_name_is_not_updated() -> None:
@@ -370,7 +370,7 @@ def test_a_new_stack_of_the_same_name_is_not_updated() -> None:
     events = list(execute.deploy(steps, run, jobs=1))
 
     assert isinstance(finished(events, NETWORK.name).error, CloudError)
-    assert [] == cloud.executed
+    assert cloud.executed == []
 
 
 def test_a_name_taken_by_a_foreign_stack_is_refused() -> None:
@@ -386,7 +386,7 @@ def test_a_name_taken_by_a_foreign_stack_is_refused() -> None:
     events = list(execute.deploy(steps, run, jobs=1))
 
     assert isinstance(finished(events, NETWORK.name).error, GuardError)
-    assert ["theirs"] == [request.name for request, _, _ in cloud.change_sets.values()]
+    assert [request.name for request, _, _ in cloud.change_sets.values()] == ["theirs"]
 
 
 def test_a_refusal_keeps_a_stack_with_the_change_set_of_another_operator() -> None:
@@ -404,7 +404,7 @@ def test_a_refusal_keeps_a_stack_with_the_change_set_of_another_operator() -> No
 
     deploy(cloud, (NETWORK,), approve=other_operator_creates_change_set)
 
-    assert "REVIEW_IN_PROGRESS" == cloud.deployed[REGION, NETWORK.name].status
+    assert cloud.deployed[REGION, NETWORK.name].status == "REVIEW_IN_PROGRESS"
 
 
 def test_an_update_of_an_export_in_use_has_the_reason_of_the_stack() -> None:

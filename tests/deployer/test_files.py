@@ -29,7 +29,7 @@ def test_only_the_owner_has_access(tmp_path: Path) -> None:
 
     write_atomically(file, "x")
 
-    assert 0o600 == stat.S_IMODE(file.stat().st_mode)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 def test_a_link_is_replaced(tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_a_link_is_replaced(tmp_path: Path) -> None:
 
     write_atomically(file, "new")
 
-    assert ("old", "new") == (target.read_text(), file.read_text())
+    assert (target.read_text(), file.read_text()) == ("old", "new")
 
 
 def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,5 +55,5 @@ def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(OSError, match="no"):
         write_atomically(file, "new")
 
-    assert "old" == file.read_text()
+    assert file.read_text() == "old"
     assert [file] == list(tmp_path.iterdir())

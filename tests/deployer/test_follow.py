@@ -281,9 +281,9 @@ def test_the_explanation_has_resource_type_and_reason() -> None:
     result, _ = follow_outer(failed_account())
     unexplained = OperationResult(OUTER)
 
-    assert "Below/Deep/Broken (AWS::X::Y): no room" == result.explanation
-    assert "UPDATE_ROLLBACK_COMPLETE" == unexplained.explanation
-    assert "out of time" == OperationResult(replace(OUTER, reason="out of time")).explanation
+    assert result.explanation == "Below/Deep/Broken (AWS::X::Y): no room"
+    assert unexplained.explanation == "UPDATE_ROLLBACK_COMPLETE"
+    assert OperationResult(replace(OUTER, reason="out of time")).explanation == "out of time"
 
 
 @pytest.mark.parametrize(
@@ -339,7 +339,7 @@ def test_the_newest_event_is_the_last_of_the_previous_operation() -> None:
     account = Account(FakeClock(), history={"arn:outer": []})
     watch = Watch(account, account.clock)
 
-    assert "" == latest_event(watch, REGION, "arn:outer")
+    assert latest_event(watch, REGION, "arn:outer") == ""
     account.add_event("arn:outer", "outer", "CREATE_COMPLETE")
     account.add_event("arn:outer", "outer", "UPDATE_COMPLETE")
 
@@ -362,4 +362,4 @@ def test_the_timeouts() -> None:
     account = Account(FakeClock())
     watch = Watch(account, account.clock)
 
-    assert (3600.0, 600.0) == (watch.timeout, watch.unreachable_timeout)
+    assert (watch.timeout, watch.unreachable_timeout) == (3600.0, 600.0)

@@ -78,14 +78,14 @@ def test_own_stacks_are_sorted_by_dependency() -> None:
 
     names = [own.name for own in found.own_stacks()]
 
-    assert ["crd-x-network", "crd-x-cluster", "crd-x-old"] == names
+    assert names == ["crd-x-network", "crd-x-cluster", "crd-x-old"]
 
 
 def test_orphans_are_own_stacks_that_are_not_in_the_code() -> None:
     """A stack of the environment without a desired stack is an orphan."""
     found = inventory(stack("crd-x-old"), stack("crd-x-network"))
 
-    assert ["crd-x-old"] == [orphan.deployed.name for orphan in found.orphans(found.own_stacks())]
+    assert [orphan.deployed.name for orphan in found.orphans(found.own_stacks())] == ["crd-x-old"]
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_templates_of_complete_stacks_are_read() -> None:
 
     templates = found.templates([NETWORK, CLUSTER], found.own_stacks())
 
-    assert ["crd-x-network"] == list(templates)
+    assert list(templates) == ["crd-x-network"]
 
 
 @pytest.mark.parametrize(

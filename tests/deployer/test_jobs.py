@@ -50,8 +50,8 @@ def test_independent_jobs_share_the_time() -> None:
         limit=2,
     )
 
-    assert ["b", "a"] == list(results(events))
-    assert 5.0 == clock.now()
+    assert list(results(events)) == ["b", "a"]
+    assert clock.now() == 5.0
 
 
 @pytest.mark.parametrize(
@@ -87,9 +87,9 @@ def test_an_error_ends_only_its_job_and_skips_dependents() -> None:
 
     finished = {event.stack: event for event in events if isinstance(event, Finished)}
     assert isinstance(finished["base"].error, CloudError)
-    assert (Outcome.FAILED, "refused") == (finished["base"].outcome, finished["base"].detail)
-    assert (Outcome.SKIPPED, "it depends on base") == (
+    assert (finished["base"].outcome, finished["base"].detail) == (Outcome.FAILED, "refused")
+    assert (
         finished["top"].outcome,
         finished["top"].detail,
-    )
+    ) == (Outcome.SKIPPED, "it depends on base")
     assert Outcome.KEPT is finished["beside"].outcome

@@ -33,10 +33,10 @@ def test_a_second_call_repairs_the_folder(tmp_path: Path) -> None:
 
     assert names == {path.name for path in tmp_path.iterdir()}
     assert before == (tmp_path / "boto3").lstat()
-    assert "botocore" == (tmp_path / "botocore").resolve().name
+    assert (tmp_path / "botocore").resolve().name == "botocore"
 
 
 @pytest.mark.parametrize("name", ["Python_Dateutil", "python-dateutil", "python.-_dateutil"])
 def test_names_are_normalized(name: str) -> None:
     """All spellings of a package have one normalized name (PEP 503)."""
-    assert "python-dateutil" == lambda_runtime.normalize_name(name)
+    assert lambda_runtime.normalize_name(name) == "python-dateutil"

@@ -26,7 +26,7 @@ def test_the_tags_of_an_environment() -> None:
     """A stack with the tags of an environment belongs to the environment."""
     env = Env("cruddur", "crd", "local", ACCOUNT, REGION, "x.example", "Z1", protect=False)
 
-    assert LOCAL == env.owner
+    assert env.owner == LOCAL
     assert LOCAL.owns(replace(NETWORK, tags=env.owner.tags(NETWORK.name)))
 
 
@@ -89,4 +89,4 @@ def test_all_foreign_stacks_are_refused_together() -> None:
         f"crd-local-users in {REGION}: not a stack of local: {LOCAL.objection(untagged)}",
         f"crd-local-network in {REGION}: not a stack of local: {LOCAL.objection(sibling)}",
     ]
-    assert "remove it" == refused.value.hint
+    assert refused.value.hint == "remove it"

@@ -160,7 +160,7 @@ def test_orphans_have_the_command_that_deletes_them() -> None:
     [orphan] = plan.orphans(ALL, [DEPLOYED, old], "x")
 
     assert old == orphan.deployed
-    assert "to remove it: ./inv destroy --stack=crd-x-old --env=x" == orphan.hint
+    assert orphan.hint == "to remove it: ./inv destroy --stack=crd-x-old --env=x"
 
 
 def test_an_orphan_in_another_region_is_named_with_it() -> None:
@@ -169,7 +169,7 @@ def test_an_orphan_in_another_region_is_named_with_it() -> None:
 
     [orphan] = plan.orphans(ALL, [DEPLOYED, moved], "x")
 
-    assert "to remove it: ./inv destroy --stack=us-east-1/crd-x-network --env=x" == orphan.hint
+    assert orphan.hint == "to remove it: ./inv destroy --stack=us-east-1/crd-x-network --env=x"
 
 
 def test_long_templates_are_uploads() -> None:
@@ -208,7 +208,7 @@ def test_new_code_is_an_upload() -> None:
         upload.artifact for upload in plan.uploads(steps, {stack.name: TemplateTree(old.key)})
     ] == [new]
     assert [upload.artifact for upload in plan.uploads(plan.plan([stack], []))] == [old, new]
-    assert "the code of thumbnail" == plan.uploads(steps)[0].reason
+    assert plan.uploads(steps)[0].reason == "the code of thumbnail"
 
 
 def test_code_is_needed_for_every_change_set() -> None:
@@ -218,7 +218,7 @@ def test_code_is_needed_for_every_change_set() -> None:
     kept, changed = Keep(stack, DEPLOYED, ""), Update(stack, DEPLOYED, "tags changed")
     protection = Update(stack, DEPLOYED, "protection changed", only_protection=True)
 
-    assert () == plan.artifacts([kept, protection, Blocked(stack, DEPLOYED, "", "")])
+    assert plan.artifacts([kept, protection, Blocked(stack, DEPLOYED, "", "")]) == ()
     assert (code,) == plan.artifacts(
         [kept, changed, Create(stack, ""), Recreate(stack, DEPLOYED, "")]
     )
@@ -233,10 +233,10 @@ def test_a_new_nested_template_is_an_upload() -> None:
     stack = replace(NETWORK, nested=(part,), digest="other")
     steps = plan.plan([stack], [DEPLOYED])
 
-    assert ["the template of crd-x-network-Inner"] == [
-        upload.reason for upload in plan.uploads(steps)
+    assert [upload.reason for upload in plan.uploads(steps)] == [
+        "the template of crd-x-network-Inner"
     ]
-    assert () == plan.uploads(steps, {stack.name: TemplateTree(f"…/{key}")})
+    assert plan.uploads(steps, {stack.name: TemplateTree(f"…/{key}")}) == ()
 
 
 def nested(topic: str, *, url: str = "u", deep: str = "") -> tuple[DesiredStack, TemplateTree]:

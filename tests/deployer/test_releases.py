@@ -27,8 +27,8 @@ def deployed(name: str, **outputs: str) -> DeployedStack:
 
 def test_a_release_skips_manual_stacks() -> None:
     """All other stacks are deployed in their order."""
-    assert (NETWORK,) == LIMITS.select((FOUNDATION, NETWORK, PIPELINE), [])
-    assert (NETWORK,) == LIMITS.select((FOUNDATION, NETWORK), ["network"])
+    assert LIMITS.select((FOUNDATION, NETWORK, PIPELINE), []) == (NETWORK,)
+    assert LIMITS.select((FOUNDATION, NETWORK), ["network"]) == (NETWORK,)
 
 
 @pytest.mark.parametrize("name", ["pipeline", "crd-x-pipeline"])
@@ -47,7 +47,7 @@ def test_the_role_is_an_output_of_its_stack() -> None:
         deployed("crd-x-foundation", ReleaseRole="arn:role"),
     ]
 
-    assert "arn:role" == LIMITS.role(ENV, stacks)
+    assert LIMITS.role(ENV, stacks) == "arn:role"
 
 
 @pytest.mark.parametrize(
@@ -58,4 +58,4 @@ def test_a_missing_role_is_an_error_with_the_command(stacks: list[DeployedStack]
     with pytest.raises(CloudError, match="crd-x-foundation is not deployed") as raised:
         LIMITS.role(ENV, stacks)
 
-    assert "run ./inv deploy --stack=foundation --env=x" == raised.value.hint
+    assert raised.value.hint == "run ./inv deploy --stack=foundation --env=x"

@@ -78,14 +78,14 @@ def test_without_names_all_stacks_are_deleted() -> None:
     assert [f"crd-x-{name}" for name in ("old", "service", "cluster", "registry", "network")] == (
         names(deletions)
     )
-    assert [True, False, False, False, False] == [deletion.is_orphan for deletion in deletions]
+    assert [deletion.is_orphan for deletion in deletions] == [True, False, False, False, False]
 
 
 def test_dependents_of_a_named_stack_are_deleted() -> None:
     """The dependents of a named stack according to the code are deleted, and no other stack."""
     deletions = removal.deletions(deployed(ALL), ["cluster"])
 
-    assert ["crd-x-service", "crd-x-cluster"] == names(deletions)
+    assert names(deletions) == ["crd-x-service", "crd-x-cluster"]
 
 
 def test_orphans_that_import_from_a_named_stack_are_deleted() -> None:
@@ -105,9 +105,9 @@ def test_orphans_that_import_from_a_named_stack_are_deleted() -> None:
 
     deletions = removal.deletions(deployed(stacks, texts), ["network"])
 
-    assert {"crd-x-network", "crd-x-old", "crd-x-older"} == {*names(deletions)}
+    assert {*names(deletions)} == {"crd-x-network", "crd-x-old", "crd-x-older"}
     after = {deletion.stack.name: deletion.after for deletion in deletions}
-    assert ("crd-x-older",) == after["crd-x-old"]
+    assert after["crd-x-old"] == ("crd-x-older",)
     assert "crd-x-old" in after["crd-x-network"]
 
 
@@ -118,7 +118,7 @@ def test_an_orphan_is_deleted_alone(name: str) -> None:
         deployed([*ALL, deployed_stack("old"), deployed_stack("older")]), [name]
     )
 
-    assert ["crd-x-old"] == names(deletions)
+    assert names(deletions) == ["crd-x-old"]
 
 
 def test_a_full_name_has_precedence() -> None:
@@ -149,7 +149,7 @@ def test_an_orphan_with_importers_is_refused() -> None:
     with pytest.raises(GuardError) as refused:
         removal.deletions(deployed([*ALL, deployed_stack("old")], texts), ["old"])
 
-    assert "crd-x-old: crd-x-network imports from it" == refused.value.message
+    assert refused.value.message == "crd-x-old: crd-x-network imports from it"
     assert refused.value.hint.endswith("./inv deploy --env=x --stack=crd-x-network --only")
 
 
@@ -165,7 +165,7 @@ def test_imports_decide_the_order() -> None:
     )
 
     after = {deletion.stack.name: deletion.after for deletion in deletions}
-    assert {"crd-x-network": (), "crd-x-cluster": ("crd-x-network",)} == after
+    assert after == {"crd-x-network": (), "crd-x-cluster": ("crd-x-network",)}
 
 
 def test_parameters_from_other_regions_decide_the_order() -> None:
@@ -177,8 +177,9 @@ def test_parameters_from_other_regions_decide_the_order() -> None:
 
     deletions = removal.deletions(deployed([edge, cdn], desired=()), ())
 
-    assert {"crd-x-edge": ("crd-x-cdn",), "crd-x-cdn": ()} == {
-        deletion.stack.name: deletion.after for deletion in deletions
+    assert {deletion.stack.name: deletion.after for deletion in deletions} == {
+        "crd-x-edge": ("crd-x-cdn",),
+        "crd-x-cdn": (),
     }
 
 
@@ -218,7 +219,7 @@ def test_every_unknown_name_is_reported() -> None:
 
 def test_a_stack_that_is_not_deployed_needs_no_deletion() -> None:
     """A name without a stack is not an error, so `destroy` can be repeated."""
-    assert () == removal.deletions(deployed([deployed_stack("registry")]), ["network"])
+    assert removal.deletions(deployed([deployed_stack("registry")]), ["network"]) == ()
 
 
 def test_effects_on_data_are_listed() -> None:
@@ -232,11 +233,11 @@ def test_effects_on_data_are_listed() -> None:
 
     [deletion] = removal.deletions(stacks, ())
 
-    assert {
+    assert {loss.logical_id: loss.consequence for loss in deletion.data_losses} == {
         "Table": "its data is deleted",
         "Bucket": "it is kept, outside of CloudFormation",
-    } == {loss.logical_id: loss.consequence for loss in deletion.data_losses}
-    assert "holds data" == deletion.confirmation_reason
+    }
+    assert deletion.confirmation_reason == "holds data"
 
 
 def test_data_of_nested_stacks_has_its_path() -> None:
@@ -251,8 +252,8 @@ def test_data_of_nested_stacks_has_its_path() -> None:
 
     old, network_stack = removal.deletions(state, ["network"])
 
-    assert [(("Inside",), "Bucket")] == [(loss.path, loss.logical_id) for loss in old.data_losses]
-    assert ("holds data", ("crd-x-old",)) == (old.confirmation_reason, network_stack.after)
+    assert [(loss.path, loss.logical_id) for loss in old.data_losses] == [(("Inside",), "Bucket")]
+    assert (old.confirmation_reason, network_stack.after) == ("holds data", ("crd-x-old",))
 
 
 @pytest.mark.parametrize(
@@ -334,8 +335,8 @@ def test_stacks_of_one_name_are_confirmed_by_region() -> None:
     with pytest.raises(GuardError) as refused:
         removal.refuse_unconfirmed(deletions, ["crd-x-network", f"{REGION}/crd-x-network"])
 
-    assert "nothing was deleted:\nus-east-1/crd-x-network is protected" == refused.value.message
-    assert "to delete: --confirm=us-east-1/crd-x-network" == refused.value.hint
+    assert refused.value.message == "nothing was deleted:\nus-east-1/crd-x-network is protected"
+    assert refused.value.hint == "to delete: --confirm=us-east-1/crd-x-network"
 
 
 def test_the_name_confirms_a_stack_deleted_alone() -> None:
@@ -347,4 +348,4 @@ def test_the_name_confirms_a_stack_deleted_alone() -> None:
 
     deletions = removal.deletions(deployed(stacks), ["network"])
 
-    assert () == removal.unconfirmed(deletions, ["crd-x-network"])
+    assert removal.unconfirmed(deletions, ["crd-x-network"]) == ()

@@ -35,7 +35,7 @@ def test_a_deleted_stack_is_removed() -> None:
     stacks.record(deleted)
 
     assert stacks.get(REGION, NETWORK.name) is None
-    assert {} == stacks.by_key
+    assert stacks.by_key == {}
 
 
 def test_a_run_without_code_has_none_to_upload() -> None:

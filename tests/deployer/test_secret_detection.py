@@ -80,7 +80,7 @@ def test_ordinary_text_is_not_a_secret(text):
     """Ordinary configuration is not taken for a secret."""
     found = list(secret_detection.find(text))
 
-    assert [] == found
+    assert found == []
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_masking_keeps_the_rest():
 
     masked = secret_detection.mask(text)
 
-    assert "a [secret] b [secret],[secret] password = [secret]" == masked
+    assert masked == "a [secret] b [secret],[secret] password = [secret]"
 
 
 def test_masking_overlapping_secrets():
@@ -129,7 +129,7 @@ def test_masking_overlapping_secrets():
 
     masked = secret_detection.mask(text)
 
-    assert "" == masked.replace(secret_detection.MASK, "")
+    assert masked.replace(secret_detection.MASK, "") == ""
 
 
 def test_masking_a_truncated_key():
@@ -138,7 +138,7 @@ def test_masking_a_truncated_key():
 
     masked = secret_detection.mask(text)
 
-    assert "key: [secret]" == masked
+    assert masked == "key: [secret]"
 
 
 def test_masking_twice_is_masking_once():

@@ -184,10 +184,10 @@ def test_the_message_of_an_error(
     raised = mistake(tmp_path, body)
 
     place, _, _ = raised.message.partition(":")
-    assert "stacks/network.py" == place
+    assert place == "stacks/network.py"
     assert expected in raised.message
-    assert 1 == raised.message.count("\n") + 1
-    assert ("", "") == capfd.readouterr()
+    assert raised.message.count("\n") + 1 == 1
+    assert capfd.readouterr() == ("", "")
 
 
 def test_the_place_and_the_fact(tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_the_place_and_the_fact(tmp_path: Path) -> None:
     raised = mistake(tmp_path, VPC + "vpc.Cidr = 1")
 
     assert raised.message.startswith(f"stacks/network.py:{LINE + 1} Vpc: no property Cidr")
-    assert "fix the stack file; --debug shows the traceback" == raised.hint
+    assert raised.hint == "fix the stack file; --debug shows the traceback"
     assert isinstance(raised.__cause__, AttributeError)
 
 
@@ -233,7 +233,7 @@ def test_the_type_of_a_setting(tmp_path: Path, field: str, fact: str) -> None:
     with pytest.raises(SynthError) as raised:
         example.open("dev")
 
-    assert f"stacks/network.py:10 Settings.odd: {fact}" == raised.value.message
+    assert raised.value.message == f"stacks/network.py:10 Settings.odd: {fact}"
 
 
 def test_an_error_in_a_rule_about_settings(tmp_path: Path) -> None:
@@ -267,7 +267,7 @@ def test_nothing_returned(tmp_path: Path) -> None:
     with pytest.raises(SynthError) as raised:
         project(tmp_path, layers).open("dev")
 
-    assert "stacks/network.py: network: define returned nothing" == raised.value.message
+    assert raised.value.message == "stacks/network.py: network: define returned nothing"
 
 
 def test_an_unknown_artifact_bucket() -> None:
@@ -294,10 +294,10 @@ def test_the_errors_of_several_stacks(tmp_path: Path) -> None:
     with pytest.raises(SynthError) as raised:
         project(tmp_path, layers).open("dev")
 
-    assert [
+    assert raised.value.message.splitlines() == [
         f"stacks/first.py:{LINE + 1}: no setting cdir; did you mean cidr?",
         f"stacks/second.py:{LINE + 1}: VPC has no reff; did you mean ref?",
-    ] == raised.value.message.splitlines()
+    ]
 
 
 def test_an_error_in_a_helper(tmp_path: Path) -> None:
@@ -333,7 +333,7 @@ def test_an_unknown_argument(tmp_path: Path) -> None:
 
     assert "network: define() got an unexpected keyword argument 'sittings'" in raised.value.message
     assert raised.value.message.startswith("deployer/test_stack_file_errors.py:")
-    assert "define of stacks/network.py takes t, env, settings" == raised.value.hint
+    assert raised.value.hint == "define of stacks/network.py takes t, env, settings"
 
 
 def test_a_deploy_error_is_unchanged(tmp_path: Path) -> None:
@@ -384,8 +384,8 @@ def test_files_with_syntax_errors(tmp_path: Path) -> None:
     (folder / "c.py").write_text("x = 1\n")
     (folder / "d.py").write_bytes(b"x = 1\0")
 
-    assert [
+    assert stack_file_errors.syntax_errors(folder) == [
         "stacks/a.py:1: '(' was never closed",
         "stacks/b.py:3: invalid syntax",
         "stacks/d.py: source code string cannot contain null bytes",
-    ] == stack_file_errors.syntax_errors(folder)
+    ]

@@ -35,7 +35,7 @@ def test_a_link_in_the_path_is_refused(root: Path, link: str) -> None:
     with pytest.raises(GuardError) as raised:
         symlinks.refuse(root / "a" / "b" / "c", root)
 
-    assert f"{root / link}: is a symbolic link to {root.parent / 'own'}" == raised.value.message
+    assert raised.value.message == f"{root / link}: is a symbolic link to {root.parent / 'own'}"
     assert "remove the link" in raised.value.hint
 
 
@@ -154,7 +154,7 @@ def test_nothing_is_written_or_deleted_through_a_link(
         act(root)
 
     assert [own / "file"] == list(own.rglob("*"))
-    assert "mine" == (own / "file").read_text()
+    assert (own / "file").read_text() == "mine"
 
 
 @pytest.mark.parametrize("act", [write_templates, write_schema, build_zip, make, reset])

@@ -247,10 +247,10 @@ def test_layers_txt_lists_the_uploads() -> None:
     code = Artifact("thumbnail", Target("3.13", "arm64"), "1")
     [_, _, row] = synth.order([store, replace(outer, artifacts=(code,))]).splitlines()
 
-    assert [
+    assert row.split()[-1].split(",") == [
         "dist/lambdas/thumbnail/1.zip=lambdas/thumbnail/1.zip",
         f"outer.Inner.yaml={outer.nested[0].key}",
-    ] == row.split()[-1].split(",")
+    ]
 
 
 def test_artifacts_of_a_manual_stack_are_not_in_the_release_folder() -> None:
@@ -263,11 +263,11 @@ def test_artifacts_of_a_manual_stack_are_not_in_the_release_folder() -> None:
         [part] = outer.nested
         keys[manual] = (part.key.partition("Inner/")[0], outer.key(code), part.key in outer.text)
 
-    assert {
+    assert keys == {
         None: ("templates/", "lambdas/thumbnail/1.zip", True),
         (): ("releases/templates/", "releases/lambdas/thumbnail/1.zip", True),
         ("outer",): ("templates/", "lambdas/thumbnail/1.zip", True),
-    } == keys
+    }
 
 
 def test_layers_txt_has_the_release_folder() -> None:
@@ -353,12 +353,12 @@ def test_a_nested_stack_has_parameters_and_outputs() -> None:
     inside = load(part.text)
     resource = load(outer.text)["Resources"]["Inner"]
 
-    assert {"Name": "one"} == resource["Properties"]["Parameters"]
+    assert resource["Properties"]["Parameters"] == {"Name": "one"}
     assert part.key in resource["Properties"]["TemplateURL"]["Fn::Sub"][0]
-    assert {"Ref": "Name"} == inside["Resources"]["Topic"]["Properties"]["TopicName"]
-    assert {"Value": {"Fn::GetAtt": ["Topic", "TopicName"]}} == inside["Outputs"]["Name"]
-    assert {"Fn::GetAtt": ["Inner", "Outputs.Name"]} == load(outer.text)["Outputs"]["Name"]["Value"]
-    assert "deployer/test_synth.py" == part.lines["Topic"].file
+    assert inside["Resources"]["Topic"]["Properties"]["TopicName"] == {"Ref": "Name"}
+    assert inside["Outputs"]["Name"] == {"Value": {"Fn::GetAtt": ["Topic", "TopicName"]}}
+    assert load(outer.text)["Outputs"]["Name"]["Value"] == {"Fn::GetAtt": ["Inner", "Outputs.Name"]}
+    assert part.lines["Topic"].file == "deployer/test_synth.py"
 
 
 def test_a_change_of_a_nested_stack_changes_its_parent() -> None:
@@ -439,9 +439,9 @@ def test_a_nested_stack_of_an_unknown_template_is_refused() -> None:
     with pytest.raises(SynthError) as caught:
         synth.synth(layers)
 
-    assert "crd-x-outer: Below is a nested stack whose template is unknown" == (
+    assert (
         caught.value.message
-    )
+    ) == "crd-x-outer: Below is a nested stack whose template is unknown"
 
 
 def test_nested_stacks_count_for_the_stack() -> None:
@@ -456,7 +456,7 @@ def test_nested_stacks_count_for_the_stack() -> None:
 
 def test_the_capabilities_include_nested_stacks() -> None:
     """The capabilities include those of nested stacks."""
-    assert ("CAPABILITY_IAM",) == nesting("a")[1].capabilities
+    assert nesting("a")[1].capabilities == ("CAPABILITY_IAM",)
 
 
 def test_nested_templates_are_in_build(tmp_path: Path) -> None:
@@ -465,7 +465,7 @@ def test_nested_templates_are_in_build(tmp_path: Path) -> None:
     synth.write(desired, tmp_path)
 
     assert desired[1].nested[0].text == (tmp_path / "outer.Inner.yaml").read_text()
-    assert "" == synth.diff(desired, tmp_path)
+    assert synth.diff(desired, tmp_path) == ""
     assert "outer.Inner.yaml" in synth.diff(nesting("b"), tmp_path)
 
 

@@ -104,9 +104,9 @@ def count(value: object) -> int:
 @pytest.mark.parametrize("text", [bomb(8), "[" * 50_000, "&a {b: *a}"])
 def test_a_deployed_template(text: str) -> None:
     """A deployed template that cannot be read is empty and does not end the run."""
-    assert {} == template_yaml.load(text)
+    assert template_yaml.load(text) == {}
 
 
 def test_the_limits() -> None:
     """A template of the largest size is within the limits."""
-    assert (100, 100_000) == (yaml_limits.MAX_DEPTH, yaml_limits.MAX_NODES)
+    assert (yaml_limits.MAX_DEPTH, yaml_limits.MAX_NODES) == (100, 100_000)

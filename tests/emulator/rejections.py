@@ -22,7 +22,7 @@ def rejection(aws: Aws, body: str, **options: Any) -> str:
         aws.create_change_set("hostile", body, **options)
     except botocore.exceptions.ClientError as refused:
         error = refused.response["Error"]
-    assert "ValidationError" == error["Code"], error
+    assert error["Code"] == "ValidationError", error
     assert isinstance(aws.cfn.describe_stacks()["Stacks"], list)
     assert isinstance(aws.cfn.list_stacks()["StackSummaries"], list)
     return error["Message"]

@@ -40,4 +40,4 @@ def test_pattern_that_matches(aws: Aws) -> None:
     parameters = [{"ParameterKey": "P", "ParameterValue": "a1, b22"}]
     body = with_pattern("[a-z]+[0-9]+", Type="CommaDelimitedList")
 
-    assert "CREATE_COMPLETE" == aws.deploy("s", body, Parameters=parameters)["StackStatus"]
+    assert aws.deploy("s", body, Parameters=parameters)["StackStatus"] == "CREATE_COMPLETE"

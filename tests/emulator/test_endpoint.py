@@ -30,12 +30,12 @@ def test_environment_variables() -> None:
     config = configparser.ConfigParser()
     config.read(variables["AWS_CONFIG_FILE"])
 
-    assert "http://127.0.0.1:1" == variables["AWS_ENDPOINT_URL"]
-    assert ("000000000000", "secret") == (
+    assert variables["AWS_ENDPOINT_URL"] == "http://127.0.0.1:1"
+    assert (
         variables["AWS_ACCESS_KEY_ID"],
         variables["AWS_SECRET_ACCESS_KEY"],
-    )
-    assert {"ca-central-1"} == {variables["AWS_REGION"], variables["AWS_DEFAULT_REGION"]}
+    ) == ("000000000000", "secret")
+    assert {variables["AWS_REGION"], variables["AWS_DEFAULT_REGION"]} == {"ca-central-1"}
     assert Path(variables["AWS_CONFIG_FILE"]).is_file()
     assert not {"endpoint_url", "role_arn"} & {
         key for section in config.values() for key in section

@@ -23,7 +23,7 @@ def test_kill_during_an_unsaved_operation(own_emulator: OwnEmulator) -> None:
     [change_set] = aws.cfn.list_change_sets(StackName="s")["Summaries"]
     aws.cfn.execute_change_set(ChangeSetName=change_set["ChangeSetId"])
 
-    assert "CREATE_COMPLETE" == aws.wait_for_stack("s")["StackStatus"]
+    assert aws.wait_for_stack("s")["StackStatus"] == "CREATE_COMPLETE"
 
 
 def test_kill_during_a_saved_operation(own_emulator: OwnEmulator) -> None:
@@ -46,13 +46,13 @@ def test_kill_during_a_saved_operation(own_emulator: OwnEmulator) -> None:
 
     aws = own_emulator.restart()
 
-    assert "UPDATE_ROLLBACK_COMPLETE" == aws.stack("changing")["StackStatus"]
-    assert "REVIEW_IN_PROGRESS" == aws.stack("creating")["StackStatus"]
-    assert [] == aws.client("sns").list_topics()["Topics"]
+    assert aws.stack("changing")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert aws.stack("creating")["StackStatus"] == "REVIEW_IN_PROGRESS"
+    assert aws.client("sns").list_topics()["Topics"] == []
     with pytest.raises(aws.cfn.exceptions.ClientError, match="does not exist"):
         aws.stack("deleting")
     names = aws.client("ssm").describe_parameters()["Parameters"]
     values = {aws.client("ssm").get_parameter(Name=n["Name"])["Parameter"]["Value"] for n in names}
-    assert ({"1"}, 2) == (values, len(names))
-    assert "CREATE_COMPLETE" == aws.deploy("creating", template(A=topic("c")))["StackStatus"]
-    assert "UPDATE_COMPLETE" == aws.deploy("changing", template(A=parameter("3")))["StackStatus"]
+    assert (values, len(names)) == ({"1"}, 2)
+    assert aws.deploy("creating", template(A=topic("c")))["StackStatus"] == "CREATE_COMPLETE"
+    assert aws.deploy("changing", template(A=parameter("3")))["StackStatus"] == "UPDATE_COMPLETE"

@@ -98,7 +98,7 @@ def deploy(aws: Aws, name: str, source: str, **properties: Any) -> None:
     stack = aws.deploy(
         f"s-{name}", template(Role=ROLE, F=deployed), Capabilities=["CAPABILITY_IAM"]
     )
-    assert "CREATE_COMPLETE" == stack["StackStatus"]
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
 
 
 def invoke(aws: Aws, name: str, event: Any = None) -> Any:
@@ -118,7 +118,7 @@ def spied(isolated: tuple[str, EmulatorPaths, Aws]) -> dict[str, Any]:
         "from pathlib import Path\nPath('/tmp/victim').write_text('mine')\n"
         "def handler(event, context):\n    return Path('/tmp/victim').read_text()\n",
     )
-    assert "mine" == invoke(aws, "victim")
+    assert invoke(aws, "victim") == "mine"
     deploy(aws, "spy", SPY, Environment={"Variables": {"TABLE_NAME": "messages"}})
     return invoke(
         aws,
@@ -143,7 +143,7 @@ def test_environment(isolated: tuple[str, EmulatorPaths, Aws], spied: dict[str, 
     found = spied["environment"]
 
     assert not {KEY, isolated[1].secret.read_text().strip()} & {*found.values()}
-    assert "messages" == found["TABLE_NAME"]
+    assert found["TABLE_NAME"] == "messages"
     assert {"AWS_ENDPOINT_URL", "AWS_LAMBDA_FUNCTION_NAME", "HOME", "LAMBDA_TASK_ROOT"} <= {*found}
     assert not {"AUTH", "GATEWAY_PORT", "GITHUB_TOKEN", "PYTHONPATH", "SSH_AUTH_SOCK"} & {*found}
 
@@ -163,7 +163,7 @@ def test_files(isolated: tuple[str, EmulatorPaths, Aws], spied: dict[str, Any]) 
     if level == "environment":  # As documented: the files of the user are not protected.
         assert paths.secret.read_text() == secret
         return
-    assert {"FileNotFoundError"} == {*spied["read"].values()}
+    assert {*spied["read"].values()} == {"FileNotFoundError"}
     # Python may be installed in the home folder; then only its folder is visible there.
     python = Path(sandbox.python())
     visible = {
@@ -196,7 +196,7 @@ def test_other_functions(isolated: tuple[str, EmulatorPaths, Aws], spied: dict[s
         assert "victim" in found
         Path(TMP, "victim").unlink()
         return
-    assert [] == found
+    assert found == []
 
 
 def test_other_processes(isolated: tuple[str, EmulatorPaths, Aws], spied: dict[str, Any]) -> None:
@@ -206,7 +206,7 @@ def test_other_processes(isolated: tuple[str, EmulatorPaths, Aws], spied: dict[s
     if level == "environment":  # As documented: processes of the same user can be signalled.
         assert None in spied["kill"]
         return
-    assert {"ProcessLookupError"} == {*spied["kill"]}
+    assert {*spied["kill"]} == {"ProcessLookupError"}
     assert len(spied["processes"]) <= 2
     assert not [text for text in spied["environments"].values() if KEY in text]
 
@@ -214,9 +214,9 @@ def test_other_processes(isolated: tuple[str, EmulatorPaths, Aws], spied: dict[s
 def test_descriptors(isolated: tuple[str, EmulatorPaths, Aws], spied: dict[str, Any]) -> None:
     """A function has no open file of the emulator; descriptor 3 is the folder that it lists."""
     if isinstance(spied["descriptors"], list):
-        assert [0, 1, 2, 3] == spied["descriptors"]
+        assert spied["descriptors"] == [0, 1, 2, 3]
     else:
-        assert "FileNotFoundError" == spied["descriptors"]  # The machine has no /proc.
+        assert spied["descriptors"] == "FileNotFoundError"  # The machine has no /proc.
 
 
 def test_writes(isolated: tuple[str, EmulatorPaths, Aws], spied: dict[str, Any]) -> None:
@@ -229,7 +229,7 @@ def test_writes(isolated: tuple[str, EmulatorPaths, Aws], spied: dict[str, Any])
         for path in written:
             Path(path, "x").unlink(missing_ok=True)
         return
-    assert {TMP} == written
+    assert written == {TMP}
 
 
 def test_user(isolated: tuple[str, EmulatorPaths, Aws], spied: dict[str, Any]) -> None:
@@ -239,7 +239,7 @@ def test_user(isolated: tuple[str, EmulatorPaths, Aws], spied: dict[str, Any]) -
     if level == "environment":
         assert os.getuid() == spied["user"][0]
         return
-    assert [1000, "OSError"] == spied["user"]  # EINVAL: root has no id in the namespace.
+    assert spied["user"] == [1000, "OSError"]  # EINVAL: root has no id in the namespace.
 
 
 HIDING = """
@@ -260,7 +260,7 @@ def test_memory_of_the_emulator(isolated: tuple[str, EmulatorPaths, Aws]) -> Non
     It makes root the owner of these files, so root can read them.
     """
     if not Path("/proc/self/environ").exists():
-        assert "linux" != sys.platform  # As documented: on macOS only root can read them.
+        assert sys.platform != "linux"  # As documented: on macOS only root can read them.
         return
 
     ran = subprocess.run(
@@ -268,8 +268,8 @@ def test_memory_of_the_emulator(isolated: tuple[str, EmulatorPaths, Aws]) -> Non
     )
 
     user, owner = map(int, ran.stdout.split())
-    assert 0 != user
-    assert 0 == owner
+    assert user != 0
+    assert owner == 0
     assert "hide_memory()" in Path(server.__file__).read_text()
 
 
@@ -296,7 +296,7 @@ def test_endless_output(isolated: tuple[str, EmulatorPaths, Aws], kind: str) -> 
         [stream] = logs.describe_log_streams(logGroupName=group)["logStreams"]
         found = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"])
         written = sum(len(event["message"]) for event in found["events"])
-        assert "done" == result
+        assert result == "done"
         assert written < workers.LOG_BYTES + 10_000
     else:
         assert "exceeded maximum allowed payload size (6291556 bytes)" in result["errorMessage"]
@@ -359,7 +359,7 @@ def test_required(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     finally:
         emulator.stop(tmp_path / ".emulator")
 
-    assert ("environment", "namespaces") == (before.isolation, after.isolation)
+    assert (before.isolation, after.isolation) == ("environment", "namespaces")
 
 
 def test_unknown_requirement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -441,7 +441,7 @@ def test_other_runtimes(
     if level == "environment":
         assert paths.secret.read_text() == found["secret"]
         return
-    assert "/var/task" == found["folder"]
+    assert found["folder"] == "/var/task"
     assert found["checkout"] in ("ENOENT", "FileNotFoundError")
     assert found["secret"] in ("ENOENT", "FileNotFoundError")
 
@@ -468,7 +468,7 @@ def test_jobs(isolated: tuple[str, EmulatorPaths, Aws]) -> None:
     }:
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    assert "FAILED" == found["JobRunState"]
+    assert found["JobRunState"] == "FAILED"
     assert "GATEWAY_PORT" not in found["ErrorMessage"]
     if isolated[0] == "namespaces":
         assert paths.secret.read_text().strip() not in found["ErrorMessage"]

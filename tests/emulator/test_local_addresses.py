@@ -217,15 +217,15 @@ def test_site(local_site: LocalSite) -> None:
     www = local_site.get(f"www.{local_site.name}", "/a.html")
     unknown = local_site.get(f"evil{local_site.name}")
 
-    assert (200, b"<title>Cruddur</title>") == (page.status, page.body)
+    assert (page.status, page.body) == (200, b"<title>Cruddur</title>")
     address = f"http://{local_site.name}:{local_site.port}/a.html"
     assert (301, address) == (www.status, www.headers["location"])
-    assert 403 == unknown.status
+    assert unknown.status == 403
 
 
 def test_load_balancer(local_site: LocalSite) -> None:
     """A request to the API reaches the HTTPS listener."""
-    assert 200 == local_site.get(f"api.{local_site.name}").status
+    assert local_site.get(f"api.{local_site.name}").status == 200
 
 
 def test_cors_of_a_bucket(local_site: LocalSite) -> None:
@@ -240,7 +240,7 @@ def test_cors_of_a_bucket(local_site: LocalSite) -> None:
     ]
 
     assert (200, origin) == (allowed.status, allowed.headers["access-control-allow-origin"])
-    assert {403} == {response.status for response in refused}
+    assert {response.status for response in refused} == {403}
     assert not any("access-control-allow-origin" in response.headers for response in refused)
 
 
@@ -265,10 +265,10 @@ def test_cognito_calls_of_a_page(local_site: LocalSite) -> None:
         send(endpoint, "POST", path, b'{"ClientId": "x"}', Origin="https://evil.example", **call),
     ]
 
-    assert (200, "*") == (allowed.status, allowed.headers["access-control-allow-origin"])
+    assert (allowed.status, allowed.headers["access-control-allow-origin"]) == (200, "*")
     assert b"ResourceNotFoundException" in answered.body
-    assert "*" == answered.headers["access-control-allow-origin"]
-    assert [403, 403] == [response.status for response in refused]
+    assert answered.headers["access-control-allow-origin"] == "*"
+    assert [response.status for response in refused] == [403, 403]
     assert not any("access-control-allow-origin" in response.headers for response in refused)
 
 
@@ -277,8 +277,8 @@ def test_foreign_page(local_site: LocalSite, site_: str) -> None:
     """A page of another origin is refused at a local address too."""
     evil = {"Origin": "http://evil.localhost", "Sec_Fetch_Site": site_}
 
-    assert 403 == local_site.get(local_site.name, **evil).status
-    assert 403 == local_site.get(f"api.{local_site.name}", **evil).status
+    assert local_site.get(local_site.name, **evil).status == 403
+    assert local_site.get(f"api.{local_site.name}", **evil).status == 403
 
 
 @needs_chromium

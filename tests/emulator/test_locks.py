@@ -29,7 +29,7 @@ def test_lock_of_another_process(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
     ) as process:
         assert process.stdout
-        assert b"held\n" == process.stdout.readline()
+        assert process.stdout.readline() == b"held\n"
 
         assert locks.is_locked(path)
         assert locks.acquire(path) is None

@@ -36,7 +36,7 @@ def test_monitoring_is_deployed(aws: Aws) -> None:
     aws.deploy("crd-dev-dependencies", dependencies_of(template))
     stack = aws.deploy("crd-dev-monitoring", template)
 
-    assert "CREATE_COMPLETE" == stack["StackStatus"], aws.events("crd-dev-monitoring")
+    assert stack["StackStatus"] == "CREATE_COMPLETE", aws.events("crd-dev-monitoring")
     cloudwatch = aws.client("cloudwatch")
     alarms = cloudwatch.describe_alarms(MaxRecords=100)["MetricAlarms"]
     declared = {
@@ -57,10 +57,10 @@ def test_monitoring_is_deployed(aws: Aws) -> None:
     assert "${" not in body
 
     (group,) = aws.client("xray").get_groups()["Groups"]
-    assert 'service("Name")' == group["FilterExpression"]
+    assert group["FilterExpression"] == 'service("Name")'
     budgets = aws.client("budgets", "us-east-1")
     (budget,) = budgets.describe_budgets(AccountId=aws.endpoint.account)["Budgets"]
-    assert "300" == budget["BudgetLimit"]["Amount"]
+    assert budget["BudgetLimit"]["Amount"] == "300"
 
 
 def test_an_alarm_notifies_the_topic(aws: Aws) -> None:

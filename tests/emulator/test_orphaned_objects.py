@@ -37,7 +37,7 @@ def test_unsaved_bucket(paths: EmulatorPaths) -> None:
 
     orphaned_objects.delete(paths)
 
-    assert {"saved"} == buckets(paths)
+    assert buckets(paths) == {"saved"}
 
 
 def test_no_state(paths: EmulatorPaths) -> None:
@@ -56,4 +56,4 @@ def test_damaged_state(paths: EmulatorPaths, content: bytes) -> None:
 
     orphaned_objects.delete(paths)
 
-    assert {"saved", "orphaned"} == buckets(paths)
+    assert buckets(paths) == {"saved", "orphaned"}

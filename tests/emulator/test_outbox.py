@@ -19,8 +19,8 @@ def test_messages_of_one_account(monkeypatch: pytest.MonkeyPatch) -> None:
 
     messages = outbox.read({"account": "111111111111"})
 
-    assert ["1", "3"] == [message["secret"] for message in messages]
-    assert {"to", "about", "secret", "sent"} == messages[0].keys()
+    assert [message["secret"] for message in messages] == ["1", "3"]
+    assert messages[0].keys() == {"to", "about", "secret", "sent"}
 
 
 def test_only_the_newest_messages_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,4 +34,4 @@ def test_only_the_newest_messages_are_kept(monkeypatch: pytest.MonkeyPatch) -> N
 
     messages = outbox.read({"account": "111111111111"})
 
-    assert (1_000, "2") == (len(messages), messages[0]["secret"])
+    assert (len(messages), messages[0]["secret"]) == (1_000, "2")

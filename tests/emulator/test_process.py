@@ -67,7 +67,7 @@ def test_concurrent_starts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert emulator.running(folder) is None
     emulator.reset(folder)
     assert first == emulator.start(folder)
-    assert [] == list(home.iterdir())
+    assert list(home.iterdir()) == []
     assert files == {*Path(tempfile.gettempdir()).glob("*ministack*")}
 
 
@@ -111,7 +111,7 @@ def test_damaged_state(folder: Path) -> None:
     assert f"{state}: is not a valid state" in failed.value.message
     assert f"mv {folder} {folder}.damaged" in failed.value.message
     assert content == state.read_bytes()
-    assert b"body" == body.read_bytes()
+    assert body.read_bytes() == b"body"
 
 
 def test_stale_server(folder: Path) -> None:
@@ -137,7 +137,7 @@ def test_other_ministack(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "emulator", str(tmp_path / "f")]
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
-    assert 1 == ran.returncode
+    assert ran.returncode == 1
     assert "ministack 1.5.33 has no " in ran.stderr
     assert "ministack.app._state_map, " in ran.stderr
     assert "module ministack.services.s3, " in ran.stderr
@@ -185,7 +185,7 @@ def test_foreground(folder: Path) -> None:
             time.sleep(0.05)
         server.send_signal(signal.SIGINT)
 
-        assert 0 == server.wait(timeout=60)
+        assert server.wait(timeout=60) == 0
 
 
 def test_command_line(server: emulator.Endpoint, tmp_path: Path) -> None:

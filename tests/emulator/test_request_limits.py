@@ -111,18 +111,18 @@ def test_endless_body() -> None:
     """An endless body is refused when it reaches the limit."""
     status, read = respond(scope(transfer_encoding="chunked"), endless())
 
-    assert 413 == status
+    assert status == 413
     assert read <= request_limits.ANONYMOUS_BYTES
 
 
 def test_content_length() -> None:
     """A body with a too large Content-Length is refused without being read."""
-    assert (413, 0) == respond(scope(content_length=str(600 * 1024**2)), endless())
+    assert respond(scope(content_length=str(600 * 1024**2)), endless()) == (413, 0)
 
 
 def test_allowed_body() -> None:
     """A body within the limit is passed to the application completely."""
-    assert (200, 3) == respond(scope(content_length="3"), iter([b"a", b"bc"]))
+    assert respond(scope(content_length="3"), iter([b"a", b"bc"])) == (200, 3)
 
 
 def test_slow_body(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +131,7 @@ def test_slow_body(monkeypatch: pytest.MonkeyPatch) -> None:
 
     status, _ = respond(scope(), iter([b"x"] * 1000), seconds=0.05)
 
-    assert 408 == status
+    assert status == 408
 
 
 def test_total_of_bodies(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,8 +160,8 @@ def test_total_of_bodies(monkeypatch: pytest.MonkeyPatch) -> None:
 
     asyncio.run(send_three())
 
-    assert [200, 503] == sorted(statuses[:2])
-    assert 200 == statuses[2]
+    assert sorted(statuses[:2]) == [200, 503]
+    assert statuses[2] == 200
 
 
 def test_gzip_bomb() -> None:
@@ -174,7 +174,7 @@ def test_gzip_bomb() -> None:
 
     assert bomb == decompress(bomb, {"content-encoding": "gzip"})
     assert small + bomb == decompress(small + bomb, {"content-encoding": "gzip"})
-    assert b"hello" == decompress(small, {"content-encoding": "gzip"})
+    assert decompress(small, {"content-encoding": "gzip"}) == b"hello"
 
 
 def raw(aws: Aws, request: bytes) -> bytes:
@@ -210,7 +210,7 @@ def test_server_refuses_chunked_body(aws: Aws) -> None:
             pass  # The server has closed the connection.
 
     assert sent < 2 * request_limits.ANONYMOUS_BYTES
-    assert [] == aws.cfn.describe_stacks()["Stacks"]
+    assert aws.cfn.describe_stacks()["Stacks"] == []
 
 
 def test_headers(aws: Aws) -> None:
@@ -228,7 +228,7 @@ def test_incomplete_body(aws: Aws) -> None:
     with closing(socket.create_connection((address.hostname, address.port))) as client:
         client.sendall(b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\nshort")
 
-    assert [] == aws.cfn.describe_stacks()["Stacks"]
+    assert aws.cfn.describe_stacks()["Stacks"] == []
 
 
 def test_object_too_large(aws: Aws) -> None:
@@ -251,7 +251,7 @@ def test_request_too_large(aws: Aws) -> None:
     with pytest.raises(botocore.exceptions.ClientError) as refused:
         aws.cfn.validate_template(TemplateBody="x" * 2 * 1024**2)
 
-    assert "RequestEntityTooLarge" == refused.value.response["Error"]["Code"]
+    assert refused.value.response["Error"]["Code"] == "RequestEntityTooLarge"
 
 
 def test_incomplete_requests(aws: Aws) -> None:
@@ -261,6 +261,6 @@ def test_incomplete_requests(aws: Aws) -> None:
     for client in idle:
         client.sendall(b"POST / HTTP/1.1\r\nHost: 127")
 
-    assert [] == aws.cfn.describe_stacks()["Stacks"]
+    assert aws.cfn.describe_stacks()["Stacks"] == []
     for client in idle:
         client.close()

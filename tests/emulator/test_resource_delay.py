@@ -34,7 +34,7 @@ def test_delays_are_concurrent(aws: Aws) -> None:
     start(aws, "first")
     start(aws, "second")
 
-    assert ["CREATE_IN_PROGRESS"] * 2 == [aws.stack(s)["StackStatus"] for s in ("first", "second")]
+    assert [aws.stack(s)["StackStatus"] for s in ("first", "second")] == ["CREATE_IN_PROGRESS"] * 2
 
 
 def test_a_new_delay_applies_to_waiting_resources(aws: Aws) -> None:
@@ -44,4 +44,4 @@ def test_a_new_delay_applies_to_waiting_resources(aws: Aws) -> None:
 
     emulator.set_resource_delay(aws.endpoint, 0)
 
-    assert "CREATE_COMPLETE" == aws.wait_for_stack("slow")["StackStatus"]
+    assert aws.wait_for_stack("slow")["StackStatus"] == "CREATE_COMPLETE"

@@ -35,4 +35,4 @@ def test_key_is_kept(signer: sns_signing.Signer, tmp_path: Path) -> None:
     again = sns_signing.signer.__wrapped__()
 
     assert signer.certificate == again.certificate
-    assert 0o600 == stat.S_IMODE((tmp_path / "sns.pem").stat().st_mode)
+    assert stat.S_IMODE((tmp_path / "sns.pem").stat().st_mode) == 0o600

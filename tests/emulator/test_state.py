@@ -48,11 +48,11 @@ def test_kill_after_an_operation(own_emulator: OwnEmulator) -> None:
 
     aws = own_emulator.restart()
 
-    assert "CREATE_COMPLETE" == aws.stack("s")["StackStatus"]
-    assert "topic" == aws.cfn.list_exports()["Exports"][0]["Name"]
-    assert b"body" == aws.client("s3").get_object(Bucket="kept", Key="a/b")["Body"].read()
+    assert aws.stack("s")["StackStatus"] == "CREATE_COMPLETE"
+    assert aws.cfn.list_exports()["Exports"][0]["Name"] == "topic"
+    assert aws.client("s3").get_object(Bucket="kept", Key="a/b")["Body"].read() == b"body"
     aws.cfn.execute_change_set(ChangeSetName=proposed)
-    assert "UPDATE_COMPLETE" == aws.wait_for_stack("s")["StackStatus"]
+    assert aws.wait_for_stack("s")["StackStatus"] == "UPDATE_COMPLETE"
 
 
 def test_accounts_are_separate(aws: Aws, server: emulator.Endpoint) -> None:
@@ -60,9 +60,9 @@ def test_accounts_are_separate(aws: Aws, server: emulator.Endpoint) -> None:
     other = Aws(emulator.as_account(server, "555555555555"))
     aws.deploy("s", template(A=topic()))
 
-    assert [] == other.cfn.describe_stacks()["Stacks"]
-    assert [] == other.client("sns").list_topics()["Topics"]
-    assert "555555555555" == other.client("sts").get_caller_identity()["Account"]
+    assert other.cfn.describe_stacks()["Stacks"] == []
+    assert other.client("sns").list_topics()["Topics"] == []
+    assert other.client("sts").get_caller_identity()["Account"] == "555555555555"
 
 
 def test_saved_characters_that_xml_does_not_allow(own_emulator: OwnEmulator) -> None:
@@ -75,9 +75,9 @@ def test_saved_characters_that_xml_does_not_allow(own_emulator: OwnEmulator) -> 
 
     aws = own_emulator.restart()
 
-    assert {"O": "a\ufffdb\ufffdc"} == aws.outputs("s")
-    assert ["s"] == [stack["StackName"] for stack in aws.cfn.describe_stacks()["Stacks"]]
-    assert "DELETE_COMPLETE" == aws.delete("s")["StackStatus"]
+    assert aws.outputs("s") == {"O": "a\ufffdb\ufffdc"}
+    assert [stack["StackName"] for stack in aws.cfn.describe_stacks()["Stacks"]] == ["s"]
+    assert aws.delete("s")["StackStatus"] == "DELETE_COMPLETE"
 
 
 def test_paused_autosave(own_emulator: OwnEmulator) -> None:
@@ -92,4 +92,4 @@ def test_paused_autosave(own_emulator: OwnEmulator) -> None:
     aws = own_emulator.restart()
 
     assert before == unsaved
-    assert "CREATE_COMPLETE" == aws.stack("s")["StackStatus"]
+    assert aws.stack("s")["StackStatus"] == "CREATE_COMPLETE"

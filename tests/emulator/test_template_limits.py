@@ -164,9 +164,9 @@ def test_characters_of_other_services(aws: Aws) -> None:
 
     [topic] = aws.client("sns").list_topics()["Topics"]
     shown = aws.client("sns").get_topic_attributes(TopicArn=topic["TopicArn"])["Attributes"]
-    assert {"O": "a\ufffdb"} == aws.outputs("s")
-    assert "a?b" == shown["DisplayName"]
-    assert "DELETE_COMPLETE" == aws.delete("s")["StackStatus"]
+    assert aws.outputs("s") == {"O": "a\ufffdb"}
+    assert shown["DisplayName"] == "a?b"
+    assert aws.delete("s")["StackStatus"] == "DELETE_COMPLETE"
 
 
 SCALARS = (

@@ -69,4 +69,4 @@ def test_expanding_entities(aws: Aws) -> None:
     with pytest.raises(botocore.exceptions.ClientError):
         s3.put_bucket_tagging(Bucket="laughs", Tagging={"TagSet": []})
 
-    assert ["laughs"] == [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
+    assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == ["laughs"]

@@ -144,7 +144,7 @@ class Checkout:
             timeout=60,
             check=False,
         )
-        assert 0 == ran.returncode, f"{ran.stdout}\n{ran.stderr}"
+        assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"
         return ran.stdout
 
     @contextmanager

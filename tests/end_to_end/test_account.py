@@ -99,10 +99,10 @@ def test_each_change_set_needs_an_approval(dev):
     again = dev.run("deploy")
     reads = list(dev.proxy.calls)
 
-    assert 3 == refused
+    assert refused == 3
     assert "crd-dev-ground: 2 added" in question
-    assert {} == after
-    assert 0 == approved
+    assert after == {}
+    assert approved == 0
     assert "crd-dev-left: 4 added" in shown
     assert "2 created, in " in shown
     assert [
@@ -111,9 +111,9 @@ def test_each_change_set_needs_an_approval(dev):
         Call("us-east-1", "DescribeStacks"),
     ] == reads
     assert again.last.startswith("5 kept, in ")
-    assert COMPLETE == dev.stacks(DEV)
-    assert ["crd-dev-left"] == protected(dev)
-    assert {} == dev.stacks()  # The account of `local` in the same emulator is unchanged.
+    assert dev.stacks(DEV) == COMPLETE
+    assert protected(dev) == ["crd-dev-left"]
+    assert dev.stacks() == {}  # The account of `local` in the same emulator is unchanged.
 
 
 def test_destroy(dev):
@@ -126,11 +126,11 @@ def test_destroy(dev):
     deleted, _ = run_with_answers(dev, "destroy", "--confirm=crd-dev-left", answers=["y"])
 
     assert "crd-dev-left is protected" in unconfirmed.err
-    assert 3 == refused
+    assert refused == 3
     assert "crd-dev-left" in question
     assert "left" in remaining
-    assert 0 == deleted
-    assert {} == dev.stacks(DEV)
+    assert deleted == 0
+    assert dev.stacks(DEV) == {}
 
 
 def test_interrupted_question(dev):
@@ -141,12 +141,12 @@ def test_interrupted_question(dev):
 
         shown = read(screen, until=None)
 
-        assert 130 == process.wait(60)
+        assert process.wait(60) == 130
         process.stdout.read()
     assert "crd-dev-far: its change set exists, and may have been executed" in shown
-    assert "REVIEW_IN_PROGRESS" == dev.stacks(DEV)["far"]
+    assert dev.stacks(DEV)["far"] == "REVIEW_IN_PROGRESS"
     dev.run("deploy", "--stack=far", "--yes")
-    assert "CREATE_COMPLETE" == dev.stacks(DEV)["far"]
+    assert dev.stacks(DEV)["far"] == "CREATE_COMPLETE"
 
 
 def protected(checkout):

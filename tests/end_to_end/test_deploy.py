@@ -52,7 +52,7 @@ def test_all_stacks(checkout):
     rows = (checkout.path / "build/local/layers.txt").read_text().splitlines()[1:]
     names = [row.split()[1] for row in rows]
     assert FIRST_LINE == first.first == second.first == third.first
-    assert {"CREATE_COMPLETE"} == set(checkout.stacks().values())
+    assert set(checkout.stacks().values()) == {"CREATE_COMPLETE"}
     site = f"cruddur.localhost:{urlsplit(checkout.endpoint.url).port}"
     assert f"  site    http://{site} (404: nothing is published)\n" in first.out
     assert [f"  ./inv {task} " for task in NEXT] == [
@@ -65,17 +65,17 @@ def test_all_stacks(checkout):
     assert outputs == checkout.run("outputs").out
     assert first.last.startswith(f"{len(names) - 1} created, 1 kept, in ")
     assert READS == proxy.calls == planning.calls
-    assert f"{len(names)} stacks: {len(names)} keep\n" == unchanged.out
+    assert unchanged.out == f"{len(names)} stacks: {len(names)} keep\n"
     assert second.last.startswith(f"{len(names)} kept, in ")
     assert third.last.startswith(f"{len(names)} kept, in ")
     # The second run prints the port of the recording proxy instead of the port of the emulator.
     assert re.sub(r":\d+", "", second.out) == re.sub(r":\d+", "", third.out)
-    assert [
+    assert third.out.splitlines() == [
         "open in a browser:",
         f"  site    http://{site}",
         f"  API     http://api.{site}",
         f"  assets  http://assets.{site}/banners/banner.jpg",
-    ] == third.out.splitlines()
+    ]
 
 
 def test_cluster(checkout):
@@ -89,14 +89,14 @@ def test_cluster(checkout):
     endpoint, stacks = checkout.endpoint, checkout.stacks()
     balancer = checkout.client("elbv2").describe_load_balancers()["LoadBalancers"][0]["DNSName"]
     api, site = "api.cruddur.localhost", "cruddur.localhost"
-    assert {"foundation", "dns", "network", "cluster"} == stacks.keys()
-    assert (301, f"https://{api}:443/a/b?c=d&e=f") == get(endpoint, api, "/a/b?c=d&e=f")
-    assert (302, f"https://{site}:443/a/b?c=d") == get(endpoint, f"{balancer}:443", "/a/b?c=d")
+    assert stacks.keys() == {"foundation", "dns", "network", "cluster"}
+    assert get(endpoint, api, "/a/b?c=d&e=f") == (301, f"https://{api}:443/a/b?c=d&e=f")
+    assert get(endpoint, f"{balancer}:443", "/a/b?c=d") == (302, f"https://{site}:443/a/b?c=d")
     assert get(endpoint, f"{api}:443", "/a/b?c=d")[1] is None
 
     destroyed = checkout.run("destroy", "--yes")
 
-    assert {} == checkout.stacks()
+    assert checkout.stacks() == {}
     assert destroyed.last.startswith("4 deleted, in ")
     order = [line.split()[0] for line in destroyed.err.splitlines() if " deleted  " in line]
     assert order.index("crd-local-cluster") < order.index("crd-local-network")
@@ -118,8 +118,8 @@ def test_one_stack(tiny):
 
     assert "crd-local-top: needs Note of crd-local-far, which is not deployed" in alone.err
     assert "hint:   deploy that first, or omit --only" in alone.err
-    assert {} == before
-    assert {"ground", "right"} == with_dependencies.keys()
+    assert before == {}
+    assert with_dependencies.keys() == {"ground", "right"}
     assert COMPLETE.keys() - {"left"} == tiny.stacks().keys()
 
 
@@ -138,7 +138,7 @@ def test_change(tiny):
     assert note["OutputValue"] == parameter["ParameterValue"]
     assert "Another title" in changed.err
     assert changed.last.startswith("1 updated, 4 kept, in ")
-    assert COMPLETE | {"left": "UPDATE_COMPLETE"} == tiny.stacks()
+    assert tiny.stacks() == COMPLETE | {"left": "UPDATE_COMPLETE"}
 
 
 def test_order_and_jobs(tiny):

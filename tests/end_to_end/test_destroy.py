@@ -24,9 +24,9 @@ def test_dependents_are_deleted_first(tiny):
     again = tiny.run("destroy", "--stack=right", "--yes")
 
     deleted = [line.split()[0] for line in destroyed.err.splitlines() if " deleted  " in line]
-    assert ["crd-local-top", "crd-local-right"] == list(dict.fromkeys(deleted))
-    assert {"ground", "far", "left"} == tiny.stacks().keys()
-    assert "nothing to delete" == again.last
+    assert list(dict.fromkeys(deleted)) == ["crd-local-top", "crd-local-right"]
+    assert tiny.stacks().keys() == {"ground", "far", "left"}
+    assert again.last == "nothing to delete"
 
 
 def test_resources_are_listed_before_approval(tiny):
@@ -58,8 +58,8 @@ def test_resources_are_listed_before_approval(tiny):
     assert '"event": "deletions"' in unapproved_json.err
     assert "GuardError" in unapproved_json.err
     assert "cannot ask for approval: --json prints no questions" in unapproved_json.err
-    assert [] == proxy.written
-    assert "nothing to delete\n" == nothing.out
+    assert proxy.written == []
+    assert nothing.out == "nothing to delete\n"
 
 
 def test_an_orphan_is_removed(tiny):
@@ -83,15 +83,15 @@ def test_an_orphan_is_removed(tiny):
     kept = tiny.stacks()
     destroyed = tiny.run(*command.split(), "--yes", "--confirm=crd-local-left")
 
-    assert "destroy --stack=crd-local-left --env=local" == command
+    assert command == "destroy --stack=crd-local-left --env=local"
     assert "crd-local-left  orphan  deployed, but no longer in layers() (ca-central-1)" in plan.out
     assert "error: nothing was deleted:\n       crd-local-left holds data\n" in refused.err
     assert "hint:  to delete: --confirm=crd-local-left\n" in refused.err
-    assert COMPLETE == kept
-    assert {"ground", "far", "right", "top"} == tiny.stacks().keys()
+    assert kept == COMPLETE
+    assert tiny.stacks().keys() == {"ground", "far", "right", "top"}
     [bucket] = tiny.client("s3").list_buckets()["Buckets"]
-    assert [("crd-local-left", f"Bucket ({bucket['Name']})")] == KEPT_LINE.findall(destroyed.err)
-    assert 1 == tiny.client("s3").list_objects_v2(Bucket=bucket["Name"])["KeyCount"]
+    assert KEPT_LINE.findall(destroyed.err) == [("crd-local-left", f"Bucket ({bucket['Name']})")]
+    assert tiny.client("s3").list_objects_v2(Bucket=bucket["Name"])["KeyCount"] == 1
     assert "orphan" not in tiny.run("plan").out
 
 
@@ -109,9 +109,9 @@ def test_an_orphan_in_use_is_refused(tiny):
     destroyed = tiny.run("destroy", "--stack=right", "--yes")
 
     assert "error: crd-local-right: crd-local-top imports from it\n" in refused.err
-    assert "deploy --env=local --stack=crd-local-top --only" == command
+    assert command == "deploy --env=local --stack=crd-local-top --only"
     assert destroyed.last.startswith("1 deleted, in ")
-    assert {"ground", "far", "left", "top"} == tiny.stacks().keys()
+    assert tiny.stacks().keys() == {"ground", "far", "left", "top"}
 
 
 @pytest.fixture(scope="module")
@@ -215,5 +215,5 @@ def test_stack_name_of_another_owner_is_refused(account):
         "crd-dev-right in ca-central-1: not a stack of dev" in result.err for result in refused
     )
     assert "hint:  remove it, or choose another prefix in the [env] table" in refused[0].err
-    assert [] == account.proxy.written
+    assert account.proxy.written == []
     assert {"crd-dev-left", "crd-dev-right"} <= names(account)

@@ -17,4 +17,4 @@ def test_a_manual_deletion_is_drift(tiny):
 
     assert "drift: 0 resources changed outside of CloudFormation in 2 stacks\n" in before.out
     assert "  - Bucket  AWS::S3::Bucket  deleted outside of CloudFormation" in after.out
-    assert {"DetectStackDrift"} == {call.action for call in proxy.written}
+    assert {call.action for call in proxy.written} == {"DetectStackDrift"}

@@ -17,17 +17,17 @@ def test_first_creation(tiny):
 
     failed = tiny.run("deploy", code=5)
 
-    assert COMPLETE | {"right": "ROLLBACK_COMPLETE"} == tiny.stacks() | {"top": "CREATE_COMPLETE"}
+    assert tiny.stacks() | {"top": "CREATE_COMPLETE"} == COMPLETE | {"right": "ROLLBACK_COMPLETE"}
     assert "top" not in tiny.stacks()
     first, *rest = failed.err[failed.err.index("failed: ") :].splitlines()
     assert first.startswith("failed: crd-local-right: Broken (AWS::EC2::SecurityGroup): ")
     assert "The vpc ID 'note1.ground.local.example.' does not exist" in first
     assert first.endswith(f"(defined at stacks/small.py:{BROKEN_LINE})")
-    assert [
+    assert rest == [
         "        the stack is in ROLLBACK_COMPLETE",
         "hint:   fix it, then rerun ./inv deploy --stack=right",
         "skipped: crd-local-top: it depends on crd-local-right",
-    ] == rest
+    ]
     ended = [line.split()[:2] for line in failed.err.splitlines()]
     assert ended.index(["crd-local-right", "failed"]) < ended.index(["crd-local-left", "created"])
 
@@ -35,7 +35,7 @@ def test_first_creation(tiny):
     fixed = tiny.run("deploy")
 
     assert "crd-local-right  recreate  ROLLBACK_COMPLETE: it was never in service" in fixed.err
-    assert COMPLETE == tiny.stacks()
+    assert tiny.stacks() == COMPLETE
 
 
 def test_update(tiny):
@@ -48,7 +48,7 @@ def test_update(tiny):
     tiny.configure(top={"title": "New"})
     fixed = tiny.run("deploy")
 
-    assert COMPLETE | {"right": "UPDATE_ROLLBACK_COMPLETE"} == after
+    assert after == COMPLETE | {"right": "UPDATE_ROLLBACK_COMPLETE"}
     assert "the stack is in UPDATE_ROLLBACK_COMPLETE" in failed.err
     assert fixed.last.startswith("1 updated, 4 kept, in ")
     assert after | {"top": "UPDATE_COMPLETE"} == tiny.stacks()
@@ -70,8 +70,8 @@ def test_repair(tiny):
 
     blocked = tiny.run("deploy", code=6)
 
-    assert "DELETE_FAILED" == tiny.stacks()["right"]
-    assert "UPDATE_COMPLETE" == tiny.stacks()["left"]
+    assert tiny.stacks()["right"] == "DELETE_FAILED"
+    assert tiny.stacks()["left"] == "UPDATE_COMPLETE"
     assert "top" not in tiny.stacks()
     assert "crd-local-right  blocked  DELETE_FAILED" in blocked.err
     assert "aws cloudformation delete-stack --stack-name" in blocked.err

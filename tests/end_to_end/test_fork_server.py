@@ -69,7 +69,7 @@ def test_warning_is_an_error(tmp_path):
     """PYTHONWARNINGS applies in the fork."""
     (code, _, err), _ = both(tmp_path, "warnings.warn('old', DeprecationWarning)")
 
-    assert 1 == code
+    assert code == 1
     assert "DeprecationWarning: old" in err
 
 

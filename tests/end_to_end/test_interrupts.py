@@ -28,14 +28,14 @@ def test_interrupted(tiny, signal_number):
     with tiny.running("deploy") as again:
         again.wait_for("crd-local-ground  resume  CREATE_IN_PROGRESS: an operation runs")
         tiny.set_resource_delay(0)
-        assert 0 == again.end()
-    assert 130 == code
+        assert again.end() == 0
+    assert code == 130
     assert (
         "interrupted: these operations continue in AWS:\n  crd-local-ground: creating in ca-c"
         in deploy.printed
     )
     assert "hint: run the same command again to continue" in deploy.printed
-    assert COMPLETE == tiny.stacks()
+    assert tiny.stacks() == COMPLETE
 
 
 def test_interrupted_destroy(tiny):
@@ -48,9 +48,9 @@ def test_interrupted_destroy(tiny):
         code = destroy.interrupt(signal.SIGINT)
 
     tiny.run("destroy", "--yes")
-    assert 130 == code
+    assert code == 130
     assert "these operations continue in AWS:\n  crd-local-" in destroy.printed
-    assert {} == tiny.stacks()
+    assert tiny.stacks() == {}
 
 
 def test_an_interrupt_does_not_stop_the_emulator(tiny):
@@ -60,7 +60,7 @@ def test_an_interrupt_does_not_stop_the_emulator(tiny):
 
         code = deploy.interrupt(signal.SIGINT)
 
-    assert 130 == code
+    assert code == 130
     assert emulator.running(tiny.emulator)
 
 
@@ -89,7 +89,7 @@ def test_killed_between_calls(tiny, kind):
     assert dict.fromkeys(COMPLETE, f"{kind.upper()}_COMPLETE") == tiny.stacks()
     assert len(COMPLETE) + 1 == executed  # One request was held and not forwarded.
     assert ids.items() <= stack_ids(tiny).items()
-    assert [] == pending_change_sets(tiny)
+    assert pending_change_sets(tiny) == []
 
 
 @pytest.mark.parametrize("forward", [False, True])
@@ -102,8 +102,8 @@ def test_an_interrupted_plan_leaves_no_change_set(tiny, forward):
             assert proxy.held.wait(60)
             code = plan.interrupt(signal.SIGINT)
 
-    assert 130 == code
-    assert {} == tiny.stacks()
+    assert code == 130
+    assert tiny.stacks() == {}
 
 
 def test_killed_in_an_operation(tiny):
@@ -140,10 +140,10 @@ def test_killed_emulator(tiny):
     outputs = tiny.run("outputs").out
     os.kill(emulator.status(tiny.emulator).pid, signal.SIGKILL)
     after = tiny.run("deploy")
-    assert 8 == code
+    assert code == 8
     assert "no response" in deploy.printed
     assert ", 1 kept, in " in again.err
-    assert COMPLETE == tiny.stacks()
+    assert tiny.stacks() == COMPLETE
     assert "\n5 kept, in " in f"\n{after.err}"
     assert outputs == tiny.run("outputs").out
 
@@ -160,7 +160,7 @@ def test_restarted_emulator(tiny):
 
     tiny.run("deploy")
     assert code != 0
-    assert COMPLETE == tiny.stacks()
+    assert tiny.stacks() == COMPLETE
 
 
 def stack_ids(tiny):

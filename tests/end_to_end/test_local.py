@@ -57,7 +57,7 @@ def test_aws_settings_of_the_user_are_ignored(tiny):
         + 'eval "$(invoke emulator.env)"\naws sts get-caller-identity --query Arn --output text'
     )
 
-    assert COMPLETE == tiny.stacks()
-    assert "arn:aws:iam::000000000000:root\n" == shown
+    assert tiny.stacks() == COMPLETE
+    assert shown == "arn:aws:iam::000000000000:root\n"
     assert not marker.exists()
     assert before == sorted(tiny.home.rglob("*"))

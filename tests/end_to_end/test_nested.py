@@ -85,16 +85,16 @@ def test_replacement_of_a_nested_table(nesting):
     )
     assert f"{replacement}: its data is deleted" in " ".join(planned.out.split())
     [losses] = [step["data_losses"] for step in document["steps"] if step["data_losses"]]
-    assert [(["Left", "Deep"], "Table")] == [(loss["path"], loss["logical_id"]) for loss in losses]
+    assert [(loss["path"], loss["logical_id"]) for loss in losses] == [(["Left", "Deep"], "Table")]
     assert re.search(
         r"± Left/Deep/Table  AWS::DynamoDB::Table  may be replaced  .*(\n.*){3}\n +KeySchema",
         deployed.err,
     ), deployed.err
     assert "Right" not in planned.out
     assert " Right/" not in deployed.err
-    assert ["id", "pk"] == sorted(tables(nesting).values())
+    assert sorted(tables(nesting).values()) == ["id", "pk"]
     items = nesting.client("dynamodb").scan(TableName=physical(nesting, "Left", "Deep", "Table"))
-    assert [] == items["Items"]
+    assert items["Items"] == []
 
 
 def test_removal_of_a_nested_stack(nesting):
@@ -109,7 +109,7 @@ def test_removal_of_a_nested_stack(nesting):
     assert f"! shelf: {removal}" in planned.out
     assert f"! {removal}" in deployed.err
     assert "- Right, Right/Deep, Right/Deep/Table  removed" in deployed.err
-    assert ["pk"] == list(tables(nesting).values())
+    assert list(tables(nesting).values()) == ["pk"]
 
 
 def test_nested_data_needs_confirmation(nesting):
@@ -142,7 +142,7 @@ def test_nested_data_needs_confirmation(nesting):
     ), kept
     assert kept["crd-local-orphan"].startswith("Below/Table (")
     assert before.keys() < tables(nesting).keys()
-    assert {} == nesting.stacks()
+    assert nesting.stacks() == {}
 
 
 def make_orphan(checkout: Checkout) -> None:
@@ -171,7 +171,7 @@ def test_buckets_are_emptied(nesting):
 
     nesting.run("destroy", "--yes")
 
-    assert [] == nesting.client("s3").list_buckets()["Buckets"]
+    assert nesting.client("s3").list_buckets()["Buckets"] == []
 
 
 def test_error_of_a_nested_resource(nesting):
@@ -191,7 +191,7 @@ def test_error_of_a_nested_resource(nesting):
         assert "does not exist" in first
         assert first.endswith(f"(defined at stacks/shelf.py:{BROKEN_LINE})")
         assert "CREATE_FAILED       Right/Deep/Broken (AWS::EC2::SecurityGroup)" in failed.err
-    assert ["pk", "pk"] == list(tables(nesting).values())
+    assert list(tables(nesting).values()) == ["pk", "pk"]
     assert {"shelf": "UPDATE_ROLLBACK_COMPLETE"}.items() <= nesting.stacks().items()
 
 
@@ -227,7 +227,7 @@ def test_pending_change_sets_are_deleted(nesting):
     deployed = nesting.run("deploy")
     nesting.run("destroy", "--yes")
 
-    assert {"REVIEW_IN_PROGRESS"} == {status for name, status in pending.items() if name != "store"}
+    assert {status for name, status in pending.items() if name != "store"} == {"REVIEW_IN_PROGRESS"}
     assert "created" in deployed.last
-    assert {} == nesting.stacks()
-    assert {} == tables(nesting)
+    assert nesting.stacks() == {}
+    assert tables(nesting) == {}

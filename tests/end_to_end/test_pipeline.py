@@ -287,13 +287,13 @@ def test_deployed_changed_destroyed(delivery):
     assert sorted(
         f"crd-local-pipeline-{checkouts.kebab_case(build)}" for build in BUILDS
     ) == sorted(projects)
-    assert "CREATE_COMPLETE" == created["StackStatus"]
+    assert created["StackStatus"] == "CREATE_COMPLETE"
     assert {"Key": "stack", "Value": "crd-local-pipeline"} in created["Tags"]
     assert (created["StackId"], "UPDATE_COMPLETE") == (changed["StackId"], changed["StackStatus"])
     assert [30] * len(BUILDS) == days
-    assert {} == delivery.stacks()
-    assert [] == delivery.client("codebuild").list_projects()["projects"]
-    assert [] == log_retention(delivery)
+    assert delivery.stacks() == {}
+    assert delivery.client("codebuild").list_projects()["projects"] == []
+    assert log_retention(delivery) == []
 
 
 def test_infrastructure(dev):
@@ -339,11 +339,11 @@ def test_image(dev):
     images = dev.client("ecr").describe_images(repositoryName="crd-dev-backend")["imageDetails"]
     [definition] = json.loads((dev.checkout.path / "imagedefinitions.json").read_text())
 
-    assert {f"{COMMIT}-1", f"{COMMIT}-2"} == {tag for image in images for tag in image["imageTags"]}
-    assert "backend-flask" == definition["name"]
+    assert {tag for image in images for tag in image["imageTags"]} == {f"{COMMIT}-1", f"{COMMIT}-2"}
+    assert definition["name"] == "backend-flask"
     assert definition["imageUri"].rpartition("@")[2] in {image["imageDigest"] for image in images}
     commands = (dev.checkout.path / "docker.txt").read_text().split()
-    assert ["build", "login", "push", "image"] * 2 == commands
+    assert commands == ["build", "login", "push", "image"] * 2
 
 
 def push(ecr: Any, repository: str) -> str:
@@ -368,7 +368,7 @@ def test_record(dev):
 
     assert digest == recorded
     assert "crd-dev-backend has no such image" in unknown
-    assert "AccessDeniedException" == dev.attempt("RecordImage", "ssm", "put_parameter", **other)
+    assert dev.attempt("RecordImage", "ssm", "put_parameter", **other) == "AccessDeniedException"
 
 
 # Attacks: code of a pushed commit has the credentials of a stage -----------------------------------
@@ -394,7 +394,7 @@ def test_no_stage_writes_objects_of_operators(dev, stage, key):
             stage, "s3", "put_object", Bucket=bucket, Key=name, Body=b"evil", **options
         )
 
-        assert "AccessDenied" == ended
+        assert ended == "AccessDenied"
 
 
 @pytest.mark.parametrize("stage", BUILDS)
@@ -407,7 +407,7 @@ def test_no_stage_replaces_deployed_templates(dev, stage):
     replaced = dev.attempt(stage, "s3", "put_object", **object_, Body=b"evil")
     deleted = dev.attempt(stage, "s3", "delete_object", **object_)
 
-    assert ["AccessDenied", "AccessDenied"] == [replaced, deleted]
+    assert [replaced, deleted] == ["AccessDenied", "AccessDenied"]
     assert template["ETag"] == s3.head_object(**object_)["ETag"]
 
 
@@ -429,9 +429,9 @@ def test_release_prefix_is_append_only(dev):
     del object_["Body"]
     deleted = dev.attempt("Infrastructure", "s3", "delete_object", **object_)
 
-    assert {"AccessDenied"} == others
-    assert ("done", "PreconditionFailed") == (added, again)
-    assert ("AccessDenied", "AccessDenied") == (replaced, deleted)
+    assert others == {"AccessDenied"}
+    assert (added, again) == ("done", "PreconditionFailed")
+    assert (replaced, deleted) == ("AccessDenied", "AccessDenied")
 
 
 @pytest.mark.parametrize("stage", [build for build in BUILDS if build not in CHANGING])
@@ -464,7 +464,7 @@ def test_stages_before_approval_change_no_stack(dev, stage):
     ]
     deleted = dev.attempt(stage, "cloudformation", "delete_stack", StackName="crd-dev-registry")
 
-    assert ["AccessDenied"] * 5 == [*created, *used, deleted]
+    assert [*created, *used, deleted] == ["AccessDenied"] * 5
 
 
 @pytest.mark.parametrize("stage", ["Infrastructure", "UpdateServiceStack"])
@@ -509,8 +509,8 @@ def test_only_the_image_stage_reaches_the_registry(dev, stage):
     manifest = json.dumps(MANIFEST)
     push = {"repositoryName": "crd-dev-backend", "imageManifest": manifest, "imageTag": stage}
 
-    assert "AccessDeniedException" == dev.attempt(stage, "ecr", "put_image", **push)
-    assert "AccessDeniedException" == dev.attempt(stage, "ecr", "get_authorization_token")
+    assert dev.attempt(stage, "ecr", "put_image", **push) == "AccessDeniedException"
+    assert dev.attempt(stage, "ecr", "get_authorization_token") == "AccessDeniedException"
 
 
 @pytest.mark.parametrize("stage", BUILDS)

@@ -39,7 +39,7 @@ def test_templates_one_by_one(checkout):
         checkout.wait_for_operations()
 
     refused = checkout.run("plan", code=3)
-    assert {"CREATE_COMPLETE"} == set(created.values())
+    assert set(created.values()) == {"CREATE_COMPLETE"}
     assert planned.out.splitlines()[-1] == f"{len(rows)} stacks: {len(rows)} keep"
     assert (
         f"error: {stack} in {region}: not a stack of local: it lacks the tags project"
@@ -88,5 +88,5 @@ def test_pending_change_sets(tiny):
         tiny.wait_for_operations()
         assert expected == pending
         assert len(expected) == len(commands)
-    assert COMPLETE == tiny.stacks()
+    assert tiny.stacks() == COMPLETE
     assert tiny.run("deploy").last.startswith("5 kept, in ")

@@ -25,8 +25,8 @@ def checkout(tmp_path_factory):
 
 def refusal(result):
     """Return the error that a command printed, and its hint."""
-    assert "" == result.out
-    assert 1 == result.err.count("error: ")
+    assert result.out == ""
+    assert result.err.count("error: ") == 1
     error, hint = result.err[result.err.index("error: ") :].split("hint:")
     return error.removeprefix("error: ").strip(), hint.strip()
 
@@ -59,7 +59,7 @@ def test_unknown_names(checkout, task, code, message, hint):
 
     assert message in error
     assert hint in found_hint
-    assert [] == checkout.proxy.written
+    assert checkout.proxy.written == []
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_account(checkout, env, code, message, hint):
 
     assert message in error
     assert hint in found_hint
-    assert [] == checkout.proxy.written
+    assert checkout.proxy.written == []
 
 
 def refusal_of_deploy(checkout, code, env):
@@ -144,12 +144,12 @@ def test_stale_build(checkout):
     clean = checkout.run("synth", "--check")
 
     error, found_hint = refusal(stale)
-    assert "build/dev: differs from what the code defines: right.yaml" == error
-    assert "run ./inv synth, and have the change to build/ reviewed" == found_hint
+    assert error == "build/dev: differs from what the code defines: right.yaml"
+    assert found_hint == "run ./inv synth, and have the change to build/ reviewed"
     assert "--- a/build/dev/right.yaml\n+++ b/build/dev/right.yaml\n" in diff.out
     assert "A change" in diff.out
-    assert "dev: 5 stacks up to date\n" == clean.out
-    assert [] == checkout.proxy.written
+    assert clean.out == "dev: 5 stacks up to date\n"
+    assert checkout.proxy.written == []
 
 
 def test_broken_config(checkout):
@@ -165,4 +165,4 @@ def test_broken_config(checkout):
     assert f"{file}:6: env.regoin: unknown key" in errors
     assert "left.notes" in errors
     assert f"{file}" in broken
-    assert [] == checkout.proxy.written
+    assert checkout.proxy.written == []

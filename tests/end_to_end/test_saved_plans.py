@@ -47,12 +47,12 @@ def test_a_saved_plan_is_applied_exactly_once(deployed):
         again = deployed.run("apply", "--plan=plan.json", code=4)
     deployed.run("plan")
 
-    assert ["crd-local-left", "crd-local-right"] == [stack["stack"] for stack in saved["stacks"]]
+    assert [stack["stack"] for stack in saved["stacks"]] == ["crd-local-left", "crd-local-right"]
     assert all(f"./inv change-set.execute --arn={arn} --env=local\n" in listed for arn in arns)
     assert "crd-local-left: its template differs from that of the plan" in other_template.err
     assert "plan.json: was edited: its digest differs" in edit.err
     assert [] == refusing.written == repeating.written
-    assert ["ExecuteChangeSet"] * 2 == [call.action for call in applying.written]
+    assert [call.action for call in applying.written] == ["ExecuteChangeSet"] * 2
     assert applied.last.startswith("2 updated, in ")
     assert "crd-local-left: it was updated meanwhile, at 20" in again.err
     assert "crd-local-right: it was updated meanwhile, at 20" in again.err
@@ -72,4 +72,4 @@ def test_change_sets_left_for_review(deployed):
 
     assert executed.last.startswith("1 updated, in ")
     assert deleted.out.startswith("deleted the change set deploy-")
-    assert [] == left
+    assert left == []

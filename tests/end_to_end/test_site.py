@@ -172,14 +172,14 @@ def test_only_changed_files_are_uploaded(checkout):
         dry = counted(proxy)
         deleted, deletion = checkout.run("site.sync"), counted(proxy)
 
-    assert FILES + 1 == sent["PUT"]  # One more for the record.
-    assert [
+    assert sent["PUT"] == FILES + 1  # One more for the record.
+    assert first.out.splitlines()[-6:-1] == [
         "1200 to create",
         "uploaded 97 files",
         "uploaded 1101 files",
         "uploaded about us é.html",
         "uploaded index.html",
-    ] == first.out.splitlines()[-6:-1]
+    ]
     assert first.out.splitlines()[-1].startswith("the site is at http://")
     assert again.out.startswith("hidden  .DS_Store\nnothing to do: 1200 unchanged\nthe site is at")
     assert {"GetCallerIdentity": 2, "DescribeStacks": 2, "GET": 3} == reads == dry
@@ -189,7 +189,7 @@ def test_only_changed_files_are_uploaded(checkout):
     assert (
         "1100 to delete, 99 unchanged, 1 unused, kept for open pages; 1 path to in" in deleted.out
     )
-    assert [["/robots.txt"], ["/*"]] == invalidations(checkout)
+    assert invalidations(checkout) == [["/robots.txt"], ["/*"]]
     assert built(dist) | {CHUNK} == published(checkout)
 
 
@@ -202,22 +202,22 @@ def test_served(checkout):
     script, picture = (view(checkout.endpoint, f"{SITE}/{x}") for x in (CHUNK, "pictures/0.svg"))
     missing = view(checkout.endpoint, f"{SITE}/assets/missing-A0000000.js")
 
-    assert [(200, PAGE)] * 2 == [
-        (response.status, response.body.decode()) for response in (root, deep)
-    ]
-    assert (200, b"export 0") == (script.status, script.body)
-    assert 404 == missing.status
-    assert {"no-cache"} == {response.headers["Cache-Control"] for response in (root, deep)}
-    assert "public, max-age=31536000, immutable" == script.headers["Cache-Control"]
-    assert "public, max-age=300" == picture.headers["Cache-Control"]
-    assert "text/html; charset=utf-8" == deep.headers["Content-Type"]
-    assert "text/javascript; charset=utf-8" == script.headers["Content-Type"]
-    assert "image/svg+xml" == picture.headers["Content-Type"]
+    assert [(response.status, response.body.decode()) for response in (root, deep)] == [
+        (200, PAGE)
+    ] * 2
+    assert (script.status, script.body) == (200, b"export 0")
+    assert missing.status == 404
+    assert {response.headers["Cache-Control"] for response in (root, deep)} == {"no-cache"}
+    assert script.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert picture.headers["Cache-Control"] == "public, max-age=300"
+    assert deep.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert script.headers["Content-Type"] == "text/javascript; charset=utf-8"
+    assert picture.headers["Content-Type"] == "image/svg+xml"
     for response in (root, deep, script, picture, missing):
-        assert "nosniff" == response.headers["X-Content-Type-Options"]
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
         assert "default-src 'none'" in response.headers["Content-Security-Policy"]
         assert (
-            "max-age=31536000; includeSubDomains" == response.headers["Strict-Transport-Security"]
+            response.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
         )
 
 
@@ -242,7 +242,7 @@ def test_interrupted(checkout, signal_number):
         sent = counted(proxy)
         again = checkout.run("site.sync")
 
-    assert 130 == code
+    assert code == 130
     assert 0 < len(partial) < 300
     assert not [key for key in partial if key.endswith(".html")]
     assert 300 - len(partial) + 1 == sent["PUT"]
@@ -274,7 +274,7 @@ def test_killed_before_the_invalidation(checkout, content, summary, sent):
 
     assert f"{summary}; 1 path to invalidate\n" in again.out
     assert sent + 1 == calls["PUT"]  # One more for the record.
-    assert [["/robots.txt"]] == invalidations(checkout)[before:]
+    assert invalidations(checkout)[before:] == [["/robots.txt"]]
     assert content == view(checkout.endpoint, f"{SITE}/{ROBOTS}").body.decode()
 
 
@@ -305,8 +305,8 @@ def test_manual_changes_are_reverted(checkout):
     with checkout.recorded_requests() as proxy:
         again, calls = checkout.run("site.sync"), counted(proxy)
     assert "nothing to do: 5 unchanged\n" in again.out
-    assert (2, 0, 0) == (calls["GET"], calls["HEAD"], calls["PUT"])
-    assert [["/robots.txt"]] * 4 == invalidations(checkout)[before:]
+    assert (calls["GET"], calls["HEAD"], calls["PUT"]) == (2, 0, 0)
+    assert invalidations(checkout)[before:] == [["/robots.txt"]] * 4
 
     s3.put_object(**bucket, Key=RECORD, Body=b"{")
     s3.put_object(**bucket, Key="manual.txt", Body=b"?")
@@ -334,11 +334,11 @@ def test_build_during_sync(checkout):
     build(checkout, pictures=1, chunks=500)
     checkout.run("site.sync")
 
-    assert 1 == code
+    assert code == 1
     [error, hint] = sync.printed.splitlines()
     assert error.startswith(f"error: {dist}/assets/chunk-")
     assert error.endswith(".js: No such file or directory")
-    assert "hint: build the site again, then rerun this" == hint
+    assert hint == "hint: build the site again, then rerun this"
     assert INDEX not in partial
     assert built(dist) == published(checkout)
 
@@ -412,7 +412,7 @@ def test_workflow_publishes(deployed):
     assert "cannot ask for approval: standard input is not a terminal\nhint: pass" in unapproved.err
     assert set() == after
     assert built(dist) == published(deployed, DEV, "dev")
-    assert [["/robots.txt"]] == invalidations(deployed, DEV, "dev")
+    assert invalidations(deployed, DEV, "dev") == [["/robots.txt"]]
     assert "AccessDenied" in denied.err
     for other in (
         token(deployed, branch="main"),

@@ -40,14 +40,14 @@ def test_plan(deployed):
         as_json = json.loads(deployed.run("plan", "--json", "--stack=left", code=2).out)
         deployed.configure()
 
-    assert "5 stacks: 5 keep\n" == unchanged.out[-17:]
+    assert unchanged.out[-17:] == "5 stacks: 5 keep\n"
     assert "local: 2 changed; 4 stacks unchanged\n" in changed.out
     assert '"A small stack"' in changed.out
     assert "5 stacks: 1 update, 4 keep\n" in changed.out
-    assert "local: account 000000000000, region ca-central-1, emulator\n" == changed.err
-    assert {"update": 1, "keep": 1} == as_json["counts"]
-    assert 2 == as_json["version"]
-    assert [] == proxy.written
+    assert changed.err == "local: account 000000000000, region ca-central-1, emulator\n"
+    assert as_json["counts"] == {"update": 1, "keep": 1}
+    assert as_json["version"] == 2
+    assert proxy.written == []
 
 
 def test_outputs(deployed):
@@ -59,11 +59,11 @@ def test_outputs(deployed):
     shell = deployed.shell('eval "$(invoke outputs --format=shell)"; echo "$CRD_RIGHT_NOTE"')
 
     assert "crd-local-far     Note  note1.far.local.example.\n" in table
-    assert "crd-local-far  Note  note1.far.local.example.\n" == one
+    assert one == "crd-local-far  Note  note1.far.local.example.\n"
     stacks = ["crd-local-ground", "crd-local-far", "crd-local-right"]
     assert stacks == [row["stack"] for row in parsed["outputs"]]
     assert "CRD_GROUND_NOTE=note1.ground.local.example." in dotenv
-    assert "note1.right.local.example.\n" == shell
+    assert shell == "note1.right.local.example.\n"
 
 
 def test_status_and_graph(deployed):
@@ -90,14 +90,14 @@ def test_json(tiny):
     failed = [json.loads(line) for line in tiny.run("deploy", "--json", code=5).err.splitlines()]
     error = tiny.run("deploy", "--json", "--stack=x", code=1)
 
-    assert {2} == {event["version"] for event in events + failed}
-    assert ["start", "plan"] == [event["event"] for event in events[:2]]
-    assert {"created": 5} == events[-1]["outcomes"]
-    assert 0 == events[-1]["exit_code"]
+    assert {event["version"] for event in events + failed} == {2}
+    assert [event["event"] for event in events[:2]] == ["start", "plan"]
+    assert events[-1]["outcomes"] == {"created": 5}
+    assert events[-1]["exit_code"] == 0
     assert outputs.out == deployed.out
-    assert ["start"] == [json.loads(line)["event"] for line in status.err.splitlines()]
-    assert 5 == failed[-1]["exit_code"]
-    assert "ConfigError" == json.loads(error.err.splitlines()[-1])["error"]["kind"]
+    assert [json.loads(line)["event"] for line in status.err.splitlines()] == ["start"]
+    assert failed[-1]["exit_code"] == 5
+    assert json.loads(error.err.splitlines()[-1])["error"]["kind"] == "ConfigError"
 
 
 def test_lint(tiny):
@@ -108,12 +108,12 @@ def test_lint(tiny):
     found = tiny.run("lint", code=1)
     deployed = tiny.run("deploy")
 
-    assert "local: 5 templates, 0 functions, no findings\n" == clean.out
+    assert clean.out == "local: 5 templates, 0 functions, no findings\n"
     assert "stacks/small.py:" in found.err
     assert "crd-local-ground Note1: C005 has the account id 123456789012" in found.err
     assert "see docs/policy.md#C005" in found.err
     assert "warning: stacks/small.py:" in deployed.err
-    assert 5 == len(tiny.stacks())
+    assert len(tiny.stacks()) == 5
 
 
 def test_colour(deployed):
@@ -163,7 +163,7 @@ def test_emulator(tiny):
 
     assert address == running.splitlines()[0]
     assert address.startswith("address    http://127.0.0.1:")
-    assert ("stopped\n", "the emulator is not running\n") == stopped
+    assert stopped == ("stopped\n", "the emulator is not running\n")
     assert {"far": "CREATE_COMPLETE"} == kept == after_refusal
     assert f"{tiny.emulator}: " in refused.out
     assert " bytes of stacks and services, " in refused.out
@@ -172,7 +172,7 @@ def test_emulator(tiny):
         in refused.err
     )
     assert status.startswith("address    stopped\n")
-    assert {} == tiny.stacks()
+    assert tiny.stacks() == {}
 
 
 def test_unknown_task():
@@ -180,8 +180,8 @@ def test_unknown_task():
     command = [sys.executable, "-m", "invoke", "dploy"]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
-    assert 1 == ran.returncode
-    assert "error: dploy: no such task; did you mean deploy?" == ran.stderr.splitlines()[0]
+    assert ran.returncode == 1
+    assert ran.stderr.splitlines()[0] == "error: dploy: no such task; did you mean deploy?"
 
 
 def test_plan_with_change_sets(deployed):
@@ -194,5 +194,5 @@ def test_plan_with_change_sets(deployed):
     names = [summary["ChangeSetName"] for summary in listed["Summaries"]]
 
     assert "  change set: CloudFormation announces these changes as well\n" in printed.out
-    assert ["CreateChangeSet", "DeleteChangeSet"] == [call.action for call in proxy.written]
-    assert [] == [name for name in names if name.startswith("plan-")]
+    assert [call.action for call in proxy.written] == ["CreateChangeSet", "DeleteChangeSet"]
+    assert [name for name in names if name.startswith("plan-")] == []

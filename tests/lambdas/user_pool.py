@@ -50,13 +50,13 @@ def decision(event: dict[str, Any], verifier: Verifier, capsys: Any) -> str:
     for part in event["headers"].get("authorization", "").split("."):
         assert len(part) < 8 or part not in logged
     if response == {"isAuthorized": True, "context": {"sub": SUB}}:
-        assert "" == logged
+        assert logged == ""
         return ALLOWED
     (line,) = map(json.loads, logged.splitlines())
-    assert {"event", "reason"} == set(line)
+    assert set(line) == {"event", "reason"}
     if response is None:
-        assert "no keys" == line["event"]
+        assert line["event"] == "no keys"
         return NO_KEYS
-    assert {"isAuthorized": False} == response
-    assert "refused" == line["event"]
+    assert response == {"isAuthorized": False}
+    assert line["event"] == "refused"
     return str(line["reason"])

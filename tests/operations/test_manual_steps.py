@@ -76,7 +76,7 @@ def migrations(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     def invoke(
         account: object, region: str, function: str, payload: object, *, hint: str
     ) -> object:
-        assert ("migrate", {"do": "status"}) == (function, payload)
+        assert (function, payload) == ("migrate", {"do": "status"})
         assert "./inv logs --function=migrate --env=x" in hint
         fake["calls"] = fake.get("calls", 0) + 1
         if isinstance(fake["answer"], Exception):

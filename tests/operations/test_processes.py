@@ -132,7 +132,7 @@ def test_an_interrupted_task_ends_its_program(monkeypatch) -> None:
     with pytest.raises(KeyboardInterrupt):
         processes.run_interactive([sys.executable, "-c", "import time; time.sleep(60)"], {})
 
-    assert -signal.SIGTERM == started[0].returncode
+    assert started[0].returncode == -signal.SIGTERM
 
 
 def test_a_program_that_does_not_end_is_killed(monkeypatch) -> None:
@@ -148,4 +148,4 @@ def test_a_program_that_does_not_end_is_killed(monkeypatch) -> None:
         while not os.pread(output.fileno(), 10, 0):
             time.sleep(0.01)
 
-    assert -signal.SIGKILL == process.returncode
+    assert process.returncode == -signal.SIGKILL

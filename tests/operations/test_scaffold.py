@@ -59,14 +59,14 @@ def test_the_files_of_a_stack() -> None:
     """A new stack has a file and a test, and lines in stacks/__init__.py and in each config file."""
     changes = scaffold.plan_stack(ROOT, "example-stack")
 
-    assert {
+    assert {change.path: change.is_new for change in changes} == {
         "stacks/example_stack.py": True,
         "tests/stacks/test_example_stack.py": True,
         "stacks/__init__.py": False,
         "config/dev.toml": False,
         "config/local.toml": False,
         "config/prod.toml": False,
-    } == {change.path: change.is_new for change in changes}
+    }
     texts = {change.path: change.text for change in changes}
     layers = texts["stacks/__init__.py"]
     assert "from stacks import example_stack as example_stack_stack\n" in layers
@@ -76,16 +76,18 @@ def test_the_files_of_a_stack() -> None:
         in layers
     )
     assert layers.index('"example-stack"') < layers.index('"monitoring"')
-    assert {"log_retention_days": 14} == tomllib.loads(texts["config/prod.toml"])["example_stack"]
+    assert tomllib.loads(texts["config/prod.toml"])["example_stack"] == {"log_retention_days": 14}
 
 
 def test_the_files_of_a_function() -> None:
     """Without a stack, all files are new."""
     assert {
+        change.path: change.is_new for change in scaffold.plan_function(ROOT, "example_function")
+    } == {
         "lambdas/example_function/handler.py": True,
         "lambdas/example_function/events/example.json": True,
         "tests/lambdas/example_function/test_handler.py": True,
-    } == {change.path: change.is_new for change in scaffold.plan_function(ROOT, "example_function")}
+    }
 
 
 def test_a_function_for_a_new_stack(checkout) -> None:
@@ -98,7 +100,7 @@ def test_a_function_for_a_new_stack(checkout) -> None:
 
     texts = {change.path: change.text for change in changes if not change.is_new}
     stack = texts.pop("stacks/example_stack.py")
-    assert {*EDITED} == {*texts}
+    assert {*texts} == {*EDITED}
     assert "    example_function: FunctionName\n" in stack
     assert '    example_function = factory.function(\n        "ExampleFunction",\n' in stack
     assert "    return ExampleStack(example_function=example_function.ref())\n" in stack
@@ -115,8 +117,8 @@ def test_a_function_for_a_stack_with_functions() -> None:
     changes = scaffold.plan_function(ROOT, "example_function", "avatars")
 
     texts = {change.path: change.text for change in changes if not change.is_new}
-    assert {"stacks/avatars.py", scaffold.ROLES, scaffold.EXPECTATIONS} == {*texts}
-    assert resources.STACKS_WITH_ROLES == literal(texts[scaffold.ROLES], "STACKS_WITH_ROLES")
+    assert {*texts} == {"stacks/avatars.py", scaffold.ROLES, scaffold.EXPECTATIONS}
+    assert literal(texts[scaffold.ROLES], "STACKS_WITH_ROLES") == resources.STACKS_WITH_ROLES
     ast.parse(texts["stacks/avatars.py"])
 
 
@@ -246,12 +248,12 @@ def test_all_errors_are_reported_together(checkout) -> None:
 
     errors = refused(checkout, "email")
 
-    assert [
+    assert errors == [
         "'email': is a module of Python's standard library",
         "stacks/__init__.py: does not have the expected imports of stacks",
         "stacks/__init__.py: does not have the expected settings",
         'stacks/__init__.py: does not have the expected layers.add("monitoring", …)',
-    ] == errors
+    ]
     assert before == files(checkout)
 
 
@@ -307,7 +309,7 @@ def test_nothing_is_written_through_a_link(checkout, tmp_path_factory) -> None:
         scaffold.write(checkout, changes)
 
     assert before == files(checkout)
-    assert [] == list(elsewhere.iterdir())
+    assert list(elsewhere.iterdir()) == []
 
 
 def test_a_file_that_appeared_meanwhile_is_not_overwritten(checkout) -> None:
@@ -318,7 +320,7 @@ def test_a_file_that_appeared_meanwhile_is_not_overwritten(checkout) -> None:
     with pytest.raises(FileExistsError):
         scaffold.write(checkout, changes)
 
-    assert "mine" == (checkout / "stacks/example_stack.py").read_text("utf-8")
+    assert (checkout / "stacks/example_stack.py").read_text("utf-8") == "mine"
 
 
 def test_generated_files_follow(monkeypatch) -> None:

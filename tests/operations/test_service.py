@@ -223,9 +223,9 @@ def test_a_shell_gets_the_session_in_a_variable(monkeypatch, tmp_path, capfd):
     )
 
     session, arguments = capfd.readouterr().out.splitlines()
-    assert 4 == code
-    assert SESSION == json.loads(session)
-    assert "ca-central-1 StartSession" == arguments
+    assert code == 4
+    assert json.loads(session) == SESSION
+    assert arguments == "ca-central-1 StartSession"
     assert ecs.calls[-1] == (
         "execute_command",
         {
@@ -248,4 +248,4 @@ def test_a_shell_without_plugin_is_refused(monkeypatch):
             Service(target(Account(clients={"ecs": ecs})), "service", "crd", "web"), "/bin/bash"
         )
 
-    assert [] == ecs.calls
+    assert ecs.calls == []

@@ -32,7 +32,7 @@ def test_lines_are_inserted_after_the_last_match() -> None:
 
     edits.insert_after(r"^a.\n", "a3\n", "lines")
 
-    assert ("a1\na2\na3\nb\n", []) == (edits.text, edits.errors)
+    assert (edits.text, edits.errors) == ("a1\na2\na3\nb\n", [])
 
 
 def test_lines_are_inserted_before_the_only_match() -> None:
@@ -41,7 +41,7 @@ def test_lines_are_inserted_before_the_only_match() -> None:
 
     edits.insert_before(r"^b\n", "a2\n", "line b")
 
-    assert ("a\na2\nb\n", []) == (edits.text, edits.errors)
+    assert (edits.text, edits.errors) == ("a\na2\nb\n", [])
 
 
 @pytest.mark.parametrize("text", ["", "a\n", "b\nb\n"])
@@ -62,8 +62,8 @@ def test_lists_stay_sorted() -> None:
     edits.add_to_list("NAMES", "b")
     edits.add_to_list("MORE", "b")
 
-    assert 'NAMES = ["a", "b", "c"]\nOTHERS = ["d"]\n' == edits.text
-    assert ["x.py: does not have the expected MORE"] == edits.errors
+    assert edits.text == 'NAMES = ["a", "b", "c"]\nOTHERS = ["d"]\n'
+    assert edits.errors == ["x.py: does not have the expected MORE"]
 
 
 def test_a_first_output_is_added() -> None:
@@ -82,15 +82,15 @@ def test_an_output_is_added_to_a_stack_of_the_project(stack) -> None:
 
     added = StackDefinition.parse(definition.with_output("send"))
 
-    assert ["send"] == [
-        name for name in _fields(added.outputs) if name not in _fields(definition.outputs)
+    assert [name for name in _fields(added.outputs) if name not in _fields(definition.outputs)] == [
+        "send"
     ]
-    assert ["send=send.ref()"] == [
+    assert [
         ast.unparse(keyword)
         for keyword in added.returned.keywords
         if ast.unparse(keyword) not in map(ast.unparse, definition.returned.keywords)
-    ]
-    assert 1 == [*_imported(added.text)].count("FunctionName")
+    ] == ["send=send.ref()"]
+    assert [*_imported(added.text)].count("FunctionName") == 1
 
 
 @pytest.mark.parametrize("text", ["", "def define(:", "def define():\n    return 1\n"])

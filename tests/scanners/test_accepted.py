@@ -25,8 +25,8 @@ def test_a_finding_with_a_reason_is_accepted() -> None:
     """A row may match several stacks. A finding that no row matches is unexplained."""
     verdict = accepted.classify([LOGGING, OPEN], [row("checkov:CKV_AWS_18", "crd-*", "Artifacts")])
 
-    assert (LOGGING,) == verdict.accepted
-    assert (OPEN,) == verdict.unexplained
+    assert verdict.accepted == (LOGGING,)
+    assert verdict.unexplained == (OPEN,)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_finding_with_a_reason_is_accepted() -> None:
 )
 def test_a_row_accepts_only_its_tool_stack_and_resource(other: Exemption) -> None:
     """A row for another scanner, stack or resource does not accept a finding."""
-    assert (LOGGING,) == accepted.classify([LOGGING], [other], complete=False).unexplained
+    assert accepted.classify([LOGGING], [other], complete=False).unexplained == (LOGGING,)
 
 
 def test_a_row_without_finding_is_a_finding() -> None:
@@ -55,7 +55,7 @@ def test_rows_are_not_stale_in_a_scan_of_one_environment() -> None:
     """In a scan of one environment no row is stale: another environment may have its finding."""
     rows = [row("checkov:CKV_AWS_18", "crd-*", "*")]
 
-    assert () == accepted.classify([], rows, complete=False).unexplained
+    assert accepted.classify([], rows, complete=False).unexplained == ()
 
 
 def test_rows_name_existing_scanners() -> None:
@@ -69,7 +69,7 @@ def test_no_template_suppresses_findings() -> None:
     """No template has metadata that suppresses findings, which a reviewer could overlook."""
     suppression = re.compile(r"^\s+(checkov|guard|cdk_nag|cfn-lint):", re.MULTILINE)
 
-    assert [] == [stack.name for stack in scan.load_templates() if suppression.search(stack.text)]
+    assert [stack.name for stack in scan.load_templates() if suppression.search(stack.text)] == []
 
 
 def test_locks_name_no_host() -> None:

@@ -28,7 +28,7 @@ def test_installed_once(cache: Path) -> None:
         install._install_once("tool", lock, install_tool)
 
     assert [cache / "tool"] * 2 == installed
-    assert {"file-2", "installed.txt"} == {path.name for path in (cache / "tool").iterdir()}
+    assert {path.name for path in (cache / "tool").iterdir()} == {"file-2", "installed.txt"}
 
 
 def test_failed_installation_is_retried(cache: Path) -> None:
@@ -60,7 +60,7 @@ def test_scanners_have_a_minimal_environment(cache: Path, monkeypatch: pytest.Mo
 
     names = {line.partition("=")[0] for line in run(["env"], cwd=cache, codes=(0,)).splitlines()}
 
-    assert {"HOME", "LANG", "PATH"} == names
+    assert names == {"HOME", "LANG", "PATH"}
 
 
 def test_failure_has_the_output_of_the_scanner(

@@ -28,7 +28,7 @@ def test_checkov() -> None:
     """The stack is from the file name; the logical id follows the type."""
     found = checkov.parse(recorded("checkov"))
 
-    assert [("checkov:CKV_AWS_136", "crd-dev-registry", "BackendRepository")] == summaries(found)
+    assert summaries(found) == [("checkov:CKV_AWS_136", "crd-dev-registry", "BackendRepository")]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_guard() -> None:
     """The rule id is from a message and the resource from the leaves of the tree, without duplicates."""
     [found] = guard.parse(recorded("guard"))
 
-    assert [("guard:CT.CLOUDWATCH.PR.2", "crd-prod-network", "FlowLogGroup")] == summaries((found,))
+    assert summaries((found,)) == [("guard:CT.CLOUDWATCH.PR.2", "crd-prod-network", "FlowLogGroup")]
     assert found.message.startswith("Require an Amazon CloudWatch log group to be retained")
 
 
@@ -59,7 +59,7 @@ def test_guard_without_id_or_path() -> None:
 
     found = guard.parse([{"name": "crd-dev-dns.yaml", "not_compliant": [failure]}])
 
-    assert [("guard:some_check", "crd-dev-dns", "")] == summaries(found)
+    assert summaries(found) == [("guard:some_check", "crd-dev-dns", "")]
 
 
 def test_nag() -> None:
@@ -67,12 +67,12 @@ def test_nag() -> None:
     found = nag.parse(recorded("nag"))
 
     role = "arn:<AWS::Partition>:iam::<AWS::AccountId>:role/crd-dev-*"
-    assert [
+    assert summaries(found) == [
         ("nag:AwsSolutions-S1", "crd-dev-foundation", "Artifacts"),
         ("nag:AwsSolutions-S1", "crd-prod-foundation", "Artifacts"),
         ("nag:AwsSolutions-IAM5", "crd-dev-foundation", f"ReleaseRolesPolicy/Resource::{role}"),
         ("nag:AwsSolutions-EC23!", "crd-dev-foundation", "DatabaseSecurityGroup"),
-    ] == summaries(found)
+    ]
 
 
 def test_include() -> None:
@@ -90,13 +90,13 @@ def test_include() -> None:
 
     found = include.parse(recorded("include"), templates)
 
-    assert [
+    assert summaries(found) == [
         ("include:refused", "crd-dev-dns", ""),
         ("include:F3002", "crd-dev-network", "Subnet"),
         ("include:F6101", "crd-dev-network", ""),
         ("include:differs", "crd-dev-network", "Subnet/Properties/CidrBlock"),
         ("include:differs", "crd-dev-network", "Vpc"),
-    ] == summaries(found)
+    ]
     assert describe(found[3]).endswith('the template has "10", CDK\'s has 10')
     assert found[4].message.endswith("CDK's has nothing")
 
@@ -123,9 +123,9 @@ def test_order_of_dependencies_is_ignored() -> None:
         synthesized = {"crd-dev-dns": {"Resources": {"A": a}}}
         return summaries(include.parse({**report, "templates": synthesized}, templates))
 
-    assert [] == differences(["B", "C"], ["C", "B"])
-    assert [("include:differs", "crd-dev-dns", "A/DependsOn")] == differences(["B"], ["C", "B"])
-    assert 2 == len(differences(["B", "C"], ["B", "C"]))
+    assert differences(["B", "C"], ["C", "B"]) == []
+    assert differences(["B"], ["C", "B"]) == [("include:differs", "crd-dev-dns", "A/DependsOn")]
+    assert len(differences(["B", "C"], ["B", "C"])) == 2
 
 
 STATEMENT = {"Effect": "Allow", "Action": "logs:DescribeLogGroups", "Resource": "*"}
@@ -141,10 +141,10 @@ def test_parliament() -> None:
 
     found = parliament.parse(output, CHECKED)
 
-    assert [
+    assert summaries(found) == [
         ("parliament:RESOURCE_MISMATCH", "crd-dev-network", "Writer/2"),
         ("parliament:CREDENTIALS_EXPOSURE", "crd-prod-network", "Writer/PolicyDocument"),
-    ] == summaries(found)
+    ]
 
 
 def test_parliament_must_have_read_every_policy() -> None:
@@ -160,7 +160,7 @@ def test_policy_has_one_statement_per_line() -> None:
     text = parliament.to_json(Policy("", "", "", document))
 
     assert document == json.loads(text)
-    assert '{"Sid": "A"}' == text.splitlines()[2]
+    assert text.splitlines()[2] == '{"Sid": "A"}'
 
 
 class NamedTemplate:

@@ -79,9 +79,9 @@ def test_every_policy_is_found() -> None:
 
     trust_policy, write_policy = policies([Subject("crd", role, {})])
 
-    assert ["arn:aws:iam::123456789012:role/writer"] == [
-        statement["Resource"] for statement in trust_policy.statements
+    assert [statement["Resource"] for statement in trust_policy.statements] == [
+        "arn:aws:iam::123456789012:role/writer"
     ]
     assert write["Statement"] == write_policy.statements[0]
-    assert ("crd", "Writer") == (write_policy.stack, write_policy.title)
-    assert ("AssumeRolePolicyDocument", "PolicyDocument") == (trust_policy.name, write_policy.name)
+    assert (write_policy.stack, write_policy.title) == ("crd", "Writer")
+    assert (trust_policy.name, write_policy.name) == ("AssumeRolePolicyDocument", "PolicyDocument")

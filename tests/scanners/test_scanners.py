@@ -51,7 +51,7 @@ def test_no_finding_is_unexplained() -> None:
     """All findings of all scanners in all templates of all environments are accepted."""
     results = list(scan.run_tools(list(TOOLS.values()), scan.load_templates(), complete=True))
 
-    assert [] == [format_result(result) for result in results if not result.passed]
+    assert [format_result(result) for result in results if not result.passed] == []
     assert len(TOOLS) == len(results)
 
 

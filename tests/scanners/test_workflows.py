@@ -35,21 +35,21 @@ def test_parse_audit() -> None:
     """A finding has the path of its primary location."""
     found = workflows.parse_audit(json.loads((RECORDED / "zizmor.json").read_text()))
 
-    assert [
+    assert locations(found) == [
         ("zizmor:template-injection", "bad.yml", "jobs.a.steps.1.run"),
         ("zizmor:unpinned-uses", "bad.yml", "jobs.a.steps.0.uses"),
-    ] == locations(found)
+    ]
 
 
 def test_parse_validation() -> None:
     """An unreadable file is a finding. Of several messages the most specific is used."""
     found = workflows.parse_validation(json.loads((RECORDED / "schema.json").read_text()))
 
-    assert [
+    assert locations(found) == [
         ("schema:refused", "worse.yml", "$"),
         ("schema:refused", "bad.yml", "jobs.a"),
-    ] == locations(found)
-    assert "Additional properties are not allowed ('step' was unexpected)" == found[1].message
+    ]
+    assert found[1].message == "Additional properties are not allowed ('step' was unexpected)"
 
 
 def test_folder_without_workflows_is_an_error(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_folder_without_workflows_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_workflows_have_no_findings() -> None:
     """The scanners of schema and security accept the workflows of this repository."""
-    assert ((), ()) == (workflows.audit(), workflows.validate())
+    assert (workflows.audit(), workflows.validate()) == ((), ())
 
 
 @pytest.mark.slow
@@ -78,7 +78,7 @@ def test_insecure_workflow_is_found(tmp_path: Path) -> None:
         "zizmor:template-injection",
         "zizmor:unpinned-uses",
     } <= audited
-    assert [("schema:refused", "naive.yml", "jobs.publish")] == validated
+    assert validated == [("schema:refused", "naive.yml", "jobs.publish")]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -109,7 +109,7 @@ def test_permissions(file: Path) -> None:
     workflow = load(file.read_text())
     permissions = {name: job["permissions"] for name, job in workflow["jobs"].items()}
 
-    assert {} == workflow["permissions"]
+    assert workflow["permissions"] == {}
     assert (
         permissions
         == {
@@ -127,9 +127,9 @@ def test_only_the_branch_publishes() -> None:
     """No job has an environment, whose name would replace the branch in the OIDC token."""
     workflow = load((workflows.FOLDER / "sync.yml").read_text())
 
-    assert {"push": {"branches": ["prod"]}} == workflow.get("on", workflow.get(True))
+    assert workflow.get("on", workflow.get(True)) == {"push": {"branches": ["prod"]}}
     assert all("environment" not in job for job in workflow["jobs"].values())
-    assert {"group": "sync", "cancel-in-progress": False} == workflow["concurrency"]
+    assert workflow["concurrency"] == {"group": "sync", "cancel-in-progress": False}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

@@ -32,11 +32,11 @@ def test_both_distributions_are_logged_in_us_east_1(access_logs):
         for source in access_logs.of("AWS::Logs::DeliverySource").values()
     }
 
-    assert "us-east-1" == access_logs.stack.region
-    assert {
+    assert access_logs.stack.region == "us-east-1"
+    assert sources == {
         "crd-prod-site": ("ACCESS_LOGS", {"Ref": "CdnSiteDistributionArn"}),
         "crd-prod-assets": ("ACCESS_LOGS", {"Ref": "CdnAssetsDistributionArn"}),
-    } == sources
+    }
 
 
 def test_logs_are_delivered_to_one_bucket_and_expire(access_logs):
@@ -48,12 +48,12 @@ def test_logs_are_delivered_to_one_bucket_and_expire(access_logs):
 
     destination = access_logs.one("AWS::Logs::DeliveryDestination")
 
-    assert 30 == rules["expire-logs"]["ExpirationInDays"]
-    assert {"Fn::GetAtt": ["AccessLogBucket", "Arn"]} == destination["DestinationResourceArn"]
-    assert {("AccessLogDestination", "Arn")} == {
+    assert rules["expire-logs"]["ExpirationInDays"] == 30
+    assert destination["DestinationResourceArn"] == {"Fn::GetAtt": ["AccessLogBucket", "Arn"]}
+    assert {
         tuple(delivery["DeliveryDestinationArn"]["Fn::GetAtt"])
         for delivery in access_logs.of("AWS::Logs::Delivery").values()
-    }
+    } == {("AccessLogDestination", "Arn")}
 
 
 def test_only_deliveries_of_this_account_write_logs(access_logs):
@@ -62,17 +62,17 @@ def test_only_deliveries_of_this_account_write_logs(access_logs):
         "WriteAccessLogs"
     ]
 
-    assert {"Service": "delivery.logs.amazonaws.com"} == allowed["Principal"]
-    assert ["s3:PutObject"] == allowed["Action"]
-    assert [{"Fn::Sub": "${AccessLogBucket.Arn}/AWSLogs/${AWS::AccountId}/*"}] == allowed[
-        "Resource"
+    assert allowed["Principal"] == {"Service": "delivery.logs.amazonaws.com"}
+    assert allowed["Action"] == ["s3:PutObject"]
+    assert allowed["Resource"] == [
+        {"Fn::Sub": "${AccessLogBucket.Arn}/AWSLogs/${AWS::AccountId}/*"}
     ]
-    assert {"Ref": "AWS::AccountId"} == allowed["Condition"]["StringEquals"]["aws:SourceAccount"]
+    assert allowed["Condition"]["StringEquals"]["aws:SourceAccount"] == {"Ref": "AWS::AccountId"}
 
 
 def test_deliveries_are_created_one_after_the_other(access_logs):
     """Concurrent creations conflict at their shared destination."""
     resources = access_logs.template["Resources"]
 
-    assert "SiteLogDelivery" == resources["AssetsLogDelivery"]["DependsOn"]
-    assert "AccessLogBucketPolicy" == resources["AccessLogDestination"]["DependsOn"]
+    assert resources["AssetsLogDelivery"]["DependsOn"] == "SiteLogDelivery"
+    assert resources["AccessLogDestination"]["DependsOn"] == "AccessLogBucketPolicy"

@@ -92,7 +92,7 @@ def test_without_container_insights_samples_are_counted():
     stack = monitoring_of(all_stacks(two_tasks))
 
     alarm = stack.of("AWS::CloudWatch::Alarm")["ServiceRunningTasks"]
-    assert ("AWS/ECS CPUUtilization", "SampleCount", 1, 10, "<", 2, "breaching") == row(alarm)
+    assert row(alarm) == ("AWS/ECS CPUUtilization", "SampleCount", 1, 10, "<", 2, "breaching")
 
 
 def test_missing_data_is_no_alarm_if_no_task_is_required():
@@ -103,7 +103,7 @@ def test_missing_data_is_no_alarm_if_no_task_is_required():
     stack = monitoring_of(all_stacks(no_tasks))
 
     alarm = stack.of("AWS::CloudWatch::Alarm")["ServiceRunningTasks"]
-    assert "notBreaching" == alarm["TreatMissingData"]
+    assert alarm["TreatMissingData"] == "notBreaching"
 
 
 def test_with_container_insights_desired_and_running_tasks_are_compared():
@@ -116,10 +116,10 @@ def test_with_container_insights_desired_and_running_tasks_are_compared():
     alarm = stack.of("AWS::CloudWatch::Alarm")["ServiceRunningTasks"]
     difference, *queries = alarm["Metrics"]
     names = {query["Id"]: query["MetricStat"]["Metric"]["MetricName"] for query in queries}
-    assert ("metric - minus", True) == (difference["Expression"], difference["ReturnData"])
-    assert {"metric": "DesiredTaskCount", "minus": "RunningTaskCount"} == names
-    assert (1, 10) == (alarm["Threshold"], alarm["EvaluationPeriods"])
-    assert "breaching" == alarm["TreatMissingData"]
+    assert (difference["Expression"], difference["ReturnData"]) == ("metric - minus", True)
+    assert names == {"metric": "DesiredTaskCount", "minus": "RunningTaskCount"}
+    assert (alarm["Threshold"], alarm["EvaluationPeriods"]) == (1, 10)
+    assert alarm["TreatMissingData"] == "breaching"
 
 
 # Alarm actions and descriptions ------------------------------------------------------------------

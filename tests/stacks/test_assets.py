@@ -22,18 +22,18 @@ def test_avatars_and_pictures_have_separate_buckets(buckets, config):
     """
     names = {title: bucket["BucketNamePrefix"] for title, bucket in buckets.items()}
 
-    assert {
+    assert names == {
         "AvatarBucket": f"crd-{config.env.name}-avatars",
         "PictureBucket": f"crd-{config.env.name}-pictures",
-    } == names
+    }
 
 
 def test_noncurrent_versions_expire(buckets, config):
     """Replaced images can be restored for a while; current versions never expire."""
-    assert {"AvatarBucket", "PictureBucket"} == set(buckets)
+    assert set(buckets) == {"AvatarBucket", "PictureBucket"}
     for bucket in buckets.values():
         rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
-        assert {"Status": "Enabled"} == bucket["VersioningConfiguration"]
+        assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
         assert {"NoncurrentDays": config.assets.noncurrent_version_days} == rules[
             "expire-noncurrent"
         ]["NoncurrentVersionExpiration"]
@@ -44,15 +44,15 @@ def test_each_new_avatar_is_published_to_the_topic(buckets):
     """S3 sends a message for each new avatar, and for no other object (defect 70)."""
     (notification,) = buckets["AvatarBucket"]["NotificationConfiguration"]["TopicConfigurations"]
 
-    assert {"Ref": "AvatarTopic"} == notification["Topic"]
-    assert "s3:ObjectCreated:*" == notification["Event"]
-    assert [{"Name": "prefix", "Value": "avatars/"}] == notification["Filter"]["S3Key"]["Rules"]
+    assert notification["Topic"] == {"Ref": "AvatarTopic"}
+    assert notification["Event"] == "s3:ObjectCreated:*"
+    assert notification["Filter"]["S3Key"]["Rules"] == [{"Name": "prefix", "Value": "avatars/"}]
     assert "NotificationConfiguration" not in buckets["PictureBucket"]
 
 
 def test_the_avatar_bucket_depends_on_the_topic_policy(assets):
     """The bucket is created after the topic policy, because S3 sends a test message."""
-    assert "AvatarTopicPolicy" == assets.template["Resources"]["AvatarBucket"]["DependsOn"]
+    assert assets.template["Resources"]["AvatarBucket"]["DependsOn"] == "AvatarTopicPolicy"
 
 
 def test_only_the_avatar_bucket_publishes(assets, buckets):
@@ -65,15 +65,15 @@ def test_only_the_avatar_bucket_publishes(assets, buckets):
     allowed = policy["AllowAvatarBucketToPublish"]
 
     name = f"{buckets['AvatarBucket']['BucketNamePrefix']}-${{AWS::AccountId}}-${{AWS::Region}}-an"
-    assert {"AllowAvatarBucketToPublish", "DenyInsecureTransport"} == set(policy)
-    assert {"Service": "s3.amazonaws.com"} == allowed["Principal"]
-    assert ["sns:Publish"] == allowed["Action"]
-    assert {
+    assert set(policy) == {"AllowAvatarBucketToPublish", "DenyInsecureTransport"}
+    assert allowed["Principal"] == {"Service": "s3.amazonaws.com"}
+    assert allowed["Action"] == ["sns:Publish"]
+    assert allowed["Condition"] == {
         "ArnEquals": {"aws:SourceArn": {"Fn::Sub": f"arn:${{AWS::Partition}}:s3:::{name}"}},
         "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
-    } == allowed["Condition"]
+    }
 
 
 def test_messages_have_sha256_signatures(assets):
     """Messages have SHA-256 signatures, by which subscribers verify the sender (defect 74)."""
-    assert "2" == assets.one("AWS::SNS::Topic")["SignatureVersion"]
+    assert assets.one("AWS::SNS::Topic")["SignatureVersion"] == "2"

@@ -58,11 +58,11 @@ def environment(avatars, title):
 
 def test_reserved_concurrency_is_a_setting(avatars):
     """Only the thumbnail function has reserved concurrency, and only if config sets it."""
-    assert {None} == {
+    assert {
         function.get("ReservedConcurrentExecutions") for function in avatars.of(FUNCTION).values()
-    }
+    } == {None}
     reserved = with_avatars(thumbnail_concurrency=20).of(FUNCTION)
-    assert 20 == reserved.pop("Thumbnail")["ReservedConcurrentExecutions"]
+    assert reserved.pop("Thumbnail")["ReservedConcurrentExecutions"] == 20
     assert not any("ReservedConcurrentExecutions" in function for function in reserved.values())
 
 
@@ -74,22 +74,22 @@ def test_the_only_route_has_the_authorizer(avatars):
     route = avatars.one("AWS::ApiGatewayV2::Route")
 
     assert ROUTE == route["RouteKey"] == "POST /avatars/key_upload"
-    assert "CUSTOM" == route["AuthorizationType"]
-    assert {"Ref": "TokenAuthorizer"} == route["AuthorizerId"]
-    assert {"Fn::Sub": "integrations/${UploadUrlIntegration}"} == route["Target"]
+    assert route["AuthorizationType"] == "CUSTOM"
+    assert route["AuthorizerId"] == {"Ref": "TokenAuthorizer"}
+    assert route["Target"] == {"Fn::Sub": "integrations/${UploadUrlIntegration}"}
 
 
 def test_the_authorizer_has_no_cache(avatars):
     """Results are not cached: a cached one would outlive its token (defect 65)."""
     authorizer = avatars.one("AWS::ApiGatewayV2::Authorizer")
 
-    assert 0 == authorizer["AuthorizerResultTtlInSeconds"]
-    assert ["$request.header.Authorization"] == authorizer["IdentitySource"]
-    assert ("REQUEST", "2.0", True) == (
+    assert authorizer["AuthorizerResultTtlInSeconds"] == 0
+    assert authorizer["IdentitySource"] == ["$request.header.Authorization"]
+    assert (
         authorizer["AuthorizerType"],
         authorizer["AuthorizerPayloadFormatVersion"],
         authorizer["EnableSimpleResponses"],
-    )
+    ) == ("REQUEST", "2.0", True)
 
 
 def test_authorizer_and_integration_invoke_their_functions(avatars):
@@ -104,10 +104,10 @@ def test_authorizer_and_integration_invoke_their_functions(avatars):
 
     assert {"Fn::Sub": path % "Authorizer"} == authorizer_uri
     assert {"Fn::Sub": path % "UploadUrl"} == integration["IntegrationUri"]
-    assert ("AWS_PROXY", "2.0") == (
+    assert (
         integration["IntegrationType"],
         integration["PayloadFormatVersion"],
-    )
+    ) == ("AWS_PROXY", "2.0")
 
 
 def test_cors_allows_the_site_only(api, uploads, config):
@@ -116,9 +116,9 @@ def test_cors_allows_the_site_only(api, uploads, config):
     (rule,) = uploads["CorsConfiguration"]["CorsRules"]
 
     assert [site] == api["CorsConfiguration"]["AllowOrigins"] == rule["AllowedOrigins"]
-    assert ["POST"] == api["CorsConfiguration"]["AllowMethods"]
-    assert ["authorization", "content-type"] == api["CorsConfiguration"]["AllowHeaders"]
-    assert (["PUT"], ["content-type"]) == (rule["AllowedMethods"], rule["AllowedHeaders"])
+    assert api["CorsConfiguration"]["AllowMethods"] == ["POST"]
+    assert api["CorsConfiguration"]["AllowHeaders"] == ["authorization", "content-type"]
+    assert (rule["AllowedMethods"], rule["AllowedHeaders"]) == (["PUT"], ["content-type"])
 
 
 @pytest.mark.parametrize("rate", [1, 20])
@@ -136,7 +136,7 @@ def test_access_logs_are_json_and_expire(avatars, stage, config):
     group = avatars.of("AWS::Logs::LogGroup")["ApiLogGroup"]
     settings = stage["AccessLogSettings"]
 
-    assert {"Fn::GetAtt": ["ApiLogGroup", "Arn"]} == settings["DestinationArn"]
+    assert settings["DestinationArn"] == {"Fn::GetAtt": ["ApiLogGroup", "Arn"]}
     assert config.functions.log_retention_days == group["RetentionInDays"]
     assert {"requestId", "route", "status"} <= json.loads(settings["Format"]).keys()
 
@@ -153,7 +153,7 @@ def test_access_logs_do_not_identify_callers(stage):
 
 def test_the_default_stage_deploys_changes(stage):
     """The URL has no stage, and changes of the API are deployed automatically."""
-    assert ("$default", True) == (stage["StageName"], stage["AutoDeploy"])
+    assert (stage["StageName"], stage["AutoDeploy"]) == ("$default", True)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_only_this_api_invokes_its_functions(avatars, permission, source):
 
     properties = avatars.of("AWS::Lambda::Permission")[permission]
 
-    assert {"Fn::Sub": f"{api}/{source}"} == properties["SourceArn"]
+    assert properties["SourceArn"] == {"Fn::Sub": f"{api}/{source}"}
 
 
 # --- the bucket of uploads --------------------------------------------------------------------
@@ -179,7 +179,7 @@ def test_uploads_expire_with_the_events_that_need_them(uploads):
     """Uploads are kept as long as the dead-letter queue keeps the event of a failure (defect 72)."""
     rules = {rule["Id"]: rule for rule in uploads["LifecycleConfiguration"]["Rules"]}
 
-    assert {"expire-uploads", "incomplete-uploads"} == set(rules)
+    assert set(rules) == {"expire-uploads", "incomplete-uploads"}
     expected = {"Id": "expire-uploads", "Status": "Enabled", "ExpirationInDays": 14}
     assert expected == rules["expire-uploads"]
     assert "VersioningConfiguration" not in uploads
@@ -187,23 +187,23 @@ def test_uploads_expire_with_the_events_that_need_them(uploads):
 
 def test_the_bucket_name_is_predictable(uploads, config):
     """The name is known before the bucket exists, for function and permission (defect 71)."""
-    assert f"crd-{config.env.name}-uploads" == uploads["BucketNamePrefix"]
-    assert "account-regional" == uploads["BucketNamespace"]
+    assert uploads["BucketNamePrefix"] == f"crd-{config.env.name}-uploads"
+    assert uploads["BucketNamespace"] == "account-regional"
 
 
 def test_each_upload_invokes_the_function_once(uploads):
     """Only new objects below originals/ invoke the function (defects 70, 73)."""
     (notification,) = uploads["NotificationConfiguration"]["LambdaConfigurations"]
 
-    assert {"LambdaConfigurations"} == set(uploads["NotificationConfiguration"])
-    assert "s3:ObjectCreated:*" == notification["Event"]
-    assert {"Fn::GetAtt": ["Thumbnail", "Arn"]} == notification["Function"]
-    assert [{"Name": "prefix", "Value": "originals/"}] == notification["Filter"]["S3Key"]["Rules"]
+    assert set(uploads["NotificationConfiguration"]) == {"LambdaConfigurations"}
+    assert notification["Event"] == "s3:ObjectCreated:*"
+    assert notification["Function"] == {"Fn::GetAtt": ["Thumbnail", "Arn"]}
+    assert notification["Filter"]["S3Key"]["Rules"] == [{"Name": "prefix", "Value": "originals/"}]
 
 
 def test_the_bucket_depends_on_the_invoke_permission(avatars):
     """The bucket is created after the permission, which S3 checks."""
-    assert "ThumbnailInvokePermission" == avatars.template["Resources"]["UploadBucket"]["DependsOn"]
+    assert avatars.template["Resources"]["UploadBucket"]["DependsOn"] == "ThumbnailInvokePermission"
 
 
 def test_only_the_upload_bucket_invokes_the_thumbnail(avatars, bucket_arn):
@@ -211,7 +211,7 @@ def test_only_the_upload_bucket_invokes_the_thumbnail(avatars, bucket_arn):
     permission = avatars.of("AWS::Lambda::Permission")["ThumbnailInvokePermission"]
 
     assert {"Fn::Sub": bucket_arn} == permission["SourceArn"]
-    assert {"Ref": "AWS::AccountId"} == permission["SourceAccount"]
+    assert permission["SourceAccount"] == {"Ref": "AWS::AccountId"}
 
 
 def test_thumbnails_are_written_to_another_bucket(avatars, bucket_arn, config):
@@ -222,16 +222,16 @@ def test_thumbnails_are_written_to_another_bucket(avatars, bucket_arn, config):
     writes = permissions(avatars, "Thumbnail")["WriteAvatars"]
 
     assert {"Fn::Sub": bucket_arn.rpartition(":::")[2]} == variables["UPLOADS_BUCKET_NAME"]
-    assert {"Fn::ImportValue": f"{stack}-AvatarBucket"} == variables["AVATARS_BUCKET_NAME"]
-    assert ["s3:PutObject"] == writes["Action"]
-    assert [
+    assert variables["AVATARS_BUCKET_NAME"] == {"Fn::ImportValue": f"{stack}-AvatarBucket"}
+    assert writes["Action"] == ["s3:PutObject"]
+    assert writes["Resource"] == [
         {
             "Fn::Sub": [
                 "${Bucket}/avatars/*",
                 {"Bucket": {"Fn::ImportValue": f"{stack}-AvatarBucketArn"}},
             ]
         }
-    ] == writes["Resource"]
+    ]
 
 
 def test_folders_match_the_code_of_the_functions():
@@ -260,7 +260,7 @@ def test_a_presigned_url_can_only_write_uploads(avatars):
     upload = permissions(avatars, "UploadUrl")["WriteUploads"]
 
     bucket = {"Fn::GetAtt": ["UploadBucket", "Arn"]}
-    assert ["s3:PutObject"] == upload["Action"]
+    assert upload["Action"] == ["s3:PutObject"]
     assert [{"Fn::Sub": ["${Bucket}/originals/*", {"Bucket": bucket}]}] == upload["Resource"]
 
 
@@ -283,10 +283,10 @@ def test_the_authorizer_has_pool_and_client(avatars, config):
     """The authorizer accepts only tokens of this user pool and client (defects 31, 59)."""
     stack = f"crd-{config.env.name}-users"
 
-    assert {
+    assert environment(avatars, "Authorizer") == {
         "USER_POOL_ID": {"Fn::ImportValue": f"{stack}-Pool"},
         "CLIENT_ID": {"Fn::ImportValue": f"{stack}-Client"},
-    } == environment(avatars, "Authorizer")
+    }
 
 
 @pytest.mark.parametrize("mib", [1, 25])
@@ -306,11 +306,11 @@ def test_a_failed_thumbnail_is_retried_twice(avatars):
     """A failed invocation is retried twice, within an hour (defect 70)."""
     retries = avatars.one("AWS::Lambda::EventInvokeConfig")
 
-    assert (2, 3600, "$LATEST") == (
+    assert (
         retries["MaximumRetryAttempts"],
         retries["MaximumEventAgeInSeconds"],
         retries["Qualifier"],
-    )
+    ) == (2, 3600, "$LATEST")
 
 
 # --- outputs -------------------------------------------------------------------------
@@ -320,7 +320,7 @@ def test_outputs(avatars):
     """The outputs are those that pages, operators and alarms use (defect 78)."""
     outputs = {name: output["Value"] for name, output in avatars.template["Outputs"].items()}
 
-    assert {
+    assert outputs == {
         "Api": {"Ref": "Api"},
         "ApiDomain": {"Fn::Sub": "${Api}.execute-api.${AWS::Region}.amazonaws.com"},
         "UploadBucket": {"Ref": "UploadBucket"},
@@ -329,7 +329,7 @@ def test_outputs(avatars):
         "UploadUrl": {"Ref": "UploadUrl"},
         "Thumbnail": {"Ref": "Thumbnail"},
         "DeadLetterQueue": {"Fn::GetAtt": ["ThumbnailDeadLetterQueue", "QueueName"]},
-    } == outputs
+    }
 
 
 def test_templates_do_not_contain_user_ids(avatars):

@@ -71,7 +71,7 @@ def test_all_checks_and_tests_run(build):
     result = build.run(spec("Test"))
 
     assert result.succeeded
-    assert ["inv check", "inv test"] == result.calls
+    assert result.calls == ["inv check", "inv test"]
 
 
 @pytest.mark.parametrize(("pattern", "calls"), [("inv check", 1), ("inv test", 2)])
@@ -91,11 +91,11 @@ def test_an_image_is_built_and_pushed(build):
     result = build.run(spec("Image"), **VARIABLES)
 
     assert result.succeeded, result.output
-    assert BUILD_CALLS == result.calls
-    assert {"IMAGE_DIGEST": IMAGE_DIGEST} == result.exported
-    assert [
+    assert result.calls == BUILD_CALLS
+    assert result.exported == {"IMAGE_DIGEST": IMAGE_DIGEST}
+    assert json.loads(result.artifacts["imagedefinitions.json"]) == [
         {"name": "backend-flask", "imageUri": f"{REPOSITORY_URI}@{IMAGE_DIGEST}"}
-    ] == json.loads(result.artifacts["imagedefinitions.json"])
+    ]
 
 
 @pytest.mark.parametrize(
@@ -114,16 +114,16 @@ def test_a_failed_command_stops_the_build(build, pattern, calls):
 
     assert not result.succeeded
     assert BUILD_CALLS[:calls] == result.calls
-    assert {} == result.artifacts
-    assert {"IMAGE_DIGEST": ""} == result.exported
+    assert result.artifacts == {}
+    assert result.exported == {"IMAGE_DIGEST": ""}
 
 
 def test_the_digest_is_not_read_from_the_repository(build):
     """The digest is that of the push: the repository could have an image of another user."""
     result = build.run(spec("Image"), **VARIABLES)
 
-    assert ["aws ecr get-login-password"] == [
-        call for call in result.calls if call.startswith("aws ")
+    assert [call for call in result.calls if call.startswith("aws ")] == [
+        "aws ecr get-login-password"
     ]
 
 
@@ -142,7 +142,7 @@ def test_a_symbolic_link_in_the_commit_is_replaced(build):
     result = build.run(spec("Image"), **VARIABLES)
 
     assert result.succeeded
-    assert "kept" == (build.folder / "else").read_text()
+    assert (build.folder / "else").read_text() == "kept"
     assert f"{REPOSITORY_URI}@{IMAGE_DIGEST}" in result.artifacts["imagedefinitions.json"]
 
 
@@ -158,7 +158,7 @@ def test_a_push_without_a_digest_fails(build, pushed):
 
     assert not result.succeeded
     assert "docker reports no digest" in result.output
-    assert {} == result.artifacts
+    assert result.artifacts == {}
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_the_registry_password_is_passed_by_standard_input(build):
     """The password is in no command line, which other processes can read, and in no log."""
     result = build.run(spec("Image"), **VARIABLES)
 
-    assert PASSWORD == result.stdin.strip()
+    assert result.stdin.strip() == PASSWORD
     assert PASSWORD not in "\n".join(result.calls) + result.output
 
 
@@ -279,9 +279,9 @@ def test_diff_shows_every_difference(build):
     shown = diff(build)
 
     assert "-B: 2\n+B: 3\n" in shown["crd-prod-network (ca-central-1)"]
-    assert "unchanged\n" == shown["crd-prod-registry (ca-central-1)"]
-    assert "the commit has no template for this stack\n" == shown["crd-prod-old (ca-central-1)"]
-    assert "+U: 1\n3 templates differ\n" == shown["crd-prod-users: new"]
+    assert shown["crd-prod-registry (ca-central-1)"] == "unchanged\n"
+    assert shown["crd-prod-old (ca-central-1)"] == "the commit has no template for this stack\n"
+    assert shown["crd-prod-users: new"] == "+U: 1\n3 templates differ\n"
 
 
 def test_diff_selects_the_stacks_of_the_environment_by_tags():
@@ -301,7 +301,7 @@ def test_diff_selects_the_stacks_of_the_environment_by_tags():
 
     found = jmespath.search(variables("Diff")["STACK_QUERY"], {"Stacks": page})
 
-    assert ["crd-prod-network"] == found
+    assert found == ["crd-prod-network"]
 
 
 def test_diff_leaves_out_manual_stacks(build):
@@ -309,7 +309,7 @@ def test_diff_leaves_out_manual_stacks(build):
     account(build, foundation="F: 1\n", network="A: 1\n")
     commit(build, foundation="F: 2\n", pipeline="P: 1\n", pipeline__CodeBuild="", network="A: 1\n")
 
-    assert ["crd-prod-network (ca-central-1)"] == [*diff(build)]
+    assert [*diff(build)] == ["crd-prod-network (ca-central-1)"]
 
 
 def test_diff_shows_complete_nested_templates(build):
@@ -341,8 +341,8 @@ def test_a_template_cannot_forge_a_heading(build):
 
     shown = diff(build)
 
-    assert ["crd-prod-network (ca-central-1)", "users.Inner: nested template"] == [*shown][:2]
-    assert ["crd-prod-users: new"] == [*shown][2:]
+    assert [*shown][:2] == ["crd-prod-network (ca-central-1)", "users.Inner: nested template"]
+    assert [*shown][2:] == ["crd-prod-users: new"]
     assert shown["crd-prod-users: new"].endswith("\n+0 templates differ\n2 templates differ\n")
 
 
@@ -364,8 +364,8 @@ def test_a_symbolic_link_is_not_followed(build):
 
     shown = diff(build)
 
-    assert "the commit has no template for this stack\n" == shown["crd-prod-network (ca-central-1)"]
-    assert "2 templates differ\n" == shown["crd-prod-users: new"]
+    assert shown["crd-prod-network (ca-central-1)"] == "the commit has no template for this stack\n"
+    assert shown["crd-prod-users: new"] == "2 templates differ\n"
 
 
 @pytest.mark.parametrize("call", ["*describe-stacks*", "*get-template*"])
@@ -391,7 +391,7 @@ def test_a_plan_with_changes_succeeds(build, code, succeeds):
     result = build.run(spec("Plan"), fails="inv plan*", code=code)
 
     assert succeeds == result.succeeded
-    assert {"plan": {"release": True}} == tasks_of(result)
+    assert tasks_of(result) == {"plan": {"release": True}}
 
 
 @pytest.mark.parametrize(
@@ -408,7 +408,7 @@ def test_stacks_are_deployed_as_a_release(build, action, flags):
 
     assert succeeded.succeeded
     assert {"deploy": flags} == tasks_of(succeeded)
-    assert [False, False] == [result.succeeded for result in failed]
+    assert [result.succeeded for result in failed] == [False, False]
 
 
 # Database and record ----------------------------------------------------------------------------
@@ -437,7 +437,7 @@ def test_a_failed_phase_stops_the_build(action):
     phases = yaml.safe_load(spec(action))["phases"]
 
     assert phases.keys() <= {*PHASES}
-    assert {"ABORT"} == {phase.get("on-failure") for phase in phases.values()}
+    assert {phase.get("on-failure") for phase in phases.values()} == {"ABORT"}
 
 
 @pytest.mark.parametrize("action", BUILDS)

@@ -89,24 +89,24 @@ def test_the_certificate_comes_from_us_east_1(cdn, config):
     """The deployer fills a parameter with the certificate, and each distribution requires SNI."""
     source = cdn.stack.parameters["EdgeCertificateArn"]
 
-    assert (f"crd-{config.env.name}-edge-certificate", "us-east-1", "Arn") == (
+    assert (
         source.stack,
         source.region,
         source.output,
-    )
+    ) == (f"crd-{config.env.name}-edge-certificate", "us-east-1", "Arn")
     for title in ("SiteDistribution", "AssetsDistribution"):
-        assert {
+        assert distribution(cdn, title)["ViewerCertificate"] == {
             "AcmCertificateArn": {"Ref": "EdgeCertificateArn"},
             "MinimumProtocolVersion": "TLSv1.2_2021",
             "SslSupportMethod": "sni-only",
-        } == distribution(cdn, title)["ViewerCertificate"]
+        }
 
 
 def test_every_behavior_requires_https_and_adds_headers(site, assets):
     """Every cache behavior redirects to HTTPS, is read-only and adds security headers."""
     for behavior in [*cache_behaviors(site), *cache_behaviors(assets)]:
-        assert "redirect-to-https" == behavior["ViewerProtocolPolicy"]
-        assert ["GET", "HEAD"] == behavior["AllowedMethods"]
+        assert behavior["ViewerProtocolPolicy"] == "redirect-to-https"
+        assert behavior["AllowedMethods"] == ["GET", "HEAD"]
         assert behavior["ResponseHeadersPolicyId"]
         assert behavior["Compress"] is True
 
@@ -121,10 +121,10 @@ def test_cache_keys(cdn, site, assets):
     assert [managed, {"Ref": "AvatarCachePolicy"}] == [
         behavior["CachePolicyId"] for behavior in cache_behaviors(assets)
     ]
-    assert {"none"} == {
+    assert {
         key["CookiesConfig"]["CookieBehavior"],
         key["HeadersConfig"]["HeaderBehavior"],
-    }
+    } == {"none"}
     assert key["QueryStringsConfig"] == {"QueryStringBehavior": "whitelist", "QueryStrings": ["v"]}
     assert "OriginRequestPolicyId" not in text([site, assets])
 
@@ -151,16 +151,16 @@ def test_cloudfront_signs_every_request_to_a_bucket(cdn, site, assets):
     """No bucket is public, and none uses the older origin access identity (defect 44)."""
     access = cdn.one("AWS::CloudFront::OriginAccessControl")["OriginAccessControlConfig"]
 
-    assert ("s3", "always", "sigv4") == (
+    assert (
         access["OriginAccessControlOriginType"],
         access["SigningBehavior"],
         access["SigningProtocol"],
-    )
+    ) == ("s3", "always", "sigv4")
     origins = [*site["Origins"], *assets["Origins"]]
-    assert ["files", "pictures", "avatars"] == [origin["Id"] for origin in origins]
+    assert [origin["Id"] for origin in origins] == ["files", "pictures", "avatars"]
     for origin in origins:
-        assert {"Fn::GetAtt": ["OriginAccessControl", "Id"]} == origin["OriginAccessControlId"]
-        assert {"OriginAccessIdentity": ""} == origin["S3OriginConfig"]
+        assert origin["OriginAccessControlId"] == {"Fn::GetAtt": ["OriginAccessControl", "Id"]}
+        assert origin["S3OriginConfig"] == {"OriginAccessIdentity": ""}
 
 
 @pytest.mark.parametrize(
@@ -176,9 +176,9 @@ def test_only_its_distribution_reads_a_bucket(cdn, title, reader):
     allowed = policy(cdn, title)
 
     arn = f"arn:${{AWS::Partition}}:cloudfront::${{AWS::AccountId}}:distribution/${{{reader}}}"
-    assert ["s3:GetObject"] == allowed["ReadObjects"]["Action"]
+    assert allowed["ReadObjects"]["Action"] == ["s3:GetObject"]
     for statement in allowed.values():
-        assert {"Service": "cloudfront.amazonaws.com"} == statement["Principal"]
+        assert statement["Principal"] == {"Service": "cloudfront.amazonaws.com"}
         assert {"StringEquals": {"aws:SourceArn": {"Fn::Sub": arn}}} == statement["Condition"]
 
 
@@ -187,11 +187,11 @@ def test_bucket_policies_belong_to_imported_buckets(cdn, config):
     buckets = {title: policy["Bucket"] for title, policy in cdn.of("AWS::S3::BucketPolicy").items()}
 
     stack = f"crd-{config.env.name}-assets"
-    assert {
+    assert buckets == {
         "SiteBucketPolicy": {"Ref": "SiteBucket"},
         "PictureBucketPolicy": {"Fn::ImportValue": f"{stack}-PictureBucket"},
         "AvatarBucketPolicy": {"Fn::ImportValue": f"{stack}-AvatarBucket"},
-    } == buckets
+    }
 
 
 # --- missing objects ------------------------------------------------------------------------
@@ -206,7 +206,7 @@ def test_cloudfront_lists_all_buckets_but_the_avatars(cdn):
         if "s3:ListBucket" in statement["Action"]
     }
 
-    assert {"SiteBucketPolicy", "PictureBucketPolicy"} == lists
+    assert lists == {"SiteBucketPolicy", "PictureBucketPolicy"}
 
 
 def test_a_missing_avatar_is_the_default_avatar(assets):
@@ -216,11 +216,11 @@ def test_a_missing_avatar_is_the_default_avatar(assets):
         behavior["PathPattern"]: behavior["TargetOriginId"] for behavior in assets["CacheBehaviors"]
     }
 
-    assert {"/avatars/*": "avatars"} == origins
-    assert (200, DEFAULT_AVATAR) == (
+    assert origins == {"/avatars/*": "avatars"}
+    assert (
         responses[403]["ResponseCode"],
         responses[403]["ResponsePagePath"],
-    )
+    ) == (200, DEFAULT_AVATAR)
     assert "ResponsePagePath" not in responses[404]
 
 
@@ -230,15 +230,15 @@ def test_the_default_avatar_is_in_the_picture_bucket(assets):
         DEFAULT_AVATAR.startswith(behavior["PathPattern"].rstrip("*"))
         for behavior in assets["CacheBehaviors"]
     )
-    assert "pictures" == assets["DefaultCacheBehavior"]["TargetOriginId"]
+    assert assets["DefaultCacheBehavior"]["TargetOriginId"] == "pictures"
 
 
 def test_errors_are_cached_for_10_seconds(site, assets):
     """Error responses are cached for seconds only, so that a new avatar appears soon."""
-    assert {10} == {
+    assert {
         response["ErrorCachingMinTTL"]
         for response in [*site["CustomErrorResponses"], *assets["CustomErrorResponses"]]
-    }
+    } == {10}
 
 
 def test_an_avatar_is_cached_for_minutes(cdn, config):
@@ -259,7 +259,7 @@ def test_a_missing_file_of_the_site_is_a_404(site):
     """A missing file is not replaced with the application (defect 46)."""
     (response,) = site["CustomErrorResponses"]
 
-    assert {"ErrorCode": 404, "ErrorCachingMinTTL": 10} == response
+    assert response == {"ErrorCode": 404, "ErrorCachingMinTTL": 10}
 
 
 # --- pages of the site ----------------------------------------------------------------------
@@ -269,15 +269,15 @@ def test_the_function_runs_before_the_cache(cdn, site):
     """The stack publishes the function, whose size is below the limit of CloudFront."""
     function = cdn.one("AWS::CloudFront::Function")
 
-    assert [
+    assert site["DefaultCacheBehavior"]["FunctionAssociations"] == [
         {
             "EventType": "viewer-request",
             "FunctionARN": {"Fn::GetAtt": ["SiteFunction", "FunctionARN"]},
         }
-    ] == site["DefaultCacheBehavior"]["FunctionAssociations"]
-    assert SITE_FUNCTION == function["FunctionCode"]
+    ]
+    assert function["FunctionCode"] == SITE_FUNCTION
     assert function["AutoPublish"] is True
-    assert "cloudfront-js-2.0" == function["FunctionConfig"]["Runtime"]
+    assert function["FunctionConfig"]["Runtime"] == "cloudfront-js-2.0"
     assert len(SITE_FUNCTION.encode()) < 10_240
 
 
@@ -289,18 +289,18 @@ def test_browsers_require_https_and_sniff_no_types(cdn, title):
     """Each distribution sends HSTS and forbids content sniffing and frames."""
     headers = security_headers(cdn, title)
 
-    assert 365 * 24 * 60 * 60 == headers["StrictTransportSecurity"]["AccessControlMaxAgeSec"]
-    assert "DENY" == headers["FrameOptions"]["FrameOption"]
-    assert "strict-origin-when-cross-origin" == headers["ReferrerPolicy"]["ReferrerPolicy"]
+    assert headers["StrictTransportSecurity"]["AccessControlMaxAgeSec"] == 365 * 24 * 60 * 60
+    assert headers["FrameOptions"]["FrameOption"] == "DENY"
+    assert headers["ReferrerPolicy"]["ReferrerPolicy"] == "strict-origin-when-cross-origin"
     assert headers["ContentTypeOptions"]["Override"] is True
-    assert ["'none'"] == content_policy(cdn, title)["frame-ancestors"]
+    assert content_policy(cdn, title)["frame-ancestors"] == ["'none'"]
 
 
 def test_the_site_allows_its_own_scripts_only(cdn):
     """The content security policy allows no inline scripts and no scripts of other origins."""
     content = content_policy(cdn, "SiteResponseHeadersPolicy")
 
-    assert ["'none'"] == content["default-src"]
+    assert content["default-src"] == ["'none'"]
     assert ["'self'"] == content["script-src"] == content["style-src"]
     assert not re.search("unsafe|[^:]\\*", text(content))
 
@@ -317,7 +317,7 @@ def test_the_site_connects_to_known_origins_only(cdn, config):
         "https://${Uploads}",
         *config.cdn.connect_origins,
     ] == content["connect-src"]
-    assert ["'self'", "data:", "blob:", f"assets.{config.env.domain}:*"] == content["img-src"]
+    assert content["img-src"] == ["'self'", "data:", "blob:", f"assets.{config.env.domain}:*"]
 
 
 def test_browsers_may_send_traces_to_the_configured_address():
@@ -327,7 +327,7 @@ def test_browsers_may_send_traces_to_the_configured_address():
     )
     content = content_policy(changed["cdn"], "SiteResponseHeadersPolicy")
 
-    assert ["https://a.example", "https://b.example:1"] == content["connect-src"][-2:]
+    assert content["connect-src"][-2:] == ["https://a.example", "https://b.example:1"]
 
 
 def test_upload_origins_are_imports(cdn, config):
@@ -338,17 +338,17 @@ def test_upload_origins_are_imports(cdn, config):
     _, hosts = value["Fn::Sub"]
 
     stack = f"crd-{config.env.name}-avatars"
-    assert {
+    assert hosts == {
         "AvatarApi": {"Fn::ImportValue": f"{stack}-ApiDomain"},
         "Uploads": {"Fn::ImportValue": f"{stack}-UploadBucketDomain"},
-    } == hosts
+    }
 
 
 def test_images_cannot_run_scripts(cdn):
     """The sandbox also applies to an SVG or HTML file with scripts."""
     content = content_policy(cdn, "AssetsResponseHeadersPolicy")
 
-    assert {"default-src": ["'none'"], "frame-ancestors": ["'none'"], "sandbox": []} == content
+    assert content == {"default-src": ["'none'"], "frame-ancestors": ["'none'"], "sandbox": []}
 
 
 # --- outputs and retention -----------------------------------------------------------------------
@@ -356,13 +356,13 @@ def test_images_cannot_run_scripts(cdn):
 
 def test_outputs(cdn):
     """Publishing needs the bucket, and the distribution for invalidations (defect 49)."""
-    assert {
+    assert set(cdn.template["Outputs"]) == {
         "SiteBucket",
         "SiteDistribution",
         "SiteDistributionArn",
         "AssetsDistribution",
         "AssetsDistributionArn",
-    } == set(cdn.template["Outputs"])
+    }
 
 
 def test_noncurrent_versions_of_files_expire(cdn, config):
@@ -370,7 +370,7 @@ def test_noncurrent_versions_of_files_expire(cdn, config):
     bucket = cdn.one("AWS::S3::Bucket")
     rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
 
-    assert {"Status": "Enabled"} == bucket["VersioningConfiguration"]
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
     assert {"NoncurrentDays": config.cdn.noncurrent_version_days} == rules["expire-noncurrent"][
         "NoncurrentVersionExpiration"
     ]

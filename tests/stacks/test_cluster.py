@@ -39,7 +39,7 @@ def listener(cluster, port):
 def redirect(cluster, port):
     """Return the default action of the listener of *port*, which is a redirect."""
     (action,) = listener(cluster, port)["DefaultActions"]
-    assert "redirect" == action["Type"]
+    assert action["Type"] == "redirect"
     return action["RedirectConfig"]
 
 
@@ -50,7 +50,7 @@ def test_both_capacity_providers_are_available(cluster, config):
     """FARGATE and FARGATE_SPOT are available, and the setting selects the default."""
     properties = cluster.one("AWS::ECS::Cluster")
 
-    assert ["FARGATE", "FARGATE_SPOT"] == properties["CapacityProviders"]
+    assert properties["CapacityProviders"] == ["FARGATE", "FARGATE_SPOT"]
     assert [{"CapacityProvider": config.cluster.default_capacity, "Weight": 1}] == properties[
         "DefaultCapacityProviderStrategy"
     ]
@@ -70,7 +70,7 @@ def test_service_connect_uses_a_namespace_of_this_stack(cluster):
     """The stack has the namespace; one that ECS creates is never deleted (defect 15)."""
     defaults = cluster.one("AWS::ECS::Cluster")["ServiceConnectDefaults"]
 
-    assert {"Fn::GetAtt": ["ServiceNamespace", "Arn"]} == defaults["Namespace"]
+    assert defaults["Namespace"] == {"Fn::GetAtt": ["ServiceNamespace", "Arn"]}
     assert cluster.one("AWS::ServiceDiscovery::HttpNamespace")
 
 
@@ -86,8 +86,8 @@ def test_invalid_headers_are_dropped(cluster):
     """Invalid headers are dropped, and ambiguous requests are rejected."""
     found = attributes(cluster)
 
-    assert "true" == found["routing.http.drop_invalid_header_fields.enabled"]
-    assert "defensive" == found["routing.http.desync_mitigation_mode"]
+    assert found["routing.http.drop_invalid_header_fields.enabled"] == "true"
+    assert found["routing.http.desync_mitigation_mode"] == "defensive"
 
 
 def test_only_a_protected_load_balancer_has_deletion_protection(cluster, config):
@@ -113,14 +113,14 @@ def test_the_load_balancer_is_in_every_public_subnet(cluster, config):
 
 def test_http_is_redirected_to_https(cluster):
     """The permanent redirect keeps host, path and query."""
-    assert {
+    assert redirect(cluster, 80) == {
         "Protocol": "HTTPS",
         "Host": "#{host}",
         "Port": "443",
         "Path": "/#{path}",
         "Query": "#{query}",
         "StatusCode": "HTTP_301",
-    } == redirect(cluster, 80)
+    }
 
 
 def test_https_supports_tls_1_3_and_1_2(cluster):
@@ -132,9 +132,9 @@ def test_https_supports_tls_1_3_and_1_2(cluster):
 
 def test_the_certificate_is_an_import_of_the_dns_stack(cluster, config):
     """The certificate is an import from the dns stack, not a literal ARN."""
-    assert [
+    assert listener(cluster, 443)["Certificates"] == [
         {"CertificateArn": {"Fn::ImportValue": f"crd-{config.env.name}-dns-Certificate"}}
-    ] == listener(cluster, 443)["Certificates"]
+    ]
 
 
 def test_other_hosts_are_redirected_to_the_site(cluster, config):
@@ -146,30 +146,30 @@ def test_other_hosts_are_redirected_to_the_site(cluster, config):
         found["Host"],
         found["Port"],
     )
-    assert ("/#{path}", "#{query}") == (found["Path"], found["Query"])
-    assert "HTTP_302" == found["StatusCode"]
+    assert (found["Path"], found["Query"]) == ("/#{path}", "#{query}")
+    assert found["StatusCode"] == "HTTP_302"
 
 
 def test_the_host_of_the_api_is_forwarded_to_the_backend(cluster, config):
     """The only rule forwards requests for the host of the API."""
     rule = cluster.one("AWS::ElasticLoadBalancingV2::ListenerRule")
 
-    assert {"Ref": "HttpsListener"} == rule["ListenerArn"]
-    assert [
+    assert rule["ListenerArn"] == {"Ref": "HttpsListener"}
+    assert rule["Conditions"] == [
         {"Field": "host-header", "HostHeaderConfig": {"Values": [f"api.{config.env.domain}"]}}
-    ] == rule["Conditions"]
-    assert [{"Type": "forward", "TargetGroupArn": {"Ref": "BackendTargetGroup"}}] == rule["Actions"]
+    ]
+    assert rule["Actions"] == [{"Type": "forward", "TargetGroupArn": {"Ref": "BackendTargetGroup"}}]
 
 
 def test_health_checks_use_the_traffic_port(cluster, config):
     """Health checks use the port of the requests; the original used a closed one (defect 6)."""
     targets = cluster.one("AWS::ElasticLoadBalancingV2::TargetGroup")
 
-    assert "traffic-port" == targets["HealthCheckPort"]
+    assert targets["HealthCheckPort"] == "traffic-port"
     assert config.cluster.port == targets["Port"] == 4567
-    assert "/api/health-check" == targets["HealthCheckPath"]
-    assert {"HttpCode": "200"} == targets["Matcher"]
-    assert "HTTP1" == targets["ProtocolVersion"]
+    assert targets["HealthCheckPath"] == "/api/health-check"
+    assert targets["Matcher"] == {"HttpCode": "200"}
+    assert targets["ProtocolVersion"] == "HTTP1"
     assert targets["HealthCheckTimeoutSeconds"] < targets["HealthCheckIntervalSeconds"]
 
 
@@ -209,7 +209,7 @@ def test_the_load_balancer_reaches_services_only(cluster, config):
     (rule,) = group["SecurityGroupEgress"]
 
     assert (config.cluster.port,) * 2 == (rule["FromPort"], rule["ToPort"])
-    assert {"Fn::ImportValue": f"crd-{config.env.name}-network-VpcCidr"} == rule["CidrIp"]
+    assert rule["CidrIp"] == {"Fn::ImportValue": f"crd-{config.env.name}-network-VpcCidr"}
 
 
 def test_only_the_load_balancer_reaches_services(cluster, config):
@@ -219,14 +219,14 @@ def test_only_the_load_balancer_reaches_services(cluster, config):
     (rule,) = group["SecurityGroupIngress"]
 
     assert (config.cluster.port,) * 2 == (rule["FromPort"], rule["ToPort"])
-    assert {"Fn::GetAtt": ["LoadBalancerSecurityGroup", "GroupId"]} == rule["SourceSecurityGroupId"]
+    assert rule["SourceSecurityGroupId"] == {"Fn::GetAtt": ["LoadBalancerSecurityGroup", "GroupId"]}
     assert not {"CidrIp", "CidrIpv6"} & set(rule)
 
 
 def test_every_rule_has_a_description(cluster):
     """Every security group rule has a description, which the console shows."""
     groups = cluster.of("AWS::EC2::SecurityGroup")
-    assert {"LoadBalancerSecurityGroup", "ServiceSecurityGroup"} == set(groups)
+    assert set(groups) == {"LoadBalancerSecurityGroup", "ServiceSecurityGroup"}
     for group in groups.values():
         rules = group["SecurityGroupIngress"] + group.get("SecurityGroupEgress", [])
         assert group["GroupDescription"]
@@ -244,13 +244,13 @@ def test_the_api_has_records_for_the_load_balancer(cluster, config):
 
     assert types == [record["Type"] for record in records]
     for record in records:
-        assert f"api.{config.env.domain}" == record["Name"]
+        assert record["Name"] == f"api.{config.env.domain}"
         assert config.env.hosted_zone == record["HostedZoneId"]
-        assert {
+        assert record["AliasTarget"] == {
             "DNSName": {"Fn::GetAtt": ["LoadBalancer", "DNSName"]},
             "HostedZoneId": {"Fn::GetAtt": ["LoadBalancer", "CanonicalHostedZoneID"]},
             "EvaluateTargetHealth": False,
-        } == record["AliasTarget"]
+        }
 
 
 # --- access logs ----------------------------------------------------------------------------
@@ -260,7 +260,7 @@ def test_disabled_access_logs_are_explicit():
     """Access logs are disabled explicitly: an omitted attribute would keep its value."""
     cluster = with_cluster(access_logs=False)
 
-    assert "false" == attributes(cluster)["access_logs.s3.enabled"]
+    assert attributes(cluster)["access_logs.s3.enabled"] == "false"
     assert not cluster.of("AWS::S3::Bucket")
 
 
@@ -271,11 +271,11 @@ def test_access_logs_have_a_bucket_and_expire():
     found = attributes(cluster)
     rules = cluster.one("AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
 
-    assert "true" == found["access_logs.s3.enabled"]
-    assert {"Ref": "LoadBalancerLogBucket"} == found["access_logs.s3.bucket"]
-    assert [30] == [rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule]
+    assert found["access_logs.s3.enabled"] == "true"
+    assert found["access_logs.s3.bucket"] == {"Ref": "LoadBalancerLogBucket"}
+    assert [rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule] == [30]
     assert (
-        "LoadBalancerLogBucketPolicy" == cluster.template["Resources"]["LoadBalancer"]["DependsOn"]
+        cluster.template["Resources"]["LoadBalancer"]["DependsOn"] == "LoadBalancerLogBucketPolicy"
     )
 
 
@@ -288,9 +288,9 @@ def test_only_load_balancers_of_this_account_may_write_access_logs():
     allowed = [statement for statement in policy.values() if statement["Effect"] == "Allow"]
 
     assert [policy["WriteAccessLogs"]] == allowed
-    assert ["s3:PutObject"] == allowed[0]["Action"]
-    assert [
+    assert allowed[0]["Action"] == ["s3:PutObject"]
+    assert allowed[0]["Resource"] == [
         {"Fn::Sub": f"${{LoadBalancerLogBucket.Arn}}/{prefix}/AWSLogs/${{AWS::AccountId}}/*"}
-    ] == allowed[0]["Resource"]
-    assert {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"} == allowed[0]["Principal"]
+    ]
+    assert allowed[0]["Principal"] == {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"}
     assert "DenyInsecureTransport" in text(policy)

@@ -37,7 +37,7 @@ def test_both_timeouts_are_set(title):
     project = EMITTED.of("AWS::CodeBuild::Project")[title]
 
     assert TIMEOUT_MINUTES[title] == project["TimeoutInMinutes"]
-    assert 30 == project["QueuedTimeoutInMinutes"]
+    assert project["QueuedTimeoutInMinutes"] == 30
 
 
 @pytest.mark.parametrize("title", BUILDS)
@@ -45,7 +45,7 @@ def test_a_buildspec_is_part_of_its_project(title):
     """The buildspec is in the template: one in the source could be changed by a push."""
     source = EMITTED.of("AWS::CodeBuild::Project")[title]["Source"]
 
-    assert "CODEPIPELINE" == source["Type"]
+    assert source["Type"] == "CODEPIPELINE"
     assert source["BuildSpec"].startswith("version: 0.2\n")
 
 
@@ -57,7 +57,7 @@ def test_only_the_image_project_is_privileged():
         title for title, project in projects.items() if project["Environment"]["PrivilegedMode"]
     ]
 
-    assert ["Image"] == privileged
+    assert privileged == ["Image"]
 
 
 @pytest.mark.parametrize(
@@ -99,9 +99,9 @@ def test_every_project_has_its_own_log_group(title):
         if {"Fn::GetAtt": [f"{title}LogGroup", "Arn"]} in statement["Resource"]
     ]
 
-    assert 90 == group["RetentionInDays"]
-    assert {"Status": "ENABLED", "GroupName": {"Ref": f"{title}LogGroup"}} == configured
-    assert [f"{title}Role"] == writers
+    assert group["RetentionInDays"] == 90
+    assert configured == {"Status": "ENABLED", "GroupName": {"Ref": f"{title}LogGroup"}}
+    assert writers == [f"{title}Role"]
 
 
 def test_no_project_is_in_the_vpc():
@@ -138,7 +138,7 @@ def test_statements_on_all_resources_are_listed():
         if "*" in statement["Resource"] and statement["Effect"] == "Allow"
     }
 
-    assert {
+    assert on_all_resources == {
         ("PipelineRole", "DescribeTaskDefinitions"),
         ("ImageRole", "GetRegistryToken"),
         ("DiffRole", "DescribeStacks"),
@@ -147,7 +147,7 @@ def test_statements_on_all_resources_are_listed():
         ("UpdateServiceStackRole", "DescribeStacks"),
         ("VerifyServiceRole", "ListTasks"),
         ("VerifyServiceRole", "DescribeTargets"),
-    } == on_all_resources
+    }
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_a_role_trusts_one_pipeline_or_project(role, service, source):
     """The service cannot assume the role for another resource."""
     (trust,) = EMITTED.of("AWS::IAM::Role")[role]["AssumeRolePolicyDocument"]["Statement"]
 
-    assert {"Service": f"{service}.amazonaws.com"} == trust["Principal"]
+    assert trust["Principal"] == {"Service": f"{service}.amazonaws.com"}
     assert trust["Condition"]["StringEquals"]["aws:SourceArn"]["Fn::Sub"].endswith(source)
 
 
@@ -183,11 +183,11 @@ def test_a_role_is_passed_to_one_service():
 
     names = [arn["Fn::Sub"].rpartition("/")[2] for arn in passed["PipelineRole"][0]]
 
-    assert ["crd-prod-service-ExecutionRole-*", "crd-prod-service-TaskRole-*"] == names
-    assert "ecs-tasks.amazonaws.com" == passed["PipelineRole"][1]
+    assert names == ["crd-prod-service-ExecutionRole-*", "crd-prod-service-TaskRole-*"]
+    assert passed["PipelineRole"][1] == "ecs-tasks.amazonaws.com"
     for role in ("InfrastructureRole", "UpdateServiceStackRole"):
-        assert ([{"Ref": "ReleaseRoleArn"}], "cloudformation.amazonaws.com") == passed[role]
-    assert {"PipelineRole", "InfrastructureRole", "UpdateServiceStackRole"} == passed.keys()
+        assert passed[role] == ([{"Ref": "ReleaseRoleArn"}], "cloudformation.amazonaws.com")
+    assert passed.keys() == {"PipelineRole", "InfrastructureRole", "UpdateServiceStackRole"}
 
 
 @pytest.mark.parametrize("role", ["InfrastructureRole", "UpdateServiceStackRole"])
@@ -195,11 +195,11 @@ def test_change_sets_are_created_with_the_release_role(role):
     """A change set needs the release role; without it, CloudFormation would use the caller's."""
     create = EMITTED.statements(role)["CreateChangeSets"]
 
-    assert ["cloudformation:CreateChangeSet"] == create["Action"]
-    assert {
+    assert create["Action"] == ["cloudformation:CreateChangeSet"]
+    assert create["Condition"] == {
         "StringEquals": {"cloudformation:RoleArn": {"Ref": "ReleaseRoleArn"}},
         "StringLike": {"cloudformation:ChangeSetName": "release-*"},
-    } == create["Condition"]
+    }
 
 
 @pytest.mark.parametrize("role", ["InfrastructureRole", "UpdateServiceStackRole"])
@@ -215,16 +215,16 @@ def test_changes_of_manual_stacks_are_denied(role):
         for action in allowed[sid]["Action"]
     }
 
-    assert "Deny" == denied["Effect"]
+    assert denied["Effect"] == "Deny"
     assert changing == {*denied["Action"]}
-    assert {
+    assert names == {
         "crd-prod-foundation/*",
         "crd-prod-foundation-*/*",
         "crd-prod-pipeline/*",
         "crd-prod-pipeline-*/*",
         "crd-prod-site-publisher/*",
         "crd-prod-site-publisher-*/*",
-    } == names
+    }
 
 
 def test_stacks_of_both_regions_are_allowed():
@@ -239,7 +239,7 @@ def test_stacks_of_both_regions_are_allowed():
     ):
         regions = {arn["Fn::Sub"].split(":")[5] for arn in allowed[sid]["Resource"]}
 
-        assert {"ca-central-1", resources.CLOUDFRONT_REGION} == regions
+        assert regions == {"ca-central-1", resources.CLOUDFRONT_REGION}
         assert all(
             "/crd-prod-" in text(arn) or ":changeSet/release-*" in text(arn)
             for arn in allowed[sid]["Resource"]
@@ -256,7 +256,7 @@ def test_the_last_action_changes_only_the_service_stack():
         for arn in allowed[sid]["Resource"]
     }
 
-    assert {"crd-prod-service/*"} == changed
+    assert changed == {"crd-prod-service/*"}
 
 
 def test_image_writes_only_its_artifact_and_one_repository():
@@ -269,7 +269,7 @@ def test_image_writes_only_its_artifact_and_one_repository():
         and sid != "WriteLogs"
     }
 
-    assert {
+    assert writes == {
         "WriteImageArtifact": [
             {
                 "Fn::Sub": [
@@ -279,7 +279,7 @@ def test_image_writes_only_its_artifact_and_one_repository():
             }
         ],
         "PushImage": [{"Ref": "RepositoryArn"}],
-    } == writes
+    }
 
 
 @pytest.mark.parametrize(
@@ -289,8 +289,8 @@ def test_artifact_folders_are_truncated_like_codepipelines(name, folder):
     """Folder names are truncated as by CodePipeline: to 20 and 10 characters."""
     env = msgspec.structs.replace(ENV, name=name)
 
-    assert f"{folder}/Source" == build_roles.artifact_key_prefix(env, "Source")
-    assert f"{folder}/SourceArti" == build_roles.artifact_key_prefix(env, "SourceArtifact")
+    assert build_roles.artifact_key_prefix(env, "Source") == f"{folder}/Source"
+    assert build_roles.artifact_key_prefix(env, "SourceArtifact") == f"{folder}/SourceArti"
 
 
 def test_migrate_invokes_one_function():
@@ -301,7 +301,7 @@ def test_migrate_invokes_one_function():
         ':function:crd-prod-users-Migrate-*"}]'
     )
     assert text(allowed["DescribeUsersStack"]["Resource"]).endswith(':stack/crd-prod-users/*"}]')
-    assert {"lambda:InvokeFunction"} == {*allowed["InvokeMigration"]["Action"]}
+    assert {*allowed["InvokeMigration"]["Action"]} == {"lambda:InvokeFunction"}
 
 
 def test_the_image_is_recorded_in_the_parameter_of_the_service():
@@ -313,7 +313,7 @@ def test_the_image_is_recorded_in_the_parameter_of_the_service():
 
     for image, statement in zip(("backend", "verifier"), statements, strict=True):
         assert text(statement["Resource"]).endswith(f':parameter/crd/prod/{image}/image"}}]')
-        assert ["ssm:PutParameter"] == statement["Action"]
+        assert statement["Action"] == ["ssm:PutParameter"]
 
 
 @pytest.mark.parametrize("role", ["PlanRole", "InfrastructureRole", "UpdateServiceStackRole"])
@@ -321,7 +321,7 @@ def test_the_images_of_all_services_are_readable(role):
     """A plan reads the image of every service, and config may have a second service."""
     read = EMITTED.statements(role)["ReadReleasedImages"]
 
-    assert ["ssm:GetParameters"] == read["Action"]
+    assert read["Action"] == ["ssm:GetParameters"]
     assert text(read["Resource"]).endswith(':parameter/crd/prod/*/image"}]')
 
 

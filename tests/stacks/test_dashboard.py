@@ -33,7 +33,7 @@ def widgets(dashboard):
 
 def test_the_dashboard_shows_every_alarm(widgets, alarms):
     """The first widget has the state of all alarms."""
-    assert "alarm" == widgets[0]["type"]
+    assert widgets[0]["type"] == "alarm"
     assert {f"${{{title}.Arn}}" for title in alarms} == set(widgets[0]["properties"]["alarms"])
 
 
@@ -81,4 +81,4 @@ def test_widgets_of_distributions_read_from_us_east_1(widgets):
         for line in widget["properties"]["metrics"]
     }
 
-    assert {(True, "us-east-1"), (False, "${AWS::Region}")} == regions
+    assert regions == {(True, "us-east-1"), (False, "${AWS::Region}")}

@@ -45,22 +45,22 @@ def test_dependent_stacks_add_the_ingress_rules(database, instance):
 
     assert "SecurityGroupIngress" not in group
     assert not database.of("AWS::EC2::SecurityGroupIngress")
-    assert [{"Fn::GetAtt": ["DatabaseSecurityGroup", "GroupId"]}] == instance["VPCSecurityGroups"]
+    assert instance["VPCSecurityGroups"] == [{"Fn::GetAtt": ["DatabaseSecurityGroup", "GroupId"]}]
 
 
 def test_the_instance_has_no_egress(database):
     """A rule for the loopback address replaces the default one, which allows all traffic."""
     (rule,) = database.one("AWS::EC2::SecurityGroup")["SecurityGroupEgress"]
 
-    assert "127.0.0.1/32" == rule["CidrIp"]
+    assert rule["CidrIp"] == "127.0.0.1/32"
 
 
 def test_connections_require_tls(database, instance):
     """The parameter group requires TLS, whatever the default of the PostgreSQL version is."""
     parameters = database.one("AWS::RDS::DBParameterGroup")
 
-    assert "1" == parameters["Parameters"]["rds.force_ssl"]
-    assert {"Ref": "DatabaseParameterGroup"} == instance["DBParameterGroupName"]
+    assert parameters["Parameters"]["rds.force_ssl"] == "1"
+    assert instance["DBParameterGroupName"] == {"Ref": "DatabaseParameterGroup"}
 
 
 # --- users and passwords ---------------------------------------------------------------------------
@@ -77,8 +77,8 @@ def test_no_password_is_in_the_template(database, instance):
 def test_the_master_user_has_an_unusual_name(instance):
     """The name of the master user differs from common names and from the other users."""
     assert instance["MasterUsername"] not in {"postgres", "admin", "root", "master"}
-    assert 3 == len(
-        {instance["MasterUsername"], database_stack.MIGRATOR, database_stack.APPLICATION}
+    assert (
+        len({instance["MasterUsername"], database_stack.MIGRATOR, database_stack.APPLICATION}) == 3
     )
 
 
@@ -86,7 +86,7 @@ def test_outputs(database):
     """Other stacks import all that they need for a connection (defect 18: no outputs)."""
     outputs = {name: output["Value"] for name, output in database.template["Outputs"].items()}
 
-    assert {
+    assert outputs == {
         "Instance": {"Ref": "Database"},
         "ResourceId": {"Fn::GetAtt": ["Database", "DbiResourceId"]},
         "Address": {"Fn::GetAtt": ["Database", "Endpoint.Address"]},
@@ -96,7 +96,7 @@ def test_outputs(database):
         "MasterSecret": {"Fn::GetAtt": ["Database", "MasterUserSecret.SecretArn"]},
         "Migrator": database_stack.MIGRATOR,
         "Application": database_stack.APPLICATION,
-    } == outputs
+    }
 
 
 # --- backups and storage ---------------------------------------------------------------
@@ -126,12 +126,12 @@ def test_a_protected_database_is_not_deleted_without_a_snapshot(database, instan
 
 def test_cloudformation_cannot_replace_the_instance(instance, config):
     """The instance has a fixed name, so a change that requires a new, empty instance fails."""
-    assert f"crd-{config.env.name}-database" == instance["DBInstanceIdentifier"]
+    assert instance["DBInstanceIdentifier"] == f"crd-{config.env.name}-database"
 
 
 def test_storage_grows_automatically(instance, config):
     """Storage grows automatically, up to the maximum in config."""
-    assert "gp3" == instance["StorageType"]
+    assert instance["StorageType"] == "gp3"
     assert str(config.database.storage_gib) == instance["AllocatedStorage"]
     assert config.database.max_storage_gib == instance["MaxAllocatedStorage"]
 
@@ -200,8 +200,8 @@ def test_slow_statements_are_logged_without_parameters(database):
     """The log has slow statements, without their parameters, which are posts and addresses."""
     parameters = database.one("AWS::RDS::DBParameterGroup")["Parameters"]
 
-    assert "1000" == parameters["log_min_duration_statement"]
-    assert "0" == parameters["log_parameter_max_length"]
+    assert parameters["log_min_duration_statement"] == "1000"
+    assert parameters["log_parameter_max_length"] == "0"
 
 
 def test_multi_az_is_a_setting():
@@ -213,8 +213,8 @@ def test_multi_az_is_a_setting():
 
 def test_performance_insights_are_kept_for_a_week(instance):
     """Performance Insights has a retention of seven days, which is free."""
-    assert ("standard", True, 7) == (
+    assert (
         instance["DatabaseInsightsMode"],
         instance["EnablePerformanceInsights"],
         instance["PerformanceInsightsRetentionPeriod"],
-    )
+    ) == ("standard", True, 7)

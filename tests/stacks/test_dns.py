@@ -8,7 +8,7 @@ def test_the_certificate_of_the_api_is_validated_by_dns(emitted, config):
     host = f"api.{config.env.domain}"
 
     assert host == certificate["DomainName"]
-    assert "DNS" == certificate["ValidationMethod"]
+    assert certificate["ValidationMethod"] == "DNS"
     assert [{"DomainName": host, "HostedZoneId": config.env.hosted_zone}] == certificate[
         "DomainValidationOptions"
     ]

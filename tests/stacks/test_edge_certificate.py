@@ -16,4 +16,4 @@ def test_the_certificate_is_validated_by_dns_for_each_host(emitted, config):
 
 def test_the_certificate_is_in_the_region_of_cloudfront(emitted):
     """CloudFront only uses certificates in us-east-1."""
-    assert "us-east-1" == emitted["edge-certificate"].stack.region
+    assert emitted["edge-certificate"].stack.region == "us-east-1"

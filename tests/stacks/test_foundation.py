@@ -15,8 +15,8 @@ def test_the_artifact_bucket_is_in_the_namespace_of_the_account(foundation, conf
     """The name is in the namespace of the account, so no other account can create it."""
     bucket = foundation.one("AWS::S3::Bucket")
 
-    assert "account-regional" == bucket["BucketNamespace"]
-    assert f"crd-{config.env.name}-artifacts" == bucket["BucketNamePrefix"]
+    assert bucket["BucketNamespace"] == "account-regional"
+    assert bucket["BucketNamePrefix"] == f"crd-{config.env.name}-artifacts"
 
 
 def test_artifacts_are_private(foundation):
@@ -25,8 +25,8 @@ def test_artifacts_are_private(foundation):
     policy = foundation.one("AWS::S3::BucketPolicy")["PolicyDocument"]
     arn = {"Fn::GetAtt": ["Artifacts", "Arn"]}
 
-    assert {True} == set(bucket["PublicAccessBlockConfiguration"].values())
-    assert [{"ObjectOwnership": "BucketOwnerEnforced"}] == bucket["OwnershipControls"]["Rules"]
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
     assert {
         "Sid": "DenyInsecureTransport",
         "Effect": "Deny",
@@ -43,8 +43,8 @@ def test_only_replaced_artifacts_expire(foundation, config):
 
     rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
 
-    assert {"Status": "Enabled"} == bucket["VersioningConfiguration"]
-    assert {"incomplete-uploads", "expire-replaced-artifacts"} == set(rules)
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert set(rules) == {"incomplete-uploads", "expire-replaced-artifacts"}
     assert not any("ExpirationInDays" in rule for rule in rules.values())
     assert {"NoncurrentDays": config.foundation.replaced_artifact_days} == rules[
         "expire-replaced-artifacts"
@@ -58,10 +58,10 @@ def test_only_alarms_of_this_account_can_publish(foundation):
     allowed = [statement for statement in policy.values() if statement["Effect"] == "Allow"]
 
     assert [policy["AllowAlarmsToPublish"]] == allowed
-    assert {"Service": "cloudwatch.amazonaws.com"} == allowed[0]["Principal"]
-    assert {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}} == allowed[0][
-        "Condition"
-    ]
+    assert allowed[0]["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert allowed[0]["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    }
 
 
 def test_every_address_is_subscribed(foundation, config):
@@ -93,10 +93,10 @@ def test_removing_an_address_replaces_no_other_subscription():
 
 def test_outputs(foundation):
     """The outputs are those that other stacks use."""
-    assert {
+    assert set(foundation.template["Outputs"]) == {
         "Artifacts",
         "ArtifactsArn",
         "Alerts",
         "ReleaseRole",
         "Boundary",
-    } == set(foundation.template["Outputs"])
+    }

@@ -92,8 +92,8 @@ def test_the_artifact_bucket_is_that_of_the_foundation(config):
     """
     artifacts = layers(config, CODE).artifact_bucket
 
-    assert f"crd-{config.env.name}-foundation" == artifacts.stack
-    assert "Artifacts" == artifacts.output
+    assert artifacts.stack == f"crd-{config.env.name}-foundation"
+    assert artifacts.output == "Artifacts"
 
 
 def test_titles_are_pascal_case(emitted):

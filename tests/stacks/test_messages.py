@@ -32,22 +32,22 @@ def permissions(messages):
 
 def keys(schema):
     """Return the attribute names of a key, partition key first."""
-    assert ["HASH", "RANGE"] == [key["KeyType"] for key in schema]
+    assert [key["KeyType"] for key in schema] == ["HASH", "RANGE"]
     return [key["AttributeName"] for key in schema]
 
 
 def test_the_table_has_the_keys_of_its_access_patterns(table):
     """Messages are sorted by time in a conversation, conversations by time for a user."""
-    assert ["pk", "sk"] == keys(table["KeySchema"])
+    assert keys(table["KeySchema"]) == ["pk", "sk"]
 
 
 def test_the_index_finds_both_items_of_a_conversation(table):
     """The index has all attributes, with which the function writes new items."""
     (index,) = table["GlobalSecondaryIndexes"]
 
-    assert "message-group-sk-index" == index["IndexName"]
-    assert ["message_group_uuid", "sk"] == keys(index["KeySchema"])
-    assert {"ProjectionType": "ALL"} == index["Projection"]
+    assert index["IndexName"] == "message-group-sk-index"
+    assert keys(index["KeySchema"]) == ["message_group_uuid", "sk"]
+    assert index["Projection"] == {"ProjectionType": "ALL"}
 
 
 def test_only_key_attributes_are_declared(table):
@@ -57,17 +57,17 @@ def test_only_key_attributes_are_declared(table):
         for definition in table["AttributeDefinitions"]
     }
 
-    assert {"pk": "S", "sk": "S", "message_group_uuid": "S"} == attributes
+    assert attributes == {"pk": "S", "sk": "S", "message_group_uuid": "S"}
 
 
 def test_the_stream_has_new_images(table):
     """A record of the stream has the item after the change."""
-    assert {"StreamViewType": "NEW_IMAGE"} == table["StreamSpecification"]
+    assert table["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
 
 
 def test_the_table_has_on_demand_capacity(table):
     """No capacity is provisioned for the table or its index."""
-    assert "PAY_PER_REQUEST" == table["BillingMode"]
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
     assert "ProvisionedThroughput" not in table
     assert "ProvisionedThroughput" not in table["GlobalSecondaryIndexes"][0]
 
@@ -87,7 +87,7 @@ def test_the_recovery_period_is_a_setting():
 
     table = emit(changed)["messages"].one("AWS::DynamoDB::Table")
 
-    assert 3 == table["PointInTimeRecoverySpecification"]["RecoveryPeriodInDays"]
+    assert table["PointInTimeRecoverySpecification"]["RecoveryPeriodInDays"] == 3
 
 
 def test_only_a_protected_table_has_deletion_protection(table, config):
@@ -105,13 +105,13 @@ def test_outputs(messages, table):
     outputs = {name: output["Value"] for name, output in messages.template["Outputs"].items()}
 
     assert "TableName" not in table
-    assert {
+    assert outputs == {
         "Table": {"Ref": "MessageTable"},
         "TableArn": {"Fn::GetAtt": ["MessageTable", "Arn"]},
         "Index": "message-group-sk-index",
         "MessagingStream": {"Ref": "MessagingStream"},
         "DeadLetterQueue": {"Fn::GetAtt": ["MessagingStreamDeadLetterQueue", "QueueName"]},
-    } == outputs
+    }
 
 
 # --- the function that reads the stream -----------------------------------------------------
@@ -121,26 +121,26 @@ def test_the_event_filter_selects_new_messages(mapping):
     """The function's own writes to the table do not invoke it again (defect 94)."""
     (event_filter,) = mapping["FilterCriteria"]["Filters"]
 
-    assert {
+    assert json.loads(event_filter["Pattern"]) == {
         "eventName": ["INSERT"],
         "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "MSG#"}]}}},
-    } == json.loads(event_filter["Pattern"])
+    }
 
 
 def test_a_failing_message_does_not_block_the_stream(mapping):
     """Retries are limited, and successful records are not repeated (defect 94)."""
-    assert ["ReportBatchItemFailures"] == mapping["FunctionResponseTypes"]
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["BisectBatchOnFunctionError"] is True
-    assert 10 == mapping["MaximumRetryAttempts"]
-    assert 6 * 3600 == mapping["MaximumRecordAgeInSeconds"]
+    assert mapping["MaximumRetryAttempts"] == 10
+    assert mapping["MaximumRecordAgeInSeconds"] == 6 * 3600
 
 
 def test_messages_are_processed_in_order(mapping):
     """The messages of a conversation are processed one after the other (defect 93)."""
-    assert {"Fn::GetAtt": ["MessageTable", "StreamArn"]} == mapping["EventSourceArn"]
-    assert "TRIM_HORIZON" == mapping["StartingPosition"]
+    assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["MessageTable", "StreamArn"]}
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
     assert "ParallelizationFactor" not in mapping
-    assert 100 == mapping["BatchSize"]
+    assert mapping["BatchSize"] == 100
 
 
 def test_the_function_queries_the_index_and_writes_to_the_table(permissions):
@@ -158,7 +158,7 @@ def test_the_function_queries_the_index_and_writes_to_the_table(permissions):
         permissions["ReplaceConversations"]["Action"],
         permissions["ReplaceConversations"]["Resource"],
     )
-    assert [{"Fn::Sub": "${MessageTable.Arn}/stream/*"}] == permissions["ReadStream"]["Resource"]
+    assert permissions["ReadStream"]["Resource"] == [{"Fn::Sub": "${MessageTable.Arn}/stream/*"}]
 
 
 def test_the_function_has_the_names_of_table_and_index(messages):

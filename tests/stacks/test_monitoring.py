@@ -43,7 +43,7 @@ def findings(desired, env):
 
 def test_every_resource_has_its_alarms(stacks, config):
     """No function, queue, table, database, service, load balancer or API is without an alarm."""
-    assert [] == findings(synth(stacks), config.env)
+    assert findings(synth(stacks), config.env) == []
 
 
 def without_alarm(desired, title):
@@ -130,7 +130,7 @@ def test_the_verifier_has_an_alarm():
     stacks = all_stacks(replace(config, verifier=verifier))
 
     assert "VerifierRunningTasks" in monitoring_of(stacks).of("AWS::CloudWatch::Alarm")
-    assert [] == findings(synth(stacks), config.env)
+    assert findings(synth(stacks), config.env) == []
 
 
 # Traces and budgets ------------------------------------------------------------------------------
@@ -161,13 +161,13 @@ def test_a_budget_mails_before_the_limit_is_reached():
     assert ("COST", "MONTHLY", limit) == tuple(
         budget["Budget"][key] for key in ("BudgetType", "TimeUnit", "BudgetLimit")
     )
-    assert [("ACTUAL", 80, "PERCENTAGE"), ("FORECASTED", 100, "PERCENTAGE")] == [
+    assert [
         tuple(
             notification["Notification"][key]
             for key in ("NotificationType", "Threshold", "ThresholdType")
         )
         for notification in budget["NotificationsWithSubscribers"]
-    ]
+    ] == [("ACTUAL", 80, "PERCENTAGE"), ("FORECASTED", 100, "PERCENTAGE")]
 
 
 def test_alert_emails_receive_the_mails_of_budgets():
@@ -181,7 +181,7 @@ def test_alert_emails_receive_the_mails_of_budgets():
     ]
 
     assert [[emails[0]], [emails[0]], [emails[1]], [emails[1]]] == recipients
-    assert {} == budgets_for()
+    assert budgets_for() == {}
 
 
 def test_a_budget_of_zero_is_no_budget():
@@ -189,7 +189,7 @@ def test_a_budget_of_zero_is_no_budget():
     settings = replace(SETTINGS, monthly_budget_usd=0)
     stacks = layers(replace(config_of("prod"), monitoring=settings), CODE)
 
-    assert {} == monitoring_of(stacks).of("AWS::Budgets::Budget")
+    assert monitoring_of(stacks).of("AWS::Budgets::Budget") == {}
 
 
 def test_a_new_address_changes_no_budget():
@@ -198,7 +198,7 @@ def test_a_new_address_changes_no_budget():
 
     names = {budget["Budget"]["BudgetName"] for budget in both.values()}
     assert one.items() <= both.items()
-    assert {"crd-prod-monthly-axexample", "crd-prod-monthly-bxexample"} == names
+    assert names == {"crd-prod-monthly-axexample", "crd-prod-monthly-bxexample"}
 
 
 def test_no_stack_depends_on_monitoring(stack):

@@ -99,7 +99,7 @@ def test_another_zone_changes_no_resource():
 
     changed = {title for title, found in resources[0].items() if found != resources[1][title]}
 
-    assert {"S3Endpoint", "DynamodbEndpoint"} == changed
+    assert changed == {"S3Endpoint", "DynamodbEndpoint"}
 
 
 @pytest.mark.parametrize("small", ["10.0.0.0/23", "10.0.0.0/28"])
@@ -115,7 +115,7 @@ def test_subnets_assign_no_public_addresses(network):
     """No subnet assigns public addresses by default."""
     subnets = network.of("AWS::EC2::Subnet").values()
 
-    assert {False} == {subnet["MapPublicIpOnLaunch"] for subnet in subnets}
+    assert {subnet["MapPublicIpOnLaunch"] for subnet in subnets} == {False}
 
 
 # --- routes ---------------------------------------------------------------------------------
@@ -138,10 +138,10 @@ def test_public_subnets_reach_the_internet(network):
 
     route = network.template["Resources"]["PublicDefaultRoute"]
 
-    assert {"PublicRouteTable"} == tables
-    assert INTERNET == route["Properties"]["DestinationCidrBlock"]
-    assert {"Ref": "InternetGateway"} == route["Properties"]["GatewayId"]
-    assert "InternetGatewayAttachment" == route["DependsOn"]
+    assert tables == {"PublicRouteTable"}
+    assert route["Properties"]["DestinationCidrBlock"] == INTERNET
+    assert route["Properties"]["GatewayId"] == {"Ref": "InternetGateway"}
+    assert route["DependsOn"] == "InternetGatewayAttachment"
 
 
 @pytest.mark.parametrize(
@@ -179,12 +179,12 @@ def test_a_nat_gateway_is_in_the_public_subnet_of_its_zone():
 
     gateways = network.of("AWS::EC2::NatGateway").values()
 
-    assert 3 == len(gateways)
+    assert len(gateways) == 3
     for number, gateway in enumerate(gateways, 1):
-        assert {"Ref": f"PublicSubnet{number}"} == gateway["SubnetId"]
-        assert {"Fn::GetAtt": [f"NatGatewayAddress{number}", "AllocationId"]} == gateway[
-            "AllocationId"
-        ]
+        assert gateway["SubnetId"] == {"Ref": f"PublicSubnet{number}"}
+        assert gateway["AllocationId"] == {
+            "Fn::GetAtt": [f"NatGatewayAddress{number}", "AllocationId"]
+        }
 
 
 def test_all_subnets_have_gateway_endpoints(network):
@@ -193,11 +193,12 @@ def test_all_subnets_have_gateway_endpoints(network):
 
     endpoints = network.of("AWS::EC2::VPCEndpoint")
 
-    assert {"com.amazonaws.${AWS::Region}.s3", "com.amazonaws.${AWS::Region}.dynamodb"} == {
-        endpoint["ServiceName"]["Fn::Sub"] for endpoint in endpoints.values()
+    assert {endpoint["ServiceName"]["Fn::Sub"] for endpoint in endpoints.values()} == {
+        "com.amazonaws.${AWS::Region}.s3",
+        "com.amazonaws.${AWS::Region}.dynamodb",
     }
     for endpoint in endpoints.values():
-        assert "Gateway" == endpoint["VpcEndpointType"]
+        assert endpoint["VpcEndpointType"] == "Gateway"
         assert tables == {table["Ref"] for table in endpoint["RouteTableIds"]}
 
 
@@ -211,7 +212,7 @@ def test_endpoints_are_limited_to_this_account(network):
 
     assert this_account == buckets.pop("AccessAccountBuckets")["Condition"]
     assert this_account == tables.pop("AccessAccountTables")["Condition"]
-    assert ["s3:GetObject"] == buckets.pop("PullImageLayers")["Action"]
+    assert buckets.pop("PullImageLayers")["Action"] == ["s3:GetObject"]
     assert not buckets
     assert not tables
 
@@ -228,12 +229,12 @@ def test_each_public_subnet_has_an_ipv6_block():
         for subnet in subnets_of(network, "Public").values()
     ]
 
-    assert [0, 1, 2] == parts
+    assert parts == [0, 1, 2]
     for title in ("PublicSubnet1", "PublicSubnet2", "PublicSubnet3"):
-        assert "Ipv6CidrBlock" == network.template["Resources"][title]["DependsOn"]
-    assert {"Ref": "InternetGateway"} == network.of("AWS::EC2::Route")["PublicDefaultRouteIpv6"][
-        "GatewayId"
-    ]
+        assert network.template["Resources"][title]["DependsOn"] == "Ipv6CidrBlock"
+    assert network.of("AWS::EC2::Route")["PublicDefaultRouteIpv6"]["GatewayId"] == {
+        "Ref": "InternetGateway"
+    }
 
 
 def test_private_subnets_have_no_ipv6():
@@ -257,9 +258,9 @@ def test_the_retention_of_flow_logs_is_a_setting():
 
     flow = network.one("AWS::EC2::FlowLog")
 
-    assert 30 == network.one("AWS::Logs::LogGroup")["RetentionInDays"]
-    assert "ALL" == flow["TrafficType"]
-    assert {"Fn::GetAtt": ["FlowLogGroup", "Arn"]} == flow["LogDestination"]
+    assert network.one("AWS::Logs::LogGroup")["RetentionInDays"] == 30
+    assert flow["TrafficType"] == "ALL"
+    assert flow["LogDestination"] == {"Fn::GetAtt": ["FlowLogGroup", "Arn"]}
 
 
 def test_the_flow_log_role_writes_to_its_log_group_only():
@@ -270,10 +271,10 @@ def test_the_flow_log_role_writes_to_its_log_group_only():
     (policy,) = role["Policies"]
     write, describe = policy["PolicyDocument"]["Statement"]
 
-    assert {"Service": "vpc-flow-logs.amazonaws.com"} == trust["Principal"]
-    assert {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}} == trust["Condition"]
-    assert [{"Fn::GetAtt": ["FlowLogGroup", "Arn"]}] == write["Resource"]
-    assert (["logs:DescribeLogGroups"], ["*"]) == (describe["Action"], describe["Resource"])
+    assert trust["Principal"] == {"Service": "vpc-flow-logs.amazonaws.com"}
+    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    assert write["Resource"] == [{"Fn::GetAtt": ["FlowLogGroup", "Arn"]}]
+    assert (describe["Action"], describe["Resource"]) == (["logs:DescribeLogGroups"], ["*"])
 
 
 def test_flow_logs_are_a_setting():
@@ -298,5 +299,5 @@ def test_resources_have_a_name_tag(network, config):
     for kind in types:
         for properties in network.of(f"AWS::EC2::{kind}").values():
             (tag,) = properties["Tags"]
-            assert "Name" == tag["Key"]
+            assert tag["Key"] == "Name"
             assert tag["Value"].startswith(f"crd-{config.env.name}-")

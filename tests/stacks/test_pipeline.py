@@ -23,7 +23,7 @@ def test_stages_in_order():
     """Nothing is changed before the commit was tested, planned and approved."""
     stages = EMITTED.one("AWS::CodePipeline::Pipeline")["Stages"]
 
-    assert {
+    assert {stage["Name"]: [action["Name"] for action in stage["Actions"]] for stage in stages} == {
         "Source": ["Source"],
         "Test": ["Test"],
         "Build": ["Image"],
@@ -37,7 +37,7 @@ def test_stages_in_order():
             "UpdateServiceStack",
             "VerifyService",
         ],
-    } == {stage["Name"]: [action["Name"] for action in stage["Actions"]] for stage in stages}
+    }
 
 
 def test_actions_of_a_stage_run_one_after_the_other():
@@ -63,8 +63,8 @@ def test_the_approval_mail_links_to_the_execution():
 
     variables = re.findall(r"#\{([^}]+)\}", page + approval["CustomData"])
 
-    assert "arn:alerts" == approval["NotificationArn"]
-    assert {"Source.CommitId", "codepipeline.PipelineExecutionId"} == {*variables}
+    assert approval["NotificationArn"] == "arn:alerts"
+    assert {*variables} == {"Source.CommitId", "codepipeline.PipelineExecutionId"}
     assert page.startswith("https://${AWS::Region}.console.aws.amazon.com/")
     assert "/pipelines/crd-prod-pipeline/executions/" in page
 
@@ -75,13 +75,13 @@ def test_variables_come_from_the_source_and_image_actions_only():
 
     namespaces = set(re.findall(r"#\{(\w+)\.", text_of_actions))
 
-    assert {"Source", "Image", "codepipeline"} == namespaces
+    assert namespaces == {"Source", "Image", "codepipeline"}
 
 
 @pytest.mark.parametrize("action", BUILDS)
 def test_every_build_uses_the_source_artifact(action):
     """All builds use the commit that was tested and approved."""
-    assert [{"Name": "Source"}] == EMITTED.actions[action]["InputArtifacts"]
+    assert EMITTED.actions[action]["InputArtifacts"] == [{"Name": "Source"}]
 
 
 def test_a_push_to_the_branch_starts_the_pipeline():
@@ -90,47 +90,47 @@ def test_a_push_to_the_branch_starts_the_pipeline():
 
     source = EMITTED.actions["Source"]["Configuration"]
 
-    assert "Source" == trigger["GitConfiguration"]["SourceActionName"]
-    assert [{"Branches": {"Includes": ["prod"]}}] == trigger["GitConfiguration"]["Push"]
-    assert ("someone/cruddur", "prod", "false") == (
+    assert trigger["GitConfiguration"]["SourceActionName"] == "Source"
+    assert trigger["GitConfiguration"]["Push"] == [{"Branches": {"Includes": ["prod"]}}]
+    assert (
         source["FullRepositoryId"],
         source["BranchName"],
         source["DetectChanges"],
-    )
-    assert {"Ref": "GitHubConnection"} == source["ConnectionArn"]
+    ) == ("someone/cruddur", "prod", "false")
+    assert source["ConnectionArn"] == {"Ref": "GitHubConnection"}
 
 
 def test_the_stack_has_the_connection():
     """The template creates the connection; an administrator completes it at GitHub (defect 38)."""
     connection = EMITTED.one("AWS::CodeConnections::Connection")
 
-    assert {"ConnectionName": "crd-prod-github", "ProviderType": "GitHub"} == connection
+    assert connection == {"ConnectionName": "crd-prod-github", "ProviderType": "GitHub"}
 
 
 def test_the_service_is_referenced_by_name():
     """The pipeline does not import the service, which can be deleted and created again (defect 36)."""
     configuration = emit_pipeline(service="another").actions["Service"]["Configuration"]
 
-    assert ("crd-prod-cluster", "another", "20") == (
+    assert (
         configuration["ClusterName"],
         configuration["ServiceName"],
         configuration["DeploymentTimeout"],
-    )
+    ) == ("crd-prod-cluster", "another", "20")
     assert "Fn::ImportValue" not in text(EMITTED.outer["Resources"]["Pipeline"])
 
 
 def test_the_built_image_is_recorded_by_its_digest():
     """The recorded image is the digest that the build exports."""
-    assert "Image" == EMITTED.actions["Image"]["Namespace"]
-    assert {"IMAGE_DIGEST": "#{Image.IMAGE_DIGEST}"} == environment_variables("RecordImage")
-    assert [{"Name": "Image"}] == EMITTED.actions["Service"]["InputArtifacts"]
-    assert [{"Name": "Image"}] == EMITTED.actions["Image"]["OutputArtifacts"]
+    assert EMITTED.actions["Image"]["Namespace"] == "Image"
+    assert environment_variables("RecordImage") == {"IMAGE_DIGEST": "#{Image.IMAGE_DIGEST}"}
+    assert EMITTED.actions["Service"]["InputArtifacts"] == [{"Name": "Image"}]
+    assert EMITTED.actions["Image"]["OutputArtifacts"] == [{"Name": "Image"}]
 
 
 def test_the_commit_comes_from_the_source_action():
     """Builds get the commit of the source action; CodeBuild's own variable is an object version."""
-    assert {"COMMIT": "#{Source.CommitId}"} == environment_variables("Image")
-    assert "Source" == EMITTED.actions["Source"]["Namespace"]
+    assert environment_variables("Image") == {"COMMIT": "#{Source.CommitId}"}
+    assert EMITTED.actions["Source"]["Namespace"] == "Source"
 
 
 @pytest.mark.parametrize("action", BUILDS)
@@ -139,8 +139,8 @@ def test_every_build_has_its_own_project(action):
     project = EMITTED.actions[action]["Configuration"]["ProjectName"]
     properties = EMITTED.of("AWS::CodeBuild::Project")[action]
 
-    assert {"Fn::GetAtt": ["CodeBuild", f"Outputs.{action}"]} == project
-    assert {"Fn::GetAtt": [f"{action}Role", "Arn"]} == properties["ServiceRole"]
+    assert project == {"Fn::GetAtt": ["CodeBuild", f"Outputs.{action}"]}
+    assert properties["ServiceRole"] == {"Fn::GetAtt": [f"{action}Role", "Arn"]}
     assert PROJECT_NAMES[action] == properties["Name"]
 
 
@@ -149,8 +149,8 @@ def test_artifacts_expire():
     bucket = EMITTED.one("AWS::S3::Bucket")
     rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
 
-    assert 30 == rules["expire-artifacts"]["ExpirationInDays"]
-    assert 1 == rules["expire-replaced"]["NoncurrentVersionExpiration"]["NoncurrentDays"]
+    assert rules["expire-artifacts"]["ExpirationInDays"] == 30
+    assert rules["expire-replaced"]["NoncurrentVersionExpiration"]["NoncurrentDays"] == 1
     assert all(bucket["PublicAccessBlockConfiguration"].values())
     assert "DenyInsecureTransport" in text(EMITTED.one("AWS::S3::BucketPolicy"))
 
@@ -184,14 +184,14 @@ def test_the_nested_template_is_in_the_artifact_bucket():
     nested = EMITTED.one("AWS::CloudFormation::Stack")
 
     assert "https://${Store}.s3." in nested["TemplateURL"]["Fn::Sub"][0]
-    assert {"Store": "the-artifacts"} == nested["TemplateURL"]["Fn::Sub"][1]
-    assert {
+    assert nested["TemplateURL"]["Fn::Sub"][1] == {"Store": "the-artifacts"}
+    assert {*nested["Parameters"]} == {
         "RepositoryUri",
         "RepositoryArn",
         "ArtifactsArn",
         "ReleaseRoleArn",
         "ArtifactStoreArn",
-    } == {*nested["Parameters"]}
+    }
 
 
 def test_parameters_and_resources_of_the_nested_stack_have_different_names():
@@ -206,7 +206,7 @@ def test_the_manual_stacks_are_those_that_a_release_skips():
     desired = project.environment("prod").desired
     manual = {stack.short_name for stack in desired if stack.is_manual}
 
-    assert {*MANUAL_STACKS} == manual
+    assert manual == {*MANUAL_STACKS}
 
 
 @pytest.mark.parametrize(

@@ -170,7 +170,7 @@ def test_the_memory_of_a_task(tmp_path):
     """The error of an unsupported pair of CPU and memory suggests the nearest supported memory."""
     [(name_found, found)] = refused(tmp_path, {"service.size": "{ cpu = 256, memory_mib = 3000 }"})
 
-    assert "size" == name_found
+    assert name_found == "size"
     assert "service.size.memory_mib: 256 CPU units go with" in found
     assert found.endswith("did you mean 2048?")
 
@@ -191,7 +191,7 @@ def test_errors_of_several_tables(tmp_path):
     """Errors of several tables are reported together."""
     changes = {"database.instance_class": '"db.t99.huge"', "functions.runtime": '"python2"'}
 
-    assert ["runtime", "instance_class"] == [name for name, _ in refused(tmp_path, changes)]
+    assert [name for name, _ in refused(tmp_path, changes)] == ["runtime", "instance_class"]
 
 
 def test_a_table_that_is_missing_in_all_files(tmp_path):

@@ -13,12 +13,12 @@ def repository(emitted):
 
 def test_tags_are_immutable(repository):
     """A tag cannot be moved to another image, so a rollback gets the image that it requests."""
-    assert "IMMUTABLE" == repository["ImageTagMutability"]
+    assert repository["ImageTagMutability"] == "IMMUTABLE"
 
 
 def test_images_are_scanned_when_pushed(repository):
     """Images are scanned when they are pushed, so vulnerabilities are found before a release."""
-    assert {"ScanOnPush": True} == repository["ImageScanningConfiguration"]
+    assert repository["ImageScanningConfiguration"] == {"ScanOnPush": True}
 
 
 def test_the_lifecycle_limits_the_number_of_images(repository, config):
@@ -27,12 +27,12 @@ def test_the_lifecycle_limits_the_number_of_images(repository, config):
 
     untagged, old = (rule["selection"] for rule in rules)
 
-    assert [1, 2] == [rule["rulePriority"] for rule in rules]
-    assert ("untagged", "sinceImagePushed", 14) == (
+    assert [rule["rulePriority"] for rule in rules] == [1, 2]
+    assert (
         untagged["tagStatus"],
         untagged["countType"],
         untagged["countNumber"],
-    )
+    ) == ("untagged", "sinceImagePushed", 14)
     assert ("any", "imageCountMoreThan", config.registry.max_images) == (
         old["tagStatus"],
         old["countType"],

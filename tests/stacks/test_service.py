@@ -41,20 +41,20 @@ def test_the_image_is_that_of_the_last_release(service, config):
     """The image is read from Parameter Store, so no stack update reverts a release (defect 32)."""
     parameter = service.template["Parameters"]["Image"]
 
-    assert "AWS::SSM::Parameter::Value<String>" == parameter["Type"]
-    assert f"/crd/{config.env.name}/backend/image" == parameter["Default"]
+    assert parameter["Type"] == "AWS::SSM::Parameter::Value<String>"
+    assert parameter["Default"] == f"/crd/{config.env.name}/backend/image"
 
 
 def test_the_image_parameter_starts_with_none(emitted, config):
     """The parameter never changes in the template: CloudFormation would write `none` again."""
     parameter = emitted["registry"].one("AWS::SSM::Parameter")
 
-    assert {
+    assert parameter == {
         "Name": f"/crd/{config.env.name}/backend/image",
         "Type": "String",
         "Value": "none",
         "Description": "Digest of the image of the last release",
-    } == parameter
+    }
 
 
 def test_the_plan_compares_the_image_parameter(service):
@@ -62,10 +62,10 @@ def test_the_plan_compares_the_image_parameter(service):
 
     A plan compares the parameter with the output, so it finds an update after the first release.
     """
-    assert {
+    assert service.stack.template.awaited_parameters == {
         "Image": f"/crd/{service.stack.name.split('-')[1]}/backend/image"
-    } == service.stack.template.awaited_parameters
-    assert {"Ref": "Image"} == service.template["Outputs"]["Image"]["Value"]
+    }
+    assert service.template["Outputs"]["Image"]["Value"] == {"Ref": "Image"}
 
 
 def test_no_task_runs_without_an_image(service):
@@ -73,8 +73,8 @@ def test_no_task_runs_without_an_image(service):
     condition = service.template["Conditions"]["HasImage"]
     count = service.one(SERVICE)["DesiredCount"]
 
-    assert {"Fn::Not": [{"Fn::Equals": [{"Ref": "Image"}, "none"]}]} == condition
-    assert {"Fn::If": ["HasImage", {"Ref": "AWS::NoValue"}, 0]} == count
+    assert condition == {"Fn::Not": [{"Fn::Equals": [{"Ref": "Image"}, "none"]}]}
+    assert count == {"Fn::If": ["HasImage", {"Ref": "AWS::NoValue"}, 0]}
 
 
 def test_scaling_and_webhook_require_an_image(service):
@@ -85,7 +85,7 @@ def test_scaling_and_webhook_require_an_image(service):
         if resource.get("Condition") == "HasImage"
     }
 
-    assert {TARGET, POLICY, SUBSCRIPTION} == conditional
+    assert conditional == {TARGET, POLICY, SUBSCRIPTION}
 
 
 # --- deployments ------------------------------------------------------------------------------
@@ -95,8 +95,8 @@ def test_a_failed_deployment_is_rolled_back(service):
     """The circuit breaker rolls back, and healthy tasks are kept meanwhile (defect 26)."""
     deployment = service.one(SERVICE)["DeploymentConfiguration"]
 
-    assert {"Enable": True, "Rollback": True} == deployment["DeploymentCircuitBreaker"]
-    assert (100, 200) == (deployment["MinimumHealthyPercent"], deployment["MaximumPercent"])
+    assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
+    assert (deployment["MinimumHealthyPercent"], deployment["MaximumPercent"]) == (100, 200)
 
 
 def test_a_starting_task_has_a_grace_period(service):
@@ -114,13 +114,13 @@ def test_tasks_have_the_tags_of_the_service(service):
     running = service.one(SERVICE)
 
     assert running["EnableECSManagedTags"]
-    assert "SERVICE" == running["PropagateTags"]
+    assert running["PropagateTags"] == "SERVICE"
 
 
 def test_ecs_exec_is_a_setting(service, config):
     """ECS Exec is a setting, which is disabled in prod."""
     assert config.service.enable_exec == service.one(SERVICE)["EnableExecuteCommand"]
-    assert ("prod" != config.env.name) == config.service.enable_exec
+    assert (config.env.name != "prod") == config.service.enable_exec
 
 
 # --- the network ------------------------------------------------------------------------------
@@ -148,8 +148,8 @@ def test_all_tasks_have_the_security_group_of_services(service, config):
     """All tasks have the security group of services, whose ingress is limited to the load balancer."""
     found = service.one(SERVICE)["NetworkConfiguration"]["AwsvpcConfiguration"]
 
-    assert ["cluster-ServiceSecurityGroup"] == [
-        imported(group, config) for group in found["SecurityGroups"]
+    assert [imported(group, config) for group in found["SecurityGroups"]] == [
+        "cluster-ServiceSecurityGroup"
     ]
 
 
@@ -157,16 +157,16 @@ def test_the_service_adds_an_ingress_rule_to_the_database(service, config):
     """The rule has the security group of services as its source, on one port (defect 18)."""
     rule = service.one(INGRESS)
 
-    assert "database-SecurityGroup" == imported(rule["GroupId"], config)
-    assert "cluster-ServiceSecurityGroup" == imported(rule["SourceSecurityGroupId"], config)
-    assert {"database-Port"} == {imported(rule[end], config) for end in ("FromPort", "ToPort")}
+    assert imported(rule["GroupId"], config) == "database-SecurityGroup"
+    assert imported(rule["SourceSecurityGroupId"], config) == "cluster-ServiceSecurityGroup"
+    assert {imported(rule[end], config) for end in ("FromPort", "ToPort")} == {"database-Port"}
 
 
 def test_the_service_is_registered_with_the_load_balancer(service, config):
     """The service registers its tasks in the target group of the cluster stack."""
     (target,) = service.one(SERVICE)["LoadBalancers"]
 
-    assert "cluster-TargetGroup" == imported(target["TargetGroupArn"], config)
+    assert imported(target["TargetGroupArn"], config) == "cluster-TargetGroup"
 
 
 def test_the_service_is_discoverable_in_the_namespace(service, config):
@@ -175,7 +175,7 @@ def test_the_service_is_discoverable_in_the_namespace(service, config):
     (endpoint,) = connect["Services"]
 
     assert connect["Enabled"]
-    assert "cluster-Namespace" == imported(connect["Namespace"], config)
+    assert imported(connect["Namespace"], config) == "cluster-Namespace"
     assert [{"Port": config.service.port}] == endpoint["ClientAliases"]
 
 
@@ -191,11 +191,11 @@ def test_the_number_of_tasks_is_scaled(service, config):
         target["MinCapacity"],
         target["MaxCapacity"],
     )
-    assert ("ecs", "ecs:service:DesiredCount") == (
+    assert (
         target["ServiceNamespace"],
         target["ScalableDimension"],
-    )
-    assert "service/${Cluster}/${Service.Name}" == target["ResourceId"]["Fn::Sub"][0]
+    ) == ("ecs", "ecs:service:DesiredCount")
+    assert target["ResourceId"]["Fn::Sub"][0] == "service/${Cluster}/${Service.Name}"
 
 
 def test_scaling_out_is_faster_than_scaling_in(service):
@@ -204,13 +204,13 @@ def test_scaling_out_is_faster_than_scaling_in(service):
     for title, policy in service.of(POLICY).items():
         tracking = policy["TargetTrackingScalingPolicyConfiguration"]
         found[title] = tracking["PredefinedMetricSpecification"]["PredefinedMetricType"]
-        assert {"Ref": "ServiceScalableTarget"} == policy["ScalingTargetId"]
+        assert policy["ScalingTargetId"] == {"Ref": "ServiceScalableTarget"}
         assert tracking["ScaleOutCooldown"] < tracking["ScaleInCooldown"]
 
-    assert {
+    assert found == {
         "CpuScalingPolicy": "ECSServiceAverageCPUUtilization",
         "RequestsScalingPolicy": "ALBRequestCountPerTarget",
-    } == found
+    }
 
 
 # --- the webhook ------------------------------------------------------------------------------
@@ -221,10 +221,10 @@ def test_the_application_is_subscribed_to_new_avatars(service, config):
     subscription = service.one(SUBSCRIPTION)
     (title,) = service.of(SUBSCRIPTION)
 
-    assert "assets-AvatarTopic" == imported(subscription["TopicArn"], config)
-    assert f"https://api.{config.env.domain}/webhooks/avatar" == subscription["Endpoint"]
-    assert "https" == subscription["Protocol"]
-    assert "Service" == service.template["Resources"][title]["DependsOn"]
+    assert imported(subscription["TopicArn"], config) == "assets-AvatarTopic"
+    assert subscription["Endpoint"] == f"https://api.{config.env.domain}/webhooks/avatar"
+    assert subscription["Protocol"] == "https"
+    assert service.template["Resources"][title]["DependsOn"] == "Service"
 
 
 def test_undelivered_notifications_have_a_dead_letter_queue(service, config):
@@ -234,13 +234,13 @@ def test_undelivered_notifications_have_a_dead_letter_queue(service, config):
     allowed = policy["AllowTopicToSend"]
 
     assert {"deadLetterTargetArn": queue} == service.one(SUBSCRIPTION)["RedrivePolicy"]
-    assert {"DenyInsecureTransport", "AllowTopicToSend"} == policy.keys()
-    assert ({"Service": "sns.amazonaws.com"}, ["sqs:SendMessage"]) == (
+    assert policy.keys() == {"DenyInsecureTransport", "AllowTopicToSend"}
+    assert (
         allowed["Principal"],
         allowed["Action"],
-    )
+    ) == ({"Service": "sns.amazonaws.com"}, ["sqs:SendMessage"])
     source = allowed["Condition"]["ArnEquals"]["aws:SourceArn"]
-    assert "assets-AvatarTopic" == imported(source, config)
+    assert imported(source, config) == "assets-AvatarTopic"
 
 
 # --- outputs --------------------------------------------------------------------
@@ -250,12 +250,12 @@ def test_outputs(service):
     """The outputs are those that releases and monitoring use."""
     values = {title: output["Value"] for title, output in service.template["Outputs"].items()}
 
-    assert {
+    assert values == {
         "Name": {"Fn::GetAtt": ["Service", "Name"]},
         "Image": {"Ref": "Image"},
         "LogGroup": {"Ref": "TaskLogGroup"},
         "DeadLetterQueue": {"Fn::GetAtt": ["AvatarWebhookDeadLetterQueue", "QueueName"]},
-    } == values
+    }
 
 
 # --- a second service -------------------------------------------------------------------------
@@ -271,19 +271,19 @@ def test_only_services_reach_a_second_service(verifier, config):
     running, rule = verifier.one(SERVICE), verifier.one(INGRESS)
 
     assert not {"LoadBalancers", "HealthCheckGracePeriodSeconds"} & running.keys()
-    assert {"cluster-ServiceSecurityGroup"} == {
-        imported(rule[side], config) for side in ("GroupId", "SourceSecurityGroupId")
+    assert {imported(rule[side], config) for side in ("GroupId", "SourceSecurityGroupId")} == {
+        "cluster-ServiceSecurityGroup"
     }
-    assert (5555, 5555, "tcp") == (rule["FromPort"], rule["ToPort"], rule["IpProtocol"])
+    assert (rule["FromPort"], rule["ToPort"], rule["IpProtocol"]) == (5555, 5555, "tcp")
     assert "crd-" not in text(verifier.of(SUBSCRIPTION))
-    assert ["CpuScalingPolicy"] == list(verifier.of(POLICY))
+    assert list(verifier.of(POLICY)) == ["CpuScalingPolicy"]
 
 
 def test_a_second_service_is_discoverable(verifier):
     """A second service is in the namespace of the first service."""
     (endpoint,) = verifier.one(SERVICE)["ServiceConnectConfiguration"]["Services"]
 
-    assert ("verifier", [{"Port": 5555}]) == (endpoint["DiscoveryName"], endpoint["ClientAliases"])
+    assert (endpoint["DiscoveryName"], endpoint["ClientAliases"]) == ("verifier", [{"Port": 5555}])
 
 
 def test_a_second_service_has_its_own_image_and_secrets(verifier, config):
@@ -309,8 +309,8 @@ def test_each_image_has_a_parameter(config):
         return [parameter["Name"] for parameter in registry.of("AWS::SSM::Parameter").values()]
 
     prefix = f"/crd/{config.env.name}"
-    assert [f"{prefix}/backend/image", f"{prefix}/verifier/image"] == parameters(other)
-    assert [f"{prefix}/backend/image"] == parameters(same)
+    assert parameters(other) == [f"{prefix}/backend/image", f"{prefix}/verifier/image"]
+    assert parameters(same) == [f"{prefix}/backend/image"]
 
 
 # --- settings ---------------------------------------------------------------------------------
@@ -322,7 +322,7 @@ def test_a_secret_is_not_an_aws_variable(name):
     with pytest.raises(ValidationError, match="matching regex"):
         convert(name, SecretName)
 
-    assert "ROLLBAR_ACCESS_TOKEN" == convert("ROLLBAR_ACCESS_TOKEN", SecretName)
+    assert convert("ROLLBAR_ACCESS_TOKEN", SecretName) == "ROLLBAR_ACCESS_TOKEN"
 
 
 def test_a_secret_has_another_name_than_the_variables(service):

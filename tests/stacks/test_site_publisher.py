@@ -44,14 +44,14 @@ def test_only_one_branch_of_one_repository_is_trusted():
     """The condition has the exact subject and audience, without a pattern."""
     statement = trust_statement(emit())
 
-    assert "sts:AssumeRoleWithWebIdentity" == statement["Action"][0]
-    assert {"Federated": {"Ref": "GitHubOidcProvider"}} == statement["Principal"]
-    assert {
+    assert statement["Action"][0] == "sts:AssumeRoleWithWebIdentity"
+    assert statement["Principal"] == {"Federated": {"Ref": "GitHubOidcProvider"}}
+    assert statement["Condition"] == {
         "StringEquals": {
             f"{ISSUER}:aud": "sts.amazonaws.com",
             f"{ISSUER}:sub": "repo:someone/cruddur:ref:refs/heads/prod",
         }
-    } == statement["Condition"]
+    }
 
 
 def test_a_subject_can_contain_ids():
@@ -59,8 +59,8 @@ def test_a_subject_can_contain_ids():
     statement = trust_statement(emit(owner_id=123456, repository_id=456789, branch="main"))
 
     assert (
-        "repo:someone@123456/cruddur@456789:ref:refs/heads/main"
-        == (statement["Condition"]["StringEquals"][f"{ISSUER}:sub"])
+        (statement["Condition"]["StringEquals"][f"{ISSUER}:sub"])
+        == "repo:someone@123456/cruddur@456789:ref:refs/heads/main"
     )
 
 
@@ -68,8 +68,8 @@ def test_the_oidc_provider_is_that_of_github():
     """The OIDC provider has one audience, and no thumbprint, which IAM does not need."""
     provider = emit().one("AWS::IAM::OIDCProvider")
 
-    assert f"https://{ISSUER}" == provider["Url"]
-    assert ["sts.amazonaws.com"] == provider["ClientIdList"]
+    assert provider["Url"] == f"https://{ISSUER}"
+    assert provider["ClientIdList"] == ["sts.amazonaws.com"]
     assert "ThumbprintList" not in provider
 
 
@@ -77,7 +77,7 @@ def test_an_existing_oidc_provider_is_reused():
     """With the setting, no provider is created: an account can have only one for GitHub."""
     emitted = emit(oidc_provider="reuse")
 
-    assert {} == emitted.of("AWS::IAM::OIDCProvider")
+    assert emitted.of("AWS::IAM::OIDCProvider") == {}
     assert text(trust_statement(emitted)["Principal"]).endswith(
         f'iam::${{AWS::AccountId}}:oidc-provider/{ISSUER}"}}}}'
     )
@@ -87,7 +87,7 @@ def test_sessions_last_for_an_hour():
     """A session lasts an hour, so that a stolen one expires soon."""
     role = emit().one("AWS::IAM::Role")
 
-    assert 3600 == role["MaxSessionDuration"]
+    assert role["MaxSessionDuration"] == 3600
     assert not {"ManagedPolicyArns", "RoleName"} & role.keys()
 
 
@@ -104,7 +104,7 @@ def test_the_role_writes_to_one_bucket_and_invalidates_one_distribution():
         "WriteFiles": (["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], [files]),
         "InvalidateCache": (["cloudfront:CreateInvalidation"], ["arn:E1"]),
     } == allowed
-    assert ["cloudformation:DescribeStacks"] == outputs[0]
+    assert outputs[0] == ["cloudformation:DescribeStacks"]
 
 
 def test_the_role_reads_the_outputs_of_three_stacks():
@@ -113,7 +113,7 @@ def test_the_role_reads_the_outputs_of_three_stacks():
 
     stacks = [resource["Fn::Sub"].rpartition(":stack/")[2] for resource in resources]
 
-    assert ["crd-prod-avatars/*", "crd-prod-cdn/*", "crd-prod-users/*"] == stacks
+    assert stacks == ["crd-prod-avatars/*", "crd-prod-cdn/*", "crd-prod-users/*"]
 
 
 @pytest.mark.parametrize(

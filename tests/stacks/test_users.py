@@ -33,16 +33,16 @@ def with_users(**changes):
 
 def test_users_sign_in_with_their_email_in_any_case(pool):
     """The email address is the user name, and its case does not matter."""
-    assert ["email"] == pool["UsernameAttributes"]
-    assert {"CaseSensitive": False} == pool["UsernameConfiguration"]
+    assert pool["UsernameAttributes"] == ["email"]
+    assert pool["UsernameConfiguration"] == {"CaseSensitive": False}
 
 
 def test_sign_up_requires_email_name_and_handle(pool):
     """Email, name and handle are required; the handle is immutable."""
     attributes = {attribute["Name"]: attribute["Mutable"] for attribute in pool["Schema"]}
 
-    assert {"email": True, "name": True, "preferred_username": False} == attributes
-    assert {True} == {attribute["Required"] for attribute in pool["Schema"]}
+    assert attributes == {"email": True, "name": True, "preferred_username": False}
+    assert {attribute["Required"] for attribute in pool["Schema"]} == {True}
 
 
 def test_an_email_is_verified_before_it_is_used(pool):
@@ -54,8 +54,8 @@ def test_an_email_is_verified_before_it_is_used(pool):
 
 def test_account_recovery_uses_the_verified_email(pool):
     """Account recovery uses the verified email, not phone numbers, which can be hijacked."""
-    assert [{"Name": "verified_email", "Priority": 1}] == pool["AccountRecoverySetting"][
-        "RecoveryMechanisms"
+    assert pool["AccountRecoverySetting"]["RecoveryMechanisms"] == [
+        {"Name": "verified_email", "Priority": 1}
     ]
 
 
@@ -63,11 +63,11 @@ def test_the_password_policy(pool):
     """At least 12 characters of four classes; a temporary password is valid for a day."""
     policy = pool["Policies"]["PasswordPolicy"]
 
-    assert 12 == policy["MinimumLength"]
+    assert policy["MinimumLength"] == 12
     assert all(
         policy[f"Require{kind}"] for kind in ("Lowercase", "Uppercase", "Numbers", "Symbols")
     )
-    assert 1 == policy["TemporaryPasswordValidityDays"]
+    assert policy["TemporaryPasswordValidityDays"] == 1
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_only_a_protected_pool_has_deletion_protection(pool, config):
 
 def test_sign_in_uses_srp_only(client):
     """SRP does not send the password; the older refresh flow bypasses token rotation."""
-    assert ["ALLOW_USER_SRP_AUTH"] == client["ExplicitAuthFlows"]
+    assert client["ExplicitAuthFlows"] == ["ALLOW_USER_SRP_AUTH"]
 
 
 def test_the_client_has_no_secret(client):
@@ -108,12 +108,12 @@ def test_the_client_has_no_secret(client):
 
 def test_sign_in_errors_do_not_reveal_accounts(client):
     """An unknown address and a wrong password have the same response."""
-    assert "ENABLED" == client["PreventUserExistenceErrors"]
+    assert client["PreventUserExistenceErrors"] == "ENABLED"
 
 
 def test_refresh_tokens_are_rotated(client):
     """Each refresh replaces the token; a lost response can be repeated for 10 seconds."""
-    assert {"Feature": "ENABLED", "RetryGracePeriodSeconds": 10} == client["RefreshTokenRotation"]
+    assert client["RefreshTokenRotation"] == {"Feature": "ENABLED", "RetryGracePeriodSeconds": 10}
     assert client["EnableTokenRevocation"] is True
 
 
@@ -126,9 +126,11 @@ def test_token_validity_is_a_setting(client, config):
         client["IdTokenValidity"],
         client["RefreshTokenValidity"],
     )
-    assert {"AccessToken": "minutes", "IdToken": "minutes", "RefreshToken": "days"} == client[
-        "TokenValidityUnits"
-    ]
+    assert client["TokenValidityUnits"] == {
+        "AccessToken": "minutes",
+        "IdToken": "minutes",
+        "RefreshToken": "days",
+    }
 
 
 def test_users_can_only_write_their_sign_up_attributes(client):
@@ -143,14 +145,14 @@ def test_outputs(users):
     """Other stacks verify tokens with issuer and client, and monitor the functions (defect 31)."""
     outputs = {name: output["Value"] for name, output in users.template["Outputs"].items()}
 
-    assert {
+    assert outputs == {
         "Pool": {"Ref": "UserPool"},
         "PoolArn": {"Fn::GetAtt": ["UserPool", "Arn"]},
         "Issuer": {"Fn::Sub": "https://${UserPool.ProviderName}"},
         "Client": {"Ref": "UserPoolClient"},
         "PostConfirmation": {"Ref": "PostConfirmation"},
         "Migrate": {"Ref": "Migrate"},
-    } == outputs
+    }
 
 
 # --- functions that access the database -------------------------------------------
@@ -173,16 +175,16 @@ def test_the_pool_invokes_the_post_confirmation_function(users, pool):
     """Only the pool of the stack may invoke the function."""
     permission = users.one("AWS::Lambda::Permission")
 
-    assert {"PostConfirmation": {"Fn::GetAtt": ["PostConfirmation", "Arn"]}} == pool["LambdaConfig"]
-    assert "cognito-idp.amazonaws.com" == permission["Principal"]
-    assert {"Fn::GetAtt": ["UserPool", "Arn"]} == permission["SourceArn"]
+    assert pool["LambdaConfig"] == {"PostConfirmation": {"Fn::GetAtt": ["PostConfirmation", "Arn"]}}
+    assert permission["Principal"] == "cognito-idp.amazonaws.com"
+    assert permission["SourceArn"] == {"Fn::GetAtt": ["UserPool", "Arn"]}
 
 
 def test_the_post_confirmation_timeout_is_that_of_cognito(users):
     """The function has the five seconds for which Cognito waits (defect 85)."""
     function = users.of("AWS::Lambda::Function")["PostConfirmation"]
 
-    assert 5 == function["Timeout"]
+    assert function["Timeout"] == 5
 
 
 def test_no_service_invokes_migrate(users):
@@ -192,7 +194,7 @@ def test_no_service_invokes_migrate(users):
         for permission in users.of("AWS::Lambda::Permission").values()
     }
 
-    assert {"PostConfirmation"} == invoked
+    assert invoked == {"PostConfirmation"}
 
 
 @pytest.mark.parametrize(
@@ -205,8 +207,8 @@ def test_each_function_connects_as_its_own_database_user(users, database, title,
 
     arn, values = connect["Resource"][0]["Fn::Sub"]
 
-    assert ["rds-db:connect"] == connect["Action"]
-    assert 1 == len(connect["Resource"])
+    assert connect["Action"] == ["rds-db:connect"]
+    assert len(connect["Resource"]) == 1
     assert arn.endswith(":dbuser:${Database}/${User}")
     assert {"Database": database["ResourceId"], "User": database[user]} == values
     assert {
@@ -230,7 +232,7 @@ def test_functions_are_in_the_private_subnets(users, config):
     ]
 
     functions = users.of("AWS::Lambda::Function")
-    assert {"PostConfirmation", "Migrate"} == set(functions)
+    assert set(functions) == {"PostConfirmation", "Migrate"}
     for function in functions.values():
         assert {
             "SubnetIds": subnets,
@@ -262,7 +264,7 @@ def test_the_database_allows_ingress_from_the_functions(users, database):
     rule = users.one("AWS::EC2::SecurityGroupIngress")
 
     assert database["SecurityGroup"] == rule["GroupId"]
-    assert {"Fn::GetAtt": ["FunctionSecurityGroup", "GroupId"]} == rule["SourceSecurityGroupId"]
+    assert rule["SourceSecurityGroupId"] == {"Fn::GetAtt": ["FunctionSecurityGroup", "GroupId"]}
     assert (database["Port"], database["Port"], "tcp") == (
         rule["FromPort"],
         rule["ToPort"],

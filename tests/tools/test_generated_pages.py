@@ -9,6 +9,6 @@ def test_only_the_first_diagram_is_replaced() -> None:
     """Only the first diagram is replaced; the text around it and other diagrams are unchanged."""
     page = "a\n```mermaid\nold\n```\nb\n```mermaid\nother\n```\n"
 
-    assert "a\n```mermaid\nnew \\1\n```\nb\n```mermaid\nother\n```\n" == with_graph(
-        page, "new \\1\n"
+    assert (
+        with_graph(page, "new \\1\n") == "a\n```mermaid\nnew \\1\n```\nb\n```mermaid\nother\n```\n"
     )

@@ -14,18 +14,19 @@ PAGE = """\
 
 def test_words_are_read_from_the_table() -> None:
     """Each row of the table is a word, as a regular expression, and its replacement."""
-    assert [("mend(s|ed)?", "fix"), ("of ours", '"of this project", or nothing')] == [
+    assert [
         (word.pattern.pattern.removeprefix(r"\b(?:").removesuffix(r")\b"), word.instead)
         for word in wording.words(PAGE)
-    ]
+    ] == [("mend(s|ed)?", "fix"), ("of ours", '"of this project", or nothing')]
 
 
 def test_words_are_found_with_their_line() -> None:
     """Case does not matter, and a part of another word does not count."""
     text = "A recommendation.\nMended, as a rule of ours.\n"
 
-    assert [(2, "Mended", "fix"), (2, "of ours", '"of this project", or nothing')] == [
-        *wording.findings(text, wording.words(PAGE))
+    assert [*wording.findings(text, wording.words(PAGE))] == [
+        (2, "Mended", "fix"),
+        (2, "of ours", '"of this project", or nothing'),
     ]
 
 

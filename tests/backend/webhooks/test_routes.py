@@ -62,7 +62,7 @@ def test_confirmation(api):
     CONFIRMED.clear()
 
     assert post(api, signed(CONFIRMATION)).status_code == 204
-    assert CONFIRMED == [CONFIRMATION["Token"]]
+    assert [CONFIRMATION["Token"]] == CONFIRMED
 
 
 def test_unknown_user(api, andrew):

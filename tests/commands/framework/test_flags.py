@@ -67,7 +67,7 @@ def run_refused(capsys: pytest.CaptureFixture[str], *argv: str) -> list[str]:
     with pytest.raises(SystemExit) as ended:
         Program(namespace=tasks.namespace, executor_class=Recorder).run(["invoke", *argv])
     out, err = capsys.readouterr()
-    assert (1, "", []) == (ended.value.code, out, Recorder.ran)
+    assert (ended.value.code, out, Recorder.ran) == (1, "", [])
     return err.splitlines()
 
 
@@ -242,7 +242,7 @@ def test_arguments_after_a_lone_double_hyphen(argv: str) -> None:
     """
     done = invoke("-m", "invoke", *argv.split())
 
-    assert (1, "") == (done.returncode, done.stdout)
+    assert (done.returncode, done.stdout) == (1, "")
     ignored = argv.partition("-- ")[2]
     assert done.stderr.splitlines() == [
         f"error: -- {ignored}: no task accepts arguments after a lone --",
@@ -283,7 +283,7 @@ def test_the_dry_run_of_invoke(argv: list[str], variables: dict[str, str]) -> No
     assert done.stderr.splitlines()[0] == (
         "error: --dry: has no effect on the tasks; nothing was done"
     )
-    assert (1, "") == (done.returncode, done.stdout)
+    assert (done.returncode, done.stdout) == (1, "")
 
 
 @pytest.mark.parametrize(
@@ -326,7 +326,7 @@ def test_from_the_command_line(command: list[str]) -> None:
     """Flags are checked however Invoke is started; ./inv uses the first way."""
     done = invoke(*command, "destroy", "--stack")
 
-    assert (1, "") == (done.returncode, done.stdout)
+    assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: destroy: --stack: needs a value\nhint: ")
 
 

@@ -94,11 +94,11 @@ def test_unencodable_characters() -> None:
         check=False,
     )
 
-    assert (0, "\\u2026 \\xe4\n", "\\u4e2d\n") == (
+    assert (
         completed.returncode,
         completed.stdout,
         completed.stderr,
-    )
+    ) == (0, "\\u2026 \\xe4\n", "\\u4e2d\n")
 
 
 @pytest.mark.parametrize(

@@ -84,14 +84,14 @@ def test_same_bytes(checkout: Checkout, tmp_path: Path) -> None:
     one = run(filled(checkout).root, "2", "a", "b")
     two = run(other.root, "1", "b", "a", umask=0o077, cwd="/", env=unusual)
 
-    assert (0, "") == (one.returncode, one.stderr)
-    assert (0, "") == (two.returncode, two.stderr)
+    assert (one.returncode, one.stderr) == (0, "")
+    assert (two.returncode, two.stderr) == (0, "")
     assert sorted(one.stdout.splitlines()) == sorted(two.stdout.splitlines())
     for name in ("a", "b"):
         path = path_of(checkout.artifact(name), Path("dist"))
         assert (checkout.root / path).read_bytes() == (other.root / path).read_bytes()
     files = read(path_of(checkout.artifact("a"), checkout.dist))
-    assert 183 == int.from_bytes(files["quick/_fast.abi3.so"][18:20], "little")
+    assert int.from_bytes(files["quick/_fast.abi3.so"][18:20], "little") == 183
 
 
 def test_contents(checkout: Checkout) -> None:
@@ -121,7 +121,7 @@ def test_contents(checkout: Checkout) -> None:
     (built,) = checkout.build("a")
 
     files = read(built.path)
-    assert {
+    assert files.keys() == {
         ".libs_plugin/x.txt",
         "a/handler.py",
         "bin/tool",
@@ -137,7 +137,7 @@ def test_contents(checkout: Checkout) -> None:
         "plug_in-1.0.dist-info/entry_points.txt",
         "plug_in-1.0.dist-info/licenses/LICENSE",
         "plug_in-1.0.dist-info/top_level.txt",
-    } == files.keys()
+    }
     assert sum(map(len, files.values())) == built.unzipped
     assert built.path.stat().st_size == built.size
     assert hashlib.sha256(built.path.read_bytes()).hexdigest() == built.sha256
@@ -219,7 +219,7 @@ def test_overwritten_files(checkout: Checkout) -> None:
 
     (built,) = checkout.build("a")
 
-    assert b"# part0\n" == read(built.path)["ns/__init__.py"]
+    assert read(built.path)["ns/__init__.py"] == b"# part0\n"
 
 
 def test_executables(checkout: Checkout) -> None:
@@ -255,8 +255,8 @@ def test_markers(checkout: Checkout) -> None:
     (new,) = checkout.build("a")
     (other,) = checkout.build("a", target=target("python3.12", "x86_64"))
 
-    assert {"arm.py"} == {path for path in read(new.path) if "/" not in path}
-    assert {"old.py"} == {path for path in read(other.path) if "/" not in path}
+    assert {path for path in read(new.path) if "/" not in path} == {"arm.py"}
+    assert {path for path in read(other.path) if "/" not in path} == {"old.py"}
 
 
 @pytest.mark.parametrize(
@@ -288,8 +288,8 @@ def test_unchanged(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
 
     second = build(checkout.code, wanted, checkout.dist)
 
-    assert [False, False] == [built.cached for built in first]
-    assert [True, True] == [built.cached for built in second]
+    assert [built.cached for built in first] == [False, False]
+    assert [built.cached for built in second] == [True, True]
     assert [built.sha256 for built in first] == [built.sha256 for built in second]
 
 
@@ -306,7 +306,7 @@ def test_one_line_changed(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -
     handler.write_text(handler.read_text() + "# changed\n")
     (changed,) = checkout.build("a")
 
-    assert {"a/handler.py", "shared/log.py"} == set(deflated)
+    assert set(deflated) == {"a/handler.py", "shared/log.py"}
     assert {"quick/_fast.abi3.so", "a/handler.py"} < read(changed.path).keys()
 
 
@@ -391,8 +391,8 @@ def test_killed(checkout: Checkout) -> None:
     left = [file.parent.name[:6] for file in checkout.dist.rglob("*.zip")]
     (built,) = checkout.build("b")
 
-    assert -9 == killed.returncode
-    assert ["draft-"] == left
+    assert killed.returncode == -9
+    assert left == ["draft-"]
     here = {file.name for file in built.path.parent.iterdir()}
     assert {"lock", built.path.name, built.path.with_suffix(".json").name} == here
 
@@ -419,7 +419,7 @@ def test_cannot_write(checkout: Checkout, limit: int) -> None:
     done = run(checkout.root, str(limit), code=FULL)
 
     assert "File too large\nhint: free disk space" in done.stdout
-    assert ["lock"] == [file.name for file in checkout.dist.rglob("*") if file.is_file()]
+    assert [file.name for file in checkout.dist.rglob("*") if file.is_file()] == ["lock"]
 
 
 @pytest.mark.parametrize("place", ["fsync", "replace"])
@@ -433,7 +433,7 @@ def test_disk_full(checkout: Checkout, monkeypatch: pytest.MonkeyPatch, place: s
     monkeypatch.setattr(*{"fsync": (os, "fsync"), "replace": (Path, "replace")}[place], full)
     with pytest.raises(BuildError, match=r"lambdas/a/.*zip: No space left on device"):
         checkout.build("a")
-    assert ["lock"] == [file.name for file in checkout.dist.rglob("*") if file.is_file()]
+    assert [file.name for file in checkout.dist.rglob("*") if file.is_file()] == ["lock"]
 
 
 def test_concurrent_builds(checkout: Checkout) -> None:
@@ -450,10 +450,10 @@ def test_concurrent_builds(checkout: Checkout) -> None:
     ]
     outputs = [process.communicate(timeout=60) for process in running]
 
-    assert [0, 0, 0] == [process.returncode for process in running], outputs
+    assert [process.returncode for process in running] == [0, 0, 0], outputs
     lines = [line for out, _ in outputs for line in out.splitlines()]
-    assert 2 == sum(line.endswith("False") for line in lines)
-    assert 2 == len({line.rpartition(" ")[0] for line in lines})
+    assert sum(line.endswith("False") for line in lines) == 2
+    assert len({line.rpartition(" ")[0] for line in lines}) == 2
 
 
 def test_uv_is_found_by_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -471,7 +471,7 @@ def test_uv_is_found_by_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: install.uv(), range(4)))
 
-    assert (["uv"] * 4, [1] * 4) == (found, concurrent)
+    assert (found, concurrent) == (["uv"] * 4, [1] * 4)
 
 
 def test_old_zips_are_removed(checkout: Checkout) -> None:
@@ -833,7 +833,7 @@ def test_unchecked(checkout: Checkout) -> None:
 
 def test_nothing_unchecked(checkout: Checkout) -> None:
     """An imported handler is not reported as unchecked."""
-    assert [] == list(build_module.unchecked(checkout.function("a").build("a", target=host())))
+    assert list(build_module.unchecked(checkout.function("a").build("a", target=host()))) == []
 
 
 SAME_MACHINE = target(f"python3.{sys.version_info.minor}", host().architecture)
@@ -846,7 +846,7 @@ def test_target_like_this_machine(checkout: Checkout) -> None:
 
     with pytest.raises(BuildError, match="ZeroDivisionError"):
         checkout.build("a", target=SAME_MACHINE)
-    assert [] == list(build_module.unchecked(checkout.build("b", target=SAME_MACHINE)))
+    assert list(build_module.unchecked(checkout.build("b", target=SAME_MACHINE))) == []
 
 
 def test_no_handler(checkout: Checkout) -> None:
@@ -906,7 +906,7 @@ def test_missing_setting(checkout: Checkout) -> None:
 
     (line,) = build_module.unchecked(checkout.build("a", target=host()))
 
-    assert "not checked: a: importing the handler stopped at the setting TABLE_NAME" == line
+    assert line == "not checked: a: importing the handler stopped at the setting TABLE_NAME"
 
 
 def test_after_a_setting(checkout: Checkout) -> None:
@@ -947,7 +947,7 @@ def test_too_large(
 
 def test_limits() -> None:
     """The limits are those of the Lambda developer guide, Quotas."""
-    assert (52_428_800, 262_144_000) == (checks.ZIPPED, checks.UNZIPPED)
+    assert (checks.ZIPPED, checks.UNZIPPED) == (52_428_800, 262_144_000)
 
 
 def test_all_problems(checkout: Checkout) -> None:
@@ -971,7 +971,7 @@ def test_duplicate_artifacts(checkout: Checkout) -> None:
     """An artifact that two stacks use is built once."""
     checkout.function("a")
 
-    assert 1 == len(checkout.build("a", "a"))
+    assert len(checkout.build("a", "a")) == 1
 
 
 def test_record(checkout: Checkout) -> None:
@@ -1064,13 +1064,13 @@ def test_a_malicious_package(
     found = json.loads(printed)
     (ROOT / "written").unlink(missing_ok=True)
     assert not ran.exists()
-    assert {"HOME", "LANG", "PATH", "TMPDIR", "TZ"} == {
+    assert {
         name
         for name in found["environment"]
         if not name.startswith(("AWS_", "LAMBDA_", "_HANDLER", "LC_CTYPE"))
-    }
+    } == {"HOME", "LANG", "PATH", "TMPDIR", "TZ"}
     assert key not in found["environment"].values()
-    assert "opened" != found["terminal"]
+    assert found["terminal"] != "opened"
     if level == "namespaces":
         python = (
             Path(sandbox.python()).relative_to(Path.home()).parts[0:1]
@@ -1096,6 +1096,6 @@ def test_installing_without_credentials(
     given = install.environment()
 
     assert "AWS_SECRET_ACCESS_KEY" not in given
-    assert "http://proxy.example" == given["https_proxy"]
-    assert "https://packages.example" == given["UV_INDEX_URL"]
+    assert given["https_proxy"] == "http://proxy.example"
+    assert given["UV_INDEX_URL"] == "https://packages.example"
     assert "PATH" in given

@@ -82,10 +82,10 @@ def test_files_and_variables_of_pip(tmp_path: Path) -> None:
         {"PIP_INDEX_URL": "https://pip.example", "UV_DEFAULT_INDEX": "https://uv.example"}
     )
 
-    assert "https://file.example/simple" == found["UV_DEFAULT_INDEX"]
-    assert "http://p:1" == found["HTTPS_PROXY"]
-    assert "https://variable.example" == by_variable["UV_DEFAULT_INDEX"]
-    assert "https://uv.example" == by_uv["UV_DEFAULT_INDEX"]
+    assert found["UV_DEFAULT_INDEX"] == "https://file.example/simple"
+    assert found["HTTPS_PROXY"] == "http://p:1"
+    assert by_variable["UV_DEFAULT_INDEX"] == "https://variable.example"
+    assert by_uv["UV_DEFAULT_INDEX"] == "https://uv.example"
 
 
 @pytest.mark.parametrize(
@@ -102,14 +102,14 @@ def test_certificates(
     found = pip_settings.environment({"REQUESTS_CA_BUNDLE": "/etc/bundle.pem"})
 
     assert expected == found["SSL_CERT_FILE"]
-    assert "true" == found["UV_SYSTEM_CERTS"]
+    assert found["UV_SYSTEM_CERTS"] == "true"
 
 
 def test_without_pip(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without pip nothing is translated."""
     monkeypatch.setattr(pip_settings, "find_spec", lambda _: None)
 
-    assert {} == pip_settings.environment({"PIP_INDEX_URL": "https://pip.example"})
+    assert pip_settings.environment({"PIP_INDEX_URL": "https://pip.example"}) == {}
 
 
 class Index(BaseHTTPRequestHandler):
@@ -156,4 +156,4 @@ def test_uv_uses_the_index_of_pip(tmp_path: Path, index: tuple[str, list[str]]) 
         check=False,
     )
 
-    assert ["/simple/no-such-package/"] == requested_paths[:1]
+    assert requested_paths[:1] == ["/simple/no-such-package/"]

@@ -64,4 +64,4 @@ def test_as_packed(built: dict[tuple[str, bool], BuiltZip], tmp_path: Path) -> N
         check=False,
     )
 
-    assert ("binary True\n", "") == (done.stdout, done.stderr)
+    assert (done.stdout, done.stderr) == ("binary True\n", "")

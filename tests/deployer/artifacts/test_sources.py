@@ -46,7 +46,7 @@ def test_own_folder(checkout: Checkout) -> None:
         )
     )
 
-    assert {"a/handler.py", "a/more.py", "a/data/roots.pem"} == paths(checkout)
+    assert paths(checkout) == {"a/handler.py", "a/more.py", "a/data/roots.pem"}
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_shared(checkout: Checkout, statement: str) -> None:
     checkout.function("a", f"{statement}\n{HANDLER}").write(**LOG)
     checkout.write(**{"lambdas/shared/other.py": ""})
 
-    assert {"a/handler.py", "shared/log.py"} == paths(checkout)
+    assert paths(checkout) == {"a/handler.py", "shared/log.py"}
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_not_shared(checkout: Checkout, source: str) -> None:
     """Modules that are not imported at run time are not packed."""
     checkout.function("a", source).write(**LOG)
 
-    assert {"a/handler.py"} == paths(checkout)
+    assert paths(checkout) == {"a/handler.py"}
 
 
 def test_shared_modules_import_others(checkout: Checkout) -> None:
@@ -104,7 +104,7 @@ def test_shared_modules_import_others(checkout: Checkout) -> None:
         **LOG,
     )
 
-    assert {
+    assert paths(checkout) == {
         "a/handler.py",
         "shared/fetch.py",
         "shared/keys/__init__.py",
@@ -112,7 +112,7 @@ def test_shared_modules_import_others(checkout: Checkout) -> None:
         "shared/log.py",
         "shared/tokens.json",
         "shared/tokens.py",
-    } == paths(checkout)
+    }
 
 
 def test_included(checkout: Checkout) -> None:
@@ -128,12 +128,12 @@ def test_included(checkout: Checkout) -> None:
         }
     )
 
-    assert {
+    assert paths(checkout) == {
         "LICENSE",
         "a/handler.py",
         "backend/db/more/two.sql",
         "backend/db/one.sql",
-    } == paths(checkout)
+    }
 
 
 @pytest.mark.parametrize(
@@ -198,8 +198,8 @@ def test_byte_order_marks(checkout: Checkout) -> None:
 
     sources = gather(checkout.root, "a")
 
-    assert {"a/handler.py", "data/x"} == sources.files.keys()
-    assert "pillow==1 --hash=sha256:1\n" == packaged_requirements(sources)
+    assert sources.files.keys() == {"a/handler.py", "data/x"}
+    assert packaged_requirements(sources) == "pillow==1 --hash=sha256:1\n"
 
 
 @pytest.mark.parametrize(
@@ -297,7 +297,7 @@ def test_all_problems(checkout: Checkout) -> None:
     with pytest.raises(SynthError) as refused:
         gather(checkout.root, "a")
 
-    assert 4 == len(refused.value.message.splitlines())
+    assert len(refused.value.message.splitlines()) == 4
 
 
 @pytest.mark.parametrize(
@@ -313,7 +313,7 @@ def test_optional(checkout: Checkout, source: str) -> None:
     """A shared module may be missing if its import is optional."""
     checkout.function("a", source)
 
-    assert {"a/handler.py"} == paths(checkout)
+    assert paths(checkout) == {"a/handler.py"}
 
 
 def _touched(checkout: Checkout) -> None:
@@ -418,8 +418,8 @@ def test_known_digest(checkout: Checkout) -> None:
     found = checkout.artifact("a")
 
     assert Artifact("a", ARM, "fa9b2c4cfb9f6c4f479d8ffd4cc535a1") == found
-    assert f"lambdas/a/{found.digest}.zip" == found.key
-    assert "a.handler.handler" == found.handler
+    assert found.key == f"lambdas/a/{found.digest}.zip"
+    assert found.handler == "a.handler.handler"
 
 
 FILES = st.dictionaries(st.text("ab/", min_size=1, max_size=4), st.binary(max_size=3), max_size=4)

@@ -53,5 +53,5 @@ def test_refused(argument: str, words: str) -> None:
     """Invalid arguments are refused with an error and a hint."""
     done = invoke(argument)
 
-    assert (1, "") == (done.returncode, done.stdout)
+    assert (done.returncode, done.stdout) == (1, "")
     assert words in done.stderr

@@ -59,11 +59,11 @@ def test_no_traces_of_the_machine() -> None:
     with zipfile.ZipFile(io.BytesIO(packed(files))) as found:
         entries = found.infolist()
 
-    assert ["a", "b/x.so", "b/y.py"] == [entry.filename for entry in entries]
+    assert [entry.filename for entry in entries] == ["a", "b/x.so", "b/y.py"]
     for entry in entries:
-        assert (1980, 1, 1, 0, 0, 0) == entry.date_time
-        assert stat.S_IFREG | 0o644 == entry.external_attr >> 16
-        assert (3, b"", b"") == (entry.create_system, entry.extra, entry.comment)
+        assert entry.date_time == (1980, 1, 1, 0, 0, 0)
+        assert entry.external_attr >> 16 == stat.S_IFREG | 0o644
+        assert (entry.create_system, entry.extra, entry.comment) == (3, b"", b"")
     assert entries[2].compress_size < 50
 
 

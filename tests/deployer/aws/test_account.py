@@ -69,11 +69,11 @@ class TestCalls:
 
         found = deploy(account, body, parameters={"P": "1"}, tags={"env": "x"})
 
-        assert ("s", REGION, "CREATE_COMPLETE") == (found.name, found.region, found.status)
-        assert {"P": "1"} == found.parameters
-        assert {"env": "x"} == found.tags
-        assert {"Name"} == found.outputs.keys()
-        assert (False, False) == (found.is_protected, found.is_nested)
+        assert (found.name, found.region, found.status) == ("s", REGION, "CREATE_COMPLETE")
+        assert found.parameters == {"P": "1"}
+        assert found.tags == {"env": "x"}
+        assert found.outputs.keys() == {"Name"}
+        assert (found.is_protected, found.is_nested) == (False, False)
         assert (found,) == account.stacks(REGION)
 
     def test_a_region_has_its_own_stacks(self, account: Account) -> None:
@@ -82,9 +82,9 @@ class TestCalls:
             account, template(A=topic()), kind="CREATE", region="us-east-1"
         )
 
-        assert "us-east-1" == change_set.region
-        assert ["us-east-1"] == [found.region for found in account.stacks("us-east-1")]
-        assert () == account.stacks(REGION)
+        assert change_set.region == "us-east-1"
+        assert [found.region for found in account.stacks("us-east-1")] == ["us-east-1"]
+        assert account.stacks(REGION) == ()
         assert account.stack(REGION, "s") is None
 
     def test_a_missing_stack_is_none(self, account: Account) -> None:
@@ -93,10 +93,10 @@ class TestCalls:
         account.delete_stack(REGION, deleted.id, "token")
         deleted_stack = wait_for_operations(account, deleted.id)
 
-        assert "DELETE_COMPLETE" == deleted_stack.status
+        assert deleted_stack.status == "DELETE_COMPLETE"
         assert account.stack(REGION, "s") is None
         assert account.stack(REGION, deleted.id.replace("stack/s/", "stack/t/")) is None
-        assert () == account.stacks(REGION)
+        assert account.stacks(REGION) == ()
 
     @pytest.mark.parametrize(
         "text",
@@ -120,7 +120,7 @@ class TestCalls:
 
         deploy(account, text, url=put.url)
 
-        assert f"https://store.s3.{REGION}.amazonaws.com/templates/s.json" == put.url
+        assert put.url == f"https://store.s3.{REGION}.amazonaws.com/templates/s.json"
         assert text == account.template(REGION, "s")
 
     def test_an_object_has_its_checksum_and_version(self, account: Account) -> None:
@@ -156,7 +156,7 @@ class TestCalls:
 
         found = [account.stored_object(REGION, "store-2", key) for key in ("plain", "parts")]
 
-        assert ["", ""] == [stored.sha256 for stored in found if stored]
+        assert [stored.sha256 for stored in found if stored] == ["", ""]
 
     def test_an_existing_object_is_not_replaced(self, account: Account) -> None:
         """Without *replace*, an existing object is an error."""
@@ -168,8 +168,9 @@ class TestCalls:
         with pytest.raises(CloudError) as refused:
             account.upload(REGION, "store-3", "key", b"content", replace=False)
 
-        assert "s3://store-3/key: the object exists, and a release cannot replace it" == str(
-            refused.value.message
+        assert (
+            str(refused.value.message)
+            == "s3://store-3/key: the object exists, and a release cannot replace it"
         )
 
     def test_a_change_set_has_the_change_of_each_property(self, account: Account) -> None:
@@ -186,21 +187,21 @@ class TestCalls:
 
         changes = {change.logical_id: change for change in change_set.changes}
         actions = {name: (change.action, change.replacement) for name, change in changes.items()}
-        assert {
+        assert actions == {
             "Old": ("Remove", ""),
             "New": ("Add", ""),
             "A": ("Modify", "True"),
             "B": ("Modify", "False"),
             "C": ("Modify", "False"),
-        } == actions
-        assert "Delete" == changes["Old"].policy
-        assert "ReplaceAndDelete" == changes["A"].policy
+        }
+        assert changes["Old"].policy == "Delete"
+        assert changes["A"].policy == "ReplaceAndDelete"
         assert changes["A"].physical_id.endswith(":one")
         assert (PropertyChange("/Properties/TopicName", "one", "two", "Always"),) == changes[
             "A"
         ].properties
         [because_of_a] = changes["B"].properties
-        assert "A" == because_of_a.cause
+        assert because_of_a.cause == "A"
         assert (PropertyChange("/Properties/Value", "1", "2", cause="P"),) == changes[
             "C"
         ].properties
@@ -226,7 +227,7 @@ class TestCalls:
         assert both
         assert none
         assert (tags, {"project": "cruddur"}, {}) == (alone.tags, both.tags, none.tags)
-        assert [{}] == [stack.tags for stack in account.stacks(REGION)]
+        assert [stack.tags for stack in account.stacks(REGION)] == [{}]
 
     def test_an_update_of_a_deleted_stack_is_refused(self, account: Account) -> None:
         """A change set is created for the id of a stack, not for its name."""
@@ -247,13 +248,13 @@ class TestCalls:
 
         found = account.stack(REGION, change_set.stack_id)
         assert found
-        assert ("s", "REVIEW_IN_PROGRESS") == (found.name, found.status)
-        assert ("change", "s", "CREATE_COMPLETE", "AVAILABLE") == (
+        assert (found.name, found.status) == ("s", "REVIEW_IN_PROGRESS")
+        assert (
             change_set.name,
             change_set.stack,
             change_set.status,
             change_set.execution,
-        )
+        ) == ("change", "s", "CREATE_COMPLETE", "AVAILABLE")
 
     @pytest.mark.parametrize(
         ("more", "tags"),
@@ -271,7 +272,7 @@ class TestCalls:
         account.execute_change_set(REGION, change_set.arn, "token")
         found = wait_for_operations(account, change_set.stack_id)
 
-        assert (False, "AVAILABLE") == (change_set.is_empty, change_set.execution)
+        assert (change_set.is_empty, change_set.execution) == (False, "AVAILABLE")
         assert (tags, len(more)) == (found.tags, len(found.outputs))
 
     def test_an_empty_change_set(self, account: Account) -> None:
@@ -281,11 +282,11 @@ class TestCalls:
         change_set = create_change_set(account, template(A=topic()))
         account.delete_change_set(REGION, change_set.arn)
 
-        assert ("FAILED", "UNAVAILABLE", True) == (
+        assert (
             change_set.status,
             change_set.execution,
             change_set.is_empty,
-        )
+        ) == ("FAILED", "UNAVAILABLE", True)
         with pytest.raises(CloudError, match="change: DescribeChangeSet: ChangeSetNotFound"):
             account.change_set(REGION, change_set.arn)
 
@@ -297,16 +298,16 @@ class TestCalls:
 
         new = account.events(REGION, found.id, history[-1].id)
 
-        assert ("s", "REVIEW_IN_PROGRESS") == (history[0].logical_id, history[0].status)
-        assert [
+        assert (history[0].logical_id, history[0].status) == ("s", "REVIEW_IN_PROGRESS")
+        assert [(event.logical_id, event.status) for event in new[:3]] == [
             ("s", "UPDATE_IN_PROGRESS"),
             ("A", "UPDATE_IN_PROGRESS"),
             ("A", "UPDATE_COMPLETE"),
-        ] == [(event.logical_id, event.status) for event in new[:3]]
+        ]
         assert new[0].of_stack
         assert not new[1].of_stack
         assert (*history, *new) == account.events(REGION, found.id)
-        assert () == account.events(REGION, found.id, new[-1].id)
+        assert account.events(REGION, found.id, new[-1].id) == ()
 
     def test_a_protected_stack_is_not_deleted(self, account: Account) -> None:
         """Termination protection can be enabled and disabled."""
@@ -339,9 +340,9 @@ class TestCalls:
             account.upload(REGION, "adding", "releases/a", b"2", replace=False)
         account.upload(REGION, "adding", "releases/a", b"3")
 
-        assert "s3://adding/releases/a: the object exists, and a release cannot replace it" == (
+        assert (
             refused.value.message
-        )
+        ) == "s3://adding/releases/a: the object exists, and a release cannot replace it"
         assert "without --release" in refused.value.hint
 
     def test_an_upload_to_a_missing_bucket(self, account: Account) -> None:
@@ -366,9 +367,9 @@ class TestPages:
 
         found = fake_account.stacks(REGION)
 
-        assert ["a", "b", "c"] == [stack.name for stack in found]
-        assert [False, False, True] == [stack.is_nested for stack in found]
-        assert [None, "2", "3"] == [request.form.get("NextToken") for request in fake_aws.requests]
+        assert [stack.name for stack in found] == ["a", "b", "c"]
+        assert [stack.is_nested for stack in found] == [False, False, True]
+        assert [request.form.get("NextToken") for request in fake_aws.requests] == [None, "2", "3"]
 
     def test_the_last_page_of_events(self, fake_account: Account, fake_aws: Loopback) -> None:
         """Without an earlier event, the newest page is enough."""
@@ -378,8 +379,8 @@ class TestPages:
 
         events = fake_account.events(REGION, STACK_ID)
 
-        assert ["8", "9"] == [event.id for event in events]
-        assert 1 == len(fake_aws.requests)
+        assert [event.id for event in events] == ["8", "9"]
+        assert len(fake_aws.requests) == 1
 
     def test_all_events(self, fake_account: Account, fake_aws: Loopback) -> None:
         """All pages are read if no earlier event is known: the cause of a failure may be the oldest."""
@@ -391,7 +392,7 @@ class TestPages:
 
         events = fake_account.events(REGION, STACK_ID, "")
 
-        assert ["7", "8", "9"] == [event.id for event in events]
+        assert [event.id for event in events] == ["7", "8", "9"]
 
     @pytest.mark.parametrize(("after", "new", "calls"), [(8, "9", 1), (7, "89", 2), (6, "789", 2)])
     def test_pages_of_events_after_an_earlier_one(
@@ -420,8 +421,8 @@ class TestPages:
 
         change_set = fake_account.change_set(REGION, ARN)
 
-        assert ["A", "B", "C"] == [change.logical_id for change in change_set.changes]
-        assert [None, "2", "3"] == [request.form.get("NextToken") for request in fake_aws.requests]
+        assert [change.logical_id for change in change_set.changes] == ["A", "B", "C"]
+        assert [request.form.get("NextToken") for request in fake_aws.requests] == [None, "2", "3"]
 
     def test_a_loss_on_the_second_page(self, fake_account: Account, fake_aws: Loopback) -> None:
         """The guard checks the changes of every page: by policy, or by type if there is none."""
@@ -510,11 +511,11 @@ class TestChangeSets:
         change_set = fake_account.change_set(REGION, ARN)
 
         changes = {change.logical_id: change for change in change_set.changes}
-        assert ["A", "B", "C"] == list(changes)
+        assert list(changes) == ["A", "B", "C"]
         assert changes["B"].replaces
         assert (PropertyChange("/Properties/P", "1", "2"),) == changes["C"].properties
         values = [request.form["IncludePropertyValues"] for request in fake_aws.requests]
-        assert ["true", "false", "false"] == values
+        assert values == ["true", "false", "false"]
 
     @pytest.mark.parametrize(
         ("details", "expected"),
@@ -576,13 +577,13 @@ class TestChangeSets:
 
         change_set = fake_account.change_set(REGION, ARN)
 
-        assert [
+        assert change_set.reason.splitlines() == [
             TOO_EARLY,
             "/Resources/B: Bucket 'x' already exists.",
             "Bucket: Bucket 'x' already exists.",
-        ] == change_set.reason.splitlines()
+        ]
         form = fake_aws.requests[1].form
-        assert (ARN, "true") == (form["ChangeSetName"], form["Filters.FailedEvents"])
+        assert (form["ChangeSetName"], form["Filters.FailedEvents"]) == (ARN, "true")
 
     def test_a_failed_early_validation_without_permission(
         self, fake_account: Account, fake_aws: Loopback
@@ -593,7 +594,7 @@ class TestChangeSets:
 
         change_set = fake_account.change_set(REGION, ARN)
 
-        assert TOO_EARLY == change_set.reason
+        assert change_set.reason == TOO_EARLY
 
     def test_other_failures_need_no_further_call(
         self, fake_account: Account, fake_aws: Loopback
@@ -605,7 +606,7 @@ class TestChangeSets:
         change_set = fake_account.change_set(REGION, ARN)
 
         assert change_set.is_empty
-        assert ["DescribeChangeSet"] == fake_aws.actions
+        assert fake_aws.actions == ["DescribeChangeSet"]
 
     def test_writes_have_a_token(self, fake_aws: Loopback) -> None:
         """After a lost response the call is repeated, and AWS recognises it by the token."""
@@ -625,12 +626,12 @@ class TestChangeSets:
             )
             for request in fake_aws.requests
         ]
-        assert [
+        assert tokens == [
             ("CreateChangeSet", "run-1"),
             ("CreateChangeSet", "run-1"),
             ("ExecuteChangeSet", "run-2"),
             ("DeleteStack", "run-3"),
-        ] == tokens
+        ]
 
     @pytest.mark.parametrize(("nested", "nested_flag"), [(True, "true"), (False, None)])
     def test_nested_stacks_are_included_on_request(
@@ -653,7 +654,7 @@ class TestChangeSets:
 
         found = fake_account.change_set(REGION, ARN).changes
 
-        assert [ARN, ""] == [change.change_set for change in found]
+        assert [change.change_set for change in found] == [ARN, ""]
 
     def test_an_upload_requires_a_bucket_of_the_account(
         self, fake_account: Account, fake_aws: Loopback
@@ -665,7 +666,7 @@ class TestChangeSets:
         fake_account.upload(REGION, "store", "a", b"1")
         fake_account.upload(REGION, "store", "b", b"2")
 
-        assert ["GetCallerIdentity", "PUT", "PUT"] == fake_aws.actions
+        assert fake_aws.actions == ["GetCallerIdentity", "PUT", "PUT"]
         assert [ENV.account] * 2 == [
             request.headers["x-amz-expected-bucket-owner"] for request in fake_aws.requests[1:]
         ]
@@ -683,8 +684,8 @@ class TestChangeSets:
 
         headers = fake_aws.requests[1].headers
         assert absent is None
-        assert ENV.account == headers["x-amz-expected-bucket-owner"]
-        assert "ENABLED" == headers["x-amz-checksum-mode"]
+        assert headers["x-amz-expected-bucket-owner"] == ENV.account
+        assert headers["x-amz-checksum-mode"] == "ENABLED"
 
 
 class TestReviewAndDrift:

@@ -108,12 +108,12 @@ def test_a_run_with_nothing_to_do_reads_once(account: Account, endpoint: emulato
 
     second = run(account, env, desired)
 
-    assert {Outcome.KEPT} == set(second.values())
-    assert {
+    assert set(second.values()) == {Outcome.KEPT}
+    assert counts == {
         ("GetCallerIdentity", REGION): 1,
         ("DescribeStacks", REGION): 1,
         ("DescribeStacks", "us-east-1"): 1,
-    } == counts
+    }
 
 
 @dataclass(frozen=True)
@@ -186,15 +186,15 @@ def test_a_first_run_writes_twice_for_each_stack(
 
     first = run(account, env, desired)
 
-    assert {Outcome.CREATED} == set(first.values())
+    assert set(first.values()) == {Outcome.CREATED}
     looking = ("Describe", "Get")
     writes = {call: times for call, times in counts.items() if not call[0].startswith(looking)}
-    assert {
+    assert writes == {
         ("CreateChangeSet", REGION): 2,
         ("ExecuteChangeSet", REGION): 2,
         ("CreateChangeSet", "us-east-1"): 1,
         ("ExecuteChangeSet", "us-east-1"): 1,
-    } == writes
+    }
 
 
 def test_a_plan_without_changes_only_lists_the_stacks(

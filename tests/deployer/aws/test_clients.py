@@ -75,7 +75,7 @@ def test_a_secret_is_never_the_place(fake_account: Account) -> None:
         client.change_password(PreviousPassword="one", ProposedPassword="two", AccessToken=1)
 
     place, _, _ = raised.value.message.partition(": Parameter validation")
-    assert f"AWS in {REGION}" == place
+    assert place == f"AWS in {REGION}"
 
 
 def test_an_error_has_the_code_of_aws(fake_account: Account, fake_aws: Loopback) -> None:
@@ -85,7 +85,7 @@ def test_an_error_has_the_code_of_aws(fake_account: Account, fake_aws: Loopback)
     with pytest.raises(CloudError) as raised:
         fake_account.client("cloudformation", REGION).describe_stacks()
 
-    assert "AccessDenied" == raised.value.aws_code
+    assert raised.value.aws_code == "AccessDenied"
 
 
 def test_paginators_raise_the_same_errors(fake_account: Account, fake_aws: Loopback) -> None:
@@ -107,14 +107,14 @@ def test_a_client_is_created_once(fake_account: Account) -> None:
 
 def test_the_timeouts_and_retries() -> None:
     """A check of credentials has one short attempt; all other calls are retried."""
-    assert (3, 5, 1) == (
+    assert (
         SINGLE_ATTEMPT.connect_timeout,
         SINGLE_ATTEMPT.read_timeout,
         SINGLE_ATTEMPT.retries["total_max_attempts"],
-    )
-    assert (5, 60, 8, "standard") == (
+    ) == (3, 5, 1)
+    assert (
         STANDARD.connect_timeout,
         STANDARD.read_timeout,
         STANDARD.retries["total_max_attempts"],
         STANDARD.retries["mode"],
-    )
+    ) == (5, 60, 8, "standard")

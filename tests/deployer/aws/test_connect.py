@@ -72,7 +72,7 @@ class TestCredentials:
 
         connect.check_credentials(ENV, fake_account)
 
-        assert ["GetCallerIdentity"] == fake_aws.actions
+        assert fake_aws.actions == ["GetCallerIdentity"]
 
     def test_another_account_is_refused(self, fake_account: Account, fake_aws: Loopback) -> None:
         """The error has both accounts and the role of the credentials."""
@@ -83,7 +83,7 @@ class TestCredentials:
         expected = "dev: these are credentials of account 222222222222, not of 111111111111"
         assert expected == raised.message
         assert OTHER_IDENTITY["Arn"] in raised.hint
-        assert ["GetCallerIdentity"] == fake_aws.actions
+        assert fake_aws.actions == ["GetCallerIdentity"]
 
     @pytest.mark.parametrize(
         ("environment", "config", "fragment"),
@@ -141,7 +141,7 @@ class TestCredentials:
 
         assert raised.message.startswith(f"dev: not logged in: AWS in {REGION}: ")
         assert "log in to account" in raised.hint
-        assert ["GetCallerIdentity"] == fake_aws.actions
+        assert fake_aws.actions == ["GetCallerIdentity"]
 
     @pytest.mark.parametrize(
         ("url", "fragment"),
@@ -161,7 +161,7 @@ class TestCredentials:
         with pytest.raises(UnreachableError) as raised:
             connect.check_credentials(ENV, Account(session, REGION, clients.SINGLE_ATTEMPT, url))
 
-        assert [f"{url}/"] == attempts
+        assert attempts == [f"{url}/"]
         assert raised.value.message.startswith(f"dev: AWS in {REGION}: no response: {fragment}")
         assert "check the network" in raised.value.hint
 
@@ -175,11 +175,11 @@ class TestCredentials:
         with pytest.raises(UnreachableError, match="no response: Read timeout"):
             connect.check_credentials(ENV, Account(session, REGION, config, fake_aws.url))
 
-        assert ["GetCallerIdentity"] == fake_aws.actions
-        assert (3, 5) == (
+        assert fake_aws.actions == ["GetCallerIdentity"]
+        assert (
             clients.SINGLE_ATTEMPT.connect_timeout,
             clients.SINGLE_ATTEMPT.read_timeout,
-        )
+        ) == (3, 5)
 
     @pytest.mark.parametrize(
         "bad", [error("Throttling", "Rate exceeded"), Response("", 503), CLOSE_CONNECTION]
@@ -193,7 +193,7 @@ class TestCredentials:
         with pytest.raises(UnreachableError, match=f"dev: AWS in {REGION}: "):
             connect.check_credentials(ENV, fake_account)
 
-        assert 1 == len(fake_aws.requests)
+        assert len(fake_aws.requests) == 1
 
 
 def test_the_emulator_is_used_without_the_operators_setup(
@@ -214,14 +214,14 @@ def test_the_emulator_is_used_without_the_operators_setup(
         timeout=60,
     )
 
-    assert (0, "") == (done.returncode, done.stderr)
+    assert (done.returncode, done.stderr) == (0, "")
     seen = json.loads(done.stdout)
     assert endpoint.account == seen["account"]
-    assert [] == seen["opened"]
-    assert [] == seen["started"]
+    assert seen["opened"] == []
+    assert seen["started"] == []
     assert [["127.0.0.1", int(endpoint.url.rpartition(":")[2])]] == seen["connected"]
     assert not marker.exists()
-    assert 0 == fake_aws.connections
+    assert fake_aws.connections == 0
 
 
 AUDITED_SCRIPT = """

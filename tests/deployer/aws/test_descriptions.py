@@ -28,7 +28,7 @@ def test_a_failure_has_the_most_specific_reason(reasons: dict[str, str], expecte
     """AWS reports reasons in several fields; the most specific field is used."""
     event: Any = {"LogicalResourceId": "Bucket", **reasons}
 
-    assert f"Bucket: {expected}" == validation_failure(event)
+    assert validation_failure(event) == f"Bucket: {expected}"
 
 
 @pytest.mark.parametrize(

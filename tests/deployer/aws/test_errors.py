@@ -70,8 +70,8 @@ class TestErrors:
 
         found = account.stacks(REGION)
 
-        assert ["a"] == [stack.name for stack in found]
-        assert 2 == len(fake_aws.requests)
+        assert [stack.name for stack in found] == ["a"]
+        assert len(fake_aws.requests) == 2
 
     @pytest.mark.parametrize(
         "call",
@@ -120,8 +120,8 @@ class TestErrors:
 
         found = fake_account.stacks(REGION)
 
-        assert ["a"] == [stack.name for stack in found]
-        assert 2 == len(fake_aws.requests)
+        assert [stack.name for stack in found] == ["a"]
+        assert len(fake_aws.requests) == 2
 
     @pytest.mark.parametrize(("code", "message"), SKEWED)
     @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ class TestErrors:
             f"DescribeStacks: {code}: the clock of this machine is {says}" in raised.value.message
         )
         assert raised.value.hint.startswith("set the clock")
-        assert 2 == len(fake_aws.requests)
+        assert len(fake_aws.requests) == 2
 
     def test_a_wrong_clock_is_not_reported_as_missing_login(
         self, fake_account: Account, fake_aws: Loopback
@@ -175,7 +175,7 @@ class TestErrors:
             fake_account.stacks(REGION)
 
         assert not isinstance(raised.value, UnreachableError)
-        assert 1 == len(fake_aws.requests)
+        assert len(fake_aws.requests) == 1
 
     @pytest.mark.parametrize("code", ["InvalidClientTokenId", "UnrecognizedClientException"])
     def test_revoked_credentials(
@@ -199,7 +199,7 @@ class TestErrors:
         with pytest.raises(UnreachableError) as lost:
             fake_account.stacks(REGION)
 
-        assert f"AWS in {REGION}: the credentials have expired" == lost.value.message
+        assert lost.value.message == f"AWS in {REGION}: the credentials have expired"
         assert "log in again; running operations continue in AWS" in lost.value.hint
 
     def test_a_denied_call_is_reported(self, fake_account: Account, fake_aws: Loopback) -> None:
@@ -211,7 +211,7 @@ class TestErrors:
             fake_account.stack(REGION, "s")
 
         assert type(refused.value) is CloudError
-        assert f"s: DescribeStacks: AccessDenied: {denied}" == refused.value.message
+        assert refused.value.message == f"s: DescribeStacks: AccessDenied: {denied}"
 
     @pytest.mark.parametrize(
         ("code", "message"),

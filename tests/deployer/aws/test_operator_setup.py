@@ -168,9 +168,9 @@ class TestRefused:
 
         raised = refused()
 
-        assert f"dev: {name}: {fact}" == raised.message
+        assert raised.message == f"dev: {name}: {fact}"
         assert "unset or remove each of them" in raised.hint
-        assert (0, []) == (impostor.connections, proxy.hosts)
+        assert (impostor.connections, proxy.hosts) == (0, [])
 
     @pytest.mark.parametrize("profile", ["default", "work"])
     @pytest.mark.parametrize("key", KEYS)
@@ -194,8 +194,8 @@ class TestRefused:
 
         raised = refused()
 
-        assert f"dev: AWS profile {profile}: {key}: {fact}" == raised.message
-        assert (0, []) == (impostor.connections, proxy.hosts)
+        assert raised.message == f"dev: AWS profile {profile}: {key}: {fact}"
+        assert (impostor.connections, proxy.hosts) == (0, [])
 
     @pytest.mark.parametrize(
         "file", ["sts/2011-06-15/endpoint-rule-set-1.json", "endpoints.json", "partitions.json"]
@@ -210,8 +210,8 @@ class TestRefused:
 
         raised = refused()
 
-        assert f"dev: {path}: {RULES}" == raised.message
-        assert (0, []) == (impostor.connections, proxy.hosts)
+        assert raised.message == f"dev: {path}: {RULES}"
+        assert (impostor.connections, proxy.hosts) == (0, [])
 
     @pytest.mark.parametrize(
         ("variables", "profile", "place"),
@@ -234,7 +234,7 @@ class TestRefused:
         raised = refused()
 
         fact = f"the region is eu-west-1, but {REGION} in the config file"
-        assert f"dev: {place}: {fact}" == raised.message
+        assert raised.message == f"dev: {place}: {fact}"
 
     @pytest.mark.parametrize("value", ["", " "])
     @pytest.mark.parametrize("place", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "ca_bundle"])
@@ -250,8 +250,8 @@ class TestRefused:
         raised = refused()
 
         named = place if place.isupper() else f"AWS profile default: {place}"
-        assert f"dev: {named}: is empty; it must name a file of certificates" == raised.message
-        assert [] == proxy.hosts
+        assert raised.message == f"dev: {named}: is empty; it must name a file of certificates"
+        assert proxy.hosts == []
 
     @pytest.mark.parametrize("value", ["/nonexistent.pem", "\n  x = y"])
     def test_missing_ca_bundle(self, operator: Operator, proxy: Proxy, value: str) -> None:
@@ -259,7 +259,7 @@ class TestRefused:
         operator.config(f"[default]\nca_bundle = {value}\n")
 
         assert "dev: AWS profile default: ca_bundle: there is no file" in refused().message
-        assert [] == proxy.hosts
+        assert proxy.hosts == []
 
     def test_empty_credential_process(self, operator: Operator) -> None:
         """An empty credential_process of a source profile is refused, too."""
@@ -272,7 +272,7 @@ class TestRefused:
             credential_process =
         """)
 
-        assert "dev: AWS profile source: credential_process: is empty" == refused().message
+        assert refused().message == "dev: AWS profile source: credential_process: is empty"
 
     def test_all_together(self, operator: Operator, impostor: Loopback, proxy: Proxy) -> None:
         """One error has all refused settings."""
@@ -283,13 +283,13 @@ class TestRefused:
 
         raised = refused()
 
-        assert [
+        assert raised.message.splitlines() == [
             f"dev: AWS_DATA_PATH: {RULES}",
             f"dev: AWS_ENDPOINT_URL: {ENDPOINT}",
             f"dev: AWS profile default: endpoint_url: {ENDPOINT}",
             f"dev: AWS_REGION: the region is eu-west-1, but {REGION} in the config file",
-        ] == raised.message.splitlines()
-        assert (0, []) == (impostor.connections, proxy.hosts)
+        ]
+        assert (impostor.connections, proxy.hosts) == (0, [])
 
 
 HARMLESS_VARIABLES = {
@@ -342,14 +342,14 @@ class TestWithoutEffect:
         """Variables that botocore would read have no effect."""
         operator.variable(name, HARMLESS_VARIABLES[name])
 
-        assert [STS] == requested_hosts(proxy)
+        assert requested_hosts(proxy) == [STS]
 
     @pytest.mark.parametrize("key", HARMLESS_KEYS)
     def test_key_of_the_profile(self, operator: Operator, proxy: Proxy, key: str) -> None:
         """Keys that botocore would read from the profile have no effect."""
         operator.config(f"[default]\n{key} = {HARMLESS_KEYS[key]}\n")
 
-        assert [STS] == requested_hosts(proxy)
+        assert requested_hosts(proxy) == [STS]
 
     def test_models_in_the_home(self, operator: Operator, proxy: Proxy) -> None:
         """Service models in ~/.aws/models are not read."""
@@ -357,14 +357,14 @@ class TestWithoutEffect:
         model.parent.mkdir(parents=True)
         model.write_text("{}")
 
-        assert [STS] == requested_hosts(proxy)
+        assert requested_hosts(proxy) == [STS]
 
     def test_another_profile(self, operator: Operator, impostor: Loopback, proxy: Proxy) -> None:
         """A profile that is not in use may have any setting."""
         operator.config(f"[profile other]\nendpoint_url = {impostor.url}\n")
 
-        assert [STS] == requested_hosts(proxy)
-        assert 0 == impostor.connections
+        assert requested_hosts(proxy) == [STS]
+        assert impostor.connections == 0
 
     @pytest.mark.parametrize("source", ["endpoint_url = {url}", "data_path = {models}"])
     def test_source_of_an_assumed_role(
@@ -389,8 +389,8 @@ class TestWithoutEffect:
         with pytest.raises(DeployError):
             connect.connect_account(ENV, os.environ)
 
-        assert {STS} == {*proxy.hosts}
-        assert 0 == impostor.connections
+        assert {*proxy.hosts} == {STS}
+        assert impostor.connections == 0
 
     def test_old_credential_files(self, operator: Operator, proxy: Proxy) -> None:
         """Credentials of tools before boto3 are not used."""
@@ -401,7 +401,7 @@ class TestWithoutEffect:
         operator.variable("AWS_CREDENTIAL_FILE", str(file))
 
         assert "Unable to locate credentials" in refused().message
-        assert [] == proxy.hosts
+        assert proxy.hosts == []
 
 
 class TestLastCheck:
@@ -420,10 +420,11 @@ class TestLastCheck:
         with pytest.raises(GuardError) as raised:
             account.identity()
 
-        assert f"{impostor.url}: not the HTTPS address of an AWS service; nothing was sent" == str(
-            raised.value.message
+        assert (
+            str(raised.value.message)
+            == f"{impostor.url}: not the HTTPS address of an AWS service; nothing was sent"
         )
-        assert 0 == impostor.connections
+        assert impostor.connections == 0
 
     def test_client(self, operator: Operator, impostor: Loopback, monkeypatch: Any) -> None:
         """A client with an endpoint outside of AWS is not created."""
@@ -491,11 +492,14 @@ def test_the_decision_lists_all_settings_of_botocore() -> None:
     }
 
     assert len(variables) > 40
-    assert [] == sorted(variables - listed - {n for n in variables if n.startswith(families)})
-    assert [] == sorted(
-        key
-        for key, name in keys.items()
-        if not {key, name} & listed and not name.startswith(families)
+    assert sorted(variables - listed - {n for n in variables if n.startswith(families)}) == []
+    assert (
+        sorted(
+            key
+            for key, name in keys.items()
+            if not {key, name} & listed and not name.startswith(families)
+        )
+        == []
     )
 
 
@@ -621,7 +625,7 @@ class TestShown:
 
         sources = origins(environ, {"work": {"login_session": "arn:user"}}, profile="work")
 
-        assert ["profile work", "login arn:user by /cache"] == sources
+        assert sources == ["profile work", "login arn:user by /cache"]
 
     def test_chain_of_profiles(self) -> None:
         """The credential_process of a source profile is shown, too; a cycle ends."""
@@ -630,13 +634,13 @@ class TestShown:
             "b": {"role_arn": "arn:b", "source_profile": "a", "credential_process": "p"},
         }
 
-        assert [
+        assert origins({}, profiles, profile="a") == [
             "profile a",
             "role arn:a",
             "profile b",
             "role arn:b",
             "credential_process p",
-        ] == origins({}, profiles, profile="a")
+        ]
 
     @pytest.mark.parametrize(
         ("proxies", "expected"),
@@ -661,8 +665,8 @@ class TestShown:
 
         sources = connect.sources_in_use(os.environ)
 
-        assert ("profile dev", "credential_process /bin/keys", f"proxy {proxy.url}") == sources
-        assert [] == proxy.hosts
+        assert sources == ("profile dev", "credential_process /bin/keys", f"proxy {proxy.url}")
+        assert proxy.hosts == []
 
     @pytest.mark.parametrize("config", ["[default\n", "[profile other]\n"])
     def test_setup_that_cannot_be_read(self, operator: Operator, config: str) -> None:
@@ -670,4 +674,4 @@ class TestShown:
         operator.config(config)
         operator.variable("AWS_PROFILE", "dev")
 
-        assert () == connect.sources_in_use(os.environ)
+        assert connect.sources_in_use(os.environ) == ()

@@ -40,7 +40,7 @@ def test_a_blank_session_ignores_the_setup(setup: pytest.MonkeyPatch) -> None:
     assert session.get_config_variable("region") is None
     assert session.get_config_variable("ca_bundle") is None
     assert session.profile is None
-    assert {} == session.full_config["profiles"]
+    assert session.full_config["profiles"] == {}
 
 
 def test_an_account_session_has_credentials_and_ca_bundle(setup: pytest.MonkeyPatch) -> None:
@@ -50,10 +50,10 @@ def test_an_account_session_has_credentials_and_ca_bundle(setup: pytest.MonkeyPa
 
     session = sessions.account_session(sessions.operator_session(REGION))
 
-    assert "AKID" == session.get_credentials().access_key
-    assert "/ca.pem" == session.get_config_variable("ca_bundle")
+    assert session.get_credentials().access_key == "AKID"
+    assert session.get_config_variable("ca_bundle") == "/ca.pem"
     assert session.get_config_variable("region") is None
-    assert "disabled" == session.get_config_variable("account_id_endpoint_mode")
+    assert session.get_config_variable("account_id_endpoint_mode") == "disabled"
 
 
 @pytest.mark.parametrize("name", ["operator", "account"])
@@ -81,7 +81,7 @@ def test_the_setup_is_read(setup: pytest.MonkeyPatch, variable: str, profile: st
     found = sessions.read_setup(sessions.operator_session(REGION), environ)
 
     assert profile == found.profile
-    assert {"default", "work"} == set(found.profiles)
+    assert set(found.profiles) == {"default", "work"}
     assert environ == found.environ
 
 

@@ -79,7 +79,7 @@ def test_what_editors_write_is_read(tmp_path, data):
 
     read = document.read(path)
 
-    assert ({"a": 1, "b": 2}, None) == (read.table, read.syntax_error)
+    assert (read.table, read.syntax_error) == ({"a": 1, "b": 2}, None)
 
 
 @pytest.mark.parametrize(

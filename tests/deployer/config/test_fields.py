@@ -172,7 +172,7 @@ def test_fargate_sizes_are_those_of_cfn_lint():
         for cpu in fields.FARGATE_MEMORY_MIB
     }
 
-    assert fields.FARGATE_MEMORY_MIB == valid
+    assert valid == fields.FARGATE_MEMORY_MIB
 
 
 def test_regions_are_those_of_botocore():

@@ -151,7 +151,8 @@ note = ""
     error = refused(path)
 
     assert (
-        f"""\
+        error.message
+        == f"""\
 {path}:2: env.domain: missing; it takes a domain name in lower case and without www., such as cruddur.com
 {path}:3: env.name: 'dve' is not the name of the file, 'dev'
 {path}:4: env.account: '12345' is not a 12-digit account id
@@ -163,7 +164,6 @@ note = ""
 {path}:12: netwrok.guests[1]: 10.1.1.0/24 overlaps 10.1.0.0/16, netwrok.cidrr
 {path}:18: service.size.memory_mib: 256 CPU units go with 512 to 2048 MiB of memory, in steps, not 4096; \
 did you mean 2048?"""
-        == error.message
     )
 
 
@@ -183,7 +183,7 @@ def test_an_unreadable_file_is_one_error(tmp_path, data, fact):
 
     error = refused(path)
 
-    assert f"{path}{fact}" == error.message
+    assert error.message == f"{path}{fact}"
 
 
 def test_a_missing_file_is_an_error(tmp_path):
@@ -192,7 +192,7 @@ def test_a_missing_file_is_an_error(tmp_path):
 
     error = refused(path)
 
-    assert f"{path}: cannot be read: No such file or directory" == error.message
+    assert error.message == f"{path}: cannot be read: No such file or directory"
 
 
 def test_a_file_written_on_windows(tmp_path):
@@ -216,7 +216,7 @@ def test_environments_are_the_files(tmp_path):
 
     found = config.environments(tmp_path)
 
-    assert ("dev", "prod") == found
+    assert found == ("dev", "prod")
 
 
 def test_an_environment_is_found(tmp_path):
@@ -253,7 +253,7 @@ def test_an_empty_folder_has_no_environment(tmp_path):
     with pytest.raises(ConfigError) as refusal:
         config.find(tmp_path, "dev")
 
-    assert f"{tmp_path} has no file NAME.toml" == refusal.value.hint
+    assert refusal.value.hint == f"{tmp_path} has no file NAME.toml"
 
 
 def test_all_environments_are_loaded(tmp_path):
@@ -263,8 +263,9 @@ def test_all_environments_are_loaded(tmp_path):
 
     loaded = config.load_all(tmp_path, Example)
 
-    assert {"dev": "10.1.0.0/16", "prod": "10.2.0.0/16"} == {
-        name: str(config.network.cidr) for name, config in loaded.items()
+    assert {name: str(config.network.cidr) for name, config in loaded.items()} == {
+        "dev": "10.1.0.0/16",
+        "prod": "10.2.0.0/16",
     }
 
 
@@ -276,7 +277,7 @@ def test_networks_of_two_environments_must_not_overlap(tmp_path):
     error = refused(path)
 
     overlap = "10.1.0.0/16 overlaps 10.1.128.0/20, network.cidr of prod.toml"
-    assert f"{path}:8: network.cidr: {overlap}" == error.message
+    assert error.message == f"{path}:8: network.cidr: {overlap}"
 
 
 class Owned(fields.Settings, frozen=True):
@@ -316,7 +317,7 @@ def test_names_that_policies_cannot_distinguish_are_refused(tmp_path, one, other
         with pytest.raises(ConfigError) as refusal:
             config.load(file, Owned)
         fact = f"stacks begin with {mine}, those of {beside.name} with {theirs}"
-        assert f"{file}:4: env.name: {fact}" == refusal.value.message
+        assert refusal.value.message == f"{file}:4: env.name: {fact}"
         assert "no PREFIX-NAME- is the beginning of another one" in refusal.value.hint
     with pytest.raises(ConfigError, match=r"env\.name: stacks begin with"):
         config.load_all(tmp_path, Owned)
@@ -327,7 +328,7 @@ def test_names_that_policies_can_distinguish_are_accepted(tmp_path):
     for name in ("dev", "devel", "two-dev", "prod-eu"):
         owned(tmp_path, name)
 
-    assert ("dev", "devel", "prod-eu", "two-dev") == tuple(config.load_all(tmp_path, Owned))
+    assert tuple(config.load_all(tmp_path, Owned)) == ("dev", "devel", "prod-eu", "two-dev")
 
 
 def test_names_are_compared_with_a_file_that_has_errors(tmp_path):
@@ -354,7 +355,7 @@ def test_errors_of_another_environment_do_not_block(tmp_path):
 
     loaded = config.load(path, Example)
 
-    assert "dev" == loaded.env.name
+    assert loaded.env.name == "dev"
 
 
 def test_all_errors_of_all_files_are_in_one_report(tmp_path):
@@ -368,13 +369,13 @@ def test_all_errors_of_all_files_are_in_one_report(tmp_path):
         config.load_all(tmp_path, Example)
 
     assert (
-        f"""\
+        refusal.value.message
+        == f"""\
 {dev}:3: env.account: '12345' is not a 12-digit account id
 {local}:1: Expected ']' at the end of a table declaration
 {prod}:2: env.name: 'dev' is not the name of the file, 'prod'
 {prod}:8: network.cidr: 10.1.0.0/16 overlaps 10.1.0.0/16, network.cidr of dev.toml\
 """
-        == refusal.value.message
     )
 
 
@@ -636,7 +637,7 @@ def test_a_secret_has_one_error(tmp_path):
 
     error = refused(path)
 
-    assert f"{path}:3: env.account: looks like an AWS access key id" == error.message
+    assert error.message == f"{path}:3: env.account: looks like an AWS access key id"
     assert "rotate it" in error.hint
 
 
@@ -653,7 +654,7 @@ def test_the_schema_accepts_a_valid_config():
     """The schema accepts a valid file."""
     found = list(validator(Example).iter_errors(GOOD))
 
-    assert [] == found
+    assert found == []
 
 
 FOUND_BY_DEPLOYER_ONLY = ("has host bits", "overlaps", "not the name of the file")
@@ -672,7 +673,7 @@ def test_the_schema_finds_most_errors(error):
     """The schema finds each error that needs neither arithmetic nor other files."""
     found = list(validator(Example).iter_errors(planted([error])))
 
-    assert [] != found
+    assert found != []
 
 
 def test_the_schema_describes_each_key():

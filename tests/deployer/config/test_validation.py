@@ -193,14 +193,14 @@ def test_a_misspelt_table_is_validated():
 
     found = facts(table)
 
-    assert [
+    assert found == [
         "siez: unknown table; did you mean 'size'?",
         (
             "siez.cpu: 1 is not a CPU size of Fargate;"
             " there are 256, 512, 1024, 2048, 4096, 8192, 16384"
         ),
         "siez.memory: unknown key; did you mean 'memory_mib'?",
-    ] == found
+    ]
 
 
 def test_a_secret_is_not_quoted():
@@ -209,7 +209,7 @@ def test_a_secret_is_not_quoted():
 
     found = facts(table)
 
-    assert ["account: what looks like a secret is not a 12-digit account id"] == found
+    assert found == ["account: what looks like a secret is not a 12-digit account id"]
 
 
 @pytest.mark.parametrize(

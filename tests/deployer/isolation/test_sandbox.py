@@ -85,7 +85,7 @@ def test_killed(isolated: Sandbox, cause: str | signal.Signals) -> None:
         os.close(writer)
 
     process.communicate(timeout=60)  # Its pipes end when the last process closes them.
-    assert 0 != process.returncode
+    assert process.returncode != 0
     if isinstance(cause, signal.Signals):
         os.close(writer)
 
@@ -98,10 +98,10 @@ print(json.dumps([r.getrlimit(n)[0] for n in (r.RLIMIT_NOFILE, r.RLIMIT_CORE, r.
 """
     files, core, processes = json.loads(run(isolated, program)[1])
 
-    assert 0 == core
+    assert core == 0
     assert files <= 1024
     if isolated.level == "namespaces":
-        assert 1024 == processes
+        assert processes == 1024
 
 
 def test_environment(isolated: Sandbox) -> None:
@@ -109,7 +109,7 @@ def test_environment(isolated: Sandbox) -> None:
     program = "import os; print(sorted(os.environ.items()))"
     variables = {"LC_ALL": "C.UTF-8", "SANDBOX_X": "1", "TABLE_NAME": "messages"}
 
-    assert (0, f"{sorted(variables.items())}\n", "") == run(isolated, program, **variables)
+    assert run(isolated, program, **variables) == (0, f"{sorted(variables.items())}\n", "")
 
 
 @pytest.mark.skipif(
@@ -121,7 +121,7 @@ def test_dynamic_linker(tmp_path: Path) -> None:
 
     run(isolated, "print('x')", LD_DEBUG="libs", LD_DEBUG_OUTPUT=str(tmp_path / "seen"))
 
-    assert [] == [*tmp_path.iterdir()]
+    assert [*tmp_path.iterdir()] == []
 
 
 KEYS = """
@@ -153,7 +153,7 @@ def test_keyring(isolated: Sandbox) -> None:
 
     if b"no keyrings" in done.stderr:
         pytest.skip("this machine has no keyrings, or its container forbids them")
-    assert (0, b"-1") == (done.returncode, done.stdout.strip())
+    assert (done.returncode, done.stdout.strip()) == (0, b"-1")
 
 
 DEVICE = """
@@ -176,7 +176,7 @@ print(results)
 )
 def test_devices() -> None:
     """A command of root can write to the machine's devices, but cannot change their attributes."""
-    assert (0, "['OSError', 'OSError']\n", "") == run(Sandbox("namespaces"), DEVICE)
+    assert run(Sandbox("namespaces"), DEVICE) == (0, "['OSError', 'OSError']\n", "")
 
 
 def test_files(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ except OSError as error:
 
     output = run(isolated, program)[1].split()
 
-    assert "1" == output[0]
+    assert output[0] == "1"
     assert (isolated.level == "environment") == (tmp_path / "two").exists()
 
 
@@ -220,13 +220,13 @@ def test_hidden(tmp_path: Path) -> None:
 def test_missing_file(tmp_path: Path) -> None:
     """A command is not run if a file of its sandbox does not exist."""
     if sandbox.level() == "environment":
-        assert (0, "x\n", "") == run(Sandbox("environment"), "print('x')")
+        assert run(Sandbox("environment"), "print('x')") == (0, "x\n", "")
         return
     isolated = Sandbox("namespaces", {"/var/task": tmp_path / "gone"})
 
     code, out, err = run(isolated, "print('x')")
 
-    assert (126, "") == (code, out)
+    assert (code, out) == (126, "")
     assert err.startswith("isolation: ")
 
 
@@ -247,7 +247,7 @@ def test_fallback(undetected_level: pytest.MonkeyPatch) -> None:
     undetected_level.delenv(sandbox.VARIABLE, raising=False)
     undetected_level.setattr(sandbox, "_problem", lambda: "unshare: Operation not permitted")
 
-    assert "environment" == sandbox.level()
+    assert sandbox.level() == "environment"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has namespaces")

@@ -35,8 +35,8 @@ def test_a_key_is_in_the_folder_of_the_stack() -> None:
     artifact = SimpleNamespace(key="lambdas/digest.zip")
     stack = desired_stack("messages")
 
-    assert "lambdas/digest.zip" == stack.key(artifact)  # type: ignore[arg-type]
-    assert "release/lambdas/digest.zip" == replace(stack, key_prefix="release/").key(artifact)  # type: ignore[arg-type]
+    assert stack.key(artifact) == "lambdas/digest.zip"  # type: ignore[arg-type]
+    assert replace(stack, key_prefix="release/").key(artifact) == "release/lambdas/digest.zip"  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ ENV = Env("cruddur", "crd", "dev", "1" * 12, "ca-central-1", "x.example", "Z1", 
 
 def test_a_stack_name_has_prefix_and_environment() -> None:
     """The full name is PREFIX-ENV-NAME."""
-    assert "crd-dev-network" == ENV.stack_name("network")
+    assert ENV.stack_name("network") == "crd-dev-network"
 
 
 def test_the_owner_has_the_prefix_of_all_stacks() -> None:
@@ -23,7 +23,7 @@ def test_the_owner_has_the_prefix_of_all_stacks() -> None:
 
 def test_there_are_no_former_regions_by_default() -> None:
     """The setting is optional."""
-    assert () == ENV.former_regions
+    assert ENV.former_regions == ()
 
 
 def test_a_former_region_is_listed_once() -> None:

@@ -75,10 +75,10 @@ def test_references_are_selected_by_what_they_name():
         "C": {"Fn::If": ["IsLarge", 1, {"Fn::ValueOf": ["VpcId", "Tags"]}]},
     }
 
-    assert ["Size", "Vpc"] == list(logical_ids(template))
-    assert ["a-Vpc"] == list(imports(template))
-    assert ["Size", "VpcId"] == list(parameters(template))
-    assert ["IsLarge"] == list(conditions(template))
+    assert list(logical_ids(template)) == ["Size", "Vpc"]
+    assert list(imports(template)) == ["a-Vpc"]
+    assert list(parameters(template)) == ["Size", "VpcId"]
+    assert list(conditions(template)) == ["IsLarge"]
 
 
 def test_names_of_values() -> None:

@@ -14,12 +14,12 @@ def example() -> None:
 
 def test_a_line_has_the_form_that_editors_open() -> None:
     """A line is written as FILE:NUMBER."""
-    assert "stacks/network.py:42" == str(Line("stacks/network.py", 42))
+    assert str(Line("stacks/network.py", 42)) == "stacks/network.py:42"
 
 
 def test_the_description_is_the_first_line_of_the_file() -> None:
     """The description is from the docstring of the module, not of the function."""
-    assert "Lines and descriptions of stack files." == first_sentence(example)
+    assert first_sentence(example) == "Lines and descriptions of stack files."
 
 
 def test_a_function_without_file_docstring_has_no_description() -> None:
@@ -27,7 +27,7 @@ def test_a_function_without_file_docstring_has_no_description() -> None:
     namespace: dict[str, object] = {"__name__": "unknown"}
     exec("def define(): ...", namespace)  # noqa: S102  # A function without a module.
 
-    assert "" == first_sentence(namespace["define"])  # type: ignore[arg-type]
+    assert first_sentence(namespace["define"]) == ""  # type: ignore[arg-type]
 
 
 def test_the_file_of_a_function() -> None:
@@ -35,7 +35,7 @@ def test_the_file_of_a_function() -> None:
     file = file_of(example)
 
     assert Path(__file__) == file
-    assert "model/test_source.py" == short_path(file)
+    assert short_path(file) == "model/test_source.py"
 
 
 def test_the_innermost_line_of_a_file_is_found() -> None:

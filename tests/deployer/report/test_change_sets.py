@@ -91,7 +91,7 @@ def test_a_policy_is_not_shown_for_changes_in_place() -> None:
 
 def test_a_change_set_without_resource_changes() -> None:
     """A change set that changes only outputs is one line."""
-    assert ["crd-x-x: no change to a resource"] == list(change_lines(change_set("x"), Style()))
+    assert list(change_lines(change_set("x"), Style())) == ["crd-x-x: no change to a resource"]
 
 
 def test_the_question_has_the_counts() -> None:

@@ -20,7 +20,7 @@ def test_deleted_and_retained_data() -> None:
 
 def test_nothing() -> None:
     """An account without stacks of the environment has nothing to delete."""
-    assert "nothing to delete\n" == deletions_text(())
+    assert deletions_text(()) == "nothing to delete\n"
 
 
 def test_lost_data_is_red() -> None:

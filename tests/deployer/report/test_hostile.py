@@ -98,7 +98,7 @@ def test_no_text_adds_a_line(text: str) -> None:
     shown = live_plan_text(plan, Style())
 
     assert shown.count("\n") <= 3
-    assert 2 == status(EnvironmentStatus([found(text, text)])).count("\n")
+    assert status(EnvironmentStatus([found(text, text)])).count("\n") == 2
     assert "\n" not in question(replace(change_set("x"), stack=text))
     assert all(
         line.startswith(("error:", "hint:", "   "))
@@ -119,7 +119,7 @@ def test_no_text_controls_a_terminal(text: str) -> None:
 
 def test_text_remains_readable() -> None:
     """Control characters are escaped, not removed."""
-    assert "error: a\\x1b[31mb\n" == error_text(DeployError("a\x1b[31mb"), style=Style())
+    assert error_text(DeployError("a\x1b[31mb"), style=Style()) == "error: a\\x1b[31mb\n"
 
 
 def _invisible(text: str) -> set[str]:

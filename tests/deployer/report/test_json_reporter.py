@@ -61,7 +61,7 @@ def test_every_line_is_valid() -> None:
 
     lines = lines_of([*CREATING, *CREATED, *FAILED, *left], BusyError("busy", hint="wait"))
 
-    assert [] == [error.message for line in lines for error in VALID.iter_errors(line)]
+    assert [error.message for line in lines for error in VALID.iter_errors(line)] == []
     assert {line["event"] for line in lines} == set(SCHEMA["properties"]["event"]["enum"])
 
 
@@ -150,7 +150,7 @@ def test_any_text_stays_on_its_line(name: str, reason: str) -> None:
     report_all(reporter, clock, [Started(name, "create", reason)])
 
     assert stream.getvalue().isascii()
-    assert 1 == stream.getvalue().count("\n")
+    assert stream.getvalue().count("\n") == 1
     assert VALID.is_valid(json.loads(stream.getvalue()))
 
 
@@ -163,9 +163,9 @@ def test_a_change_in_a_nested_stack_has_its_path() -> None:
         if item["event"] == "change_set_created"
     ]
 
-    assert [] == [error.message for error in VALID.iter_errors(line)]
-    assert [(["Below"], "Table", "replaced")] == [
+    assert [error.message for error in VALID.iter_errors(line)] == []
+    assert [
         (change["path"], change["logical_id"], change["kind"])
         for change in line["change_set"]["changes"]
         if change["path"]
-    ]
+    ] == [(["Below"], "Table", "replaced")]

@@ -73,7 +73,7 @@ def test_a_whole_run() -> None:
         report_all(reporter, clock, [*CREATING, *CREATED, *FAILED])
         reporter.summary()
 
-    assert RUN == stream.getvalue()
+    assert stream.getvalue() == RUN
 
 
 def test_an_account() -> None:
@@ -82,7 +82,7 @@ def test_an_account() -> None:
 
     reporter.start("prod", "123456789012", "eu-central-1", emulator=False)
 
-    assert "prod: account 123456789012, region eu-central-1\n" == stream.getvalue()
+    assert stream.getvalue() == "prod: account 123456789012, region eu-central-1\n"
 
 
 def test_the_first_line_names_the_aws_setup() -> None:
@@ -91,7 +91,7 @@ def test_the_first_line_names_the_aws_setup() -> None:
 
     reporter.start("x", "1", "r", emulator=False, origins=["profile x", "proxy http://proxy"])
 
-    assert "x: account 1, region r · profile x · proxy http://proxy\n" == stream.getvalue()
+    assert stream.getvalue() == "x: account 1, region r · profile x · proxy http://proxy\n"
 
 
 def test_an_interrupt_names_running_operations() -> None:
@@ -200,7 +200,7 @@ def test_lines_do_not_import_rich() -> None:
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    assert "False\n" == done.stdout
+    assert done.stdout == "False\n"
 
 
 def test_progress_is_repeated_after_an_interval() -> None:
@@ -211,8 +211,8 @@ def test_progress_is_repeated_after_an_interval() -> None:
 
     shown = [line.split()[-1] for line in stream.getvalue().splitlines() if "resources, " in line]
 
-    assert 30 == INTERVAL_SECONDS
-    assert ["Subnet0", "Subnet15"] == shown
+    assert INTERVAL_SECONDS == 30
+    assert shown == ["Subnet0", "Subnet15"]
 
 
 def test_a_rollback_is_shown_immediately() -> None:

@@ -80,7 +80,7 @@ def on_a_terminal(then: str, *, interrupt_at: str = "", **more: str) -> str:
         if interrupt_at and interrupt_at.encode() in written:
             child.send_signal(signal.SIGINT)
             interrupt_at = ""
-    assert 0 == child.wait(), written.decode()
+    assert child.wait() == 0, written.decode()
     return written.decode()
 
 
@@ -97,8 +97,8 @@ def test_an_interrupt_restores_the_screen() -> None:
 
     screen = Screen(80)
     screen.feed(written)
-    assert [*START, *INTERRUPTED] == [line for line in screen.lines() if line]
-    assert (True, 0) == (screen.is_cursor_visible, screen.column)
+    assert [line for line in screen.lines() if line] == [*START, *INTERRUPTED]
+    assert (screen.is_cursor_visible, screen.column) == (True, 0)
 
 
 def test_finished_lines_stay() -> None:
@@ -148,7 +148,7 @@ def test_a_row_fits_the_terminal(width: int) -> None:
 
     lines = rows(run, width)
 
-    assert 3 == len(lines)
+    assert len(lines) == 3
     assert all(len(line) <= width for line in lines)
 
 

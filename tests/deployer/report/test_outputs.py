@@ -81,7 +81,7 @@ def sourced(text: str, names: list[str], shell: str = "sh") -> list[str]:
     """Return the values of *names* in a shell that sourced *text*."""
     script = text + "".join(f'printf "%s\\0" "${name}"\n' for name in names)
     done = subprocess.run([shell], input=script.encode(), capture_output=True, check=True)
-    assert b"" == done.stderr
+    assert done.stderr == b""
     return done.stdout.decode().split("\0")[:-1]
 
 
@@ -89,7 +89,7 @@ def test_variable_names() -> None:
     """Variables are named by stack and output, without the environment."""
     text = outputs([NETWORK], "dotenv", env=ENV)
 
-    assert "CRD_NETWORK_PUBLIC_SUBNETS1='s 1'\nCRD_NETWORK_VPC_ID=vpc-1\n" == text
+    assert text == "CRD_NETWORK_PUBLIC_SUBNETS1='s 1'\nCRD_NETWORK_VPC_ID=vpc-1\n"
 
 
 def test_table() -> None:
@@ -107,7 +107,7 @@ def test_json() -> None:
     """JSON has the stack, the output, and its name as a variable."""
     document = json.loads(outputs([NETWORK], "json", env=ENV))
 
-    assert 2 == document["version"]
+    assert document["version"] == 2
     assert document["outputs"][1] == {
         "stack": "crd-x-network",
         "region": REGION,
@@ -144,8 +144,8 @@ def test_control_characters_are_refused(form: str, char: str) -> None:
     with pytest.raises(DeployError) as raised:
         outputs([found("a", outputs={"B": f"1{char}2"})], form, env=ENV)
 
-    assert "crd-x-a: output B: its value contains control characters" == raised.value.message
-    assert "pass --format=json" == raised.value.hint
+    assert raised.value.message == "crd-x-a: output B: its value contains control characters"
+    assert raised.value.hint == "pass --format=json"
 
 
 @pytest.mark.parametrize("form", ["dotenv", "shell"])
@@ -195,7 +195,7 @@ def test_a_dotenv_file_can_be_sourced(value: str, shell: str) -> None:
     """A dotenv reader and a shell read the same value, and execute nothing."""
     text = outputs([found("a", outputs={"B": value})], "dotenv", env=ENV)
 
-    assert f"CRD_A_B={DOTENV[value]}\n" == text
+    assert text == f"CRD_A_B={DOTENV[value]}\n"
     assert [value] == sourced(text, ["CRD_A_B"], shell)
     assert {"CRD_A_B": value} == parse_dotenv(text)
 
@@ -210,7 +210,7 @@ def test_ambiguous_values_are_refused(value: str) -> None:
         outputs([found("a", outputs={"B": value})], "dotenv", env=ENV)
 
     assert "crd-x-a: output B: a dotenv reader and a shell" in raised.value.message
-    assert "pass --format=json" == raised.value.hint
+    assert raised.value.hint == "pass --format=json"
 
 
 SHELL_WORDS = st.text(st.sampled_from("ab'\"\\$`{}()~#=!;&|<>*?[] \t\nHOME") | st.characters())

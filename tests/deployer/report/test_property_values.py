@@ -23,7 +23,7 @@ from deployer.report.property_values import before_and_after, masked
 )
 def test_a_secret_is_not_shown(name: str, value: str) -> None:
     """A secret is masked by its name, by NoEcho, or by its form."""
-    assert "(sensitive)" == masked(name, value)
+    assert masked(name, value) == "(sensitive)"
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_secret_inside_json_is_not_shown(value: str) -> None:
 
 def test_a_changed_secret() -> None:
     """Of a changed secret only the change is shown."""
-    assert "(sensitive, changed)" == before_and_after("Password", "a", "b")
+    assert before_and_after("Password", "a", "b") == "(sensitive, changed)"
 
 
 @pytest.mark.parametrize(

@@ -51,10 +51,10 @@ def test_json() -> None:
     """The JSON has a version, and marks an orphan with the command that removes it."""
     document = json.loads(status_json(EnvironmentStatus(STACKS, ORPHANS)))
 
-    assert 2 == document["version"]
-    assert [False, True] == [stack["is_orphan"] for stack in document["stacks"]]
+    assert document["version"] == 2
+    assert [stack["is_orphan"] for stack in document["stacks"]] == [False, True]
     assert ["", ORPHANS[0].hint] == [stack["hint"] for stack in document["stacks"]]
-    assert REGION == document["stacks"][0]["region"]
+    assert document["stacks"][0]["region"] == REGION
 
 
 def test_manual_steps() -> None:
@@ -77,7 +77,7 @@ def test_manual_steps() -> None:
             "action": "open the mail",
         }
     ]
-    assert [] == json.loads(status_json(EnvironmentStatus(STACKS)))["manual_steps"]
+    assert json.loads(status_json(EnvironmentStatus(STACKS)))["manual_steps"] == []
 
 
 DIGEST = f"sha256:{'0' * 64}"

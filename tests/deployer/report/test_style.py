@@ -48,4 +48,4 @@ def test_encoding(encoding: str, text: str) -> None:
 
 def test_unknown_encoding() -> None:
     """With an unknown encoding the text is written in ASCII."""
-    assert "-> \\xfc" == Style(encoding="no-such").fit("→ ü")
+    assert Style(encoding="no-such").fit("→ ü") == "-> \\xfc"

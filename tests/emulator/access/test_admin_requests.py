@@ -35,13 +35,13 @@ def test_only_root_users_may_use_the_admin_api(aws: Aws) -> None:
     as_sts = sign(aws.endpoint, "POST", "/_emulator/resource-delay", body)
     as_root = sign(aws.endpoint, "POST", "/_emulator/resource-delay", body, service="emulator")
 
-    assert 403 == send(aws.endpoint, "POST", "/_emulator/resource-delay", body, **as_session).status
-    assert 403 == send(aws.endpoint, "POST", "/_emulator/resource-delay", body, **as_sts).status
+    assert send(aws.endpoint, "POST", "/_emulator/resource-delay", body, **as_session).status == 403
+    assert send(aws.endpoint, "POST", "/_emulator/resource-delay", body, **as_sts).status == 403
     assert (
-        403
-        == send(aws.endpoint, "POST", "/_emulator/resource-delay", body + b" ", **as_root).status
+        send(aws.endpoint, "POST", "/_emulator/resource-delay", body + b" ", **as_root).status
+        == 403
     )
-    assert 200 == send(aws.endpoint, "POST", "/_emulator/resource-delay", body, **as_root).status
+    assert send(aws.endpoint, "POST", "/_emulator/resource-delay", body, **as_root).status == 200
 
 
 class RecordingServer(socketserver.ThreadingTCPServer):

@@ -120,7 +120,7 @@ def test_ministack_endpoint_is_refused_with_credentials(
     """MiniStack's own endpoints are refused, also with the root user's signature."""
     for service in ("s3", "emulator"):
         headers = sign(endpoint, "POST", path, service=service)
-        assert 403 == send(endpoint, "POST", path, **headers).status
+        assert send(endpoint, "POST", path, **headers).status == 403
 
 
 def test_public_object(aws: Aws) -> None:
@@ -148,17 +148,17 @@ def test_public_object(aws: Aws) -> None:
 
     read = send(aws.endpoint, "GET", f"/{bucket}/open/a")
 
-    assert (403, 200, b"content") == (before, read.status, read.body)
-    assert 403 == send(aws.endpoint, "GET", f"/{bucket}/closed/a").status
-    assert 403 == send(aws.endpoint, "GET", f"/{bucket}").status
-    assert 403 == send(aws.endpoint, "GET", f"/{bucket}/open/a?acl").status
-    assert 403 == send(aws.endpoint, "PUT", f"/{bucket}/open/a", b"mine").status
-    assert 403 == send(aws.endpoint, "DELETE", f"/{bucket}/open/a").status
-    assert 403 == send(aws.endpoint, "GET", f"/{bucket}/open/a", Origin=EVIL).status
+    assert (before, read.status, read.body) == (403, 200, b"content")
+    assert send(aws.endpoint, "GET", f"/{bucket}/closed/a").status == 403
+    assert send(aws.endpoint, "GET", f"/{bucket}").status == 403
+    assert send(aws.endpoint, "GET", f"/{bucket}/open/a?acl").status == 403
+    assert send(aws.endpoint, "PUT", f"/{bucket}/open/a", b"mine").status == 403
+    assert send(aws.endpoint, "DELETE", f"/{bucket}/open/a").status == 403
+    assert send(aws.endpoint, "GET", f"/{bucket}/open/a", Origin=EVIL).status == 403
     target = {"X_Amz_Target": "AmazonSSM.DescribeParameters"}
-    assert 400 == send(aws.endpoint, "GET", f"/{bucket}/open/a", **target).status
+    assert send(aws.endpoint, "GET", f"/{bucket}/open/a", **target).status == 400
     other = send(aws.endpoint, "GET", f"/{bucket}/open/a", host=f"lambda.{REGION}.amazonaws.com")
-    assert (403, True) == (other.status, b"MissingAuthenticationToken" in other.body)
+    assert (other.status, b"MissingAuthenticationToken" in other.body) == (403, True)
 
 
 COGNITO = "AWSCognitoIdentityProviderService"
@@ -219,11 +219,11 @@ def test_api(aws: Aws) -> None:
         f"/_aws/execute-api/{api_id}/$default",
     )
 
-    assert b"hello" == send(aws.endpoint, "GET", "/open", host=host).body
-    assert b"hello" == send(aws.endpoint, "GET", f"{path}/open").body
-    assert 403 == send(aws.endpoint, "GET", "/closed", host=host).status
-    assert 403 == send(aws.endpoint, "GET", f"{path}/closed").status
-    assert 403 == send(aws.endpoint, "POST", f"{path}/@connections/x").status
+    assert send(aws.endpoint, "GET", "/open", host=host).body == b"hello"
+    assert send(aws.endpoint, "GET", f"{path}/open").body == b"hello"
+    assert send(aws.endpoint, "GET", "/closed", host=host).status == 403
+    assert send(aws.endpoint, "GET", f"{path}/closed").status == 403
+    assert send(aws.endpoint, "POST", f"{path}/@connections/x").status == 403
     for secret, status in ((aws.endpoint.secret_key, 200), ("test", 403), ("x" * 40, 403)):
         headers = sign(
             aws.endpoint, "GET", "/closed", service="execute-api", host=host, secret=secret
@@ -234,7 +234,7 @@ def test_api(aws: Aws) -> None:
         f"{aws.endpoint.account}/20260101/{REGION}/codepipeline/aws4_request",
         "X_Amz_Target": "CodePipeline_20150709.ListPipelines",
     }
-    assert b"hello" == send(aws.endpoint, "GET", "/open", host=host, **forged).body
+    assert send(aws.endpoint, "GET", "/open", host=host, **forged).body == b"hello"
     for path in (
         "/_ministack/reset",
         "/health",
@@ -242,8 +242,8 @@ def test_api(aws: Aws) -> None:
         "/v20180820/tags/x",
         "/oauth2/token",
     ):
-        assert 404 == send(aws.endpoint, "POST", path, host=host).status
-    assert "CREATE_COMPLETE" == aws.stack("api")["StackStatus"]
+        assert send(aws.endpoint, "POST", path, host=host).status == 404
+    assert aws.stack("api")["StackStatus"] == "CREATE_COMPLETE"
 
 
 @pytest.mark.parametrize("change", [str.upper, str.title], ids=["upper", "title"])
@@ -253,8 +253,8 @@ def test_api_host_in_another_case(aws: Aws, change: Callable[[str], str]) -> Non
     request = json.dumps({"account": aws.endpoint.account}).encode()
     challenge = f"/_emulator?challenge={'0' * 64}"
 
-    assert b"hello" == send(aws.endpoint, "GET", "/open", host=host).body
-    assert 404 == send(aws.endpoint, "POST", "/_emulator/messages", request, host=host).status
+    assert send(aws.endpoint, "GET", "/open", host=host).body == b"hello"
+    assert send(aws.endpoint, "POST", "/_emulator/messages", request, host=host).status == 404
     assert b"proof" not in send(aws.endpoint, "GET", challenge, host=host).body
 
 
@@ -280,4 +280,4 @@ def test_custom_resource(aws: Aws) -> None:
 
     aws.deploy("s", body, Capabilities=["CAPABILITY_IAM"])
 
-    assert {"Value": "from outside"} == aws.outputs("s")
+    assert aws.outputs("s") == {"Value": "from outside"}

@@ -98,17 +98,17 @@ def test_changed_request(aws: Aws) -> None:
     body = b"Action=GetCallerIdentity&Version=2011-06-15"
     form = {"Content_Type": "application/x-www-form-urlencoded"}
     headers = form | sign(aws.endpoint, "POST", "/", body)
-    assert 200 == send(aws.endpoint, "POST", "/", body, **headers).status
+    assert send(aws.endpoint, "POST", "/", body, **headers).status == 200
 
     other = b"Action=GetSessionToken&Version=2011-06-15"
     date = headers["X_Amz_Date"]
     later = headers | {"X_Amz_Date": f"{date[:-2]}{(int(date[-2]) + 1) % 10}Z"}
     more = headers | {"X_Amz_Target": "DynamoDB_20120810.ListTables"}
-    assert 403 == send(aws.endpoint, "POST", "/", other, **headers).status
-    assert 403 == send(aws.endpoint, "POST", "/bucket", body, **headers).status
-    assert 403 == send(aws.endpoint, "POST", "/?Action=ListUsers", body, **headers).status
-    assert 403 == send(aws.endpoint, "POST", "/", body, **later).status
-    assert 403 == send(aws.endpoint, "POST", "/", body, **more).status
+    assert send(aws.endpoint, "POST", "/", other, **headers).status == 403
+    assert send(aws.endpoint, "POST", "/bucket", body, **headers).status == 403
+    assert send(aws.endpoint, "POST", "/?Action=ListUsers", body, **headers).status == 403
+    assert send(aws.endpoint, "POST", "/", body, **later).status == 403
+    assert send(aws.endpoint, "POST", "/", body, **more).status == 403
 
 
 def test_preflight_of_a_presigned_url_needs_no_signature(aws: Aws) -> None:
@@ -129,7 +129,7 @@ def test_preflight_of_a_presigned_url_needs_no_signature(aws: Aws) -> None:
     permitted = send(aws.endpoint, "OPTIONS", path, **preflight)
     unasked = send(aws.endpoint, "OPTIONS", path, Origin=origin)
 
-    assert (403, 200, 403) == (refused.status, permitted.status, unasked.status)
+    assert (refused.status, permitted.status, unasked.status) == (403, 200, 403)
     assert origin == permitted.headers["access-control-allow-origin"]
 
 
@@ -153,8 +153,8 @@ def test_presigned_url_is_valid_for_s3_only(aws: Aws) -> None:
     )
     as_meant = send(aws.endpoint, "PUT", path, b"body", Content_Type="text/plain")
 
-    assert (403, 403, 200) == (as_form.status, as_target.status, as_meant.status)
-    assert "CREATE_COMPLETE" == aws.stack("stack")["StackStatus"]
+    assert (as_form.status, as_target.status, as_meant.status) == (403, 403, 200)
+    assert aws.stack("stack")["StackStatus"] == "CREATE_COMPLETE"
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_dns_rebinding(endpoint: emulator.Endpoint, host: str) -> None:
 
     response = send(endpoint, "POST", "/", body, host, **headers)
 
-    assert 403 == response.status
+    assert response.status == 403
     assert b"Host " in response.body
 
 
@@ -55,7 +55,7 @@ def test_known_hosts(endpoint: emulator.Endpoint, host: str) -> None:
     headers = sign(endpoint, "POST", "/", body, host=host)
     headers |= {"Content_Type": "application/x-www-form-urlencoded"}
 
-    assert 200 == send(endpoint, "POST", "/", body, host, **headers).status
+    assert send(endpoint, "POST", "/", body, host, **headers).status == 200
 
 
 def test_two_hosts(server: emulator.Endpoint) -> None:

@@ -36,12 +36,12 @@ def test_simple_form(aws: Aws) -> None:
         headers = ({"Content_Type": kind} if kind else {}) | ({"Origin": origin} if origin else {})
         for path, body in attempts:
             response = send(aws.endpoint, "POST", path, body, **headers)
-            assert 403 == response.status
+            assert response.status == 403
             assert "access-control-allow-origin" not in response.headers
 
-    assert "CREATE_COMPLETE" == aws.stack("before")["StackStatus"]
+    assert aws.stack("before")["StackStatus"] == "CREATE_COMPLETE"
     after = aws.deploy("after", template(Two=parameter("2")))  # It would time out with a delay.
-    assert "CREATE_COMPLETE" == after["StackStatus"]
+    assert after["StackStatus"] == "CREATE_COMPLETE"
 
 
 def test_preflight(endpoint: emulator.Endpoint) -> None:
@@ -55,8 +55,8 @@ def test_preflight(endpoint: emulator.Endpoint) -> None:
         "/_aws/execute-api/x/y",
     ):
         response = send(endpoint, "OPTIONS", path, Origin=EVIL, **preflight)
-        assert 403 == response.status
-        assert [] == [name for name in response.headers if name.startswith("access-control")]
+        assert response.status == 403
+        assert [name for name in response.headers if name.startswith("access-control")] == []
 
 
 @pytest.mark.parametrize("path", ["/_ministack/rds/iam-auth", "/_ministack/reset", "/_alb/x/"])
@@ -68,7 +68,7 @@ def test_preflight_of_an_allowed_origin(endpoint: emulator.Endpoint, path: str) 
 
     response = send(endpoint, "OPTIONS", path, b"{}", **headers)
 
-    assert (403, True) == (response.status, b"needs a signature" in response.body)
+    assert (response.status, b"needs a signature" in response.body) == (403, True)
 
 
 def test_signed_request_of_a_foreign_page(aws: Aws) -> None:
@@ -77,7 +77,7 @@ def test_signed_request_of_a_foreign_page(aws: Aws) -> None:
 
     response = send(aws.endpoint, "GET", "/", Origin=EVIL, **headers)
 
-    assert 403 == response.status
+    assert response.status == 403
     assert "access-control-allow-origin" not in response.headers
 
 
@@ -109,4 +109,4 @@ def test_websocket(server: emulator.Endpoint) -> None:
     key = {"Sec_WebSocket_Key": "dGhlIHNhbXBsZSBub25jZQ=="}
 
     for path in ("/", "/_aws/execute-api/00000000/x"):
-        assert 403 == send(server, "GET", path, Origin=EVIL, **upgrade, **key).status
+        assert send(server, "GET", path, Origin=EVIL, **upgrade, **key).status == 403

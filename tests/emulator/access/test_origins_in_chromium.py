@@ -194,7 +194,7 @@ def test_foreign_page(site: Site, tmp_path: Path) -> None:
 
     readable = {name: result for name, result in results.items() if result not in _WITHOUT_EFFECT}
     assert {"reset", "delay", "delete", "form", "plain form", "socket"} <= results.keys()
-    assert {} == readable
+    assert readable == {}
     assert before == account_content(site)
 
 
@@ -213,9 +213,9 @@ def test_local_page(site: Site, tmp_path: Path) -> None:
 
     assert "hello" in results["api"]
     assert "ResourceNotFoundException" in results["cognito"]
-    assert "loaded" == results["site's image"]
-    assert "blocked" == results["rebound"]
-    assert "failed" == results["socket"]
+    assert results["site's image"] == "loaded"
+    assert results["rebound"] == "blocked"
+    assert results["socket"] == "failed"
     assert results["buckets"].startswith(("403", "blocked"))
     assert results["identify"].startswith(("403", "blocked"))
     assert before == account_content(site)
@@ -231,4 +231,4 @@ def test_added_origin(site: Site, tmp_path: Path) -> None:
         emulator.allow(site.aws.endpoint, origins=[f"http://{name}:{served.port}"])
         after = open_on(served, tmp_path / "2", name, [f"await read('api', {js(url)}, {{}});"])
 
-    assert ("blocked", "200 hello") == (before["api"], after["api"])
+    assert (before["api"], after["api"]) == ("blocked", "200 hello")

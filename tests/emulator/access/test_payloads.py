@@ -122,7 +122,7 @@ def test_missing_hash() -> None:
     presigned = RequestSignature(KEY, "", REGION, "s3", "", (), "", None, is_presigned=True)
     other = RequestSignature(KEY, "", REGION, "sts", "", (), "", None)
 
-    assert payloads.UNSIGNED == payloads.signed_payload(presigned)
+    assert payloads.signed_payload(presigned) == payloads.UNSIGNED
     assert payloads.signed_payload(other) is None
     with pytest.raises(AwsRefusalError, match="Missing required header"):
         payloads.signed_payload(SIGNATURE)

@@ -41,7 +41,7 @@ def test_only_the_owner_has_access(tmp_path: Path) -> None:
     finally:
         os.umask(umask)
 
-    assert (0o700, 0o600) == (mode(paths.folder), mode(paths.secret))
+    assert (mode(paths.folder), mode(paths.secret)) == (0o700, 0o600)
 
 
 def test_reset_keeps_the_secret(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_concurrent_creation(tmp_path: Path) -> None:
     with ThreadPoolExecutor(16) as pool:
         found = set(pool.map(create_and_read, range(64)))
 
-    assert 1 == len(found)
+    assert len(found) == 1
     assert [file] == list(tmp_path.iterdir())
 
 
@@ -178,9 +178,9 @@ def test_secret_is_in_its_file_only(own_folder: Path) -> None:
     secret = endpoint.secret_key.encode()
     assert len(processes) > 1
     assert secret in (own_folder / "secret").read_bytes()
-    assert [] == [text for text in [result, *contents] if secret in text]
+    assert [text for text in [result, *contents] if secret in text] == []
     assert own_folder / "state.json" in files
-    assert [] == [file for file in files if secret in file.read_bytes()]
+    assert [file for file in files if secret in file.read_bytes()] == []
     assert endpoint.secret_key not in repr(endpoint)
 
 
@@ -229,7 +229,7 @@ def test_another_user_of_the_machine(own_folder: Path) -> None:
         check=False,
     )
 
-    assert "" == ran.stderr
-    assert ["denied"] * 4 + ["403"] * 4 == ran.stdout.split()
+    assert ran.stderr == ""
+    assert ran.stdout.split() == ["denied"] * 4 + ["403"] * 4
     users = client(endpoint, "iam", endpoint.access_key, endpoint.secret_key).list_users()
-    assert [] == users["Users"]
+    assert users["Users"] == []

@@ -26,7 +26,7 @@ def test_token_is_valid_with_its_secret_only() -> None:
     token = web_identity.web_identity_token(SECRET, {"sub": "me"})
     claims = token.split(".")[1]
 
-    assert {"sub": "me"} == json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+    assert json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4))) == {"sub": "me"}
     assert web_identity.is_web_identity_token(SECRET, token)
     assert not web_identity.is_web_identity_token("t" * 40, token)
     for changed in (
@@ -61,4 +61,4 @@ def test_token_of_an_attacker_is_refused(aws: Aws) -> None:
 
     assert assume(valid)["Credentials"]["AccessKeyId"].startswith("ASIA")
     for token in (f"{head}.{body}.", f"{head}.{body}.e30", f"{head}.{body[:-4]}.{signature}"):
-        assert "InvalidIdentityToken" == error_code(lambda token=token: assume(token))
+        assert error_code(lambda token=token: assume(token)) == "InvalidIdentityToken"

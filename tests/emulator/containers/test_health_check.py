@@ -46,23 +46,23 @@ def statuses(check: HealthCheck, *codes: int | None) -> list[str]:
 
 def test_retries() -> None:
     """A container is unhealthy after three failures in succession, and healthy after one success."""
-    assert ["UNKNOWN", "UNKNOWN", "UNHEALTHY"] == statuses(CHECK, 1, 1, 1)
-    assert ["HEALTHY", "HEALTHY", "HEALTHY", "HEALTHY"] == statuses(CHECK, 0, 1, 1, 0)
+    assert statuses(CHECK, 1, 1, 1) == ["UNKNOWN", "UNKNOWN", "UNHEALTHY"]
+    assert statuses(CHECK, 0, 1, 1, 0) == ["HEALTHY", "HEALTHY", "HEALTHY", "HEALTHY"]
 
 
 def test_start_period() -> None:
     """Failures in the start period do not count until the first success."""
     check = HealthCheck(("check",), 10, 5, retries=1, start_period_seconds=60)
 
-    assert ["UNKNOWN"] * 5 == statuses(check, *[1] * 5)
-    assert ["HEALTHY", "UNHEALTHY"] == statuses(check, 0, 1)
+    assert statuses(check, *[1] * 5) == ["UNKNOWN"] * 5
+    assert statuses(check, 0, 1) == ["HEALTHY", "UNHEALTHY"]
 
 
 def test_timeout() -> None:
     """A check that takes too long is killed and has failed."""
     found = statuses(HealthCheck(("check",), 10, 5, retries=1), None)
 
-    assert "UNHEALTHY" == found[-1]
+    assert found[-1] == "UNHEALTHY"
 
 
 def test_definition() -> None:

@@ -33,8 +33,8 @@ def test_before(module: Any) -> None:
 
     function.before(check)
 
-    assert [4, -1] == [module.double(2), module.double(-7)]
-    assert [2, -7] == seen
+    assert [module.double(2), module.double(-7)] == [4, -1]
+    assert seen == [2, -7]
 
 
 def test_before_that_raises(module: Any) -> None:
@@ -56,7 +56,7 @@ def test_after(module: Any) -> None:
 
     function.after(lambda result, number: result + number)
 
-    assert 6 == module.double(2)
+    assert module.double(2) == 6
 
 
 def test_order(module: Any) -> None:
@@ -66,8 +66,8 @@ def test_order(module: Any) -> None:
     function.around(lambda original, number: original(number) + 1)
     function.around(lambda original, number: original(10 * number))
 
-    assert 41 == module.double(2)
-    assert 41 == function(2)
+    assert module.double(2) == 41
+    assert function(2) == 41
 
 
 def test_copies(module: Any) -> None:
@@ -77,7 +77,7 @@ def test_copies(module: Any) -> None:
 
     function.copied_to(actions, "Twice").replace(lambda number: number)
 
-    assert [3, 3, 3] == [module.double(3), actions["double"](3), actions["Twice"](3)]
+    assert [module.double(3), actions["double"](3), actions["Twice"](3)] == [3, 3, 3]
 
 
 def test_method() -> None:
@@ -91,7 +91,7 @@ def test_method() -> None:
 
     function.after(lambda result, instance, step: (result, type(instance).__name__, step))
 
-    assert (2, "Counter", 2) == Counter().count(2)
+    assert Counter().count(2) == (2, "Counter", 2)
 
 
 def test_missing_function(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,4 +102,4 @@ def test_missing_function(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     Function("absent", module)
     Function("Absent", {})
 
-    assert ["ministack.services.x.absent", "handler of Absent"] == lookup._missing
+    assert lookup._missing == ["ministack.services.x.absent", "handler of Absent"]

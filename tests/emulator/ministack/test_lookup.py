@@ -53,4 +53,4 @@ def test_missing_module(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(EmulatorError) as raised:
         lookup.check()
     message = str(raised.value).splitlines()[0]
-    assert f"ministack {lookup.PINNED_VERSION} has no module ministack.services.absent" == message
+    assert message == f"ministack {lookup.PINNED_VERSION} has no module ministack.services.absent"

@@ -44,4 +44,4 @@ def test_certificate(aws: Aws, domain: str) -> None:
         for existing in records["ResourceRecordSets"]
         if existing["Name"] == record["Name"]
     ]
-    assert ["ROLLBACK_COMPLETE", "ROLLBACK_COMPLETE"] == [stack["StackStatus"] for stack in wrong]
+    assert [stack["StackStatus"] for stack in wrong] == ["ROLLBACK_COMPLETE", "ROLLBACK_COMPLETE"]

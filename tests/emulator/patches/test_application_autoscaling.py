@@ -67,10 +67,10 @@ def test_desired_count(aws: Aws) -> None:
     with pytest.raises(ClientError, match="ValidationException"):
         scaling.register_scalable_target(**SCALING | {"ResourceId": "service/crd/other"})
 
-    assert (0, 2, 2, 3) == (before, after, running, later["desiredCount"])
+    assert (before, after, running, later["desiredCount"]) == (0, 2, 2, 3)
     [newest] = later["deployments"]
-    assert ("COMPLETED", 3) == (newest["rolloutState"], later["runningCount"])
-    assert (2, SUSPENDED) == (target["MinCapacity"], target["SuspendedState"])
+    assert (newest["rolloutState"], later["runningCount"]) == ("COMPLETED", 3)
+    assert (target["MinCapacity"], target["SuspendedState"]) == (2, SUSPENDED)
 
 
 def test_raised_minimum(aws: Aws) -> None:
@@ -87,4 +87,4 @@ def test_raised_minimum(aws: Aws) -> None:
     scaling.register_scalable_target(**SCALING, SuspendedState=SUSPENDED)
     scaling.register_scalable_target(**SCALING, MinCapacity=3)
 
-    assert (2, 2) == (raised, shop.service["desiredCount"])
+    assert (raised, shop.service["desiredCount"]) == (2, 2)

@@ -42,5 +42,5 @@ def test_projects(aws: Aws) -> None:
     first = timeout_and_log_group()
     aws.deploy("s", template(P=project(60)))
 
-    assert (30, "builds") == first
-    assert (60, "builds") == timeout_and_log_group()
+    assert first == (30, "builds")
+    assert timeout_and_log_group() == (60, "builds")

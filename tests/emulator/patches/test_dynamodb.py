@@ -76,8 +76,8 @@ def test_settings(aws: Aws) -> None:
     enabled = recovery(aws, name)
     aws.deploy("s", table(DeletionProtectionEnabled=True))
 
-    assert ("ENABLED", "DISABLED") == (enabled, recovery(aws, name))
-    assert ("expires", "ENABLED") == (ttl["AttributeName"], ttl["TimeToLiveStatus"])
+    assert (enabled, recovery(aws, name)) == ("ENABLED", "DISABLED")
+    assert (ttl["AttributeName"], ttl["TimeToLiveStatus"]) == ("expires", "ENABLED")
     assert first["LatestStreamArn"] == outputs["Stream"]
     assert outputs["Stream"].startswith(f"{outputs['Arn']}/stream/")
     assert aws.client("dynamodb").describe_table(TableName=name)["Table"][
@@ -95,9 +95,9 @@ def test_deletion_protection(aws: Aws) -> None:
     unprotected = aws.delete("s")
 
     tagged = aws.client("resourcegroupstaggingapi").get_resources()["ResourceTagMappingList"]
-    assert "DELETE_FAILED" == protected["StackStatus"]
+    assert protected["StackStatus"] == "DELETE_FAILED"
     assert any("protected against deletion" in reason for *_, reason in aws.events("s"))
-    assert ("DELETE_COMPLETE", []) == (unprotected["StackStatus"], tagged)
+    assert (unprotected["StackStatus"], tagged) == ("DELETE_COMPLETE", [])
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_invalid_table(aws: Aws, properties: dict[str, Any], message: str) -> No
 
     stack = aws.deploy("s", table(**properties))
 
-    assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert any(message in reason for *_, reason in aws.events("s"))
 
 

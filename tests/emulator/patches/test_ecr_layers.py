@@ -45,5 +45,5 @@ def test_layer(aws: Aws) -> None:
     with pytest.raises(ClientError, match="UploadNotFoundException"):
         ecr.complete_layer_upload(layerDigests=[layer], **parts)
 
-    assert (["UNAVAILABLE"], ["AVAILABLE"]) == (before, available())
+    assert (before, available()) == (["UNAVAILABLE"], ["AVAILABLE"])
     assert (4, layer) == (first["lastByteReceived"], completed["layerDigest"])

@@ -34,12 +34,12 @@ def test_routing(aws: Aws, domain: str) -> None:
     stack = aws.deploy("s", load_balancer(f"Z{aws.endpoint.account}", domain))
     dns, api = aws.outputs("s")["Dns"], f"api.{domain}"
 
-    assert "CREATE_COMPLETE" == stack["StackStatus"]
-    assert (301, f"https://{api}:443/a/b?c=d&e=f") == get(aws.endpoint, api, "/a/b?c=d&e=f")
-    assert (200, None) == get(aws.endpoint, f"{api}:443", "/a?c=d")
-    assert (301, f"https://{domain}:443/") == get(aws.endpoint, f"{dns}:443", "/a?c=d")
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    assert get(aws.endpoint, api, "/a/b?c=d&e=f") == (301, f"https://{api}:443/a/b?c=d&e=f")
+    assert get(aws.endpoint, f"{api}:443", "/a?c=d") == (200, None)
+    assert get(aws.endpoint, f"{dns}:443", "/a?c=d") == (301, f"https://{domain}:443/")
     port = urlsplit(aws.endpoint.url).port
-    assert (301, f"https://{dns}:443/x") == get(aws.endpoint, f"{dns}:{port}", "/x")
+    assert get(aws.endpoint, f"{dns}:{port}", "/x") == (301, f"https://{dns}:443/x")
 
 
 def test_paths_of_ministack(aws: Aws, domain: str) -> None:
@@ -82,5 +82,5 @@ def test_invalid_load_balancer(aws: Aws, resources: dict[str, Any], message: str
     """
     stack = aws.deploy("s", template(Vpc=VPC, **resources))
 
-    assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert any(message in reason for *_, reason in aws.events("s"))

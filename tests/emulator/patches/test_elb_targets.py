@@ -88,16 +88,16 @@ def test_errors(aws: Aws) -> None:
             connection.close()
         account.delete("s")
 
-    assert [503, 502, 502, 502, 504] == [status for status, _, _ in found]
-    assert {"awselb/2.0"} == {server for _, server, _ in found}
+    assert [status for status, _, _ in found] == [503, 502, 502, 502, 504]
+    assert {server for _, server, _ in found} == {"awselb/2.0"}
     titles = [
         "503 Service Temporarily Unavailable",
         *["502 Bad Gateway"] * 3,
         "504 Gateway Time-out",
     ]
-    assert [True] * 5 == [
+    assert [
         PAGE.format(title) in body for title, (_, _, body) in zip(titles, found, strict=True)
-    ]
+    ] == [True] * 5
 
 
 def test_health(aws: Aws) -> None:
@@ -133,12 +133,12 @@ def test_health(aws: Aws) -> None:
     connection.close()
     shop.update(desiredCount=0)
 
-    assert {"healthy": ""} == before
-    assert {
+    assert before == {"healthy": ""}
+    assert during == {
         "healthy": "",
         "unhealthy": "Health checks failed with these codes: [500]",
-    } == during
-    assert [200] * 4 == statuses
+    }
+    assert statuses == [200] * 4
 
 
 def test_kept_connections(aws: Aws) -> None:
@@ -173,7 +173,7 @@ def test_kept_connections(aws: Aws) -> None:
         headers["host"],
     )
     assert headers["x-amzn-trace-id"].startswith("Root=1-")
-    assert {"body": "é", "path": "/p?q=1"} == posted
-    assert (200, "5") == (head.status, head.getheader("Content-Length"))
-    assert 200 == stream.status
-    assert (b"first", b"second") == (first, rest)
+    assert posted == {"body": "é", "path": "/p?q=1"}
+    assert (head.status, head.getheader("Content-Length")) == (200, "5")
+    assert stream.status == 200
+    assert (first, rest) == (b"first", b"second")

@@ -68,16 +68,14 @@ def test_providers_and_budgets(aws: Aws) -> None:
     second = audiences_and_amount()
     aws.delete("s")
 
-    assert (["sts.amazonaws.com"], "10") == first
-    assert (["other"], "20") == second
-    assert "ROLLBACK_COMPLETE" == second_stack["StackStatus"]
+    assert first == (["sts.amazonaws.com"], "10")
+    assert second == (["other"], "20")
+    assert second_stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert (
-        []
-        == aws.client("iam", "us-east-1").list_open_id_connect_providers()[
-            "OpenIDConnectProviderList"
-        ]
+        aws.client("iam", "us-east-1").list_open_id_connect_providers()["OpenIDConnectProviderList"]
+        == []
     )
-    assert [] == aws.client("budgets", "us-east-1").describe_budgets(AccountId=account)["Budgets"]
+    assert aws.client("budgets", "us-east-1").describe_budgets(AccountId=account)["Budgets"] == []
 
 
 def test_recorded(aws: Aws) -> None:
@@ -127,11 +125,11 @@ def test_recorded(aws: Aws) -> None:
 
     stack = aws.deploy("s", body)
 
-    assert "CREATE_COMPLETE" == stack["StackStatus"], aws.events("s")
+    assert stack["StackStatus"] == "CREATE_COMPLETE", aws.events("s")
     arn, name = aws.outputs("s")["Arn"], aws.outputs("s")["Pipeline"]
     connections = aws.client("codeconnections")
     assert (
-        "PENDING" == connections.get_connection(ConnectionArn=arn)["Connection"]["ConnectionStatus"]
+        connections.get_connection(ConnectionArn=arn)["Connection"]["ConnectionStatus"] == "PENDING"
     )
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         connections.get_connection(ConnectionArn=arn + "x")
@@ -142,6 +140,6 @@ def test_recorded(aws: Aws) -> None:
     [policy] = scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
     assert (4, SCALING["ResourceId"]) == (target["MaxCapacity"], policy["ResourceId"])
     [group] = aws.client("xray").get_groups()["Groups"]
-    assert "fault" == group["FilterExpression"]
-    assert "DELETE_COMPLETE" == aws.delete("s")["StackStatus"]
-    assert [] == connections.list_connections()["Connections"]
+    assert group["FilterExpression"] == "fault"
+    assert aws.delete("s")["StackStatus"] == "DELETE_COMPLETE"
+    assert connections.list_connections()["Connections"] == []

@@ -30,8 +30,8 @@ def test_records(aws: Aws, domain: str) -> None:
     before = listed()
     aws.delete("s")
 
-    assert [(f"api.{domain}.", "A"), (f"api.{domain}.", "AAAA")] == before
-    assert [] == listed()
+    assert before == [(f"api.{domain}.", "A"), (f"api.{domain}.", "AAAA")]
+    assert listed() == []
 
 
 def test_record_outside_its_zone(aws: Aws, domain: str) -> None:
@@ -50,5 +50,5 @@ def test_record_outside_its_zone(aws: Aws, domain: str) -> None:
 
     stack = aws.deploy("s", template(Record=record))
 
-    assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert any(f"is not permitted in zone {domain}." in reason for *_, reason in aws.events("s"))

@@ -31,7 +31,7 @@ def test_find(requested: str, version: str) -> None:
 @pytest.mark.usefixtures("installed")
 def test_find_major() -> None:
     """Data of a major version that is not installed is an error with the installed versions."""
-    assert "18.1" == binaries.find_major("system", 18).version
+    assert binaries.find_major("system", 18).version == "18.1"
     with pytest.raises(EmulatorError, match=r"only 18\.1, 16\.4 is installed"):
         binaries.find_major("system", 17)
 

@@ -41,7 +41,7 @@ def test_restart_and_kill(deep_folder: Path) -> None:
         master.execute("CREATE TABLE answers AS SELECT 1 AS row")
 
     emulator.stop(deep_folder)
-    assert [] == processes(database_.outputs["Id"])
+    assert processes(database_.outputs["Id"]) == []
     emulator.start(deep_folder)
     with database_.connect() as master:
         master.execute("INSERT INTO answers VALUES (2)")
@@ -49,13 +49,14 @@ def test_restart_and_kill(deep_folder: Path) -> None:
     os.kill(emulator.status(deep_folder).pid or 0, signal.SIGKILL)
     emulator.start(deep_folder)
     with database_.connect() as master:
-        assert [(1,), (2,)] == master.execute("SELECT row FROM answers").fetchall()
+        assert master.execute("SELECT row FROM answers").fetchall() == [(1,), (2,)]
 
     os.kill(emulator.status(deep_folder).pid or 0, signal.SIGKILL)
     wait_until(lambda: not processes(database_.outputs["Id"]))
     emulator.reset(deep_folder)
-    assert not (deep_folder / "databases").exists() or [] == list(
-        (deep_folder / "databases").iterdir()
+    assert (
+        not (deep_folder / "databases").exists()
+        or list((deep_folder / "databases").iterdir()) == []
     )
     assert database_.ca.exists()
 
@@ -72,7 +73,7 @@ def test_crash(shared_database: DeployedDatabase, server_folder: Path) -> None:
     wait_until(lambda: not Path(f"/proc/{before}").exists())
 
     with shared_database.connect() as connection:
-        assert ("cruddur_root",) == connection.execute("SELECT current_user").fetchone()
+        assert connection.execute("SELECT current_user").fetchone() == ("cruddur_root",)
 
 
 @pytest.mark.skipif(shutil.which("postgres") is None, reason="this machine has no PostgreSQL")

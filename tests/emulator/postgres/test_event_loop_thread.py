@@ -30,7 +30,7 @@ def test_all_coroutines_run_on_one_loop(attempt: int) -> None:
         loops = set(pool.map(run, range(THREADS)))
     thread.stop()
 
-    assert 1 == len(loops)
+    assert len(loops) == 1
 
 
 def test_an_error_is_raised_in_the_calling_thread() -> None:

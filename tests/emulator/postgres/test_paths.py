@@ -26,4 +26,4 @@ def test_major_version(tmp_path: Path) -> None:
     paths.data.mkdir()
     (paths.data / "PG_VERSION").write_text("16\n")
 
-    assert 16 == paths.major_version
+    assert paths.major_version == 16

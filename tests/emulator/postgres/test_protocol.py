@@ -27,7 +27,7 @@ def test_startup_message() -> None:
     """A startup message that was written has its user and database when it is read."""
     packet = read(protocol.read_startup_packet, protocol.startup_message("ada", "cruddur"))
 
-    assert ("ada", "cruddur") == (packet.user, packet.database)
+    assert (packet.user, packet.database) == ("ada", "cruddur")
 
 
 def test_default_database() -> None:
@@ -35,7 +35,7 @@ def test_default_database() -> None:
     body = b"user\0ada\0\0"
     data = struct.pack("!II", len(body) + 8, protocol.PROTOCOL_3 << 16) + body
 
-    assert "ada" == read(protocol.read_startup_packet, data).database
+    assert read(protocol.read_startup_packet, data).database == "ada"
 
 
 def test_duplicate_parameter() -> None:
@@ -43,7 +43,7 @@ def test_duplicate_parameter() -> None:
     body = b"user\0ada\0user\0rdsadmin\0\0"
     data = struct.pack("!II", len(body) + 8, protocol.PROTOCOL_3 << 16) + body
 
-    assert "rdsadmin" == read(protocol.read_startup_packet, data).user
+    assert read(protocol.read_startup_packet, data).user == "rdsadmin"
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_invalid_message(length: int) -> None:
 
 def test_password() -> None:
     """The password is the text of a PasswordMessage; other messages are refused."""
-    assert "secret" == protocol.password(b"p" + struct.pack("!I", 11) + b"secret\0")
+    assert protocol.password(b"p" + struct.pack("!I", 11) + b"secret\0") == "secret"
     with pytest.raises(protocol.ProtocolError):
         protocol.password(protocol.query("SELECT 1"))
 
@@ -80,5 +80,5 @@ def test_fatal_error() -> None:
     """An error that was written has its message when it is read."""
     message = read(protocol.read_message, protocol.fatal_error("not allowed"))
 
-    assert protocol.ERROR_RESPONSE == message[:1]
-    assert "not allowed" == protocol.error_message(message)
+    assert message[:1] == protocol.ERROR_RESPONSE
+    assert protocol.error_message(message) == "not allowed"

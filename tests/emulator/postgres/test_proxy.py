@@ -94,7 +94,7 @@ def test_token(shared_database: DeployedDatabase) -> None:
     valid = shared_database.token("app")
 
     with shared_database.connect(user="app", password=valid) as connection:
-        assert ("app",) == connection.execute("SELECT current_user").fetchone()
+        assert connection.execute("SELECT current_user").fetchone() == ("app",)
     for invalid in (
         expired,
         shared_database.token("cruddur_root"),
@@ -191,7 +191,7 @@ def test_function(shared_database: DeployedDatabase) -> None:
         "Resource": shared_database.arn("app"),
     }
     iam.put_role_policy(RoleName="function", PolicyName="connect", PolicyDocument=policy(statement))
-    assert "app" == invoke()
+    assert invoke() == "app"
 
 
 def _add_psycopg(archive: zipfile.ZipFile) -> None:
@@ -212,7 +212,7 @@ def test_proxy_passes_messages(shared_database: DeployedDatabase) -> None:
         (shared_database.outputs["Address"], int(shared_database.outputs["Port"]))
     ) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        assert b"" == client.recv(100)
+        assert client.recv(100) == b""
 
     with shared_database.connect() as connection:
         text = "x" * 3_000_000
@@ -222,4 +222,4 @@ def test_proxy_passes_messages(shared_database: DeployedDatabase) -> None:
         with pytest.raises(psycopg.errors.QueryCanceled, match="due to user request"):
             connection.execute("SELECT pg_sleep(5)")
 
-    assert (3_000_000, "y" * 3_000_000) == (length, result)
+    assert (length, result) == (3_000_000, "y" * 3_000_000)

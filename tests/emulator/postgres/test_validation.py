@@ -35,7 +35,7 @@ def messages(**parameters: Any) -> str:
 )
 def test_valid(parameters: dict[str, Any]) -> None:
     """Valid parameters have no errors."""
-    assert "" == messages(**parameters)
+    assert messages(**parameters) == ""
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_database_master(deployed):
         deployed.master(sslmode="disable")
 
     assert ("overseer", database["Name"]) == me
-    assert "off" == superuser
+    assert superuser == "off"
     assert "password authentication failed" in deployed.refused(user="overseer", password="wrong")
 
 
@@ -141,7 +141,7 @@ def streamed(deployed: Deployed, table: str) -> list[dict[str, Any]]:
     described = deployed.client("dynamodb").describe_table(TableName=table)["Table"]
     stream, client = described["LatestStreamArn"], deployed.client("dynamodbstreams")
     found = client.describe_stream(StreamArn=stream)["StreamDescription"]
-    assert "ENABLED" == found["StreamStatus"]
+    assert found["StreamStatus"] == "ENABLED"
     [shard] = found["Shards"]
     start = client.get_shard_iterator(
         StreamArn=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
@@ -182,13 +182,13 @@ def test_users(deployed):
 
     access, identity = (verify_token(tokens[name], keys) for name in ("AccessToken", "IdToken"))
     issuer = deployed.outputs["users"]["Issuer"]
-    assert ("InvalidPasswordException", "UserNotConfirmedException") == (weak, early)
-    assert ("CodeMismatchException", "NotAuthorizedException") == (mistyped, guessed)
+    assert (weak, early) == ("InvalidPasswordException", "UserNotConfirmedException")
+    assert (mistyped, guessed) == ("CodeMismatchException", "NotAuthorizedException")
     assert (issuer, client, "access") == (access["iss"], access["client_id"], access["token_use"])
     assert (issuer, client, "id") == (identity["iss"], identity["aud"], identity["token_use"])
     assert profile == {name: identity[name] for name in profile}
     assert access["sub"] == identity["sub"]
-    assert 60 * 60 == access["exp"] - access["iat"]
+    assert access["exp"] - access["iat"] == 60 * 60
 
 
 def test_pictures(deployed):
@@ -208,14 +208,14 @@ def test_pictures(deployed):
     root = view(deployed.endpoint, f"{ASSETS}/")
     plain = view(deployed.endpoint, f"{ASSETS.replace('https', 'http')}/avatars/anna.jpg?v=2")
 
-    assert (200, IMAGE) == (found.status, found.body)
+    assert (found.status, found.body) == (200, IMAGE)
     assert (200, default) == (missing.status, missing.body)
-    assert (200, OTHER_IMAGE) == (banner.status, banner.body)
-    assert (404, 404) == (missing_banner.status, root.status)
-    assert (301, f"{ASSETS}/avatars/anna.jpg?v=2") == (plain.status, plain.headers["Location"])
+    assert (banner.status, banner.body) == (200, OTHER_IMAGE)
+    assert (missing_banner.status, root.status) == (404, 404)
+    assert (plain.status, plain.headers["Location"]) == (301, f"{ASSETS}/avatars/anna.jpg?v=2")
     for response in (found, missing, banner):
-        assert "image/jpeg" == response.headers["Content-Type"]
-        assert "same-site" == response.headers["Cross-Origin-Resource-Policy"]
+        assert response.headers["Content-Type"] == "image/jpeg"
+        assert response.headers["Cross-Origin-Resource-Policy"] == "same-site"
         assert "sandbox" in response.headers["Content-Security-Policy"]
 
 
@@ -247,9 +247,9 @@ def test_private_buckets(deployed):
         ]
     written = view(deployed.endpoint, f"{ASSETS}/avatars/ben.jpg", "PUT").status
 
-    assert {"AccessDenied"} == set(codes)
-    assert 403 == written
-    assert IMAGE == view(deployed.endpoint, f"{ASSETS}/avatars/ben.jpg").body
+    assert set(codes) == {"AccessDenied"}
+    assert written == 403
+    assert view(deployed.endpoint, f"{ASSETS}/avatars/ben.jpg").body == IMAGE
 
 
 def test_site(deployed):
@@ -273,12 +273,12 @@ def test_site(deployed):
     page, script = (200, PAGE), (200, SCRIPT)
     assert got.pop("/assets/missing.js")[0] == 404
     assert dict(zip(paths, (page, page, page, script), strict=False)) == got
-    assert "text/html" == answers["/@anna/status/1"].headers["Content-Type"]
-    assert [
+    assert answers["/@anna/status/1"].headers["Content-Type"] == "text/html"
+    assert list(moved.values()) == [
         "https://cruddur.localhost/a/b?c=d%20e&f",
         "https://cruddur.localhost/a/b?c=d%20e&f",
         "https://www.cruddur.localhost/a/b?c=d",
-    ] == list(moved.values())
+    ]
 
 
 def test_site_headers(deployed):
@@ -289,7 +289,7 @@ def test_site_headers(deployed):
         headers = view(deployed.endpoint, SITE + path).headers
         content = headers["Content-Security-Policy"].split("; ")
 
-        assert SITE_HEADERS == {name: headers[name] for name in SITE_HEADERS}
+        assert {name: headers[name] for name in SITE_HEADERS} == SITE_HEADERS
         assert {"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"} <= {*content}
         [origins] = [
             directive.split() for directive in content if directive.startswith("connect-src")

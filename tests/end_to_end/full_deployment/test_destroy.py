@@ -97,9 +97,9 @@ def test_destroy_deletes_all_resources(restored):
 
     assert again.last.startswith(f"{layers} kept, in ")
     assert destroyed.last.startswith(f"{layers} deleted, in ")
-    assert [] == [kind for kind in RESOURCES if kind not in created]
-    assert ({}, [], {}) == (resources(checkout), traces(checkout, identifier), checkout.stacks())
-    assert {"NS", "SOA", "CNAME"} == {kind for _, kind in records(checkout)}
+    assert [kind for kind in RESOURCES if kind not in created] == []
+    assert (resources(checkout), traces(checkout, identifier), checkout.stacks()) == ({}, [], {})
+    assert {kind for _, kind in records(checkout)} == {"NS", "SOA", "CNAME"}
     assert all(name.startswith("_") for name, kind in records(checkout) if kind == "CNAME")
     assert before
     remaining = records(checkout)
@@ -115,7 +115,7 @@ def test_destroy_deletes_all_resources(restored):
     checkout.run("destroy", "--yes")
 
     assert second.last.startswith(f"{layers} created, in ")
-    assert ([], [], []) == (tables, items, users["Users"])
+    assert (tables, items, users["Users"]) == ([], [], [])
     assert ({}, remaining) == (resources(checkout), records(checkout))
 
 

@@ -55,20 +55,20 @@ def test_user_uploads_avatar(deployed):
         answer = request_upload_url(
             deployed, tokens["AccessToken"], extension="jpg", size=len(photo)
         )
-        assert 200 == answer.status, answer.body
+        assert answer.status == 200, answer.body
         upload(json.loads(answer.body)["url"], photo)
         kind, message = notifications.get(timeout=15)
 
-    assert "Notification" == kind
-    assert "2" == message["SignatureVersion"]
+    assert kind == "Notification"
+    assert message["SignatureVersion"] == "2"
     verify(message, NOTIFICATION)
     [record] = json.loads(message["Message"])["Records"]
     assert avatar_key(avatar_id(sub)) == record["s3"]["object"]["key"]
     served = view(deployed.endpoint, address)
     avatar = Image.open(io.BytesIO(served.body))
-    assert (200, "image/jpeg") == (served.status, served.headers["Content-Type"])
-    assert ("JPEG", "RGB", (512, 512)) == (avatar.format, avatar.mode, avatar.size)
-    assert {} == dict(avatar.getexif())
+    assert (served.status, served.headers["Content-Type"]) == (200, "image/jpeg")
+    assert (avatar.format, avatar.mode, avatar.size) == ("JPEG", "RGB", (512, 512))
+    assert dict(avatar.getexif()) == {}
     assert similar(RED, avatar.getpixel((256, 20)))
     assert similar(BLUE, avatar.getpixel((256, 491)))
     default = deployed.client("s3").get_object(
@@ -92,7 +92,7 @@ def test_only_access_tokens_of_the_pool_are_accepted(deployed):
     }
 
     assert {"none": 401} | dict.fromkeys([*answers][1:], 403) == answers
-    assert 200 == request_with(tokens["AccessToken"]).status
+    assert request_with(tokens["AccessToken"]).status == 200
 
 
 def test_invalid_uploads_are_refused(deployed):
@@ -113,11 +113,11 @@ def test_invalid_uploads_are_refused(deployed):
         for origin in (SITE, "https://elsewhere.example")
     }
 
-    assert (400, ["extension_unsupported", "size_invalid"]) == (
+    assert (
         answer.status,
         json.loads(answer.body)["errors"],
-    )
-    assert {SITE: SITE, "https://elsewhere.example": None} == preflights
+    ) == (400, ["extension_unsupported", "size_invalid"])
+    assert preflights == {SITE: SITE, "https://elsewhere.example": None}
 
 
 def test_a_conversation_shows_its_newest_message(deployed):
@@ -183,11 +183,12 @@ def test_operator_uploads_and_clears_avatar(deployed, tmp_path):
     host = f"assets.cruddur.localhost:{urlsplit(deployed.endpoint.url).port}"
     assert f"http://{host}/{avatar_key(avatar_id(sub))}" == url == again
     assert similar(RED, Image.open(io.BytesIO(shown.body)).getpixel((256, 256)))
-    assert [] == keys(
-        deployed, deployed.outputs["avatars"]["UploadBucket"], upload_key(avatar_id(sub))
+    assert (
+        keys(deployed, deployed.outputs["avatars"]["UploadBucket"], upload_key(avatar_id(sub)))
+        == []
     )
-    assert [] == keys(
-        deployed, deployed.outputs["assets"]["AvatarBucket"], avatar_key(avatar_id(sub))
+    assert (
+        keys(deployed, deployed.outputs["assets"]["AvatarBucket"], avatar_key(avatar_id(sub))) == []
     )
 
 
@@ -270,7 +271,7 @@ def upload(url: str, photo: bytes) -> None:
     """Upload *photo* to the signed URL, as a browser does."""
     request = Request(url, photo, {"Content-Type": "image/jpeg"}, method="PUT")  # noqa: S310
     with urlopen(request) as response:  # noqa: S310  The emulator.
-        assert 200 == response.status
+        assert response.status == 200
 
 
 def rotated_photo() -> bytes:

@@ -65,13 +65,13 @@ def test_manual_steps(deployed) -> None:
     released = manual_steps(deployed)
     text = checkout.run("status").out
 
-    assert ["image", "site"] == list(initial)
-    assert "./inv image.push, then ./inv service.record --image=DIGEST" == initial["image"]
-    assert "./inv db.bootstrap" == no_users["users"]
+    assert list(initial) == ["image", "site"]
+    assert initial["image"] == "./inv image.push, then ./inv service.record --image=DIGEST"
+    assert no_users["users"] == "./inv db.bootstrap"
     assert "migrations" not in no_users
-    assert "./inv db.migrate" == pending["migrations"]
-    assert "./inv deploy --stack=service" == recorded["image"]
-    assert ["webhook", "site"] == list(released)
+    assert pending["migrations"] == "./inv db.migrate"
+    assert recorded["image"] == "./inv deploy --stack=service"
+    assert list(released) == ["webhook", "site"]
     webhook = "https://api.cruddur.localhost/webhooks/avatar"
     assert f"manual: webhook: {webhook} has not confirmed its subscription: " in text
     assert f"--notification-endpoint {webhook}" in released["webhook"]
@@ -109,8 +109,8 @@ def test_logs_are_followed(deployed) -> None:
         finally:
             process.kill()
 
-    assert 130 == process.returncode
-    assert "" == err
+    assert process.returncode == 130
+    assert err == ""
 
 
 def test_users(deployed) -> None:
@@ -157,11 +157,11 @@ def test_messages(deployed) -> None:
     output = deployed.checkout.run("messages.conversation", "--id=talk").out
     scanned = deployed.checkout.run("messages.scan", "--json").out
 
-    assert ["first", "second"] == [line.split()[-1] for line in output.splitlines()[1:]]
-    assert 2 == len(json.loads(scanned)["items"])
+    assert [line.split()[-1] for line in output.splitlines()[1:]] == ["first", "second"]
+    assert len(json.loads(scanned)["items"]) == 2
     assert (
-        "no conversations\n"
-        == deployed.checkout.run("messages.conversations", "--user-id=unknown").out
+        deployed.checkout.run("messages.conversations", "--user-id=unknown").out
+        == "no conversations\n"
     )
 
 
@@ -183,7 +183,7 @@ def test_secrets(deployed) -> None:
 
     name = "/crd/local/backend-flask/ROLLBAR_ACCESS_TOKEN"
     parameter = deployed.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]
-    assert ("SecureString", TOKEN) == (parameter["Type"], parameter["Value"])
+    assert (parameter["Type"], parameter["Value"]) == ("SecureString", TOKEN)
     assert f"stored {name}, version 1\n" in output
     assert f"{name}  stored" in listed
     assert TOKEN not in output + listed
@@ -213,7 +213,7 @@ def test_configuration_of_the_site(deployed, tmp_path) -> None:
     upload = f"{configuration['uploads']}/avatars/key_upload"
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(urllib.request.Request(upload, b"{}"))  # noqa: S310  # loopback
-    assert 401 == refused.value.code
+    assert refused.value.code == 401
     refused.value.close()
 
 
@@ -227,7 +227,7 @@ def test_psql(deployed, tmp_path) -> None:
 
     output = deployed.checkout.run("db.connect", "--user=migrator", command, PATH=path).out
 
-    assert "migrator True\n" == output
+    assert output == "migrator True\n"
 
 
 def test_sessions(deployed) -> None:
@@ -237,8 +237,8 @@ def test_sessions(deployed) -> None:
     other = deployed.checkout.run("db.sessions", "--user=migrator").out
 
     rows = json.loads(output)["connections"]
-    assert ["application"] == [row["user"] for row in rows]
-    assert ["idle"] == [row["state"] for row in rows]
+    assert [row["user"] for row in rows] == ["application"]
+    assert [row["state"] for row in rows] == ["idle"]
     assert other == "no connections\n"
 
 

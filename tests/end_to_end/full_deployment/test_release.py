@@ -116,7 +116,7 @@ class Release:
         """Change the version in the code of the backend, as a commit does."""
         file = self.checkout.path / HEALTH_CHECK
         text, count = re.subn(r"ver=\d+", f"ver={version}", file.read_text())
-        assert 1 == count
+        assert count == 1
         file.write_text(text)
 
     @property
@@ -198,7 +198,7 @@ def test_release_and_rollback(release):
     release.checkout.run("plan")  # The exit code would be 2 if an update were due.
 
     uri = release.images
-    assert 0 == before
+    assert before == 0
     assert "update" not in planned
     assert "applied 0001_users" in migrated
     assert "/backend/image is available" in updated
@@ -207,7 +207,7 @@ def test_release_and_rollback(release):
     assert "backend-flask runs at least 1 healthy tasks" in verified
     assert "is subscribed to new avatars" in verified
     assert first_version == 1
-    assert f"{uri}@{first}" == between
+    assert between == f"{uri}@{first}"
     assert (f"{uri}@{second}", second, 2) == replaced
     assert (f"{uri}@{first}", first, 1) == rolled_back
-    assert f"{uri}@{first}" == release.running
+    assert release.running == f"{uri}@{first}"

@@ -149,7 +149,7 @@ def change_config(checkout: Checkout, before: str, after: str) -> None:
     """Change one setting of the environment `local`."""
     file: Path = checkout.path / "config" / "local.toml"
     text = file.read_text()
-    assert 1 == text.count(before)
+    assert text.count(before) == 1
     file.write_text(text.replace(before, after))
 
 
@@ -160,15 +160,15 @@ def test_service_without_image_has_no_tasks(history):
     """The service exists without tasks, autoscaling and subscriptions."""
     initial = history.states["nothing"]
 
-    assert (ABSENT, (0, 0)) == (initial.image, initial.running)
+    assert (initial.image, initial.running) == (ABSENT, (0, 0))
     assert [] == initial.targets == initial.subscriptions
-    assert ABSENT == history.deployed.outputs["service"]["Image"]
+    assert history.deployed.outputs["service"]["Image"] == ABSENT
 
 
 def test_plan_detects_a_recorded_image(history):
     """`plan` finds an update when an image is recorded, although the templates are unchanged."""
-    assert "keep unchanged" == history.states["nothing"].step
-    assert "update /crd/local/backend/image is available" == history.states["recorded"].step
+    assert history.states["nothing"].step == "keep unchanged"
+    assert history.states["recorded"].step == "update /crd/local/backend/image is available"
 
 
 def test_start_without_image_is_refused(history):
@@ -186,10 +186,10 @@ def test_deploy_uses_the_recorded_image(history):
 
     assert first == deployed.digest
     assert deployed.images[NAME].startswith(history.deployed.outputs["registry"]["Uri"])
-    assert (1, 1) == deployed.running
+    assert deployed.running == (1, 1)
     [target] = deployed.targets
-    assert (1, 2) == (target["MinCapacity"], target["MaxCapacity"])
-    assert [WEBHOOK] == [subscription["Endpoint"] for subscription in deployed.subscriptions]
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (1, 2)
+    assert [subscription["Endpoint"] for subscription in deployed.subscriptions] == [WEBHOOK]
 
 
 def test_log_has_the_output_of_the_task(history):
@@ -201,7 +201,7 @@ def test_log_has_the_output_of_the_task(history):
 
 def test_a_second_deploy_changes_nothing(history):
     """A second deploy with the same image changes nothing."""
-    assert "keep unchanged" == history.states["deployed"].step
+    assert history.states["deployed"].step == "keep unchanged"
     assert (
         history.states["running"].service["deployments"]
         == (history.states["again"].service["deployments"])
@@ -231,23 +231,23 @@ def test_release_deploys_and_records_an_image(history):
         ]
 
     assert (second, second) == (after.digest, after.image)
-    assert "keep unchanged" == after.step
+    assert after.step == "keep unchanged"
     assert before.images["collector"] == after.images["collector"]
     assert without_image(before) == without_image(after)
     assert without_revision(before).items() <= without_revision(after).items()
     assert f"@{second}\n" in history.output["released"]
-    assert (1, 1) == after.running
-    assert ("v1", "v2") == (history.versions["running"], history.versions["released"])
+    assert after.running == (1, 1)
+    assert (history.versions["running"], history.versions["released"]) == ("v1", "v2")
 
 
 def test_stack_update_keeps_the_released_image(history):
     """A stack update does not replace the released image (defect 32)."""
     updated, [_, second] = history.states["updated"], history.digests
 
-    assert "update template changed" == history.states["changed"].step
+    assert history.states["changed"].step == "update template changed"
     assert (second, second) == (updated.digest, updated.image)
-    assert [3] == [target["MaxCapacity"] for target in updated.targets]
-    assert (1, 1) == updated.running
+    assert [target["MaxCapacity"] for target in updated.targets] == [3]
+    assert updated.running == (1, 1)
 
 
 def test_a_rollback_is_a_release_of_an_older_image(history):
@@ -299,9 +299,9 @@ def test_stopped_service_stays_stopped(history):
     """A stopped service has no tasks and suspended autoscaling, also after a release."""
     for state in ("stopped", "rolled back"):
         stopped = history.states[state]
-        assert (0, 0) == stopped.running
-        assert [{True}] == [set(target["SuspendedState"].values()) for target in stopped.targets]
-    assert "503" == history.versions["stopped"]
+        assert stopped.running == (0, 0)
+        assert [set(target["SuspendedState"].values()) for target in stopped.targets] == [{True}]
+    assert history.versions["stopped"] == "503"
     assert (
         "no task is running: run ./inv service.start --env=local\n" in history.output["rolled back"]
     )
@@ -311,8 +311,8 @@ def test_started_service_runs_and_scales(history):
     """`service.start` runs the minimum number of tasks and resumes autoscaling."""
     started = history.states["started"]
 
-    assert (1, 1) == started.running
-    assert [{False}] == [set(target["SuspendedState"].values()) for target in started.targets]
+    assert started.running == (1, 1)
+    assert [set(target["SuspendedState"].values()) for target in started.targets] == [{False}]
 
 
 def test_restart_keeps_the_task_definition(history):
@@ -322,7 +322,7 @@ def test_restart_keeps_the_task_definition(history):
     ids = [state.service["deployments"][0]["id"] for state in (before, after)]
     assert ids[0] != ids[1]
     assert before.task == after.task
-    assert (1, 1) == after.running, after.service["events"]
+    assert after.running == (1, 1), after.service["events"]
 
 
 # --- a shell ----------------------------------------------------------------------------------
@@ -336,7 +336,7 @@ def test_connect_runs_a_command_in_the_task(history):
         code=3,
     )
 
-    assert ["/app", "backend-flask", "v1"] == ran.out.splitlines()
+    assert ran.out.splitlines() == ["/app", "backend-flask", "v1"]
 
 
 def test_connect_without_a_task_is_refused(history):
@@ -358,7 +358,7 @@ def test_service_is_destroyed_and_deployed_alone(history):
     without = history.checkout.stacks()
     again = history.checkout.run("deploy")
 
-    assert {"service", "monitoring"} == before.keys() - without.keys()
+    assert before.keys() - without.keys() == {"service", "monitoring"}
     assert "pipeline" in without
     assert before.keys() == history.checkout.stacks().keys()
     assert again.last.startswith("2 created, ")

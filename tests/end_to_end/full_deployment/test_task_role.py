@@ -144,11 +144,11 @@ def test_the_execution_role_has_only_actions_that_ecs_needs():
 
 def test_works_with_its_role(application):
     """The backend works with the permissions of its role."""
-    assert [True, True, True] == [
+    assert [
         application.reads_posts(),
         application.exchanges_messages(),
         application.confirms(),
-    ]
+    ] == [True, True, True]
 
 
 @pytest.mark.parametrize("action", [action for action in GRANTED if action not in NOT_ENFORCED])

@@ -44,14 +44,14 @@ def test_sample_event_with_a_token(capsys: Any) -> None:
     """The token of the sample event is invalid; with a valid token the request is allowed."""
     sample = sample_event("with_token")
 
-    assert "form" == decision(sample, UserPool().verifier, capsys)
+    assert decision(sample, UserPool().verifier, capsys) == "form"
     sample["headers"]["authorization"] = f"Bearer {VALID}"
-    assert ALLOWED == decision(sample, UserPool().verifier, capsys)
+    assert decision(sample, UserPool().verifier, capsys) == ALLOWED
 
 
 def test_sample_event_without_a_token(capsys: Any) -> None:
     """A request without a token is refused."""
-    assert "authorization" == decision(sample_event("without_token"), UserPool().verifier, capsys)
+    assert decision(sample_event("without_token"), UserPool().verifier, capsys) == "authorization"
 
 
 def test_unavailable_keys_are_an_error(capsys: Any) -> None:
@@ -112,12 +112,12 @@ def test_without_unused_modules() -> None:
             check=False,
         )
 
-    assert ["ecdsa", "pyasn1", "rsa", "six"] == excluded
-    assert 0 == process.returncode, process.stderr
+    assert excluded == ["ecdsa", "pyasn1", "rsa", "six"]
+    assert process.returncode == 0, process.stderr
     *logged, results = map(json.loads, process.stdout.splitlines())
-    assert [{"isAuthorized": True, "context": {"sub": SUB}}, {"isAuthorized": False}] == results
-    assert ["refused"] == [line["event"] for line in logged]
-    assert [f"/{POOL}/.well-known/jwks.json"] == server.requested_paths
+    assert results == [{"isAuthorized": True, "context": {"sub": SUB}}, {"isAuthorized": False}]
+    assert [line["event"] for line in logged] == ["refused"]
+    assert server.requested_paths == [f"/{POOL}/.well-known/jwks.json"]
 
 
 JSON = st.recursive(
@@ -130,4 +130,4 @@ JSON = st.recursive(
 @given(JSON | st.dictionaries(st.just("authorization"), JSON))
 def test_any_headers(headers: Any) -> None:
     """A request with any other headers is refused, never an error."""
-    assert {"isAuthorized": False} == authorize({"headers": headers}, UserPool().verifier)
+    assert authorize({"headers": headers}, UserPool().verifier) == {"isAuthorized": False}

@@ -125,7 +125,7 @@ def test_a_transaction_that_is_canceled_without_a_reason() -> None:
     """The items are read again, as after any canceled transaction."""
     memory = table_with("ok", "no reasons")
 
-    assert NO_FAILURES == process([message_record(2)], conversations_of(memory)[0])
+    assert process([message_record(2)], conversations_of(memory)[0]) == NO_FAILURES
 
     assert messages_at(2) == memory.visible_messages(GROUP)
 
@@ -152,7 +152,7 @@ def test_cancellation_reasons_that_are_retried(reason: str) -> None:
     memory = table_with("ok", canceled_error(reason, "None", "None", "None"))
     conversations, delays = conversations_of(memory)
 
-    assert NO_FAILURES == process([message_record(2)], conversations)
+    assert process([message_record(2)], conversations) == NO_FAILURES
 
     assert messages_at(2) == memory.visible_messages(GROUP)
     assert [0.0, DELAYS[0]] == delays
@@ -168,7 +168,7 @@ def test_cancellation_reasons_that_are_reported(reason: str) -> None:
     assert failure_of(record) == process([record], conversations)
 
     assert messages_at(0) == memory.visible_messages(GROUP)
-    assert [0.0] == delays
+    assert delays == [0.0]
 
 
 @pytest.mark.parametrize("before", [[], ["ok"]], ids=["query", "transaction"])
@@ -233,4 +233,4 @@ def test_a_failed_record_is_retried_later(
     assert (failure_of(record), NO_FAILURES) == (first, second)
     assert (messages_at(0), messages_at(2)) == (meanwhile, memory.visible_messages(GROUP))
     (line,) = capsys.readouterr().out.splitlines()
-    assert "not updated" == json.loads(line)["event"]
+    assert json.loads(line)["event"] == "not updated"

@@ -43,8 +43,8 @@ def test_repeated_and_late_messages(records: list[int]) -> None:
     conversations, _ = conversations_of(memory)
 
     for second in records:
-        assert NO_FAILURES == process([message_record(second)], conversations)
-    assert NO_FAILURES == process([message_record(second) for second in records], conversations)
+        assert process([message_record(second)], conversations) == NO_FAILURES
+    assert process([message_record(second) for second in records], conversations) == NO_FAILURES
 
     assert messages_at(max(records)) == memory.visible_messages(GROUP)
 
@@ -56,7 +56,7 @@ def test_one_update_per_batch() -> None:
     process([message_record(2), message_record(4), message_record(3)], conversations_of(memory)[0])
 
     assert messages_at(4) == memory.visible_messages(GROUP)
-    assert 1 == memory.writes
+    assert memory.writes == 1
 
 
 def test_a_failed_conversation_does_not_block_others() -> None:
@@ -81,7 +81,7 @@ def test_a_failed_conversation_does_not_block_others() -> None:
         memory.visible_messages(GROUP),
         memory.visible_messages(OTHER),
     )
-    assert [0.0, 0.0, *DELAYS, 0.0, 0.0] == delays
+    assert delays == [0.0, 0.0, *DELAYS, 0.0, 0.0]
 
 
 @pytest.mark.parametrize("response", ["throttle", "unreachable"])
@@ -95,7 +95,7 @@ def test_an_overload_ends_the_batch(response: str) -> None:
     ]
 
     assert failure_of(records[1]) == process(records, conversations_of(memory)[0])
-    assert [] == memory.responses
+    assert memory.responses == []
 
 
 def test_a_retry_begins_at_the_first_message() -> None:
@@ -116,7 +116,7 @@ def test_an_item_without_a_timestamp_is_updated(sk: str) -> None:
     """Items with an invalid timestamp, from before that check existed, are updated."""
     memory = LaggingTable([conversation_item(LONDO, sk=sk), conversation_item(GKAR)], [])
 
-    assert NO_FAILURES == process([message_record(2)], conversations_of(memory)[0])
+    assert process([message_record(2)], conversations_of(memory)[0]) == NO_FAILURES
 
     assert messages_at(2) == memory.visible_messages(GROUP)
 
@@ -131,7 +131,7 @@ def test_delays_before_a_new_query(responses: list[str]) -> None:
     memory = table_with(*responses)
     conversations, delays = conversations_of(memory)
 
-    assert NO_FAILURES == process([message_record(2)], conversations)
+    assert process([message_record(2)], conversations) == NO_FAILURES
 
     assert messages_at(2) == memory.visible_messages(GROUP)
     assert [0.0, *DELAYS][: len(delays)] == delays
@@ -145,7 +145,7 @@ def test_an_outdated_index_reverts_nothing() -> None:
     delays.clear()
     memory.responses = [(1, 1, 1)]
 
-    assert NO_FAILURES == process([message_record(4)], conversations)
+    assert process([message_record(4)], conversations) == NO_FAILURES
 
     assert messages_at(5) == memory.visible_messages(GROUP)
     assert [0.0, DELAYS[0]] == delays
@@ -157,7 +157,7 @@ def test_a_concurrent_change_is_kept() -> None:
     renamed = conversation_item(LONDO, user_display_name="Citizen G'Kar")
     memory.write(renamed)
 
-    assert NO_FAILURES == process([message_record(2)], conversations_of(memory)[0])
+    assert process([message_record(2)], conversations_of(memory)[0]) == NO_FAILURES
 
     assert (
         conversation_item(LONDO, second=2, user_display_name="Citizen G'Kar")
@@ -173,10 +173,10 @@ def test_an_item_at_both_keys() -> None:
     delays.clear()
     memory.responses = ["both keys"]
 
-    assert NO_FAILURES == process([message_record(3)], conversations)
+    assert process([message_record(3)], conversations) == NO_FAILURES
 
     assert messages_at(3) == memory.visible_messages(GROUP)
-    assert [0.0] == delays
+    assert delays == [0.0]
 
 
 messages = st.lists(

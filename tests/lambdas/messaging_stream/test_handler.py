@@ -132,7 +132,7 @@ def table(empty_table: Table) -> Iterator[Table]:
 
 def test_both_items_are_updated(table: Table) -> None:
     """A message updates both items; each still describes the other participant (defect 93)."""
-    assert NO_FAILURES == handler({"Records": [message_record(1, by=LONDO)]}, None)
+    assert handler({"Records": [message_record(1, by=LONDO)]}, None) == NO_FAILURES
 
     assert [
         conversation_item(LONDO, second=1),
@@ -149,8 +149,8 @@ def test_no_message_is_logged(
     handler({"Records": [message_record(1), message_record(2, sk={"S": "zzz"})]}, None)
 
     (line,) = capsys.readouterr().out.splitlines()
-    assert {"event", "sequence", "reason"} == json.loads(line).keys()
-    assert [] == [record for record in caplog.records if record.levelno < logging.INFO]
+    assert json.loads(line).keys() == {"event", "sequence", "reason"}
+    assert [record for record in caplog.records if record.levelno < logging.INFO] == []
 
 
 def test_names_are_refreshed(table: Table) -> None:
@@ -182,7 +182,7 @@ def test_sample_events(table: Table) -> None:
         for name in ("new_messages", "nothing_new", "malformed")
     ]
 
-    assert [NO_FAILURES] * 3 == results
+    assert results == [NO_FAILURES] * 3
     shown = {
         (item["pk"]["S"], item["sk"]["S"], item["message"]["S"])
         for item in table.conversation_items()
@@ -207,10 +207,13 @@ def test_records_of_the_emulator(table: Table) -> None:
     after = streams.get_records(ShardIterator=before["NextShardIterator"])["Records"]
 
     assert [conversation_item(LONDO, second=1), conversation_item(GKAR, second=1)] == updated
-    assert ["INSERT", "INSERT", "REMOVE", "REMOVE"] == sorted(
-        record["eventName"] for record in after
-    )
-    assert NO_FAILURES == process(after, Conversations(NoClient(), table.name, GROUP_INDEX))
+    assert sorted(record["eventName"] for record in after) == [
+        "INSERT",
+        "INSERT",
+        "REMOVE",
+        "REMOVE",
+    ]
+    assert process(after, Conversations(NoClient(), table.name, GROUP_INDEX)) == NO_FAILURES
 
 
 def test_two_conversations_with_one_timestamp(table: Table) -> None:

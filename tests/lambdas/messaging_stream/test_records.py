@@ -34,9 +34,12 @@ def test_records_of_conversation_items_are_skipped(name: str) -> None:
     """Updates of items are skipped, even without the filter of the event source (defect 94)."""
     change = {"NewImage": conversation_item(LONDO), "SequenceNumber": "1"}
 
-    assert NO_FAILURES == process(
-        [{"eventName": name, "dynamodb": change}],
-        Conversations(NoClient(), "messages", GROUP_INDEX),
+    assert (
+        process(
+            [{"eventName": name, "dynamodb": change}],
+            Conversations(NoClient(), "messages", GROUP_INDEX),
+        )
+        == NO_FAILURES
     )
 
 
@@ -44,8 +47,9 @@ def test_other_changes_are_skipped() -> None:
     """Records of changed, deleted or expired messages are skipped."""
     sample = json.loads((EVENTS / "nothing_new.json").read_text())
 
-    assert NO_FAILURES == process(
-        sample["Records"], Conversations(NoClient(), "messages", GROUP_INDEX)
+    assert (
+        process(sample["Records"], Conversations(NoClient(), "messages", GROUP_INDEX))
+        == NO_FAILURES
     )
 
 
@@ -91,7 +95,7 @@ def test_malformed_messages(
         [message_record(7, **attributes), message_record(3)], conversations_of(memory)[0]
     )
 
-    assert NO_FAILURES == result
+    assert result == NO_FAILURES
     assert messages_at(3) == memory.visible_messages(GROUP)
     logged = {"event": "malformed", "sequence": f"{7:021}", "reason": reason}
     assert [logged] == [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -129,7 +133,7 @@ def test_incomplete_records(
     """An incomplete record, such as one with keys only, is skipped."""
     memory = table_with()
 
-    assert NO_FAILURES == process([record, message_record(3)], conversations_of(memory)[0])
+    assert process([record, message_record(3)], conversations_of(memory)[0]) == NO_FAILURES
 
     assert messages_at(3) == memory.visible_messages(GROUP)
     (line,) = capsys.readouterr().out.splitlines()
@@ -140,7 +144,7 @@ def test_an_empty_record_is_skipped() -> None:
     """A record without any fields is skipped."""
     memory = table_with()
 
-    assert NO_FAILURES == process([{}, message_record(3)], conversations_of(memory)[0])
+    assert process([{}, message_record(3)], conversations_of(memory)[0]) == NO_FAILURES
 
     assert messages_at(3) == memory.visible_messages(GROUP)
 

@@ -40,7 +40,7 @@ def test_no_row_is_quoted(database: Postgres, capfd, change: str, message: str) 
         database.invoke({"do": "migrate"})
 
     assert "londo" not in str(refused.value) + "".join(capfd.readouterr())
-    assert (None, True) == (refused.value.__cause__, refused.value.__suppress_context__)
+    assert (refused.value.__cause__, refused.value.__suppress_context__) == (None, True)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_transaction_control_is_refused(database: Postgres, statement: str) -> N
 
     word = statement.split(maxsplit=1)[0]
     assert error.startswith(f"0002_t.sql: line 2: remove {word}: the migrator begins and")
-    assert ([], []) == (tables_of_migrations(database), applied_migrations(database))
+    assert (tables_of_migrations(database), applied_migrations(database)) == ([], [])
 
 
 def test_all_errors_are_reported_together(database: Postgres) -> None:
@@ -116,8 +116,8 @@ def test_all_errors_are_reported_together(database: Postgres) -> None:
     different = [
         pair for pair in zip(lines, expected, strict=True) if not pair[0].startswith(pair[1])
     ]
-    assert [] == different
-    assert ([], []) == (tables_of_migrations(database), applied_migrations(database))
+    assert different == []
+    assert (tables_of_migrations(database), applied_migrations(database)) == ([], [])
 
 
 def test_selected_rows_are_not_shown(database: Postgres, capfd) -> None:
@@ -149,13 +149,13 @@ def test_selected_rows_are_not_shown(database: Postgres, capfd) -> None:
         database.invoke({"do": "migrate"})
 
     assert "londo" not in repr(outputs) + "".join(capfd.readouterr())
-    assert [
+    assert outputs[1:] == [
         "0004_t.sql: RaiseException (SQLSTATE P0001)",
         "0005_t.sql: UniqueViolation (SQLSTATE 23505)",
         "0006_t.sql: UndefinedTable (SQLSTATE 42P01)",
         "0007_t.sql: SyntaxError (SQLSTATE 42601)",
         "0008_t.sql: InvalidTextRepresentation (SQLSTATE 22P02)",
-    ] == outputs[1:]
+    ]
 
 
 def test_a_deferred_constraint(database: Postgres) -> None:
@@ -167,7 +167,7 @@ def test_a_deferred_constraint(database: Postgres) -> None:
     )
 
     assert error_of(database).startswith('0002_t.sql: insert or update on table "t2" violates')
-    assert ["0001_t"] == applied_migrations(database)
+    assert applied_migrations(database) == ["0001_t"]
 
 
 def test_too_many_statements(database: Postgres) -> None:
@@ -188,10 +188,10 @@ def test_a_statement_that_cannot_run_in_a_transaction(database: Postgres) -> Non
     """The error names the directive for statements that cannot run in a transaction."""
     write_migration(2, "CREATE INDEX CONCURRENTLY i2 ON t1 (id);")
 
-    assert (
+    assert error_of(database) == (
         "0002_t.sql: CREATE INDEX CONCURRENTLY cannot run inside a transaction block: move the"
         " statement to a file of its own that begins with -- transactional: false"
-    ) == error_of(database)
+    )
 
 
 def test_the_line_of_an_error(database: Postgres) -> None:
@@ -200,8 +200,8 @@ def test_the_line_of_an_error(database: Postgres) -> None:
     inside = error_of(database)
     write_migration(2, f"{OUTSIDE_TRANSACTION}-- ü\nVACUUM (NONE) t1;")
 
-    assert '0002_t.sql: line 3: relation "nowhere" does not exist' == inside
-    assert '0002_t.sql: line 3: unrecognized VACUUM option "none"' == error_of(database)
+    assert inside == '0002_t.sql: line 3: relation "nowhere" does not exist'
+    assert error_of(database) == '0002_t.sql: line 3: unrecognized VACUUM option "none"'
 
 
 def test_a_late_setting_of_the_transaction_needs_no_other_file(database: Postgres) -> None:

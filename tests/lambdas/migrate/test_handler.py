@@ -31,14 +31,14 @@ def test_migrate_and_roll_back(database: Postgres) -> None:
 
     assert {"applied": [], "pending": files} | NO_PROBLEMS == database.invoke({"do": "status"})
     assert {"applied": files} == database.invoke({"do": "migrate"})
-    assert {"applied": []} == database.invoke({"do": "migrate"})
-    assert ["t1", "t2", "t3"] == tables_of_migrations(database)
-    assert {"rolled_back": ["0003_t"]} == database.invoke({"do": "rollback"})
+    assert database.invoke({"do": "migrate"}) == {"applied": []}
+    assert tables_of_migrations(database) == ["t1", "t2", "t3"]
+    assert database.invoke({"do": "rollback"}) == {"rolled_back": ["0003_t"]}
     assert {"applied": files[:2], "pending": files[2:]} | NO_PROBLEMS == database.invoke(
         {"do": "status"}
     )
-    assert {"rolled_back": ["0002_t", "0001_t"]} == database.invoke({"do": "rollback", "steps": 9})
-    assert ([], []) == (tables_of_migrations(database), applied_migrations(database))
+    assert database.invoke({"do": "rollback", "steps": 9}) == {"rolled_back": ["0002_t", "0001_t"]}
+    assert (tables_of_migrations(database), applied_migrations(database)) == ([], [])
 
 
 @settings(
@@ -90,7 +90,7 @@ def test_a_failed_seed_adds_nothing(database: Postgres) -> None:
     with pytest.raises(MigrationError, match=r"^seed\.sql: DivisionByZero \(SQLSTATE 22012\)$"):
         database.invoke({"do": "seed"})
 
-    assert [] == database.query("SELECT * FROM t1")
+    assert database.query("SELECT * FROM t1") == []
 
 
 @pytest.mark.parametrize(

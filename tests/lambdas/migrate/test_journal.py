@@ -36,13 +36,13 @@ def test_a_missing_file_is_an_error(database: Postgres) -> None:
     database.invoke({"do": "migrate"})
     remove_migration(2)
 
-    assert ["0002_t"] == database.invoke({"do": "status"})["missing"]
-    assert {"applied": []} == database.invoke({"do": "migrate"})
+    assert database.invoke({"do": "status"})["missing"] == ["0002_t"]
+    assert database.invoke({"do": "migrate"}) == {"applied": []}
     write_migration(4)
     for event in ({"do": "migrate"}, {"do": "rollback"}):
         with pytest.raises(MigrationError, match=r"^0002_t\.sql: is missing, but was applied"):
             database.invoke(event)
-    assert ["t1", "t2", "t3"] == tables_of_migrations(database)
+    assert tables_of_migrations(database) == ["t1", "t2", "t3"]
 
 
 def test_a_file_with_a_lower_number_is_applied(database: Postgres) -> None:
@@ -56,7 +56,7 @@ def test_a_file_with_a_lower_number_is_applied(database: Postgres) -> None:
 
     done = database.invoke({"do": "migrate"})
 
-    assert {"applied": ["0002_t"], "out_of_order": ["0002_t"]} == done
+    assert done == {"applied": ["0002_t"], "out_of_order": ["0002_t"]}
 
 
 def test_rollback_follows_the_journal(database: Postgres) -> None:
@@ -66,9 +66,9 @@ def test_rollback_follows_the_journal(database: Postgres) -> None:
     write_migration(2)
     database.invoke({"do": "migrate"})
 
-    assert ["0001_t", "0003_t", "0002_t"] == applied_migrations(database)
-    assert {"rolled_back": ["0002_t", "0003_t"]} == database.invoke({"do": "rollback", "steps": 2})
-    assert ["t1"] == tables_of_migrations(database)
+    assert applied_migrations(database) == ["0001_t", "0003_t", "0002_t"]
+    assert database.invoke({"do": "rollback", "steps": 2}) == {"rolled_back": ["0002_t", "0003_t"]}
+    assert tables_of_migrations(database) == ["t1"]
 
 
 def test_rollback_of_expected_migrations(database: Postgres) -> None:
@@ -78,9 +78,9 @@ def test_rollback_of_expected_migrations(database: Postgres) -> None:
     with pytest.raises(MigrationError, match=r"are 0003_t, not 0002_t: nothing was changed"):
         database.invoke({"do": "rollback", "expected": ["0002_t"]})
 
-    assert {"rolled_back": ["0003_t"]} == database.invoke(
-        {"do": "rollback", "expected": ["0003_t"]}
-    )
+    assert database.invoke({"do": "rollback", "expected": ["0003_t"]}) == {
+        "rolled_back": ["0003_t"]
+    }
 
 
 @pytest.mark.usefixtures("temporary_tables")
@@ -95,7 +95,7 @@ def test_a_shadowed_journal(database: Postgres) -> None:
 
     database.invoke({"do": "migrate"})
 
-    assert ["0001_t", "0002_t", "0003_t"] == applied_migrations(database)
+    assert applied_migrations(database) == ["0001_t", "0002_t", "0003_t"]
 
 
 def test_a_file_that_ends_as_another_role(database: Postgres) -> None:
@@ -106,7 +106,7 @@ def test_a_file_that_ends_as_another_role(database: Postgres) -> None:
     try:
         write_migration(1, f"CREATE TABLE t1 (id integer); SET ROLE {APPLICATION};")
 
-        assert 3 == len(database.invoke({"do": "migrate"})["applied"])
+        assert len(database.invoke({"do": "migrate"})["applied"]) == 3
     finally:
         with database.connect(master) as connection:
             connection.execute(f"REVOKE {APPLICATION} FROM {MIGRATOR}")
@@ -128,11 +128,11 @@ def test_a_changed_file(database: Postgres) -> None:
     write_migration(4)
     errors.append(error_of(database))
 
-    assert 3 * ["0002_t.sql: was changed after it was applied"] == [
-        line.partition(": restore")[0] for line in errors
+    assert [line.partition(": restore")[0] for line in errors] == 3 * [
+        "0002_t.sql: was changed after it was applied"
     ]
-    assert ["0002_t"] == database.invoke({"do": "status"})["changed"]
-    assert ["t1", "t2", "t3"] == tables_of_migrations(database)
+    assert database.invoke({"do": "status"})["changed"] == ["0002_t"]
+    assert tables_of_migrations(database) == ["t1", "t2", "t3"]
 
 
 def test_line_ends_do_not_count_as_a_change(database: Postgres) -> None:
@@ -141,7 +141,7 @@ def test_line_ends_do_not_count_as_a_change(database: Postgres) -> None:
     database.invoke({"do": "migrate"})
     write_migration(1, "CREATE TABLE t1 (\r\n id integer\r\n);")
 
-    assert {"applied": []} == database.invoke({"do": "migrate"})
+    assert database.invoke({"do": "migrate"}) == {"applied": []}
 
 
 def test_the_journal_of_an_earlier_version(database: Postgres) -> None:

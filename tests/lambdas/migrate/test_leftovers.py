@@ -48,8 +48,8 @@ def test_an_invalid_index_is_reported(posts: Postgres) -> None:
     ]
     assert "already exists" in again.splitlines()[0]
     assert [invalid] == again.splitlines()[1:]
-    assert ([], 2) == (states, number_of_posts)
-    assert {"applied": ["0004_t"]} == applied
+    assert (states, number_of_posts) == ([], 2)
+    assert applied == {"applied": ["0004_t"]}
 
 
 def test_if_not_exists_with_an_invalid_index(posts: Postgres) -> None:
@@ -62,7 +62,7 @@ def test_if_not_exists_with_an_invalid_index(posts: Postgres) -> None:
 
     error = error_of(posts)
 
-    assert "0004_t.sql: index public.i4 is invalid: run DROP INDEX CONCURRENTLY public.i4;" == error
+    assert error == "0004_t.sql: index public.i4 is invalid: run DROP INDEX CONCURRENTLY public.i4;"
     assert "0004_t" not in applied_migrations(posts)
 
 
@@ -73,7 +73,7 @@ def test_an_unrelated_invalid_index_is_ignored(posts: Postgres) -> None:
     write_migration(4, f"{OUTSIDE_TRANSACTION}CREATE INDEX CONCURRENTLY i4 ON posts (text);")
     write_migration(5, f"{OUTSIDE_TRANSACTION}DROP INDEX CONCURRENTLY others;")
 
-    assert {"applied": ["0004_t", "0005_t"]} == posts.invoke({"do": "migrate"})
+    assert posts.invoke({"do": "migrate"}) == {"applied": ["0004_t", "0005_t"]}
 
 
 def test_a_half_detached_partition_is_reported(database: Postgres) -> None:
@@ -92,10 +92,10 @@ def test_a_half_detached_partition_is_reported(database: Postgres) -> None:
         other.execute("ROLLBACK")
 
     command = "ALTER TABLE t1 DETACH PARTITION t2 FINALIZE"
-    assert [
+    assert error.splitlines() == [
         "0004_t.sql: canceling statement due to lock timeout",
         f"0004_t.sql: partition t2 is half detached: run {command};",
-    ] == error.splitlines()
+    ]
     database.query(command)
 
 

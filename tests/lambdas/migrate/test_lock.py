@@ -48,7 +48,7 @@ def test_concurrent_runs(database: Postgres) -> None:
         calls = [pool.submit(call) for _ in range(4)]
         applied = [call.result() for call in calls]
 
-    assert [[], [], [], ["0001_t", "0002_t", "0003_t"]] == sorted(applied)
+    assert sorted(applied) == [[], [], [], ["0001_t", "0002_t", "0003_t"]]
 
 
 def test_the_lock_is_held_by_another_run(
@@ -62,7 +62,7 @@ def test_the_lock_is_held_by_another_run(
         with pytest.raises(MigrationError, match="another migration is running"):
             database.invoke({"do": "migrate"})
 
-    assert {"applied": []} != database.invoke({"do": "migrate"})
+    assert database.invoke({"do": "migrate"}) != {"applied": []}
 
 
 def test_a_lost_lock(database: Postgres) -> None:
@@ -74,7 +74,7 @@ def test_a_lost_lock(database: Postgres) -> None:
     )
 
     assert error_of(database).startswith("the connection that holds the lock was lost")
-    assert ["0001_t", "0002_t"] == applied_migrations(database)
+    assert applied_migrations(database) == ["0001_t", "0002_t"]
 
 
 def test_the_lock_is_kept_while_its_connection_is_idle(database: Postgres) -> None:
@@ -86,7 +86,7 @@ def test_the_lock_is_kept_while_its_connection_is_idle(database: Postgres) -> No
     finally:
         database.query(f"ALTER ROLE {MIGRATOR} RESET idle_session_timeout")
 
-    assert {"applied": ["0001_t", "0002_t", "0003_t"]} == result
+    assert result == {"applied": ["0001_t", "0002_t", "0003_t"]}
 
 
 def test_the_lock_is_released_with_its_connection(database: Postgres) -> None:
@@ -98,7 +98,7 @@ def test_the_lock_is_released_with_its_connection(database: Postgres) -> None:
         )
         termination.start()
 
-        assert 3 == len(database.invoke({"do": "migrate"})["applied"])
+        assert len(database.invoke({"do": "migrate"})["applied"]) == 3
         termination.join()
 
 
@@ -124,4 +124,4 @@ def test_two_runs_without_the_lock(database: Postgres, monkeypatch) -> None:
 
     assert {"applied": ["0001_t", "0002_t", "0003_t"]} in results
     assert "0001_t.sql: another run is applying it: run ./inv db.status" in results
-    assert ["t1", "t2", "t3"] == tables_of_migrations(database)
+    assert tables_of_migrations(database) == ["t1", "t2", "t3"]

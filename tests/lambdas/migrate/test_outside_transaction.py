@@ -27,12 +27,12 @@ def test_a_file_outside_a_transaction(database: Postgres) -> None:
         "DROP INDEX i3;",
     )
 
-    assert 3 == len(database.invoke({"do": "migrate"})["applied"])
+    assert len(database.invoke({"do": "migrate"})["applied"]) == 3
 
-    assert [(True,)] == database.query(
-        "SELECT indisvalid FROM pg_index WHERE indexrelid = 'i3'::regclass"
-    )
-    assert {"rolled_back": ["0003_t"]} == database.invoke({"do": "rollback"})
+    assert database.query("SELECT indisvalid FROM pg_index WHERE indexrelid = 'i3'::regclass") == [
+        (True,)
+    ]
+    assert database.invoke({"do": "rollback"}) == {"rolled_back": ["0003_t"]}
 
 
 TWO_INDEXES = f"""{OUTSIDE_TRANSACTION}
@@ -49,15 +49,15 @@ def test_two_statements_outside_a_transaction(posts: Postgres) -> None:
 
     error = error_of(posts)
 
-    assert [
+    assert error.splitlines() == [
         (
             "0004_t.sql: line 4: a file with -- transactional: false has one statement:"
             " move this one to a file of its own"
         ),
         "nothing was changed",
-    ] == error.splitlines()
-    assert 2 == count_posts(posts)
-    assert [] == posts.query("SELECT FROM pg_indexes WHERE tablename = 'posts'")
+    ]
+    assert count_posts(posts) == 2
+    assert posts.query("SELECT FROM pg_indexes WHERE tablename = 'posts'") == []
 
 
 def test_a_rollback_outside_a_transaction(posts: Postgres) -> None:
@@ -77,9 +77,9 @@ def test_a_rollback_outside_a_transaction(posts: Postgres) -> None:
         f"{OUTSIDE_TRANSACTION}DROP INDEX i4;",
     )
 
-    assert '0004_t.rollback.sql: index "no" does not exist' == error
-    assert "0004_t" == last
-    assert {"rolled_back": ["0004_t"]} == posts.invoke({"do": "rollback"})
+    assert error == '0004_t.rollback.sql: index "no" does not exist'
+    assert last == "0004_t"
+    assert posts.invoke({"do": "rollback"}) == {"rolled_back": ["0004_t"]}
 
 
 @pytest.mark.parametrize("event", ["migrate", "rollback"])
@@ -102,7 +102,7 @@ def test_interrupted_outside_a_transaction(posts: Postgres, monkeypatch, event: 
     statement = error.partition("if not: ")[2].partition(";")[0]
     posts.query(statement)
 
-    assert ["0004_t"] == interrupted
+    assert interrupted == ["0004_t"]
     assert error.startswith(
         f"0004_t.{'rollback.' * (event == 'rollback')}sql: the run that sent it"
     )

@@ -86,6 +86,8 @@ def test_all_errors_of_a_rollback_are_reported() -> None:
     with pytest.raises(MigrationError) as refused:
         plan.last_applied(broken, [row(1), row(2)], 2)
 
-    assert ["0002_t.rollback.sql", "0001_t.rollback.sql", "nothing was changed"] == [
-        line.partition(":")[0] for line in str(refused.value).splitlines()
+    assert [line.partition(":")[0] for line in str(refused.value).splitlines()] == [
+        "0002_t.rollback.sql",
+        "0001_t.rollback.sql",
+        "nothing was changed",
     ]

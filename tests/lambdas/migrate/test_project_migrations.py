@@ -127,17 +127,17 @@ def test_the_columns_are_those_of_the_original(database: Postgres) -> None:
     )
 
     times = {name: kind for name, kind in columns.items() if name.endswith("_at")}
-    assert {
+    assert times == {
         "users.created_at": "timestamp with time zone",
         "activities.created_at": "timestamp with time zone",
         "activities.expires_at": "timestamp with time zone",
-    } == times
+    }
     users = {name.partition(".")[2] for name in columns if name.startswith("users.")}
-    assert {
+    assert users == {
         *("uuid", "display_name", "handle", "email", "cognito_user_id", "bio", "created_at"),
         *("profile_version", "avatar_uuid", "avatar_version"),  # Not in the original.
-    } == users
-    assert "uuid" == columns["activities.reply_to_activity_uuid"]
+    }
+    assert columns["activities.reply_to_activity_uuid"] == "uuid"
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_the_longest_valid_values(application: psycopg.Connection) -> None:
 
     application.execute("DELETE FROM activities WHERE reply_to_activity_uuid IS NULL")
 
-    assert (0,) == application.execute("SELECT count(*) FROM activities").fetchone()
+    assert application.execute("SELECT count(*) FROM activities").fetchone() == (0,)
 
 
 @pytest.mark.parametrize(
@@ -283,18 +283,18 @@ def test_indexes(application: psycopg.Connection, query: str, index: str) -> Non
 def test_seed(database: Postgres) -> None:
     """The seed adds four users and two posts that expire in ten days; a second run adds nothing."""
     for _ in range(2):
-        assert {"seeded": ["seed"]} == database.invoke({"do": "seed"})
+        assert database.invoke({"do": "seed"}) == {"seeded": ["seed"]}
         users = database.query("SELECT handle FROM users ORDER BY handle")
         posts = database.query(
             "SELECT handle, message FROM activities JOIN users ON users.uuid = user_uuid"
             " WHERE expires_at - current_timestamp > interval '9 days' ORDER BY handle"
         )
 
-        assert ["altbrown", "andrewbrown", "bayko", "londo"] == [handle for (handle,) in users]
-        assert [
+        assert [handle for (handle,) in users] == ["altbrown", "andrewbrown", "bayko", "londo"]
+        assert posts == [
             ("altbrown", "I am the other!"),
             ("andrewbrown", "This was imported as seed data!"),
-        ] == posts
+        ]
 
 
 def test_the_database_users_are_those_of_the_stack(database: Postgres) -> None:
@@ -305,5 +305,5 @@ def test_the_database_users_are_those_of_the_stack(database: Postgres) -> None:
         "".join(file.read_text() for file in (DATABASE / "migrations").glob("*.sql")),
     )
 
-    assert [(MIGRATOR,)] == owners
-    assert {APPLICATION} == set(granted)
+    assert owners == [(MIGRATOR,)]
+    assert set(granted) == {APPLICATION}

@@ -46,9 +46,9 @@ def test_a_failed_file_is_not_applied(database: Postgres, failing: str) -> None:
     with pytest.raises(MigrationError, match=r"^0002_t\.sql: "):
         database.invoke({"do": "migrate"})
 
-    assert (["t1"], ["0001_t"]) == (tables_of_migrations(database), applied_migrations(database))
+    assert (tables_of_migrations(database), applied_migrations(database)) == (["t1"], ["0001_t"])
     write_migration(2)
-    assert {"applied": ["0002_t", "0003_t"]} == database.invoke({"do": "migrate"})
+    assert database.invoke({"do": "migrate"}) == {"applied": ["0002_t", "0003_t"]}
 
 
 def test_a_failed_rollback_changes_nothing(database: Postgres) -> None:
@@ -61,10 +61,10 @@ def test_a_failed_rollback_changes_nothing(database: Postgres) -> None:
     ):
         database.invoke({"do": "rollback"})
 
-    assert (["t1", "t2", "t3"], 3) == (
+    assert (
         tables_of_migrations(database),
         len(applied_migrations(database)),
-    )
+    ) == (["t1", "t2", "t3"], 3)
 
 
 def test_sql_is_executed_unchanged(database: Postgres) -> None:
@@ -90,9 +90,9 @@ def test_sql_is_executed_unchanged(database: Postgres) -> None:
 
     database.invoke({"do": "migrate"})
 
-    assert [(1, "100 %s; ü")] == database.query("SELECT * FROM t1")
+    assert database.query("SELECT * FROM t1") == [(1, "100 %s; ü")]
     database.invoke({"do": "rollback", "steps": 3})
-    assert [] == database.query("SELECT FROM pg_proc WHERE proname = 'f1'")
+    assert database.query("SELECT FROM pg_proc WHERE proname = 'f1'") == []
 
 
 def test_a_locked_table(database: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +123,7 @@ def test_hidden_transaction_control(database: Postgres, hidden: str) -> None:
 
     assert error_of(database).startswith("0002_t.sql: ")
 
-    assert (["t1"], ["0001_t"]) == (tables_of_migrations(database), applied_migrations(database))
+    assert (tables_of_migrations(database), applied_migrations(database)) == (["t1"], ["0001_t"])
 
 
 def test_postgresql_refuses_what_the_lexer_misses(database: Postgres, monkeypatch) -> None:
@@ -134,7 +134,7 @@ def test_postgresql_refuses_what_the_lexer_misses(database: Postgres, monkeypatc
     error = error_of(database)
 
     assert "0002_t.sql: EXECUTE of transaction commands is not implemented: the migrator" in error
-    assert (["t1"], ["0001_t"]) == (tables_of_migrations(database), applied_migrations(database))
+    assert (tables_of_migrations(database), applied_migrations(database)) == (["t1"], ["0001_t"])
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_a_function_with_an_sql_body(database: Postgres) -> None:
 
     database.invoke({"do": "migrate"})
 
-    assert [(7,)] == database.query("SELECT id FROM t2")
+    assert database.query("SELECT id FROM t2") == [(7,)]
     database.invoke({"do": "rollback", "steps": 2})
 
 
@@ -198,7 +198,7 @@ def test_a_file_that_changes_the_journal(database: Postgres, statement: str) -> 
         "0002_t.sql: changes public.schema_migrations, the journal of migrations:"
         " name the tables to drop or empty"
     )
-    assert (["t1"], ["0001_t"]) == (tables_of_migrations(database), applied_migrations(database))
+    assert (tables_of_migrations(database), applied_migrations(database)) == (["t1"], ["0001_t"])
 
 
 def test_a_file_without_a_transaction_that_drops_the_journal(database: Postgres) -> None:
@@ -226,7 +226,7 @@ def test_no_row_reaches_the_function(database: Postgres, monkeypatch) -> None:
 
     database.invoke({"do": "migrate"})
 
-    assert {0} == set(results)
+    assert set(results) == {0}
 
 
 @pytest.mark.usefixtures("temporary_tables")
@@ -263,8 +263,8 @@ def test_session_state_ends_with_the_file(database: Postgres) -> None:
 
     database.invoke({"do": "migrate"})
 
-    assert [("public none on", "C:\\", 0, 0, None)] == database.query("SELECT * FROM t2")
-    assert ["0001_t", "0002_t", "0003_t"] == applied_migrations(database)
+    assert database.query("SELECT * FROM t2") == [("public none on", "C:\\", 0, 0, None)]
+    assert applied_migrations(database) == ["0001_t", "0002_t", "0003_t"]
     _wait_until(lambda: not database.query("SELECT FROM pg_locks WHERE locktype = 'advisory'"))
 
 
@@ -283,9 +283,9 @@ def test_a_lost_connection(database: Postgres, statement: str) -> None:
 
     assert error.startswith("0002_t.sql: ")
     assert "\n" not in error
-    assert (["t1"], ["0001_t"]) == (tables_of_migrations(database), applied_migrations(database))
+    assert (tables_of_migrations(database), applied_migrations(database)) == (["t1"], ["0001_t"])
     write_migration(2)
-    assert {"applied": ["0002_t", "0003_t"]} == database.invoke({"do": "migrate"})
+    assert database.invoke({"do": "migrate"}) == {"applied": ["0002_t", "0003_t"]}
 
 
 def test_many_statements(database: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -304,7 +304,7 @@ def test_many_statements(database: Postgres, monkeypatch: pytest.MonkeyPatch) ->
         database.invoke({"do": "migrate"})
 
     assert len(requests) < 100
-    assert [(19_999,)] == database.query("SELECT count(*) FROM t1")
+    assert database.query("SELECT count(*) FROM t1") == [(19_999,)]
 
 
 def test_no_time_left(database: Postgres, monkeypatch) -> None:
@@ -327,9 +327,9 @@ def test_no_time_left(database: Postgres, monkeypatch) -> None:
         with pytest.raises(MigrationError) as late:
             migrate.handler({"do": "migrate"}, Context())
 
-    assert "0002_t.sql: canceling statement due to statement timeout" == str(cancelled.value)
+    assert str(cancelled.value) == "0002_t.sql: canceling statement due to statement timeout"
     assert str(late.value).startswith("0002_t.sql: was not started: the function has no time left")
-    assert ["0001_t"] == applied_migrations(database)
+    assert applied_migrations(database) == ["0001_t"]
 
 
 def test_the_function_ends_before_its_statement(database: Postgres) -> None:
@@ -357,7 +357,7 @@ def test_the_function_ends_before_its_statement(database: Postgres) -> None:
 
     _wait_until(lambda: not database.query(sleeping))
     write_migration(2)
-    assert {"applied": ["0002_t", "0003_t"]} == database.invoke({"do": "migrate"})
+    assert database.invoke({"do": "migrate"}) == {"applied": ["0002_t", "0003_t"]}
 
 
 def _migrate_with_lost_connections() -> None:

@@ -11,17 +11,17 @@ from tests.lambdas.postgres import ROOT
 
 def test_the_limits() -> None:
     """A file may run for 240 seconds, and 15 seconds are kept to report the result."""
-    assert (240, 15) == (time_limit.FILE_SECONDS, time_limit.SPARE_SECONDS)
+    assert (time_limit.FILE_SECONDS, time_limit.SPARE_SECONDS) == (240, 15)
 
 
 def test_the_lock_timeout() -> None:
     """A run waits up to 60 seconds for the lock; only tests set a shorter time."""
-    assert 60 == lock.LOCK_SECONDS
+    assert lock.LOCK_SECONDS == 60
 
 
 def test_the_lock_timeout_of_tables() -> None:
     """A statement waits up to 10 seconds for a lock on a table; only tests set a shorter time."""
-    assert "10s" == runner.SETTINGS["lock_timeout"]
+    assert runner.SETTINGS["lock_timeout"] == "10s"
 
 
 def test_the_zip_has_the_migrations() -> None:

@@ -15,7 +15,7 @@ def test_bootstrap_is_idempotent(instance: Postgres) -> None:
     """A second run creates nothing. Both users log in with a token and have no extra attributes."""
     instance.bootstrap()
 
-    assert {"created": []} == instance.bootstrap()
+    assert instance.bootstrap() == {"created": []}
     for user in (MIGRATOR, APPLICATION):
         with instance.connect(user) as connection:
             assert (user,) == connection.execute("SELECT current_user").fetchone()
@@ -24,9 +24,9 @@ def test_bootstrap_is_idempotent(instance: Postgres) -> None:
             " FROM pg_roles WHERE rolname = %s",
             user,
         )
-        assert [("rds_iam",)] == instance.query(
+        assert instance.query(
             "SELECT roleid::regrole::text FROM pg_auth_members WHERE member = %s::regrole", user
-        )
+        ) == [("rds_iam",)]
 
 
 def test_bootstrap_creates_a_missing_user(instance: Postgres) -> None:
@@ -40,7 +40,7 @@ def test_bootstrap_creates_a_missing_user(instance: Postgres) -> None:
             instance.query(f'DROP TABLE "{table}"')
         master.execute(f"DROP ROLE {APPLICATION}")
 
-    assert {"created": [APPLICATION]} == instance.bootstrap()
+    assert instance.bootstrap() == {"created": [APPLICATION]}
 
 
 def test_the_master_user_keeps_its_password(instance: Postgres) -> None:

@@ -26,7 +26,7 @@ def test_each_attempt_uses_a_new_token(database: Postgres, monkeypatch) -> None:
 
     deliver(sign_up_event())
 
-    assert 1 == len(users(database))
+    assert len(users(database)) == 1
 
 
 def test_the_role_cannot_connect_as_another_user(database: Postgres, monkeypatch, capfd) -> None:
@@ -53,4 +53,4 @@ def test_tls_cannot_be_disabled(database: Postgres, monkeypatch) -> None:
 
     with connections.connect() as connection:
         assert connection.pgconn.ssl_in_use
-        assert "verify-full" == connection.info.get_parameters()["sslmode"]
+        assert connection.info.get_parameters()["sslmode"] == "verify-full"

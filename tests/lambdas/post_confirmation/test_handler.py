@@ -36,7 +36,7 @@ def test_forgot_password(database: Postgres) -> None:
 
     assert deliver(event) is event
 
-    assert [] == users(database)
+    assert users(database) == []
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_required_attributes(database: Postgres, changes: dict[str, str | None],
     with pytest.raises(RefusedError) as refused:
         deliver(sign_up_event(**changes))
 
-    assert [] == users(database)
+    assert users(database) == []
     output = capfd.readouterr()
     assert [{"event": "refused", "reason": min(changes)}] == log_lines(output.out)
     assert_no_personal_data(str(refused.value), *output)
@@ -87,7 +87,7 @@ def test_any_text(database: Postgres, name: str, handle: str, mail: str) -> None
     try:
         deliver(sign_up_event(name=name, preferred_username=handle, email=mail))
     except RefusedError:
-        assert [] == users(database)
+        assert users(database) == []
     else:
         [(name_in_row, handle_in_row, address, sub)] = users(database)
         assert (mail, SUB) == (address, sub)
@@ -121,7 +121,7 @@ def test_events_of_other_pools_and_triggers(
     with pytest.raises(RefusedError):
         deliver(sign_up_event() | change)
 
-    assert [] == users(database)
+    assert users(database) == []
     assert [{"event": "refused", "reason": min(change)}] == log_lines(capfd.readouterr().out)
 
 
@@ -130,8 +130,8 @@ def test_an_empty_event(database: Postgres, capfd) -> None:
     with pytest.raises(RefusedError):
         deliver({})
 
-    assert [] == users(database)
-    assert ["refused"] == [line["event"] for line in log_lines(capfd.readouterr().out)]
+    assert users(database) == []
+    assert [line["event"] for line in log_lines(capfd.readouterr().out)] == ["refused"]
 
 
 def test_a_bug_is_logged_and_raised(database: Postgres, monkeypatch, capfd) -> None:
@@ -146,7 +146,7 @@ def test_a_bug_is_logged_and_raised(database: Postgres, monkeypatch, capfd) -> N
         deliver(sign_up_event())
 
     (line,) = log_lines(capfd.readouterr().out)
-    assert ("failed", "TypeError") == (line["event"], line["error"])
+    assert (line["event"], line["error"]) == ("failed", "TypeError")
 
 
 @pytest.mark.parametrize("outcome", ["added", "existed", "another_handle"])
@@ -184,5 +184,5 @@ def test_no_row_is_quoted(database: Postgres, monkeypatch, capfd) -> None:
 
     output = capfd.readouterr()
     assert '"error": "CheckViolation", "sqlstate": "23514"' in output.out
-    assert (None, True) == (failed.value.__cause__, failed.value.__suppress_context__)
+    assert (failed.value.__cause__, failed.value.__suppress_context__) == (None, True)
     assert_no_personal_data(str(failed.value), *output)

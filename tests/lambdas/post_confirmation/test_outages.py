@@ -62,7 +62,7 @@ def test_a_database_that_does_not_respond(
             deliver(sign_up_event())
 
     output = capfd.readouterr()
-    assert ["failed"] == [line["event"] for line in log_lines(output.out)]
+    assert [line["event"] for line in log_lines(output.out)] == ["failed"]
     assert_no_personal_data(str(failed.value), *output)
 
 
@@ -135,8 +135,8 @@ def test_a_database_that_stops_responding(
 
     assert proxy.has_lost_data.is_set()
     output = capfd.readouterr()
-    assert [("failed", "DeadlineError")] == [
-        (line["event"], line["error"]) for line in log_lines(output.out)
+    assert [(line["event"], line["error"]) for line in log_lines(output.out)] == [
+        ("failed", "DeadlineError")
     ]
     assert_no_personal_data(str(failed.value), *output)
     assert has_ended("post_confirmation", seconds=20)
@@ -165,7 +165,7 @@ def test_the_deadline_of_the_function(monkeypatch) -> None:
 
     deliver(sign_up_event())
 
-    assert [handler.DEADLINE_SECONDS] == deadlines
+    assert deadlines == [handler.DEADLINE_SECONDS]
     assert handler.DEADLINE_SECONDS < COGNITO_TIMEOUT_SECONDS
 
 
@@ -190,12 +190,12 @@ def test_a_name_server_that_does_not_respond(database: Postgres, monkeypatch, ca
     with pytest.raises(UnavailableError):
         deliver(sign_up_event())
 
-    assert [("failed", "DeadlineError")] == [
-        (line["event"], line["error"]) for line in log_lines(capfd.readouterr().out)
+    assert [(line["event"], line["error"]) for line in log_lines(capfd.readouterr().out)] == [
+        ("failed", "DeadlineError")
     ]
     responded.set()
     assert has_ended("post_confirmation", seconds=20)
-    assert [] == users(database)
+    assert users(database) == []
 
 
 def test_a_refused_connection(database: Postgres, monkeypatch, capfd) -> None:
@@ -209,8 +209,8 @@ def test_a_refused_connection(database: Postgres, monkeypatch, capfd) -> None:
 
     output = capfd.readouterr()
     lines = log_lines(output.out)
-    assert ["retrying", "failed"] == [line["event"] for line in lines]
-    assert {"OperationalError"} == {line["error"] for line in lines}
+    assert [line["event"] for line in lines] == ["retrying", "failed"]
+    assert {line["error"] for line in lines} == {"OperationalError"}
     assert_no_personal_data(str(failed.value), *output)
 
 
@@ -223,9 +223,9 @@ def test_a_locked_table(database: Postgres, capfd) -> None:
             deliver(sign_up_event())
 
     assert '"sqlstate": "57014"' in capfd.readouterr().out
-    assert [] == users(database)
+    assert users(database) == []
     deliver(sign_up_event())
-    assert 1 == len(users(database))
+    assert len(users(database)) == 1
 
 
 def test_too_many_connections(database: Postgres, monkeypatch, capfd) -> None:
@@ -243,7 +243,7 @@ def test_too_many_connections(database: Postgres, monkeypatch, capfd) -> None:
 
     deliver(sign_up_event())
 
-    assert 1 == len(users(database))
+    assert len(users(database)) == 1
     assert '"error": "TooManyConnections", "sqlstate": "53300"' in capfd.readouterr().out
 
 

@@ -34,7 +34,7 @@ def test_one_row_per_user(database: Postgres) -> None:
     assert deliver(event) is event
 
     assert before == event
-    assert [("Londo Mollari", "londo", "londo@example.com", SUB)] == users(database)
+    assert users(database) == [("Londo Mollari", "londo", "londo@example.com", SUB)]
 
 
 def test_repeated_events(database: Postgres) -> None:
@@ -45,7 +45,7 @@ def test_repeated_events(database: Postgres) -> None:
         sign_up_event(name="Emperor", email="emperor@example.com", preferred_username="emperor")
     )
 
-    assert [("Londo Mollari", "londo", "londo@example.com", SUB)] == users(database)
+    assert users(database) == [("Londo Mollari", "londo", "londo@example.com", SUB)]
 
 
 def test_concurrent_events(database: Postgres) -> None:
@@ -61,7 +61,7 @@ def test_concurrent_events(database: Postgres) -> None:
         with ThreadPoolExecutor(8) as pool:
             for call in [pool.submit(deliver_after_barrier) for _ in range(8)]:
                 call.result()
-        assert [("Londo Mollari", "londo", "londo@example.com", SUB)] == users(database)
+        assert users(database) == [("Londo Mollari", "londo", "londo@example.com", SUB)]
 
 
 def test_a_handle_that_is_taken_concurrently(database: Postgres) -> None:
@@ -76,7 +76,7 @@ def test_a_handle_that_is_taken_concurrently(database: Postgres) -> None:
             _wait_for_lock(database)
         call.result()
 
-    assert ["Londo", f"londo_{avatar_id(SUB)[:4]}"] == [handle for _, handle, *_ in users(database)]
+    assert [handle for _, handle, *_ in users(database)] == ["Londo", f"londo_{avatar_id(SUB)[:4]}"]
 
 
 def _wait_for_lock(database: Postgres, *, seconds: float = 60) -> None:
@@ -97,7 +97,7 @@ def test_a_taken_handle(database: Postgres, taken: str, capfd) -> None:
     deliver(sign_up_event(sub=str(uuid.UUID(int=1)), email="first@example.com"))
     deliver(sign_up_event(preferred_username=taken))
 
-    assert f"{taken}_{avatar_id(SUB)[:4]}" == users(database)[1][1]
+    assert users(database)[1][1] == f"{taken}_{avatar_id(SUB)[:4]}"
     assert '"added_with_another_handle"' in capfd.readouterr().out
 
 
@@ -110,7 +110,7 @@ def test_every_handle_is_taken(database: Postgres) -> None:
     with pytest.raises(UnavailableError, match="Please write to us"):
         deliver(sign_up_event())
 
-    assert 3 == len(users(database))
+    assert len(users(database)) == 3
 
 
 @pytest.mark.parametrize("mail", ["londo@example.com", "LONDO@Example.com"])

@@ -46,9 +46,9 @@ def with_length(length: int) -> bytes:
 def test_fetched(answer: Any) -> None:
     """A document is fetched, whichever way its length is declared."""
     with serve(answer) as server:
-        assert USUAL_KEYS == fetch_document(f"{server.url}/pool/jwks.json", 3.0)
+        assert fetch_document(f"{server.url}/pool/jwks.json", 3.0) == USUAL_KEYS
 
-    assert ["/pool/jwks.json"] == server.requested_paths
+    assert server.requested_paths == ["/pool/jwks.json"]
 
 
 CHUNKED = OK.replace(b"close", b"close\r\nTransfer-Encoding: chunked")
@@ -102,9 +102,9 @@ def test_not_fetched(answer: Any, reason: str) -> None:
         with pytest.raises(FetchError, match=reason) as raised:
             fetch_document(f"{server.url}/jwks.json", timeout)
         assert has_ended("fetch", seconds=20)
-        assert [] == connected(server.url), f"while {raised.value!r} is referenced"
+        assert connected(server.url) == [], f"while {raised.value!r} is referenced"
 
-    assert ["/jwks.json"] == server.requested_paths
+    assert server.requested_paths == ["/jwks.json"]
 
 
 def test_no_server() -> None:
@@ -124,7 +124,7 @@ def test_an_untrusted_certificate(tmp_path: Path) -> None:
     ):
         fetch_document(f"{server.url}/jwks.json", 3.0)
 
-    assert [] == server.requested_paths
+    assert server.requested_paths == []
 
 
 def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +133,7 @@ def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "tls.pem"))
 
     with serve([OK + USUAL_KEYS], [OK, SLOW_BYTES], tls=tls) as server:
-        assert USUAL_KEYS == fetch_document(f"{server.url}/jwks.json", 3.0)
+        assert fetch_document(f"{server.url}/jwks.json", 3.0) == USUAL_KEYS
         with pytest.raises(FetchError, match=TIMED_OUT):
             fetch_document(f"{server.url}/jwks.json", SHORT_TIMEOUT)
         assert has_ended("fetch", seconds=20)

@@ -92,20 +92,20 @@ def test_keys_are_cached() -> None:
     pool = ScriptedPool(USUAL_KEYS)
 
     for pool.now in (NOW, NOW + 1, NOW + TTL_SECONDS - 1):
-        assert [SUB, SUB] == [pool.check(BY_FIRST), pool.check(BY_SECOND)]
+        assert [pool.check(BY_FIRST), pool.check(BY_SECOND)] == [SUB, SUB]
 
-    assert [0] == pool.fetch_times
+    assert pool.fetch_times == [0]
 
 
 def test_keys_are_refreshed() -> None:
     """Keys are fetched again after the time to live, so a withdrawn key becomes invalid."""
     pool = ScriptedPool(USUAL_KEYS, ONLY_SECOND, ONLY_SECOND)
-    assert SUB == pool.check(BY_FIRST)
+    assert pool.check(BY_FIRST) == SUB
 
     pool.now += TTL_SECONDS
 
-    assert [SUB, "kid"] == [pool.check(BY_SECOND), pool.check(BY_FIRST)]
-    assert [0, TTL_SECONDS, TTL_SECONDS] == pool.fetch_times
+    assert [pool.check(BY_SECOND), pool.check(BY_FIRST)] == [SUB, "kid"]
+    assert pool.fetch_times == [0, TTL_SECONDS, TTL_SECONDS]
     assert 3600 <= TTL_SECONDS <= 86400
 
 
@@ -125,8 +125,8 @@ def test_the_first_fetch_fails() -> None:
         pool.now = NOW + seconds
         checked.append(pool.check(BY_FIRST))
 
-    assert ["no keys"] * 5 + [SUB] == checked
-    assert [0, RETRY_SECONDS, 2 * RETRY_SECONDS] == pool.fetch_times
+    assert checked == ["no keys"] * 5 + [SUB]
+    assert pool.fetch_times == [0, RETRY_SECONDS, 2 * RETRY_SECONDS]
 
 
 def test_cached_keys_during_an_outage() -> None:
@@ -139,8 +139,8 @@ def test_cached_keys_during_an_outage() -> None:
         pool.now = NOW + TTL_SECONDS + seconds
         checked.append(pool.check(BY_FIRST))
 
-    assert [SUB] * 5 == checked
-    assert [0, TTL_SECONDS, TTL_SECONDS + COOL_DOWN_SECONDS] == pool.fetch_times
+    assert checked == [SUB] * 5
+    assert pool.fetch_times == [0, TTL_SECONDS, TTL_SECONDS + COOL_DOWN_SECONDS]
 
 
 def test_rotation() -> None:
@@ -150,19 +150,19 @@ def test_rotation() -> None:
     """
     pool = ScriptedPool(ONLY_FIRST, USUAL_KEYS)
 
-    assert [SUB, SUB, SUB] == [pool.check(t) for t in (BY_FIRST, BY_SECOND, BY_FIRST)]
-    assert [0, 0] == pool.fetch_times
+    assert [pool.check(t) for t in (BY_FIRST, BY_SECOND, BY_FIRST)] == [SUB, SUB, SUB]
+    assert pool.fetch_times == [0, 0]
 
 
 def test_a_withdrawn_key() -> None:
     """A missing key causes a fetch the first time only, then one every ten seconds."""
     pool = ScriptedPool(ONLY_FIRST, ONLY_SECOND, ONLY_SECOND, ONLY_SECOND)
-    assert [SUB, SUB] == [pool.check(BY_FIRST), pool.check(BY_SECOND)]
+    assert [pool.check(BY_FIRST), pool.check(BY_SECOND)] == [SUB, SUB]
 
     for pool.now in range(NOW, NOW + 11):
-        assert ["kid", "kid"] == [pool.check(BY_FIRST), pool.check(BY_FIRST)]
+        assert [pool.check(BY_FIRST), pool.check(BY_FIRST)] == ["kid", "kid"]
 
-    assert [0, 0, 0, COOL_DOWN_SECONDS] == pool.fetch_times
+    assert pool.fetch_times == [0, 0, 0, COOL_DOWN_SECONDS]
 
 
 def test_many_unknown_key_ids() -> None:
@@ -170,33 +170,33 @@ def test_many_unknown_key_ids() -> None:
     pool = ScriptedPool(USUAL_KEYS, USUAL_KEYS, USUAL_KEYS)
 
     for pool.now in range(NOW, NOW + 25):
-        assert ["kid"] * 3 == [pool.check(BY_UNKNOWN) for _ in range(3)]
-        assert SUB == pool.check(BY_FIRST)
+        assert [pool.check(BY_UNKNOWN) for _ in range(3)] == ["kid"] * 3
+        assert pool.check(BY_FIRST) == SUB
 
-    assert [0, 10, 20] == pool.fetch_times
+    assert pool.fetch_times == [0, 10, 20]
 
 
 def test_an_unknown_key_id_during_an_outage() -> None:
     """During an outage a token with an unknown key id is an error, not a refusal."""
     pool = ScriptedPool(ONLY_FIRST, DOWN, USUAL_KEYS, USUAL_KEYS)
-    assert SUB == pool.check(BY_FIRST)
+    assert pool.check(BY_FIRST) == SUB
 
     pool.now += COOL_DOWN_SECONDS
-    assert ["no keys", "no keys", SUB] == [pool.check(t) for t in (BY_SECOND, BY_SECOND, BY_FIRST)]
+    assert [pool.check(t) for t in (BY_SECOND, BY_SECOND, BY_FIRST)] == ["no keys", "no keys", SUB]
 
     pool.now += COOL_DOWN_SECONDS
-    assert [SUB, "kid"] == [pool.check(BY_SECOND), pool.check(BY_UNKNOWN)]
-    assert [0, COOL_DOWN_SECONDS, 2 * COOL_DOWN_SECONDS, 2 * COOL_DOWN_SECONDS] == pool.fetch_times
+    assert [pool.check(BY_SECOND), pool.check(BY_UNKNOWN)] == [SUB, "kid"]
+    assert pool.fetch_times == [0, COOL_DOWN_SECONDS, 2 * COOL_DOWN_SECONDS, 2 * COOL_DOWN_SECONDS]
 
 
 def test_clock_set_back() -> None:
     """If the clock is set back, keys can still be fetched."""
     pool = ScriptedPool(ONLY_FIRST, USUAL_KEYS)
-    assert SUB == pool.check(BY_FIRST)
+    assert pool.check(BY_FIRST) == SUB
 
     pool.now -= 30
 
-    assert SUB == pool.check(BY_SECOND)
+    assert pool.check(BY_SECOND) == SUB
 
 
 UNUSABLE = [
@@ -226,25 +226,25 @@ def test_cached_keys_after_an_invalid_chunk_size(size: bytes) -> None:
         verifier = Verifier(
             REGION, POOL, CLIENT, fetch=fetch_document, base_url=server.url, clock=lambda: now
         )
-        assert SUB == verifier.check(BY_FIRST)
+        assert verifier.check(BY_FIRST) == SUB
         now += TTL_SECONDS
 
-        assert [SUB] * 3 == [verifier.check(BY_FIRST) for _ in range(3)]
+        assert [verifier.check(BY_FIRST) for _ in range(3)] == [SUB] * 3
 
-    assert 2 == len(server.requested_paths)
+    assert len(server.requested_paths) == 2
 
 
 @pytest.mark.parametrize("document", UNUSABLE)
 def test_unusable_documents(document: bytes) -> None:
     """An unusable document counts as a failed fetch: cached keys stay valid."""
-    assert "no keys" == ScriptedPool(document).check(BY_FIRST)
+    assert ScriptedPool(document).check(BY_FIRST) == "no keys"
 
     pool = ScriptedPool(USUAL_KEYS, document)
     pool.check(BY_FIRST)
     pool.now += TTL_SECONDS
 
-    assert SUB == pool.check(BY_FIRST)
-    assert [0, TTL_SECONDS] == pool.fetch_times
+    assert pool.check(BY_FIRST) == SUB
+    assert pool.fetch_times == [0, TTL_SECONDS]
 
 
 def verifier_of(server: ScriptedServer) -> Verifier:
@@ -274,9 +274,9 @@ def test_single_flight() -> None:
     with serve([0.2, OK + USUAL_KEYS]) as server:
         verifier = verifier_of(server)
 
-        assert [SUB] * 8 == run_concurrently(lambda _: verifier.check(BY_FIRST))
+        assert run_concurrently(lambda _: verifier.check(BY_FIRST)) == [SUB] * 8
 
-    assert 1 == len(server.requested_paths)
+    assert len(server.requested_paths) == 1
 
 
 def test_single_flight_fails() -> None:
@@ -284,9 +284,9 @@ def test_single_flight_fails() -> None:
     with serve([0.2, OK.replace(b"200", b"503")]) as server:
         verifier = verifier_of(server)
 
-        assert ["JwksError"] * 8 == run_concurrently(lambda _: verifier.check(BY_FIRST))
+        assert run_concurrently(lambda _: verifier.check(BY_FIRST)) == ["JwksError"] * 8
 
-    assert 1 == len(server.requested_paths)
+    assert len(server.requested_paths) == 1
 
 
 def test_a_refresh_does_not_block() -> None:
@@ -317,8 +317,8 @@ def test_rotation_on_a_real_server() -> None:
     """Eight concurrent checks with a new key cause one fetch."""
     with serve([OK + ONLY_FIRST], [OK + USUAL_KEYS]) as server:
         verifier = verifier_of(server)
-        assert SUB == verifier.check(BY_FIRST)
-        assert [SUB] * 8 == run_concurrently(lambda _: verifier.check(BY_SECOND))
+        assert verifier.check(BY_FIRST) == SUB
+        assert run_concurrently(lambda _: verifier.check(BY_SECOND)) == [SUB] * 8
 
     assert [f"/{POOL}/.well-known/jwks.json"] * 2 == server.requested_paths
 

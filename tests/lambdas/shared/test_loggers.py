@@ -36,8 +36,8 @@ def test_libraries_do_not_log_at_debug(function: str) -> None:
         check=True,
     )
 
-    assert [] == json.loads(process.stdout)
-    assert "" == process.stderr
+    assert json.loads(process.stdout) == []
+    assert process.stderr == ""
 
 
 def test_every_library_that_logs_is_listed() -> None:

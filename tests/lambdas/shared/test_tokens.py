@@ -38,14 +38,14 @@ def test_other_header_fields_are_ignored(name: str) -> None:
     """Fields that do not change the meaning of others are ignored (RFC 7515, section 4)."""
     pool = UserPool()
 
-    assert SUB == pool.verifier.check(access_token(fields=header(**{name: "https://example.com"})))
-    assert [f"{ISSUER}/.well-known/jwks.json"] == pool.fetched_urls
+    assert pool.verifier.check(access_token(fields=header(**{name: "https://example.com"}))) == SUB
+    assert pool.fetched_urls == [f"{ISSUER}/.well-known/jwks.json"]
 
 
 @pytest.mark.parametrize("number", [NOW - 1, NOW, NOW - 0.5, 0])
 def test_nbf_in_the_past(number: float) -> None:
     """A token is valid from the time of `nbf`."""
-    assert SUB == UserPool().verifier.check(access_token(claims(nbf=number)))
+    assert UserPool().verifier.check(access_token(claims(nbf=number))) == SUB
 
 
 @pytest.mark.parametrize("claim", ["exp", "iat", "nbf"])
@@ -79,8 +79,11 @@ def test_text_around_the_claims(before: str, after: str) -> None:
 @pytest.mark.parametrize("validity", [1, DAY, DAY + 300])
 def test_longest_validity(validity: int) -> None:
     """The longest validity that Cognito allows is valid, with a clock up to five minutes ahead."""
-    assert SUB == UserPool().verifier.check(
-        access_token(claims(iat=NOW + min(validity, 300), exp=NOW + validity))
+    assert (
+        UserPool().verifier.check(
+            access_token(claims(iat=NOW + min(validity, 300), exp=NOW + validity))
+        )
+        == SUB
     )
 
 
@@ -131,7 +134,7 @@ def test_regions(region: str) -> None:
         verifier.check(VALID)
 
     expected = f"https://cognito-idp.{region}.amazonaws.com/{region}_AbCdEf123"
-    assert [f"{expected}/.well-known/jwks.json"] == urls
+    assert urls == [f"{expected}/.well-known/jwks.json"]
 
 
 def test_another_endpoint() -> None:
@@ -139,8 +142,8 @@ def test_another_endpoint() -> None:
     for base in ("http://127.0.0.1:4566", "http://127.0.0.1:4566/"):
         pool = UserPool(base=base)
 
-        assert SUB == pool.verifier.check(VALID)
-        assert [f"http://127.0.0.1:4566/{POOL}/.well-known/jwks.json"] == pool.fetched_urls
+        assert pool.verifier.check(VALID) == SUB
+        assert pool.fetched_urls == [f"http://127.0.0.1:4566/{POOL}/.well-known/jwks.json"]
 
 
 def test_a_token_of_the_emulator(aws: Aws) -> None:

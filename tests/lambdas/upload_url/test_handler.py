@@ -294,7 +294,7 @@ def test_any_body_has_a_url_or_errors(body, encoded):
         response = handler(event(body, isBase64Encoded=encoded), None)
 
     content = json.loads(response["body"])
-    if 200 == response["statusCode"]:
+    if response["statusCode"] == 200:
         assert content.keys() == {"url"}
     else:
         assert response["statusCode"] == 400

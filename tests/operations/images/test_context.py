@@ -24,7 +24,7 @@ def test_ignored_files(tmp_path: Path) -> None:
     write(tmp_path, **dict.fromkeys(names, "x"))
     write(tmp_path, **{".dockerignore": "# comment\n\ntests\n**/*.log\n!keep.log\nb/?.txt\n"})
 
-    assert {".dockerignore", "a.py", "keep.log"} == files(tmp_path, "app").keys()
+    assert files(tmp_path, "app").keys() == {".dockerignore", "a.py", "keep.log"}
 
 
 def test_executable_files(tmp_path: Path) -> None:

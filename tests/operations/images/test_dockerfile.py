@@ -61,7 +61,7 @@ def test_entrypoint() -> None:
     """An entry point removes the command of an earlier line, as in docker."""
     stage = final_stage("D", 'FROM x\nCMD ["a"]\nENTRYPOINT ["b"]\n')
 
-    assert (("b",), ()) == (stage.entrypoint, stage.command)
+    assert (stage.entrypoint, stage.command) == (("b",), ())
 
 
 @pytest.mark.parametrize(

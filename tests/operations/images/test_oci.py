@@ -45,7 +45,7 @@ def test_same_inputs(tmp_path: Path) -> None:
     ]
 
     assert first.digest == image(tmp_path / "f", **texts).digest
-    assert 5 == len({first.digest, *(other.digest for other in others)})
+    assert len({first.digest, *(other.digest for other in others)}) == 5
 
 
 def test_configuration(tmp_path: Path) -> None:
@@ -53,9 +53,9 @@ def test_configuration(tmp_path: Path) -> None:
     built = image(tmp_path, DOCKERFILE + "ENV A=b\n", **{"requirements.txt": "a==1"})
     config = json.loads(built.config)["config"]
 
-    assert ["python3", "app.py"] == config["Cmd"]
-    assert ("/app", ["A=b"]) == (config["WorkingDir"], config["Env"])
-    assert ("/venv", "a==1") == (config["Labels"]["emulator.packages.folder"], built.lock)
+    assert config["Cmd"] == ["python3", "app.py"]
+    assert (config["WorkingDir"], config["Env"]) == ("/app", ["A=b"])
+    assert (config["Labels"]["emulator.packages.folder"], built.lock) == ("/venv", "a==1")
 
 
 @pytest.mark.parametrize(

@@ -216,5 +216,5 @@ def test_the_first_error_ends_all_calls():
     completed_before = sorted(completed)
     released.set()
 
-    assert [] == [number for number in completed_before if number < MAX_THREADS]
+    assert [number for number in completed_before if number < MAX_THREADS] == []
     assert len(completed) < 1000

@@ -114,7 +114,7 @@ def test_a_file_that_is_used_again():
 
     back = plan({INDEX: ONE, OLD: ONE}, away, now=NOW + 1)
 
-    assert ((), (INDEX,), {}) == (back.create, back.update, back.unused)
+    assert (back.create, back.update, back.unused) == ((), (INDEX,), {})
     assert after(back, {INDEX: ONE, OLD: ONE}, away).record.unused == {}
 
 

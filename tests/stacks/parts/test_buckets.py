@@ -34,9 +34,9 @@ def test_every_bucket_has_one_policy_that_requires_tls(all_stacks):
     assert sorted(buckets) == sorted(policies)
     for policy in policies.values():
         denied = statements(policy)["DenyInsecureTransport"]
-        assert ("Deny", "*", ["s3:*"]) == (denied["Effect"], denied["Principal"], denied["Action"])
-        assert {"Bool": {"aws:SecureTransport": "false"}} == denied["Condition"]
-        assert 2 == len(denied["Resource"])
+        assert (denied["Effect"], denied["Principal"], denied["Action"]) == ("Deny", "*", ["s3:*"])
+        assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        assert len(denied["Resource"]) == 2
 
 
 def test_every_bucket_is_private(all_stacks):
@@ -50,6 +50,6 @@ def test_every_bucket_is_private(all_stacks):
     }
     for bucket in buckets:
         access, ownership = bucket["PublicAccessBlockConfiguration"], bucket["OwnershipControls"]
-        assert {True} == set(access.values())
-        assert [{"ObjectOwnership": "BucketOwnerEnforced"}] == ownership["Rules"]
-        assert "account-regional" == bucket["BucketNamespace"]
+        assert set(access.values()) == {True}
+        assert ownership["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+        assert bucket["BucketNamespace"] == "account-regional"

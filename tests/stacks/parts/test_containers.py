@@ -62,7 +62,7 @@ def test_size_and_architecture_are_settings(service, config):
 
     size = config.service.size
     assert (str(size.cpu), str(size.memory_mib)) == (task["Cpu"], task["Memory"])
-    assert ("awsvpc", ["FARGATE"]) == (task["NetworkMode"], task["RequiresCompatibilities"])
+    assert (task["NetworkMode"], task["RequiresCompatibilities"]) == ("awsvpc", ["FARGATE"])
     assert {
         "CpuArchitecture": config.service.architecture,
         "OperatingSystemFamily": "LINUX",
@@ -88,7 +88,7 @@ def test_name_and_port_are_the_same_everywhere(service, config):
     (found,) = running["ServiceConnectConfiguration"]["Services"]
     (target,) = running["LoadBalancers"]
 
-    assert ("backend-flask", 4567) == (name, port)
+    assert (name, port) == ("backend-flask", 4567)
     assert (name, port, "http") == (
         mapped["Name"],
         mapped["ContainerPort"],
@@ -102,7 +102,7 @@ def test_containers_do_not_run_as_root(service):
     """The task definition sets the user, so the user in the image does not matter."""
     users = {name: container(service, name)["User"] for name in ("backend-flask", "collector")}
 
-    assert {"backend-flask": "1000:1000", "collector": "4317"} == users
+    assert users == {"backend-flask": "1000:1000", "collector": "4317"}
 
 
 def test_the_root_file_system_is_writable_for_ecs_exec_only(service, config):
@@ -111,16 +111,16 @@ def test_the_root_file_system_is_writable_for_ecs_exec_only(service, config):
     writable = service.one("AWS::ECS::TaskDefinition")["Volumes"]
 
     assert (not config.service.enable_exec) == application["ReadonlyRootFilesystem"]
-    assert [{"Name": "tmp"}] == writable
-    assert [MOUNT] == application["MountPoints"]
+    assert writable == [{"Name": "tmp"}]
+    assert application["MountPoints"] == [MOUNT]
 
 
 def test_a_stopping_task_finishes_its_requests(service):
     """The init process forwards signals, and the timeout is longer than a request."""
     application = container(service, "backend-flask")
 
-    assert {"InitProcessEnabled": True} == application["LinuxParameters"]
-    assert 30 == application["StopTimeout"]
+    assert application["LinuxParameters"] == {"InitProcessEnabled": True}
+    assert application["StopTimeout"] == 30
     assert int(variables(service)["GRACEFUL_TIMEOUT_SECONDS"]) < application["StopTimeout"]
 
 
@@ -146,9 +146,12 @@ def test_the_health_check_runs_in_the_container(service):
     """The health check runs a program in the image, after a start period of a minute."""
     health = container(service, "backend-flask")["HealthCheck"]
 
-    assert ["CMD", "bin/health-check"] == health["Command"]
-    assert (30, 5, 3, 60) == tuple(
-        health[key] for key in ("Interval", "Timeout", "Retries", "StartPeriod")
+    assert health["Command"] == ["CMD", "bin/health-check"]
+    assert tuple(health[key] for key in ("Interval", "Timeout", "Retries", "StartPeriod")) == (
+        30,
+        5,
+        3,
+        60,
     )
 
 
@@ -159,9 +162,9 @@ def test_every_container_logs_to_a_group_of_the_stack(service, config):
     assert config.service.log_retention_days == kept
     for name in ("backend-flask", "collector"):
         logs = container(service, name)["LogConfiguration"]
-        assert "awslogs" == logs["LogDriver"]
-        assert {"Ref": "TaskLogGroup"} == logs["Options"]["awslogs-group"]
-        assert "non-blocking" == logs["Options"]["mode"]
+        assert logs["LogDriver"] == "awslogs"
+        assert logs["Options"]["awslogs-group"] == {"Ref": "TaskLogGroup"}
+        assert logs["Options"]["mode"] == "non-blocking"
 
 
 # --- environment and secrets --------------------------------------------------------------------------
@@ -172,6 +175,10 @@ def test_the_environment_of_the_application(service, config):
     found, domain = variables(service), config.env.domain
 
     assert {
+        name: value["Fn::ImportValue"].removeprefix(f"crd-{config.env.name}-")
+        for name, value in found.items()
+        if "Fn::ImportValue" in value
+    } == {
         "AVATAR_TOPIC_ARN": "assets-AvatarTopic",
         "AWS_COGNITO_USER_POOL_CLIENT_ID": "users-Client",
         "AWS_COGNITO_USER_POOL_ID": "users-Pool",
@@ -180,12 +187,8 @@ def test_the_environment_of_the_application(service, config):
         "PGHOST": "database-Address",
         "PGPORT": "database-Port",
         "PGUSER": "database-Application",
-    } == {
-        name: value["Fn::ImportValue"].removeprefix(f"crd-{config.env.name}-")
-        for name, value in found.items()
-        if "Fn::ImportValue" in value
     }
-    assert {
+    assert {name: value for name, value in found.items() if isinstance(value, str)} == {
         "ASSETS_URL": f"https://assets.{domain}",
         "BACKEND_URL": f"https://api.{domain}",
         "FRONTEND_URL": f"https://{domain}",
@@ -195,8 +198,8 @@ def test_the_environment_of_the_application(service, config):
         "OTEL_SERVICE_NAME": "backend-flask",
         "PORT": "4567",
         "WEB_CONCURRENCY": "2",
-    } == {name: value for name, value in found.items() if isinstance(value, str)}
-    assert {"Ref": "AWS::Region"} == found["AWS_DEFAULT_REGION"]
+    }
+    assert found["AWS_DEFAULT_REGION"] == {"Ref": "AWS::Region"}
 
 
 def test_there_are_no_keys_and_no_passwords(service):
@@ -208,7 +211,7 @@ def test_there_are_no_keys_and_no_passwords(service):
         for word in ("AWS_ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "CONNECTION_URL")
         if word in template
     ]
-    assert [] == container(service, "backend-flask")["Secrets"]
+    assert container(service, "backend-flask")["Secrets"] == []
 
 
 def test_secrets_are_arns_of_parameters():
@@ -249,7 +252,7 @@ def test_the_collector_listens_where_the_application_sends(service):
     config = collector_config(service)
 
     endpoint = config["receivers"]["otlp"]["protocols"]["http"]["endpoint"]
-    assert f"http://{endpoint}" == variables(service)["OTEL_EXPORTER_OTLP_ENDPOINT"]
+    assert variables(service)["OTEL_EXPORTER_OTLP_ENDPOINT"] == f"http://{endpoint}"
 
 
 def test_the_collector_drops_data_below_its_memory_limit(service):
@@ -294,22 +297,22 @@ def test_both_roles_are_for_tasks_only(service, config):
     roles = service.of("AWS::IAM::Role")
     task = service.one("AWS::ECS::TaskDefinition")
 
-    assert {"ExecutionRole", "TaskRole"} == roles.keys()
+    assert roles.keys() == {"ExecutionRole", "TaskRole"}
     for role in roles.values():
         (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
         boundary = {"Fn::ImportValue": f"crd-{config.env.name}-foundation-Boundary"}
-        assert {"Service": "ecs-tasks.amazonaws.com"} == trust["Principal"]
+        assert trust["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
         assert boundary == role["PermissionsBoundary"]
         assert not {"ManagedPolicyArns", "RoleName"} & role.keys()
-    assert {"Fn::GetAtt": ["ExecutionRole", "Arn"]} == task["ExecutionRoleArn"]
-    assert {"Fn::GetAtt": ["TaskRole", "Arn"]} == task["TaskRoleArn"]
+    assert task["ExecutionRoleArn"] == {"Fn::GetAtt": ["ExecutionRole", "Arn"]}
+    assert task["TaskRoleArn"] == {"Fn::GetAtt": ["TaskRole", "Arn"]}
 
 
 def test_the_execution_role_reads_one_image_and_its_secrets():
     """The execution role reads one image and its secrets, and writes to one log group (defects 30, 33)."""
     statements = permissions(with_service(secrets=SECRETS), "ExecutionRole")
 
-    assert {
+    assert {sid: statement["Action"] for sid, statement in statements.items()} == {
         "GetRegistryToken": ["ecr:GetAuthorizationToken"],
         "PullImage": [
             "ecr:BatchCheckLayerAvailability",
@@ -318,7 +321,7 @@ def test_the_execution_role_reads_one_image_and_its_secrets():
         ],
         "WriteLogs": ["logs:CreateLogStream", "logs:PutLogEvents"],
         "ReadSecrets": ["ssm:GetParameters"],
-    } == {sid: statement["Action"] for sid, statement in statements.items()}
+    }
     assert {
         "GetRegistryToken": ["*"],
         "PullImage": [{"Fn::ImportValue": "crd-prod-registry-Arn"}],
@@ -337,6 +340,9 @@ def test_the_task_role_reaches_table_index_and_database(service, config):
     statements, env = permissions(service, "TaskRole"), config.env.name
 
     assert {
+        sid: statements[sid]["Action"]
+        for sid in ("ConfirmAvatarSubscription", "ConnectToDatabase", "ReadAndWriteMessages")
+    } == {
         "ConnectToDatabase": ["rds-db:connect"],
         "ConfirmAvatarSubscription": ["sns:ConfirmSubscription"],
         "ReadAndWriteMessages": [
@@ -345,23 +351,20 @@ def test_the_task_role_reaches_table_index_and_database(service, config):
             "dynamodb:PutItem",
             "dynamodb:Query",
         ],
-    } == {
-        sid: statements[sid]["Action"]
-        for sid in ("ConfirmAvatarSubscription", "ConnectToDatabase", "ReadAndWriteMessages")
     }
-    assert [{"Fn::ImportValue": f"crd-{env}-messages-TableArn"}] == statements[
-        "ReadAndWriteMessages"
-    ]["Resource"]
-    assert [{"Fn::ImportValue": f"crd-{env}-assets-AvatarTopic"}] == statements[
-        "ConfirmAvatarSubscription"
-    ]["Resource"]
+    assert statements["ReadAndWriteMessages"]["Resource"] == [
+        {"Fn::ImportValue": f"crd-{env}-messages-TableArn"}
+    ]
+    assert statements["ConfirmAvatarSubscription"]["Resource"] == [
+        {"Fn::ImportValue": f"crd-{env}-assets-AvatarTopic"}
+    ]
     (user,) = statements["ConnectToDatabase"]["Resource"]
     arn, values = user["Fn::Sub"]
     assert arn.endswith(":dbuser:${Database}/${User}")
-    assert {
+    assert values == {
         "Database": {"Fn::ImportValue": f"crd-{env}-database-ResourceId"},
         "User": {"Fn::ImportValue": f"crd-{env}-database-Application"},
-    } == values
+    }
 
 
 def test_the_statement_for_ecs_exec_is_conditional(service, config):

@@ -118,7 +118,7 @@ def functions(emitted):
 def role_of(function, stack):
     """Return the title and the properties of the role of *function*."""
     title, attribute = function["Role"]["Fn::GetAtt"]
-    assert "Arn" == attribute
+    assert attribute == "Arn"
     return title, stack.of("AWS::IAM::Role")[title]
 
 
@@ -154,7 +154,7 @@ def test_every_function_has_a_role_of_its_own(functions):
     assert len(functions) == len({name for name, _ in roles.values()})
     for _, role in roles.values():
         (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
-        assert {"Service": "lambda.amazonaws.com"} == trust["Principal"]
+        assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
         assert not {"ManagedPolicyArns", "RoleName"} & role.keys()
 
 
@@ -168,7 +168,7 @@ def test_only_lambda_manages_network_interfaces(functions):
         ]
         assert bool(network) == ("VpcConfig" in function)
         for statement in network:
-            assert {"Null": {"lambda:SourceFunctionArn": "true"}} == statement["Condition"]
+            assert statement["Condition"] == {"Null": {"lambda:SourceFunctionArn": "true"}}
 
 
 def test_only_three_actions_have_the_resource_star(functions):
@@ -181,11 +181,11 @@ def test_only_three_actions_have_the_resource_star(functions):
         for action in statement["Action"]
     }
 
-    assert {
+    assert unlimited == {
         "dynamodb:ListStreams",
         "ec2:DescribeNetworkInterfaces",
         "ec2:DescribeSubnets",
-    } == unlimited
+    }
 
 
 # --- logs ------------------------------------------------------------------------
@@ -227,11 +227,11 @@ def test_a_function_is_the_zip_of_its_folder(functions, config, title):
     target = artifacts.target(settings.runtime, settings.architecture)
     zipped = CODE.artifact(folder, target)
 
-    assert f"{folder}.handler.handler" == function["Handler"]
-    assert {
+    assert function["Handler"] == f"{folder}.handler.handler"
+    assert function["Code"] == {
         "S3Bucket": {"Fn::ImportValue": f"crd-{config.env.name}-foundation-Artifacts"},
         "S3Key": f"releases/{zipped.key}",
-    } == function["Code"]
+    }
     assert zipped in stack.stack.template.artifacts
 
 
@@ -274,17 +274,17 @@ def test_invoke_permissions_have_one_source(functions, emitted):
     }
 
     assert {
+        title: (permission["Principal"], permission["FunctionName"]["Fn::GetAtt"][0])
+        for title, permission in permissions.items()
+    } == {
         "AuthorizerInvokePermission": ("apigateway.amazonaws.com", "Authorizer"),
         "ExpirePostsInvokePermission": ("events.amazonaws.com", "ExpirePosts"),
         "PostConfirmationInvokePermission": ("cognito-idp.amazonaws.com", "PostConfirmation"),
         "ThumbnailInvokePermission": ("s3.amazonaws.com", "Thumbnail"),
         "UploadUrlInvokePermission": ("apigateway.amazonaws.com", "UploadUrl"),
-    } == {
-        title: (permission["Principal"], permission["FunctionName"]["Fn::GetAtt"][0])
-        for title, permission in permissions.items()
     }
     for permission in permissions.values():
-        assert "lambda:InvokeFunction" == permission["Action"]
+        assert permission["Action"] == "lambda:InvokeFunction"
         assert permission["SourceArn"]
 
 
@@ -317,12 +317,12 @@ def test_failed_events_are_kept_for_two_weeks(emitted, stack, title):
 
     by_sid = statements(policy["PolicyDocument"])
 
-    assert {"MessageRetentionPeriod": 14 * 24 * 3600, "SqsManagedSseEnabled": True} == queue
+    assert queue == {"MessageRetentionPeriod": 14 * 24 * 3600, "SqsManagedSseEnabled": True}
     assert [{"Ref": title}] == policy["Queues"]
-    assert ["DenyInsecureTransport"] == list(by_sid)
-    assert {"Bool": {"aws:SecureTransport": "false"}} == by_sid["DenyInsecureTransport"][
-        "Condition"
-    ]
+    assert list(by_sid) == ["DenyInsecureTransport"]
+    assert by_sid["DenyInsecureTransport"]["Condition"] == {
+        "Bool": {"aws:SecureTransport": "false"}
+    }
 
 
 # --- environment ------------------------------------------------------------------------
@@ -352,11 +352,11 @@ def test_the_code_reads_every_variable(title):
 
     libraries = ("PG", "PILLOW_")
 
-    assert [] == [
+    assert [
         name
         for name in EXPECTED[title].variables
         if not name.startswith(libraries) and name not in sources
-    ]
+    ] == []
 
 
 def test_example_events_are_json():

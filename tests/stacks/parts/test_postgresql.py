@@ -69,4 +69,4 @@ def test_instance_classes():
 
     assert offered == {region: {*names} for region, names in postgresql.CLASSES_BY_REGION.items()}
     assert set().union(*offered.values()) == {*postgresql.CLASSES}
-    assert {*REGIONS} == {*offered}
+    assert {*offered} == {*REGIONS}

@@ -12,12 +12,12 @@ def test_every_queue_requires_tls(emitted):
         assert [{"Ref": title} for title in titles] == [policy["Queues"][0] for policy in policies]
         for policy in policies:
             denied = statements(policy["PolicyDocument"])["DenyInsecureTransport"]
-            assert ("Deny", "*", ["sqs:*"]) == (
+            assert (
                 denied["Effect"],
                 denied["Principal"],
                 denied["Action"],
-            )
-            assert {"Bool": {"aws:SecureTransport": "false"}} == denied["Condition"]
+            ) == ("Deny", "*", ["sqs:*"])
+            assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
         queues += titles
 
     assert {

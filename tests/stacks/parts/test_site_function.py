@@ -61,5 +61,5 @@ def test_www_redirects_to_the_domain(query, location):
     """The permanent redirect keeps path and query (defect 45)."""
     response = run_site_function("/search", "www.cruddur.example", **query)
 
-    assert 301 == response["statusCode"]
+    assert response["statusCode"] == 301
     assert {"location": {"value": location}} == response["headers"]

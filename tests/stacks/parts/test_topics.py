@@ -9,14 +9,14 @@ def test_every_topic_requires_tls(emitted):
         for policy in stack.of("AWS::SNS::TopicPolicy").values()
     ]
 
-    assert 2 == len(policies)
+    assert len(policies) == 2
     for policy in policies:
         allowed, denied = policy["PolicyDocument"]["Statement"]
-        assert {"Ref": "AWS::AccountId"} == allowed["Condition"]["StringEquals"][
-            "aws:SourceAccount"
-        ]
-        assert ("DenyInsecureTransport", "Deny", "*") == (
+        assert allowed["Condition"]["StringEquals"]["aws:SourceAccount"] == {
+            "Ref": "AWS::AccountId"
+        }
+        assert (
             denied["Sid"],
             denied["Effect"],
             denied["Principal"],
-        )
+        ) == ("DenyInsecureTransport", "Deny", "*")

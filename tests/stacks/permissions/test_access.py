@@ -123,7 +123,7 @@ def test_a_project_can_make_its_calls(build):
     """The role allows the calls in the table, and what CodeBuild needs: the source and the log."""
     calls = [*READ_SOURCE, ("logs:PutLogEvents", logs_of(build), {}), *ALLOWED[build]]
 
-    assert [] == [call for call in calls if not decide(build, call[0], call[1], **call[2])]
+    assert [call for call in calls if not decide(build, call[0], call[1], **call[2])] == []
 
 
 def test_a_project_cannot_make_the_calls_of_another():
@@ -395,14 +395,14 @@ def test_test_reads_the_source_and_writes_its_log():
     """The role of Test has only the permissions that CodeBuild needs."""
     (policy,) = access.role("Test").policies
 
-    assert {
+    assert {action for statement in policy["Statement"] for action in statement["Action"]} == {
         "logs:CreateLogStream",
         "logs:PutLogEvents",
         "s3:GetBucketAcl",
         "s3:GetBucketLocation",
         "s3:GetObject",
         "s3:GetObjectVersion",
-    } == {action for statement in policy["Statement"] for action in statement["Action"]}
+    }
 
 
 @pytest.mark.parametrize("name", [role for role in ROLES if role != "PipelineRole"])

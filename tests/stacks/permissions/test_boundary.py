@@ -27,7 +27,7 @@ def test_every_role_has_the_boundary(all_stacks):
 
     assert roles
     for role in roles:
-        assert {"Fn::ImportValue": "crd-prod-foundation-Boundary"} == role["PermissionsBoundary"]
+        assert role["PermissionsBoundary"] == {"Fn::ImportValue": "crd-prod-foundation-Boundary"}
 
 
 def test_cloudformation_names_the_roles(emitted):
@@ -40,7 +40,7 @@ def test_cloudformation_names_the_roles(emitted):
         if {"RoleName", "ManagedPolicyName"} & properties.keys()
     ]
 
-    assert [] == with_fixed_names
+    assert with_fixed_names == []
 
 
 def permissions(resolver, stack, statements):

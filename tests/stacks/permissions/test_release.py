@@ -376,12 +376,12 @@ def test_roles_are_written_only_with_the_boundary(emitted):
 
     boundary = {"iam:PermissionsBoundary": {"Ref": "PermissionsBoundary"}}
     assert {"StringEquals": boundary} == grant["Condition"]
-    assert {
+    assert set(grant["Action"]) == {
         "iam:CreateRole",
         "iam:PutRolePolicy",
         "iam:PutRolePermissionsBoundary",
         "iam:UpdateAssumeRolePolicy",
-    } == set(grant["Action"])
+    }
     assert not [
         statement["Sid"]
         for statement in release_statements(emitted)
@@ -424,16 +424,16 @@ def test_manual_stacks_are_denied(emitted, config):
     )
 
     prefix = f"crd-{config.env.name}"
-    assert {"Deny"} == {statement["Effect"] for statement in (roles, artifacts, alerts, logs)}
-    assert ["iam:*"] == roles["Action"]
+    assert {statement["Effect"] for statement in (roles, artifacts, alerts, logs)} == {"Deny"}
+    assert roles["Action"] == ["iam:*"]
     for kind in ("role", "policy"):
         for name in sorted(MANUAL_STACKS):
             assert f":{kind}/{prefix}-{name}-*" in text(roles["Resource"])
-    assert {"Fn::GetAtt": ["Artifacts", "Arn"]} == artifacts["Resource"][0]
+    assert artifacts["Resource"][0] == {"Fn::GetAtt": ["Artifacts", "Arn"]}
     assert f":{prefix}-pipeline-" in text(artifacts["Resource"][1])
     assert f":{prefix}-foundation-*" in text(alerts["Resource"])
     assert {"sns:Set*", "sns:Subscribe", "sns:Unsub*"} <= set(alerts["Action"])
-    assert ["logs:*"] == logs["Action"]
+    assert logs["Action"] == ["logs:*"]
     assert f":log-group:{prefix}-pipeline-*" in text(logs["Resource"])
 
 
@@ -443,7 +443,7 @@ def test_only_cloudformation_assumes_the_role(emitted):
 
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
 
-    assert {"Service": "cloudformation.amazonaws.com"} == trust["Principal"]
+    assert trust["Principal"] == {"Service": "cloudformation.amazonaws.com"}
     assert "Policies" not in role
 
 
@@ -451,7 +451,7 @@ def test_a_release_cannot_read_the_master_password(all_stacks):
     """A release may create the secret of the master user, as RDS requires, but not read it."""
     passwords = statement_of(all_stacks, "CreateMasterPasswords")
 
-    assert {"secretsmanager:CreateSecret", "secretsmanager:TagResource"} == set(passwords["Action"])
+    assert set(passwords["Action"]) == {"secretsmanager:CreateSecret", "secretsmanager:TagResource"}
     assert text(passwords["Resource"]).endswith(':secret:rds!db-*"}]')
     assert not [
         action

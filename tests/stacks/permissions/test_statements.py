@@ -97,11 +97,11 @@ def test_every_resource_is_supported_by_an_action_of_its_statement(name):
         if resource != "*" and not any(supports(action, resource) for action in statement["Action"])
     ]
 
-    assert [] == [
+    assert [
         (sid, resource)
         for sid, resource in without_effect
         if (sid, resource[-len(CHANGE_SETS[1]) :]) != CHANGE_SETS
-    ]
+    ] == []
 
 
 def test_a_wrong_pair_is_found():

@@ -77,8 +77,8 @@ def api(aws: Aws, *, permitted: tuple[str, ...] = ("Handler", "Authorizer")) -> 
         },
     ) | {"Outputs": {"Api": {"Value": ref("Api")}}}
     assert (
-        "CREATE_COMPLETE"
-        == aws.deploy("s", resources, Capabilities=["CAPABILITY_IAM"])["StackStatus"]
+        aws.deploy("s", resources, Capabilities=["CAPABILITY_IAM"])["StackStatus"]
+        == "CREATE_COMPLETE"
     )
     return aws.outputs("s")["Api"]
 
@@ -110,7 +110,7 @@ def test_http_api(aws: Aws, permitted: tuple[str, ...], status: int) -> None:
     answered, body, _ = call(aws, api_id, "POST", Authorization="Bearer x")
 
     assert status == answered
-    assert b"me" == body or status == 500
+    assert body == b"me" or status == 500
 
 
 def test_cors(aws: Aws) -> None:
@@ -128,11 +128,11 @@ def test_cors(aws: Aws) -> None:
     post = call(aws, api_id, "POST", Origin="https://cruddur.example", Authorization="x")
 
     status, _, headers = own
-    assert (204, "https://cruddur.example", "POST", "600") == (
+    assert (
         status,
         headers["Access-Control-Allow-Origin"],
         headers["Access-Control-Allow-Methods"],
         headers["Access-Control-Max-Age"],
-    )
+    ) == (204, "https://cruddur.example", "POST", "600")
     assert foreign[2]["Access-Control-Allow-Origin"] is None
-    assert "https://cruddur.example" == post[2]["Access-Control-Allow-Origin"]
+    assert post[2]["Access-Control-Allow-Origin"] == "https://cruddur.example"

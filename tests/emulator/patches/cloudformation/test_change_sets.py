@@ -33,12 +33,12 @@ def test_after_failed_creation(aws: Aws) -> None:
         aws, aws.create_change_set, stack="s", template=template(A=topic()), ChangeSetType="CREATE"
     )
 
-    assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     state = f"Stack:{stack['StackId']} is in ROLLBACK_COMPLETE state and can not be updated."
     assert ("ValidationError", state) == update
     assert "already exists and cannot be created again" in create[1]
-    assert "DELETE_COMPLETE" == aws.delete("s")["StackStatus"]
-    assert "CREATE_COMPLETE" == aws.deploy("s", template(A=topic()))["StackStatus"]
+    assert aws.delete("s")["StackStatus"] == "DELETE_COMPLETE"
+    assert aws.deploy("s", template(A=topic()))["StackStatus"] == "CREATE_COMPLETE"
 
 
 def test_operation_in_progress(aws: Aws) -> None:
@@ -59,9 +59,9 @@ def test_operation_in_progress(aws: Aws) -> None:
     )
 
     emulator.set_resource_delay(aws.endpoint, 0)
-    assert "ValidationError" == code
+    assert code == "ValidationError"
     assert message.endswith("is in UPDATE_IN_PROGRESS state and can not be updated.")
-    assert "UPDATE_COMPLETE" == aws.wait_for_stack("s")["StackStatus"]
+    assert aws.wait_for_stack("s")["StackStatus"] == "UPDATE_COMPLETE"
 
 
 def test_delete_during_update(aws: Aws) -> None:
@@ -76,9 +76,9 @@ def test_delete_during_update(aws: Aws) -> None:
     code, message = refusal(aws, aws.cfn.delete_stack, StackName="s")
 
     emulator.set_resource_delay(aws.endpoint, 0)
-    assert "ValidationError" == code
-    assert "Stack [s] cannot be deleted while in status UPDATE_IN_PROGRESS" == message
-    assert "UPDATE_COMPLETE" == aws.wait_for_stack("s")["StackStatus"]
+    assert code == "ValidationError"
+    assert message == "Stack [s] cannot be deleted while in status UPDATE_IN_PROGRESS"
+    assert aws.wait_for_stack("s")["StackStatus"] == "UPDATE_COMPLETE"
 
 
 def test_no_changes(aws: Aws) -> None:
@@ -92,7 +92,7 @@ def test_no_changes(aws: Aws) -> None:
     change_set = aws.create_change_set("s", template(A=topic()))
     description = aws.cfn.describe_change_set(ChangeSetName=change_set)
 
-    assert ("FAILED", "UNAVAILABLE") == (description["Status"], description["ExecutionStatus"])
+    assert (description["Status"], description["ExecutionStatus"]) == ("FAILED", "UNAVAILABLE")
     assert description["StatusReason"].startswith(
         "The submitted information didn't contain changes."
     )
@@ -114,7 +114,7 @@ def test_executed_once(aws: Aws) -> None:
 
     code, message = refusal(aws, aws.cfn.execute_change_set, ChangeSetName=change_set)
 
-    assert "InvalidChangeSetStatus" == code
+    assert code == "InvalidChangeSetStatus"
     assert message.endswith("in its current execution status of [EXECUTE_COMPLETE]")
 
 
@@ -131,9 +131,9 @@ def test_only_outputs(aws: Aws, exported: dict[str, Any]) -> None:
     description = aws.cfn.describe_change_set(ChangeSetName=change_set)
     aws.cfn.execute_change_set(ChangeSetName=change_set)
 
-    assert ("AVAILABLE", []) == (description["ExecutionStatus"], description["Changes"])
-    assert "UPDATE_COMPLETE" == aws.wait_for_stack("s")["StackStatus"]
-    assert {"Text": "x"} == aws.outputs("s")
+    assert (description["ExecutionStatus"], description["Changes"]) == ("AVAILABLE", [])
+    assert aws.wait_for_stack("s")["StackStatus"] == "UPDATE_COMPLETE"
+    assert aws.outputs("s") == {"Text": "x"}
 
 
 def test_only_tags(aws: Aws) -> None:
@@ -145,7 +145,7 @@ def test_only_tags(aws: Aws) -> None:
 
     stack = aws.deploy("s", template(A=topic()), Tags=[{"Key": "env", "Value": "b"}])
 
-    assert [{"Key": "env", "Value": "b"}] == stack["Tags"]
+    assert stack["Tags"] == [{"Key": "env", "Value": "b"}]
     [topic_] = aws.client("sns").list_topics()["Topics"]
     tags = aws.client("sns").list_tags_for_resource(ResourceArn=topic_["TopicArn"])["Tags"]
     assert {"Key": "env", "Value": "b"} in tags
@@ -164,9 +164,9 @@ def test_stack_in_review_keeps_its_id(aws: Aws) -> None:
     )
 
     assert first["StackId"] == second["StackId"] == aws.stack("s")["StackId"]
-    assert "REVIEW_IN_PROGRESS" == aws.stack("s")["StackStatus"]
+    assert aws.stack("s")["StackStatus"] == "REVIEW_IN_PROGRESS"
     summaries = aws.cfn.list_change_sets(StackName="s")["Summaries"]
-    assert {"changes", "second"} == {summary["ChangeSetName"] for summary in summaries}
+    assert {summary["ChangeSetName"] for summary in summaries} == {"changes", "second"}
 
 
 def test_listed_by_id(aws: Aws) -> None:
@@ -192,7 +192,7 @@ def test_stack_in_review_has_no_tags(aws: Aws) -> None:
 
     aws.cfn.execute_change_set(ChangeSetName=change_set)
 
-    assert [] == in_review["Tags"]
+    assert in_review["Tags"] == []
     assert tags == aws.wait_for_stack("s")["Tags"]
 
 
@@ -222,5 +222,5 @@ def test_termination_protection(aws: Aws) -> None:
 
     code, message = refusal(aws, aws.cfn.delete_stack, StackName="s")
 
-    assert "ValidationError" == code
+    assert code == "ValidationError"
     assert "TerminationProtection is enabled" in message

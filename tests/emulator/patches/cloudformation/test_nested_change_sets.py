@@ -116,7 +116,7 @@ def test_executed_with_the_root(aws: Aws) -> None:
     aws.cfn.execute_change_set(ChangeSetName=root["ChangeSetId"])
     aws.wait_for_stack("s")
 
-    assert [30] == groups(aws)
+    assert groups(aws) == [30]
     with pytest.raises(ClientError):
         describe(aws, arn)
 
@@ -199,10 +199,10 @@ def test_changed_outside_of_the_parent(aws: Aws) -> None:
     aws.cfn.execute_change_set(ChangeSetName=root["ChangeSetId"])
     aws.wait_for_stack("s")
 
-    assert [30] == updated_alone
+    assert updated_alone == [30]
     assert alone["StatusReason"].startswith(NO_CHANGES)
     assert list(changes(root)) == ["Below"]
-    assert [7] == groups(aws)
+    assert groups(aws) == [7]
 
 
 def test_a_nested_failure_fails_the_root(aws: Aws) -> None:
@@ -240,8 +240,8 @@ def test_only_the_root_is_executed_or_deleted(aws: Aws) -> None:
 
     assert code_of(executed) == code_of(deleted) == "InvalidChangeSetStatus"
     assert code_of(missing) == "ChangeSetNotFound"
-    assert ["CREATE_COMPLETE"] * 2 == stack_statuses(aws)
-    assert [7] == groups(aws)
+    assert stack_statuses(aws) == ["CREATE_COMPLETE"] * 2
+    assert groups(aws) == [7]
 
 
 def test_new_stacks_in_review(aws: Aws) -> None:
@@ -254,13 +254,13 @@ def test_new_stacks_in_review(aws: Aws) -> None:
     aws.cfn.execute_change_set(ChangeSetName=root["ChangeSetId"])
     stack = aws.wait_for_stack("s")
 
-    assert ["REVIEW_IN_PROGRESS"] * 3 == before
+    assert before == ["REVIEW_IN_PROGRESS"] * 3
     assert [change["Action"] for change in changes(innermost).values()] == ["Add", "Add"]
-    assert "CREATE_COMPLETE" == stack["StackStatus"]
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
     assert middle["StackId"] == below(aws)["StackId"]
     assert below(aws)["StackStatus"] == aws.stack(innermost["StackId"])["StackStatus"]
     assert stack["StackId"] == aws.stack(innermost["StackId"])["RootId"]
-    assert ["CREATE_COMPLETE"] * 3 == stack_statuses(aws)
+    assert stack_statuses(aws) == ["CREATE_COMPLETE"] * 3
 
 
 def test_stacks_in_review_are_deleted(aws: Aws) -> None:
@@ -274,9 +274,9 @@ def test_stacks_in_review_are_deleted(aws: Aws) -> None:
     create_root(aws, three_levels(aws, "one", inner()))
     aws.delete("s")
 
-    assert ["DELETE_COMPLETE"] * 2 == deleted
-    assert ["REVIEW_IN_PROGRESS"] == first
-    assert [] == stack_statuses(aws)
+    assert deleted == ["DELETE_COMPLETE"] * 2
+    assert first == ["REVIEW_IN_PROGRESS"]
+    assert stack_statuses(aws) == []
 
 
 def test_output_of_a_nested_stack_as_parameter(aws: Aws) -> None:
@@ -298,4 +298,4 @@ def test_output_of_a_nested_stack_as_parameter(aws: Aws) -> None:
     aws.cfn.execute_change_set(ChangeSetName=root["ChangeSetId"])
 
     assert list(added) == ["Note"]
-    assert "CREATE_COMPLETE" == aws.wait_for_stack("s")["StackStatus"]
+    assert aws.wait_for_stack("s")["StackStatus"] == "CREATE_COMPLETE"

@@ -21,7 +21,7 @@ def test_parent_tags_and_outputs(aws: Aws) -> None:
     aws.deploy("s", outer(aws, "one.json", inner()), Tags=tags)
     nested, parent = below(aws), aws.stack("s")
 
-    assert "CREATE_COMPLETE" == nested["StackStatus"]
+    assert nested["StackStatus"] == "CREATE_COMPLETE"
     assert nested["StackName"].startswith("s-Below-")
     assert (parent["StackId"], parent["StackId"]) == (nested["ParentId"], nested["RootId"])
     assert "ParentId" not in parent
@@ -37,10 +37,10 @@ def test_update(aws: Aws) -> None:
     changed = aws.deploy("s", outer(aws, "one.json", inner(), text="two"))
     again = aws.deploy("s", outer(aws, "two.json", inner(Group=group(30)), text="two"))
 
-    assert ["UPDATE_COMPLETE"] * 3 == [
-        stack["StackStatus"] for stack in (changed, again, below(aws))
-    ]
-    assert [30] == groups(aws)
+    assert [stack["StackStatus"] for stack in (changed, again, below(aws))] == [
+        "UPDATE_COMPLETE"
+    ] * 3
+    assert groups(aws) == [30]
     assert first == aws.outputs("s")
 
 
@@ -51,8 +51,8 @@ def test_change_of_the_parent_only(aws: Aws) -> None:
 
     changed = aws.deploy("s", outer(aws, "one.json", nested, Another=parameter("x")))
 
-    assert "UPDATE_COMPLETE" == changed["StackStatus"]
-    assert "CREATE_COMPLETE" == below(aws)["StackStatus"]
+    assert changed["StackStatus"] == "UPDATE_COMPLETE"
+    assert below(aws)["StackStatus"] == "CREATE_COMPLETE"
 
 
 def failed_event(aws: Aws, verb: str) -> dict[str, Any]:
@@ -69,8 +69,8 @@ def test_failed_creation(aws: Aws) -> None:
 
     created = aws.deploy("s", outer(aws, "one.json", nested))
 
-    assert "ROLLBACK_COMPLETE" == created["StackStatus"]
-    assert [] == groups(aws)
+    assert created["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert groups(aws) == []
     assert "Embedded stack arn:aws:" in failed_event(aws, "CREATE")["ResourceStatusReason"]
 
 
@@ -90,7 +90,7 @@ def test_event_of_a_failure(aws: Aws) -> None:
     id_ = created["PhysicalResourceId"]
     history = aws.cfn.describe_stack_events(StackName=id_)["StackEvents"]
     reasons = [e.get("ResourceStatusReason", "") for e in history]
-    assert "DELETE_COMPLETE" == aws.stack(id_)["StackStatus"]
+    assert aws.stack(id_)["StackStatus"] == "DELETE_COMPLETE"
     assert any("vpc-missing" in reason for reason in reasons)
     assert created["ResourceStatusReason"] == (
         f"Embedded stack {id_} was not successfully created: "
@@ -111,9 +111,9 @@ def test_failed_update(aws: Aws) -> None:
 
     changed = aws.deploy("s", outer(aws, "two.json", nested))
 
-    assert "UPDATE_ROLLBACK_COMPLETE" == changed["StackStatus"]
-    assert "UPDATE_ROLLBACK_COMPLETE" == below(aws)["StackStatus"]
-    assert [7] == groups(aws)
+    assert changed["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert below(aws)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert groups(aws) == [7]
 
 
 def test_failure_of_another_resource(aws: Aws) -> None:
@@ -123,8 +123,8 @@ def test_failure_of_another_resource(aws: Aws) -> None:
 
     aws.deploy("s", outer(aws, "two.json", inner(Group=group(30)), Broken=late))
 
-    assert "UPDATE_ROLLBACK_COMPLETE" == aws.stack("s")["StackStatus"]
-    assert [7] == groups(aws)
+    assert aws.stack("s")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert groups(aws) == [7]
 
 
 def test_delete(aws: Aws) -> None:
@@ -134,8 +134,8 @@ def test_delete(aws: Aws) -> None:
 
     aws.delete("s")
 
-    assert "DELETE_COMPLETE" == aws.stack(stack_id)["StackStatus"]
-    assert [] == groups(aws)
+    assert aws.stack(stack_id)["StackStatus"] == "DELETE_COMPLETE"
+    assert groups(aws) == []
 
 
 def test_removed_from_the_template(aws: Aws) -> None:
@@ -145,5 +145,5 @@ def test_removed_from_the_template(aws: Aws) -> None:
 
     aws.deploy("s", template(Another=parameter("x")))
 
-    assert "DELETE_COMPLETE" == aws.stack(stack_id)["StackStatus"]
-    assert [] == groups(aws)
+    assert aws.stack(stack_id)["StackStatus"] == "DELETE_COMPLETE"
+    assert groups(aws) == []

@@ -27,12 +27,12 @@ def test_property_values(aws: Aws) -> None:
         for change in description["Changes"]
     }
     [target] = [detail["Target"] for detail in changes["A"]["Details"]]
-    assert ("/Properties/TopicName", "one", "two", "Modify") == (
+    assert (
         target["Path"],
         target["BeforeValue"],
         target["AfterValue"],
         target["AttributeChangeType"],
-    )
+    ) == ("/Properties/TopicName", "one", "two", "Modify")
     assert "{{changeSet:KNOWN_AFTER_APPLY}}" in changes["B"]["AfterContext"]
     assert '"Value": "x"' in changes["C"]["BeforeContext"]
     assert '"Value": "y"' in changes["D"]["AfterContext"]

@@ -26,4 +26,4 @@ def test_replacement(aws: Aws) -> None:
         [change] = aws.cfn.describe_change_set(ChangeSetName=change_set)["Changes"]
         replacements[name] = change["ResourceChange"]["Replacement"]
 
-    assert {"wider": "True", "with_hostnames": "False"} == replacements
+    assert replacements == {"wider": "True", "with_hostnames": "False"}

@@ -22,7 +22,7 @@ def test_events_of_an_update(aws: Aws) -> None:
     aws.deploy("s", template(Same=parameter("1"), New=parameter("1"), Changed=parameter("2")))
 
     events = [(title, status) for title, status, _ in aws.events("s")[before:]]
-    assert [
+    assert events == [
         ("s", "UPDATE_IN_PROGRESS"),
         ("Changed", "UPDATE_IN_PROGRESS"),
         ("Changed", "UPDATE_COMPLETE"),
@@ -32,7 +32,7 @@ def test_events_of_an_update(aws: Aws) -> None:
         ("Old", "DELETE_IN_PROGRESS"),
         ("Old", "DELETE_COMPLETE"),
         ("s", "UPDATE_COMPLETE"),
-    ] == events
+    ]
 
 
 def test_failed_update(aws: Aws) -> None:
@@ -41,8 +41,8 @@ def test_failed_update(aws: Aws) -> None:
 
     stack = aws.deploy("s", template(A=parameter("2"), Broken=broken()))
 
-    assert "UPDATE_ROLLBACK_COMPLETE" == stack["StackStatus"]
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     failed = [event for event in aws.events("s") if event[1].endswith("_FAILED")]
-    assert [("Broken", "CREATE_FAILED")] == [event[:2] for event in failed]
+    assert [event[:2] for event in failed] == [("Broken", "CREATE_FAILED")]
     assert "The vpc ID 'vpc-missing' does not exist" in failed[0][2]
-    assert "UPDATE_COMPLETE" == aws.deploy("s", template(A=parameter("3")))["StackStatus"]
+    assert aws.deploy("s", template(A=parameter("3")))["StackStatus"] == "UPDATE_COMPLETE"

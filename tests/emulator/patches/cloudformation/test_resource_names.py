@@ -37,7 +37,7 @@ def test_existing_name(aws: Aws, named: dict[str, Any]) -> None:
     aws.delete("t")
     after_deletion = aws.deploy("u", template(Resource=named))
 
-    assert "ROLLBACK_COMPLETE" == other["StackStatus"]
+    assert other["StackStatus"] == "ROLLBACK_COMPLETE"
     assert any("already exists" in reason for *_, reason in aws.events(other["StackId"]))
-    assert "UPDATE_COMPLETE" == updated["StackStatus"]
-    assert "CREATE_COMPLETE" == after_deletion["StackStatus"]
+    assert updated["StackStatus"] == "UPDATE_COMPLETE"
+    assert after_deletion["StackStatus"] == "CREATE_COMPLETE"

@@ -36,7 +36,7 @@ def test_invalid_properties(aws: Aws, wrong: dict[str, Any], message: str) -> No
     """
     stack = aws.deploy("s", template(Resource=wrong))
 
-    assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert any(message in reason for *_, reason in aws.events("s"))
 
 
@@ -46,4 +46,4 @@ def test_properties_of_an_update(aws: Aws) -> None:
 
     stack = aws.deploy("s", template(Resource=parameter("y") | {"Properties": {"Value": "y"}}))
 
-    assert "UPDATE_ROLLBACK_COMPLETE" == stack["StackStatus"]
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"

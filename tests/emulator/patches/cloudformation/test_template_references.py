@@ -64,9 +64,9 @@ def test_invalid_template(aws: Aws, case: str) -> None:
     with pytest.raises(aws.cfn.exceptions.ClientError) as refused:
         aws.create_change_set("s", body)
 
-    assert "ValidationError" == refused.value.response["Error"]["Code"]
+    assert refused.value.response["Error"]["Code"] == "ValidationError"
     assert message in refused.value.response["Error"]["Message"]
-    assert [] == aws.cfn.describe_stacks()["Stacks"]
+    assert aws.cfn.describe_stacks()["Stacks"] == []
 
 
 def test_validate_template(aws: Aws) -> None:
@@ -94,10 +94,10 @@ def test_capabilities(aws: Aws, body: Any, required: str, given: list[str]) -> N
         aws.create_change_set("s", body, Capabilities=given)
 
     error = refused.value.response["Error"]
-    assert ("InsufficientCapabilitiesException", f"Requires capabilities : [{required}]") == (
+    assert (
         error["Code"],
         error["Message"],
-    )
+    ) == ("InsufficientCapabilitiesException", f"Requires capabilities : [{required}]")
 
 
 def test_body_size_limit(aws: Aws) -> None:

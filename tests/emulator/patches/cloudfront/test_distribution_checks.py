@@ -41,7 +41,7 @@ def test_invalid_distribution(
     """
     stack = aws.deploy("s", site([domain], certificate, **config))
 
-    assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert any(message in reason for *_, reason in aws.events("s"))
 
 
@@ -62,6 +62,6 @@ def test_existing_alias(aws: Aws, domain: str, certificate: str) -> None:
 
     other = aws.deploy("t", second)
 
-    assert "UPDATE_COMPLETE" == again["StackStatus"]
-    assert "ROLLBACK_COMPLETE" == other["StackStatus"]
+    assert again["StackStatus"] == "UPDATE_COMPLETE"
+    assert other["StackStatus"] == "ROLLBACK_COMPLETE"
     assert any("already associated" in reason for *_, reason in aws.events("t"))

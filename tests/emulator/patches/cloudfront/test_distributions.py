@@ -31,16 +31,16 @@ def test_domain_names(aws: Aws, domain: str, certificate: str) -> None:
     part = view(aws.endpoint, f"https://{own}/a/b%20c.jpg", Range="bytes=0-2")
     same = view(aws.endpoint, f"https://{own}/a/b%20c.jpg", If_None_Match=got.headers["ETag"])
 
-    assert (301, f"https://a.{domain}/a/b%20c.jpg?x=1") == (plain.status, plain.headers["Location"])
-    assert (200, b"picture") == (got.status, got.body)
-    assert ("image/jpeg", "max-age=60") == (
+    assert (plain.status, plain.headers["Location"]) == (301, f"https://a.{domain}/a/b%20c.jpg?x=1")
+    assert (got.status, got.body) == (200, b"picture")
+    assert (
         got.headers["Content-Type"],
         got.headers["Cache-Control"],
-    )
-    assert "Miss from cloudfront" == got.headers["X-Cache"]
-    assert (200, "7", b"") == (head.status, head.headers["Content-Length"], head.body)
-    assert (206, b"pic") == (part.status, part.body)
-    assert 304 == same.status
+    ) == ("image/jpeg", "max-age=60")
+    assert got.headers["X-Cache"] == "Miss from cloudfront"
+    assert (head.status, head.headers["Content-Length"], head.body) == (200, "7", b"")
+    assert (part.status, part.body) == (206, b"pic")
+    assert same.status == 304
 
 
 def test_cross_site_requests(aws: Aws, domain: str, certificate: str) -> None:
@@ -52,12 +52,12 @@ def test_cross_site_requests(aws: Aws, domain: str, certificate: str) -> None:
         headers = {"Sec_Fetch_Site": site, "Sec_Fetch_Mode": mode, "Sec_Fetch_Dest": destination}
         return view(aws.endpoint, f"https://a.{domain}/one.jpg", **headers, **extra_headers).status
 
-    assert 200 == status("cross-site", "navigate", "document")
-    assert 403 == status("cross-site", "navigate", "iframe")
-    assert 403 == status("cross-site", "no-cors", "image")
-    assert 403 == status("cross-site", "cors", "empty", Origin="https://evil.example")
-    assert 200 == status("same-site", "no-cors", "image")
-    assert 200 == status("same-origin", "cors", "empty", Origin=f"https://a.{domain}")
+    assert status("cross-site", "navigate", "document") == 200
+    assert status("cross-site", "navigate", "iframe") == 403
+    assert status("cross-site", "no-cors", "image") == 403
+    assert status("cross-site", "cors", "empty", Origin="https://evil.example") == 403
+    assert status("same-site", "no-cors", "image") == 200
+    assert status("same-origin", "cors", "empty", Origin=f"https://a.{domain}") == 200
 
 
 @pytest.mark.parametrize(
@@ -105,10 +105,10 @@ def test_behaviors(aws: Aws, domain: str, certificate: str) -> None:
     )
     upload(aws, {"index.html": "root", "v1/old/x.jpg": "old", "x.jpg": "new"})
 
-    assert b"root" == view(aws.endpoint, f"https://a.{domain}/").body
-    assert b"old" == view(aws.endpoint, f"https://a.{domain}/old/x.jpg").body
-    assert b"new" == view(aws.endpoint, f"https://a.{domain}/x.jpg").body
-    assert 403 == view(aws.endpoint, f"https://a.{domain}/index.html", "POST").status
+    assert view(aws.endpoint, f"https://a.{domain}/").body == b"root"
+    assert view(aws.endpoint, f"https://a.{domain}/old/x.jpg").body == b"old"
+    assert view(aws.endpoint, f"https://a.{domain}/x.jpg").body == b"new"
+    assert view(aws.endpoint, f"https://a.{domain}/index.html", "POST").status == 403
 
 
 def test_error_pages(aws: Aws, domain: str, certificate: str) -> None:
@@ -128,13 +128,13 @@ def test_error_pages(aws: Aws, domain: str, certificate: str) -> None:
     page = view(aws.endpoint, f"https://{domain}/messages/new")
     head = view(aws.endpoint, f"https://{domain}/messages/new", "HEAD")
 
-    assert 404 == without.status
-    assert (200, b"application", "text/html") == (
+    assert without.status == 404
+    assert (
         page.status,
         page.body,
         page.headers["Content-Type"],
-    )
-    assert (200, b"") == (head.status, head.body)
+    ) == (200, b"application", "text/html")
+    assert (head.status, head.body) == (200, b"")
 
 
 def test_origin_group(aws: Aws, domain: str, certificate: str) -> None:
@@ -160,9 +160,9 @@ def test_origin_group(aws: Aws, domain: str, certificate: str) -> None:
     )
     upload(aws, {"a.jpg": "first", "old/a.jpg": "hidden", "old/b.jpg": "second"})
 
-    assert b"first" == view(aws.endpoint, f"https://{domain}/a.jpg").body
-    assert b"second" == view(aws.endpoint, f"https://{domain}/b.jpg").body
-    assert 403 == view(aws.endpoint, f"https://{domain}/c.jpg").status
+    assert view(aws.endpoint, f"https://{domain}/a.jpg").body == b"first"
+    assert view(aws.endpoint, f"https://{domain}/b.jpg").body == b"second"
+    assert view(aws.endpoint, f"https://{domain}/c.jpg").status == 403
 
 
 def test_response_headers_policies(aws: Aws, domain: str, certificate: str) -> None:
@@ -216,15 +216,15 @@ def test_response_headers_policies(aws: Aws, domain: str, certificate: str) -> N
     managed = view(aws.endpoint, f"https://{domain}/m/a.jpg").headers
     missing = view(aws.endpoint, f"https://{domain}/none.jpg").headers
 
-    assert "max-age=63072000; includeSubDomains" == own["Strict-Transport-Security"]
-    assert "default-src 'self'" == own["Content-Security-Policy"]
+    assert own["Strict-Transport-Security"] == "max-age=63072000; includeSubDomains"
+    assert own["Content-Security-Policy"] == "default-src 'self'"
     assert "camera=()" == own["Permissions-Policy"] == missing["Permissions-Policy"]
-    assert f"https://{domain}" == own["Access-Control-Allow-Origin"]
+    assert own["Access-Control-Allow-Origin"] == f"https://{domain}"
     assert foreign["Access-Control-Allow-Origin"] is None
-    assert ("SAMEORIGIN", "nosniff") == (
+    assert (
         managed["X-Frame-Options"],
         managed["X-Content-Type-Options"],
-    )
+    ) == ("SAMEORIGIN", "nosniff")
 
 
 def test_invalidation(aws: Aws, domain: str, certificate: str) -> None:

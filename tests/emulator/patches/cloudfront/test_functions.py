@@ -47,9 +47,9 @@ def test_request_and_response(aws: Aws, domain: str, certificate: str) -> None:
     page = view(aws.endpoint, f"https://{domain}/a/b")
     image = view(aws.endpoint, f"https://{domain}/a.jpg")
 
-    assert (301, f"https://{domain}/a/b") == (www.status, www.headers["Location"])
-    assert (200, b"application", "GET") == (page.status, page.body, page.headers["X-Seen"])
-    assert b"image" == image.body
+    assert (www.status, www.headers["Location"]) == (301, f"https://{domain}/a/b")
+    assert (page.status, page.body, page.headers["X-Seen"]) == (200, b"application", "GET")
+    assert image.body == b"image"
 
 
 def test_query(aws: Aws, domain: str, certificate: str) -> None:
@@ -70,11 +70,11 @@ def test_query(aws: Aws, domain: str, certificate: str) -> None:
 
     answer = view(aws.endpoint, f"https://{domain}/?a%20b=c%20d&e=f+g&e=%C4%8D&h")
 
-    assert {
+    assert json.loads(answer.headers["X-Query"]) == {
         "a%20b": {"value": "c%20d"},
         "e": {"value": "f+g", "multiValue": [{"value": "f+g"}, {"value": "%C4%8D"}]},
         "h": {"value": ""},
-    } == json.loads(answer.headers["X-Query"])
+    }
 
 
 @pytest.mark.parametrize(
@@ -99,4 +99,4 @@ def test_failing_function(aws: Aws, domain: str, certificate: str, code: str) ->
     body["Resources"]["Bad"] = cloudfront_function("bad", code)
     aws.deploy("s", body)
 
-    assert 503 == view(aws.endpoint, f"https://{domain}/").status
+    assert view(aws.endpoint, f"https://{domain}/").status == 503

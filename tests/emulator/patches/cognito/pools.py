@@ -63,7 +63,7 @@ def pool(
     }
     body |= {"Outputs": {name: {"Value": value} for name, value in outputs.items()}}
     stack = aws.deploy("s", body, Capabilities=["CAPABILITY_IAM"])
-    assert "CREATE_COMPLETE" == stack["StackStatus"], aws.events("s")
+    assert stack["StackStatus"] == "CREATE_COMPLETE", aws.events("s")
     return aws.outputs("s")
 
 
@@ -74,7 +74,7 @@ def sign_up(aws: Aws, cognito: Any, client: str, **attributes: str) -> str:
     ]
     cognito.sign_up(ClientId=client, Username=MAIL, Password=PASSWORD, UserAttributes=pairs)
     [message] = emulator.messages(aws.endpoint)
-    assert MAIL == message.to
+    assert message.to == MAIL
     return message.secret
 
 

@@ -51,13 +51,13 @@ def test_confirmation(aws: Aws, cognito: Any) -> None:
 
     [event] = received(aws, outputs)
     attributes = event["request"]["userAttributes"]
-    assert [] == before
-    assert "PostConfirmation_ConfirmSignUp" == event["triggerSource"]
+    assert before == []
+    assert event["triggerSource"] == "PostConfirmation_ConfirmSignUp"
     assert (outputs["Pool"], client) == (event["userPoolId"], event["callerContext"]["clientId"])
-    assert ("true", "CONFIRMED") == (
+    assert (
         attributes["email_verified"],
         attributes["cognito:user_status"],
-    )
+    ) == ("true", "CONFIRMED")
     assert attributes["sub"] == event["userName"]
 
 
@@ -100,8 +100,9 @@ def test_other_confirmations(aws: Aws, cognito: Any) -> None:
         ClientId=client, Username=MAIL, ConfirmationCode=sent, Password="Other-horse-2"
     )
 
-    assert ["PostConfirmation_ConfirmSignUp", "PostConfirmation_ConfirmForgotPassword"] == [
-        event["triggerSource"] for event in received(aws, outputs)
+    assert [event["triggerSource"] for event in received(aws, outputs)] == [
+        "PostConfirmation_ConfirmSignUp",
+        "PostConfirmation_ConfirmForgotPassword",
     ]
 
 
@@ -132,7 +133,7 @@ def test_failing_trigger(
     user = aws.client("cognito-idp").admin_get_user(UserPoolId=outputs["Pool"], Username=MAIL)
     assert error == error_["Code"]
     assert text in error_["Message"]
-    assert "CONFIRMED" == user["UserStatus"]
+    assert user["UserStatus"] == "CONFIRMED"
 
 
 def test_attributes_and_rotation(aws: Aws) -> None:
@@ -154,9 +155,10 @@ def test_attributes_and_rotation(aws: Aws) -> None:
         )
 
     assert (name, f"https://{name}") == (outputs["ProviderName"], outputs["ProviderURL"])
-    assert {"Feature": "ENABLED", "RetryGracePeriodSeconds": 60} == client["UserPoolClient"][
-        "RefreshTokenRotation"
-    ]
+    assert client["UserPoolClient"]["RefreshTokenRotation"] == {
+        "Feature": "ENABLED",
+        "RetryGracePeriodSeconds": 60,
+    }
 
 
 def test_protected_pool(aws: Aws) -> None:
@@ -165,7 +167,7 @@ def test_protected_pool(aws: Aws) -> None:
 
     stack = aws.delete("s")
 
-    assert "DELETE_FAILED" == stack["StackStatus"]
+    assert stack["StackStatus"] == "DELETE_FAILED"
 
 
 def test_sign_in(aws: Aws, cognito: Any) -> None:

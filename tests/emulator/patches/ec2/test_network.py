@@ -33,7 +33,7 @@ def test_vpc_cidr(aws: Aws) -> None:
 
     aws.deploy("s", template(Vpc=VPC) | outputs)
 
-    assert {"Cidr": "10.0.0.0/16"} == aws.outputs("s")
+    assert aws.outputs("s") == {"Cidr": "10.0.0.0/16"}
 
 
 def test_separate_rules(aws: Aws) -> None:
@@ -69,8 +69,8 @@ def test_separate_rules(aws: Aws) -> None:
     [ingress] = with_rules["IpPermissions"]
     assert (4567, ids["B"]) == (ingress["FromPort"], ingress["UserIdGroupPairs"][0]["GroupId"])
     egress = [rule["IpRanges"][0]["CidrIp"] for rule in with_rules["IpPermissionsEgress"]]
-    assert ["0.0.0.0/0", "10.1.0.0/16"] == sorted(egress)
-    assert [] == without["IpPermissions"]
+    assert sorted(egress) == ["0.0.0.0/0", "10.1.0.0/16"]
+    assert without["IpPermissions"] == []
 
 
 def test_nat_and_flow_log(aws: Aws) -> None:
@@ -106,14 +106,14 @@ def test_nat_and_flow_log(aws: Aws) -> None:
     [same] = ec2.describe_nat_gateways()["NatGateways"]
     aws.delete("s")
 
-    assert "CREATE_COMPLETE" == stack["StackStatus"]
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
     assert {"Key": "env", "Value": "test"} in address["Tags"]
-    assert "available" == nat["State"]
-    assert "ACTIVE" == log["FlowLogStatus"]
+    assert nat["State"] == "available"
+    assert log["FlowLogStatus"] == "ACTIVE"
     assert nat["NatGatewayId"] == same["NatGatewayId"]
     assert {"Key": "env", "Value": "changed"} in same["Tags"]
-    assert [] == ec2.describe_addresses()["Addresses"]
-    assert [] == ec2.describe_flow_logs()["FlowLogs"]
+    assert ec2.describe_addresses()["Addresses"] == []
+    assert ec2.describe_flow_logs()["FlowLogs"] == []
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_subnet_ranges(aws: Aws, resources: dict[str, Any], message: str) -> Non
     """
     stack = aws.deploy("s", template(Vpc=VPC, One=subnet(), **resources))
 
-    assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert any(message in reason for *_, reason in aws.events("s"))
 
 
@@ -153,5 +153,5 @@ def test_ipv6(aws: Aws) -> None:
     aws.deploy("s", body, Tags=[{"Key": "env", "Value": "changed"}])
 
     block, subnet_block = (ip_network(aws.outputs("s")[name]) for name in ("Block", "SubnetBlock"))
-    assert (56, 64) == (block.prefixlen, subnet_block.prefixlen)
+    assert (block.prefixlen, subnet_block.prefixlen) == (56, 64)
     assert subnet_block.subnet_of(block)

@@ -35,6 +35,6 @@ def test_cluster(aws: Aws) -> None:
 
     names = [aws.outputs("s")["Cluster"]]
     [description] = aws.client("ecs").describe_clusters(clusters=names)["clusters"]
-    assert ["FARGATE", "FARGATE_SPOT"] == description["capacityProviders"]
-    assert "FARGATE_SPOT" == description["defaultCapacityProviderStrategy"][0]["capacityProvider"]
+    assert description["capacityProviders"] == ["FARGATE", "FARGATE_SPOT"]
+    assert description["defaultCapacityProviderStrategy"][0]["capacityProvider"] == "FARGATE_SPOT"
     assert aws.outputs("s")["Ns"] == description["serviceConnectDefaults"]["namespace"]

@@ -23,7 +23,7 @@ def test_tags_of_deleted_resources(aws: Aws) -> None:
     aws.delete("s")
 
     assert "service" in {arn.split(":")[5].split("/")[0] for arn in before}
-    assert [] == tagged_arns()
+    assert tagged_arns() == []
 
 
 def test_properties(aws: Aws) -> None:
@@ -41,27 +41,27 @@ def test_properties(aws: Aws) -> None:
     first = task_definition()
     stack = aws.deploy("s", service("web:2"))
 
-    assert "UPDATE_COMPLETE" == stack["StackStatus"], aws.events("s")
+    assert stack["StackStatus"] == "UPDATE_COMPLETE", aws.events("s")
     for definition, image in ((first, "web:1"), (task_definition(), "web:2")):
         [container] = definition["containerDefinitions"]
         assert image == container["image"]
-        assert [{"name": "TOKEN", "valueFrom": SECRET}] == container["secrets"]
-        assert {"command": ["CMD", "true"], "startPeriod": 60} == container["healthCheck"]
-        assert {"initProcessEnabled": True} == container["linuxParameters"]
-        assert {"awslogs-group": "x"} == container["logConfiguration"]["options"]
-        assert [{"name": "tmp"}] == definition["volumes"]
-        assert "ARM64" == definition["runtimePlatform"]["cpuArchitecture"]
+        assert container["secrets"] == [{"name": "TOKEN", "valueFrom": SECRET}]
+        assert container["healthCheck"] == {"command": ["CMD", "true"], "startPeriod": 60}
+        assert container["linuxParameters"] == {"initProcessEnabled": True}
+        assert container["logConfiguration"]["options"] == {"awslogs-group": "x"}
+        assert definition["volumes"] == [{"name": "tmp"}]
+        assert definition["runtimePlatform"]["cpuArchitecture"] == "ARM64"
     web = described_service(aws)
-    assert ("SERVICE", True, 60) == (
+    assert (
         web["propagateTags"],
         web["enableExecuteCommand"],
         web["healthCheckGracePeriodSeconds"],
-    )
+    ) == ("SERVICE", True, 60)
     [newest] = [
         deployment for deployment in web["deployments"] if deployment["status"] == "PRIMARY"
     ]
     [service_connect] = newest["serviceConnectConfiguration"]["services"]
-    assert ("web", 4567) == (
+    assert (
         service_connect["discoveryName"],
         service_connect["clientAliases"][0]["port"],
-    )
+    ) == ("web", 4567)

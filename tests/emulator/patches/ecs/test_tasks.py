@@ -60,7 +60,7 @@ def started(aws: Aws, settings: Settings | None = None, **changes: Any) -> Shop:
     """Deploy a service, by default with the red image, and return the service when it is steady."""
     final_settings = replace(settings or Settings(push(aws, image())), **changes)
     stack = deploy(aws, final_settings)
-    assert "CREATE_COMPLETE" == stack["StackStatus"], aws.events("shop")
+    assert stack["StackStatus"] == "CREATE_COMPLETE", aws.events("shop")
     return Shop(aws)
 
 
@@ -84,12 +84,12 @@ def test_life_of_a_task(aws: Aws) -> None:
     get_exit.join()
     [stopped] = shop.tasks("STOPPED")
 
-    assert ("RUNNING", "HEALTHY") != (running["lastStatus"], running["healthStatus"])
-    assert ("s3cret", "red", "AWS_ECS_FARGATE") == (
+    assert (running["lastStatus"], running["healthStatus"]) != ("RUNNING", "HEALTHY")
+    assert (
         environment["TOKEN"],
         environment["COLOR"],
         environment["AWS_EXECUTION_ENV"],
-    )
+    ) == ("s3cret", "red", "AWS_ECS_FARGATE")
     assert {name for name in environment if name.startswith("AWS_")} == {
         "AWS_CONFIG_FILE",
         "AWS_CONTAINER_AUTHORIZATION_TOKEN",
@@ -100,24 +100,24 @@ def test_life_of_a_task(aws: Aws) -> None:
         "AWS_REGION",
         "AWS_SHARED_CREDENTIALS_FILE",
     }
-    assert (200, "/a%20b?c=%2F") == (status, content["path"])
-    assert ("STOPPED", "EssentialContainerExited", "Essential container in task exited", 3) == (
+    assert (status, content["path"]) == (200, "/a%20b?c=%2F")
+    assert (
         stopped["lastStatus"],
         stopped["stopCode"],
         stopped["stoppedReason"],
         stopped["containers"][0]["exitCode"],
-    )
-    assert ["listens, color red secret s3cret", "exits with 3"] == shop.log()[:2]
+    ) == ("STOPPED", "EssentialContainerExited", "Essential container in task exited", 3)
+    assert shop.log()[:2] == ["listens, color red secret s3cret", "exits with 3"]
     task = running["taskArn"].rpartition("/")[2]
     streams = aws.client("logs").describe_log_streams(logGroupName="shop")["logStreams"]
     assert f"web/web/{task}" in {stream["logStreamName"] for stream in streams}
     texts = [event.removeprefix("(service web) ") for event in shop.events]
-    assert f"has started 1 tasks: (task {task})." == texts[0]
+    assert texts[0] == f"has started 1 tasks: (task {task})."
     assert texts[1].startswith("registered 1 targets in (target-group arn:aws:elasticload")
-    assert ("deployment completed.", "has reached a steady state.") == (
+    assert (
         texts[2].partition(") ")[2],
         texts[3],
-    )
+    ) == ("deployment completed.", "has reached a steady state.")
 
 
 def test_credentials(aws: Aws) -> None:
@@ -151,9 +151,9 @@ def test_credentials(aws: Aws) -> None:
     [task] = shop.tasks("STOPPED")
     assert task["taskArn"].rpartition("/")[2] == identity.rpartition("/")[2]
     assert ":assumed-role/shop-Role" in identity
-    assert "1" == value
-    assert {"": 403, "wrong": 403} == refused
-    assert 403 == _status(url, environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"])
+    assert value == "1"
+    assert refused == {"": 403, "wrong": 403}
+    assert _status(url, environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"]) == 403
 
 
 def emulator_client(aws: Aws, name: str, keys: dict[str, str]) -> Any:
@@ -189,9 +189,9 @@ def test_execution_role(aws: Aws, action: str) -> None:
     wait_until(lambda: Shop(aws).tasks("STOPPED"))
 
     [task] = Shop(aws).tasks("STOPPED")
-    assert "TaskFailedToStart" == task["stopCode"]
+    assert task["stopCode"] == "TaskFailedToStart"
     assert f"is not authorized to perform: {action} on resource" in task["stoppedReason"]
-    assert [] == Shop(aws).log()
+    assert Shop(aws).log() == []
 
 
 @pytest.mark.parametrize(
@@ -214,10 +214,10 @@ def test_missing_image(aws: Aws, uri: str, reason: str) -> None:
     wait_until(lambda: Shop(aws).tasks("STOPPED"))
 
     [task] = Shop(aws).tasks("STOPPED")
-    assert ("TaskFailedToStart", True) == (
+    assert (
         task["stopCode"],
         task["stoppedReason"].startswith(reason),
-    )
+    ) == ("TaskFailedToStart", True)
 
 
 CHECK = """\
@@ -242,10 +242,10 @@ def test_unhealthy_container(aws: Aws) -> None:
     shop.wait_for(is_steady, seconds=40)
 
     assert "HEALTHY" == healthy["healthStatus"] == healthy["containers"][0]["healthStatus"]
-    assert ("Task failed container health checks", "ServiceSchedulerInitiated") == (
+    assert (
         stopped["stoppedReason"],
         stopped["stopCode"],
-    )
+    ) == ("Task failed container health checks", "ServiceSchedulerInitiated")
     assert "failed container health checks." in " ".join(shop.events)
     assert [healthy["taskArn"]] == [task["taskArn"] for task in shop.tasks()]
 
@@ -294,18 +294,18 @@ def test_failed_deployment(aws: Aws) -> None:
     has_ended.set()
     client.join()
 
-    assert {200} == set(responses)
+    assert set(responses) == {200}
     assert [before["taskArn"]] == [task["taskArn"] for task in shop.tasks()]
     assert rolled_back["taskDefinition"] == before["taskDefinitionArn"]
     texts = " ".join(shop.events)
     assert f"(deployment {failed}) deployment failed: tasks failed to start." in texts
     assert f"rolling back to deployment {first}." in texts
-    assert ["cannot start"] * 3 == [line for line in shop.log() if line == "cannot start"]
-    assert {7} == {
+    assert [line for line in shop.log() if line == "cannot start"] == ["cannot start"] * 3
+    assert {
         task["containers"][0]["exitCode"]
         for task in shop.tasks("STOPPED")
         if task["stopCode"] == "EssentialContainerExited"
-    }
+    } == {7}
 
 
 def test_rolling_deployment(aws: Aws) -> None:
@@ -331,10 +331,10 @@ def test_rolling_deployment(aws: Aws) -> None:
     for thread in clients:
         thread.join()
 
-    assert {(200, "red"), (200, "blue")} == set(responses)
-    assert (200, "blue") == responses[-1]
-    assert {"Scaling activity"} == {task["stoppedReason"][:16] for task in shop.tasks("STOPPED")}
-    assert 2 == len(shop.tasks())
+    assert set(responses) == {(200, "red"), (200, "blue")}
+    assert responses[-1] == (200, "blue")
+    assert {task["stoppedReason"][:16] for task in shop.tasks("STOPPED")} == {"Scaling activity"}
+    assert len(shop.tasks()) == 2
 
 
 def test_stop(aws: Aws) -> None:
@@ -359,9 +359,11 @@ def test_stop(aws: Aws) -> None:
         ]
         codes.append((task["stopCode"], task["stoppedReason"], task["containers"][0]["exitCode"]))
 
-    assert [("UserInitiated", "enough", 0), ("UserInitiated", "enough", 137)] == codes
-    assert ["got SIGTERM", "ends", "ignores SIGTERM"] == [
-        line for line in shop.log() if not line.startswith("listens")
+    assert codes == [("UserInitiated", "enough", 0), ("UserInitiated", "enough", 137)]
+    assert [line for line in shop.log() if not line.startswith("listens")] == [
+        "got SIGTERM",
+        "ends",
+        "ignores SIGTERM",
     ]
 
 
@@ -373,7 +375,7 @@ def test_stack_with_failing_service(aws: Aws) -> None:
     stack = deploy(aws, Settings(push(aws, image()), mode="broken"))
 
     reasons = {reason for name, status, reason in aws.events("shop") if status == "CREATE_FAILED"}
-    assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert any("ECS Deployment Circuit Breaker was triggered" in reason for reason in reasons)
 
 
@@ -404,8 +406,8 @@ def test_a_killed_emulator_leaves_no_process(killed_emulator: OwnEmulator) -> No
     again = processes_of(folder)
     emulator.stop(folder)
 
-    assert "The emulator was stopped" == stopped["stoppedReason"]
-    assert "red" == before["color"]
+    assert stopped["stoppedReason"] == "The emulator was stopped"
+    assert before["color"] == "red"
     assert (
         2 <= len(running) == len(again)
     )  # The launcher and the program, with namespaces also an init process.
@@ -419,11 +421,11 @@ def test_isolation(aws: Aws) -> None:
     _, environment = get(shop, "/environment")
     telemetry, _ = get(shop, "/otlp")
 
-    assert 200 == telemetry
+    assert telemetry == 200
     names = {"USER", "LOGNAME", "PYTHONPATH", "AWS_ACCESS_KEY_ID", "GATEWAY_PORT"}
     assert set() == names & environment.keys()
     if sandbox.level() == "namespaces":
-        assert "/tmp" == environment["HOME"]  # noqa: S108  A path in the sandbox.
+        assert environment["HOME"] == "/tmp"  # noqa: S108  A path in the sandbox.
 
 
 PACKAGED = """\
@@ -463,7 +465,7 @@ def test_packages(aws: Aws, server_folder: Path) -> None:
     ecs.stop_task(cluster=CLUSTER, task=task["taskArn"])
 
     assert refused["stoppedReason"].endswith("not installed: run ./inv image.push again")
-    assert ["no pytest", "listens, color red secret None"] == shop.log()[:2]
+    assert shop.log()[:2] == ["no pytest", "listens, color red secret None"]
     with pytest.raises(BuildError, match="lock: cannot be installed"):
         environments.create(
             server_folder / "packages" / "x", "a==0.0.1\n", python=sandbox.python(), place="lock"

@@ -89,7 +89,7 @@ def test_role_of_a_change_set(aws: Aws) -> None:
         ]
 
     assert "/c/" in change_set
-    assert ["AccessDenied", "AccessDenied"] == refused
+    assert refused == ["AccessDenied", "AccessDenied"]
 
 
 def test_stack_of_a_change_set(aws: Aws) -> None:
@@ -105,8 +105,8 @@ def test_stack_of_a_change_set(aws: Aws) -> None:
         with pytest.raises(ClientError) as failed:
             cloudformation.describe_change_set(ChangeSetName=other)
 
-    assert "own" == description["StackName"]
-    assert "AccessDenied" == failed.value.response["Error"]["Code"]
+    assert description["StackName"] == "own"
+    assert failed.value.response["Error"]["Code"] == "AccessDenied"
 
 
 def test_name_of_a_change_set(aws: Aws) -> None:
@@ -126,8 +126,8 @@ def test_name_of_a_change_set(aws: Aws) -> None:
             cloudformation.execute_change_set(ChangeSetName=other)
         cloudformation.execute_change_set(ChangeSetName=change_set)
 
-    assert "AccessDenied" == refused
-    assert "AccessDenied" == failed.value.response["Error"]["Code"]
+    assert refused == "AccessDenied"
+    assert failed.value.response["Error"]["Code"] == "AccessDenied"
 
 
 def test_write_of_a_new_object(aws: Aws) -> None:
@@ -148,7 +148,7 @@ def test_write_of_a_new_object(aws: Aws) -> None:
                 s3.put_object(Bucket="new-objects", Key="k", Body=b"2", **parameters)
             refused.append(failed.value.response["Error"]["Code"])
 
-    assert ["AccessDenied", "PreconditionFailed"] == refused
+    assert refused == ["AccessDenied", "PreconditionFailed"]
 
 
 def test_log_streams_of_a_group(aws: Aws) -> None:
@@ -167,4 +167,4 @@ def test_log_streams_of_a_group(aws: Aws) -> None:
         with pytest.raises(ClientError) as failed:
             logs.create_log_stream(logGroupName="other", logStreamName="s")
 
-    assert "AccessDeniedException" == failed.value.response["Error"]["Code"]
+    assert failed.value.response["Error"]["Code"] == "AccessDeniedException"

@@ -54,6 +54,6 @@ def handler(event, context):
     )
 
     assert "FunctionError" not in answer, answer["Payload"].read()
-    assert ["key"] == [
+    assert [
         object_["Key"] for object_ in aws.client("s3").list_objects_v2(Bucket=bucket)["Contents"]
-    ]
+    ] == ["key"]

@@ -45,7 +45,7 @@ def test_invalid_function(aws: Aws, wrong: dict[str, Any], message: str) -> None
         Capabilities=["CAPABILITY_IAM"],
     )
 
-    assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert any(message in reason for *_, reason in aws.events("s"))
 
 
@@ -64,7 +64,7 @@ def test_zip_bomb(aws: Aws) -> None:
     function_ = function({**location, "S3Key": "bomb.zip"})
     stack = aws.deploy("s", template(Role=ROLE, F=function_), Capabilities=["CAPABILITY_IAM"])
 
-    assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     message = "Unzipped size must be smaller than 262144000 bytes"
     assert any(message in reason for *_, reason in aws.events("s"))
 
@@ -79,7 +79,7 @@ def test_update_to_missing_code(aws: Aws) -> None:
     after = function({**location, "S3Key": "missing.zip"})
     stack = aws.deploy("s", template(**roles, Function=after), Capabilities=["CAPABILITY_IAM"])
 
-    assert "UPDATE_ROLLBACK_COMPLETE" == stack["StackStatus"]
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert any(NO_KEY in reason for *_, reason in aws.events("s"))
 
 
@@ -110,8 +110,8 @@ def test_configuration(aws: Aws) -> None:
     answer = aws.client("lambda").invoke(FunctionName=name, Payload=b'{"a": 1}')
     assert network["SubnetIds"] == configuration["VpcConfig"]["SubnetIds"]
     assert configuration["DeadLetterConfig"]["TargetArn"].endswith(":failures")
-    assert 3 == found["Concurrency"]["ReservedConcurrentExecutions"]
-    assert {"a": 1} == json.loads(answer["Payload"].read())
+    assert found["Concurrency"]["ReservedConcurrentExecutions"] == 3
+    assert json.loads(answer["Payload"].read()) == {"a": 1}
 
 
 def test_workers(aws: Aws) -> None:
@@ -191,7 +191,7 @@ def test_importable_modules(aws: Aws) -> None:
     found = json.loads(answer["Payload"].read())
     assert PROVIDED_BY_LAMBDA | {"json", "sqlite3"} == set(found["importable"])
     assert ":assumed-role/" in found["identity"]
-    assert "messages" == found["setting"]
+    assert found["setting"] == "messages"
     assert {"AWS_ENDPOINT_URL", "AWS_REGION", "PGSSLROOTCERT"} <= set(found["environment"])
     assert not {"PYTHONPATH", "STATE_DIR", "AUTH", "GATEWAY_PORT"} & set(found["environment"])
     assert not [path for path in found["path"] if path.endswith("site-packages")]
@@ -218,7 +218,7 @@ def test_executable_files(aws: Aws) -> None:
 
     answer = aws.client("lambda").invoke(FunctionName="runs")
 
-    assert [True, "ca-central-1"] == json.loads(answer["Payload"].read())
+    assert json.loads(answer["Payload"].read()) == [True, "ca-central-1"]
 
 
 def test_incomplete_zip(aws: Aws) -> None:

@@ -28,5 +28,5 @@ def test_unknown_function(aws: Aws) -> None:
 
     stack = aws.deploy("s", template(Permission=missing))
 
-    assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert any("Function not found: missing" in reason for *_, reason in aws.events("s"))

@@ -28,19 +28,19 @@ def test_log_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     log.renew()
     second = list(log)
 
-    assert ["line 0\n"] == first[:1]
+    assert first[:1] == ["line 0\n"]
     assert "the rest is dropped" in first[1]
-    assert ["line 2\n"] == second[:1]
+    assert second[:1] == ["line 2\n"]
     assert "the rest is dropped" in second[1]
-    assert 2 == len(second)
-    assert "" == stream.read()
+    assert len(second) == 2
+    assert stream.read() == ""
 
 
 def test_long_log_line() -> None:
     """A long line is split as in CloudWatch Logs, so that it cannot fill the memory."""
     log = BoundedLog(io.BytesIO(b"x" * (1024 * 1024)))
 
-    assert [256 * 1024] * 4 == [len(line) for line in log]
+    assert [len(line) for line in log] == [256 * 1024] * 4
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ def test_endless_response(monkeypatch: pytest.MonkeyPatch) -> None:
 
     line_read = BoundedResults(io.StringIO("x" * 1000), lambda: terminated.append(True)).readline()
 
-    assert [True] == terminated
-    assert "error" == json.loads(line_read)["status"]
+    assert terminated == [True]
+    assert json.loads(line_read)["status"] == "error"
 
 
 @pytest.mark.parametrize("language", ["python", "nodejs"])
@@ -96,7 +96,7 @@ def test_executable_modes(tmp_path: Path) -> None:
         found.extractall(tmp_path / "code")
 
     files = [file for file in (tmp_path / "code").rglob("*") if file.is_file()]
-    assert ["run"] == [file.name for file in files if os.access(file, os.X_OK)]
+    assert [file.name for file in files if os.access(file, os.X_OK)] == ["run"]
 
 
 def test_postgres_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,5 +106,5 @@ def test_postgres_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     environment = server._environment(DatabasePaths(tmp_path))
 
-    assert {"PATH", "HOME", "TMPDIR", "LANG"} == environment.keys()
+    assert environment.keys() == {"PATH", "HOME", "TMPDIR", "LANG"}
     assert str(tmp_path) == environment["HOME"]

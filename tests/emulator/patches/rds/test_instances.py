@@ -32,8 +32,8 @@ def test_stack(shared_database: DeployedDatabase) -> None:
     with shared_database.connect(dbname="cruddur") as connection:
         row = connection.execute("SELECT current_user, current_database()").fetchone()
 
-    assert ("cruddur_root", "cruddur") == row
-    assert "available" == instance["DBInstanceStatus"]
+    assert row == ("cruddur_root", "cruddur")
+    assert instance["DBInstanceStatus"] == "available"
     assert ("127.0.0.1", int(shared_database.outputs["Port"])) == (
         instance["Endpoint"]["Address"],
         instance["Endpoint"]["Port"],
@@ -62,7 +62,7 @@ def test_master_user(shared_database: DeployedDatabase) -> None:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             master.execute("COPY (SELECT 1) TO PROGRAM 'true'")
 
-    assert (False, True) == (superuser, member)
+    assert (superuser, member) == (False, True)
     assert "pg_hba.conf rejects connection" in shared_database.connection_error(
         user="rdsadmin", password="x"
     )
@@ -98,8 +98,8 @@ def test_invalid_properties(aws: Aws) -> None:
     aws.deploy("zones", template(**network))
 
     assert "(AZ) coverage requirement" in str(aws.events("zones"))
-    assert [] == aws.client("rds").describe_db_instances()["DBInstances"]
-    assert [] == aws.client("secretsmanager").list_secrets()["SecretList"]
+    assert aws.client("rds").describe_db_instances()["DBInstances"] == []
+    assert aws.client("secretsmanager").list_secrets()["SecretList"] == []
 
 
 def test_lifecycle(aws: Aws, server_folder: Path) -> None:
@@ -119,24 +119,24 @@ def test_lifecycle(aws: Aws, server_folder: Path) -> None:
     aws.deploy("s", stack(database(policy="Snapshot", MasterUserPassword="second-pass", **changed)))
     assert first == aws.outputs("s")
     with before.connect(user="cruddur_root", password="second-pass") as master:
-        assert (42,) == master.execute("SELECT answer FROM answers").fetchone()
+        assert master.execute("SELECT answer FROM answers").fetchone() == (42,)
     assert "password authentication failed" in before.connection_error(
         user="cruddur_root", password="first-pass"
     )
 
     managed = stack(database(policy="Snapshot", DBName="other"))
-    assert "UPDATE_COMPLETE" == aws.deploy("s", managed)["StackStatus"]
+    assert aws.deploy("s", managed)["StackStatus"] == "UPDATE_COMPLETE"
     after = DeployedDatabase(aws, aws.outputs("s"), ca)
     assert first["Id"] != after.outputs["Id"]
     with after.connect(dbname="other"):
         pass
     assert [after.outputs["Id"]] == remaining(server_folder, first, after.outputs)
 
-    assert "DELETE_COMPLETE" == aws.delete("s")["StackStatus"]
-    assert [] == remaining(server_folder, first, after.outputs)
+    assert aws.delete("s")["StackStatus"] == "DELETE_COMPLETE"
+    assert remaining(server_folder, first, after.outputs) == []
     assert not is_open(int(after.outputs["Port"]))
-    assert 1 == len(aws.client("rds").describe_db_snapshots()["DBSnapshots"])
-    assert [] == aws.client("secretsmanager").list_secrets()["SecretList"]
+    assert len(aws.client("rds").describe_db_snapshots()["DBSnapshots"]) == 1
+    assert aws.client("secretsmanager").list_secrets()["SecretList"] == []
 
 
 def test_instances_of_api_calls(server: emulator.Endpoint, aws: Aws, server_folder: Path) -> None:
@@ -184,7 +184,7 @@ def test_instances_of_api_calls(server: emulator.Endpoint, aws: Aws, server_fold
         database_.aws.client("rds").delete_db_instance(
             DBInstanceIdentifier="same", SkipFinalSnapshot=True
         )
-    assert [] == remaining(server_folder, first.outputs, second.outputs)
+    assert remaining(server_folder, first.outputs, second.outputs) == []
 
 
 def test_deletion_protection(aws: Aws, server_folder: Path) -> None:
@@ -199,12 +199,12 @@ def test_deletion_protection(aws: Aws, server_folder: Path) -> None:
 
     with pytest.raises(rds.exceptions.ClientError, match=refused) as failed:
         rds.delete_db_instance(DBInstanceIdentifier="safe", SkipFinalSnapshot=True)
-    assert "InvalidParameterCombination" == failed.value.response["Error"]["Code"]
-    assert "DELETE_FAILED" == aws.delete("s")["StackStatus"]
+    assert failed.value.response["Error"]["Code"] == "InvalidParameterCombination"
+    assert aws.delete("s")["StackStatus"] == "DELETE_FAILED"
     assert any(refused in reason for _, _, reason in aws.events("s"))
-    assert [] == rds.describe_db_snapshots()["DBSnapshots"]
+    assert rds.describe_db_snapshots()["DBSnapshots"] == []
     with DeployedDatabase(aws, aws.outputs("s"), emulator.status(server_folder).ca).connect():
         pass
 
     rds.modify_db_instance(DBInstanceIdentifier="safe", DeletionProtection=False)
-    assert "DELETE_COMPLETE" == aws.delete("s")["StackStatus"]
+    assert aws.delete("s")["StackStatus"] == "DELETE_COMPLETE"

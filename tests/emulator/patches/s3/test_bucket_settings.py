@@ -65,17 +65,17 @@ def test_settings(aws: Aws) -> None:
     aws.deploy("s", bucket(), Tags=tags)
     removed = aws.client("s3").get_bucket_versioning(Bucket=name)["Status"]
 
-    assert "AES256" == first["encryption"]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"]
-    assert ("BucketOwnerEnforced", "Enabled") == (first["ownership"], first["versioning"])
-    assert {True} == set(first["block"].values())
-    assert "cruddur" == first["tags"]["project"]
-    assert "aws:kms" == second["encryption"]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"]
+    assert first["encryption"]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    assert (first["ownership"], first["versioning"]) == ("BucketOwnerEnforced", "Enabled")
+    assert set(first["block"].values()) == {True}
+    assert first["tags"]["project"] == "cruddur"
+    assert second["encryption"]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
     assert second["encryption"]["BucketKeyEnabled"]
-    assert ("BucketOwnerPreferred", "Suspended") == (second["ownership"], second["versioning"])
-    assert {False} == set(second["block"].values())
-    assert ["https://second.example"] == second["cors"]
-    assert "second" == second["tags"]["own"]
-    assert "Suspended" == removed
+    assert (second["ownership"], second["versioning"]) == ("BucketOwnerPreferred", "Suspended")
+    assert set(second["block"].values()) == {False}
+    assert second["cors"] == ["https://second.example"]
+    assert second["tags"]["own"] == "second"
+    assert removed == "Suspended"
 
 
 def test_public_policy(aws: Aws) -> None:
@@ -97,5 +97,5 @@ def test_public_policy(aws: Aws) -> None:
 
     stack = aws.deploy("s", body)
 
-    assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert any("public policies are prevented" in reason for *_, reason in aws.events("s"))

@@ -23,7 +23,7 @@ def test_account_regional_name(aws: Aws) -> None:
     """
     aws.deploy("s", bucket())
 
-    assert {"Name": f"artifacts-{aws.endpoint.account}-ca-central-1-an"} == aws.outputs("s")
+    assert aws.outputs("s") == {"Name": f"artifacts-{aws.endpoint.account}-ca-central-1-an"}
     aws.client("s3").head_bucket(Bucket=aws.outputs("s")["Name"])
 
 
@@ -35,7 +35,7 @@ def test_update_keeps_the_bucket(aws: Aws) -> None:
     aws.deploy("s", bucket(VersioningConfiguration={"Status": "Enabled"}))
 
     assert name == aws.outputs("s")["Name"]
-    assert "Enabled" == aws.client("s3").get_bucket_versioning(Bucket=name)["Status"]
+    assert aws.client("s3").get_bucket_versioning(Bucket=name)["Status"] == "Enabled"
 
 
 def test_lifecycle(aws: Aws) -> None:
@@ -60,7 +60,7 @@ def test_lifecycle(aws: Aws) -> None:
     [rule] = aws.client("s3").get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
     aws.deploy("s", bucket())
 
-    assert {
+    assert rule == {
         "ID": "old",
         "Status": "Enabled",
         "Filter": {"Prefix": "zips/"},
@@ -68,7 +68,7 @@ def test_lifecycle(aws: Aws) -> None:
         "NoncurrentVersionExpiration": {"NoncurrentDays": 7, "NewerNoncurrentVersions": 2},
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
         "Transitions": [{"Days": 90, "StorageClass": "GLACIER"}],
-    } == rule
+    }
     with pytest.raises(ClientError, match="NoSuchLifecycleConfiguration"):
         aws.client("s3").get_bucket_lifecycle_configuration(Bucket=name)
 
@@ -87,7 +87,7 @@ def test_expected_owner(aws: Aws, call: str) -> None:
     with pytest.raises(ClientError) as refused:
         request(Bucket=name, ExpectedBucketOwner="999999999999")
 
-    assert 403 == refused.value.response["ResponseMetadata"]["HTTPStatusCode"]
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
 
 
 @pytest.mark.parametrize("name", ["x-amz-meta-a", "x-amz-tagging", "X-Amz-Storage-Class"])
@@ -103,7 +103,7 @@ def test_unsigned_header(aws: Aws, name: str) -> None:
     with pytest.raises(HTTPError) as refused:
         urlopen(Request(url, b"x", {name: "STANDARD"}, method="PUT"))  # noqa: S310  # loopback
     with refused.value as answer:
-        assert (403, True) == (answer.code, b"headers present in the request" in answer.read())
+        assert (answer.code, b"headers present in the request" in answer.read()) == (403, True)
     with urlopen(Request(url, b"x", method="PUT")) as accepted:  # noqa: S310  # loopback
         assert accepted.status == 200
 
@@ -118,8 +118,8 @@ def test_bucket_with_objects(aws: Aws) -> None:
     aws.client("s3").delete_object(Bucket=name, Key="k")
     deleted = aws.delete("s")
 
-    assert "DELETE_FAILED" == failed["StackStatus"]
-    assert "DELETE_COMPLETE" == deleted["StackStatus"]
+    assert failed["StackStatus"] == "DELETE_FAILED"
+    assert deleted["StackStatus"] == "DELETE_COMPLETE"
 
 
 def test_existing_name(aws: Aws) -> None:
@@ -129,4 +129,4 @@ def test_existing_name(aws: Aws) -> None:
 
     stack = aws.deploy("s", template(Bucket=resource("AWS::S3::Bucket", BucketName=name)))
 
-    assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"

@@ -103,7 +103,7 @@ def test_default_topic_policy(aws: Aws) -> None:
 
     stack = aws.deploy("s", template(Topic=resource("AWS::SNS::Topic"), Bucket=bucket))
 
-    assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
 
 
 def test_delivery(aws: Aws) -> None:
@@ -143,5 +143,5 @@ def test_delivery(aws: Aws) -> None:
     time.sleep(0.5)  # A lost event cannot be awaited; a warm function takes a tenth of this.
     later = aws.client("sqs").receive_message(QueueUrl=outputs["Queue"])
 
-    assert ["a.jpg"] == [message["Body"] for message in first["Messages"]]
+    assert [message["Body"] for message in first["Messages"]] == ["a.jpg"]
     assert "b.jpg" not in [message["Body"] for message in later.get("Messages", [])]

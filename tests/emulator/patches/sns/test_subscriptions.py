@@ -51,8 +51,8 @@ def test_webhook(aws: Aws, version: str) -> None:
         aws.client("sns").publish(TopicArn=topic, Message="late", Subject="news")
         kind_after, message = messages.get(timeout=60)
 
-    assert ("SubscriptionConfirmation", ["PendingConfirmation"]) == (kind, pending)
-    assert ("Notification", "late") == (kind_after, message["Message"])
+    assert (kind, pending) == ("SubscriptionConfirmation", ["PendingConfirmation"])
+    assert (kind_after, message["Message"]) == ("Notification", "late")
     assert [arn for arn in subscription_arns(aws) if arn.startswith(topic)]
     assert version == request["SignatureVersion"] == message["SignatureVersion"]
     verify(request, CONFIRMATION)
@@ -70,7 +70,7 @@ def test_repeated_confirmation(aws: Aws) -> None:
         with pytest.raises(queue.Empty):
             messages.get(timeout=3)
 
-    assert 5 == len(received)
+    assert len(received) == 5
 
 
 def test_webhook_behind_a_load_balancer(aws: Aws) -> None:
@@ -86,7 +86,7 @@ def test_webhook_behind_a_load_balancer(aws: Aws) -> None:
         aws.deploy("t", body)
         kind, _ = messages.get(timeout=60)
 
-    assert "SubscriptionConfirmation" == kind
+    assert kind == "SubscriptionConfirmation"
 
 
 def test_email_address(aws: Aws) -> None:
@@ -100,9 +100,9 @@ def test_email_address(aws: Aws) -> None:
 
     urlopen(message.secret).close()  # noqa: S310
 
-    assert ["PendingConfirmation"] == before
-    assert "me@cruddur.example" == message.to
-    assert ["PendingConfirmation"] != subscription_arns(aws)
+    assert before == ["PendingConfirmation"]
+    assert message.to == "me@cruddur.example"
+    assert subscription_arns(aws) != ["PendingConfirmation"]
 
 
 def test_missing_topic(aws: Aws) -> None:
@@ -113,5 +113,5 @@ def test_missing_topic(aws: Aws) -> None:
 
     stack = aws.deploy("s", body)
 
-    assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert any("Topic does not exist" in reason for *_, reason in aws.events("s"))

@@ -40,7 +40,7 @@ def windows(running) -> Iterator[Windows]:
 def silent_consoles(windows) -> Iterator[None]:
     """Require that no console reports an error or a violation of the content security policy."""
     yield
-    assert [] == windows.take_reports()
+    assert windows.take_reports() == []
 
 
 @pytest.fixture

@@ -182,7 +182,7 @@ class Windows:
         """Close a window; its console must be empty."""
         visitor.page.context.close()
         self.opened.remove(visitor)
-        assert [] == visitor.reports, visitor.reports
+        assert visitor.reports == [], visitor.reports
 
     def take_reports(self) -> list[str]:
         """Return what the consoles have reported, and clear them."""

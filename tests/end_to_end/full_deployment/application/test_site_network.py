@@ -33,7 +33,7 @@ def test_preload(visitor):
     visitor.open("/")
     visitor.has_loaded("Home")
 
-    assert ["link"] == visitor.page.evaluate(REQUESTS)
+    assert visitor.page.evaluate(REQUESTS) == ["link"]
 
 
 def send_to_api(request: Request) -> None:
@@ -64,7 +64,7 @@ def test_lost_response(ada):
     ada.page.unroute("**/api/activities")
 
     ada.expected("ERR_CONNECTION_RESET")
-    assert 1 == len(lost)
+    assert len(lost) == 1
     ada.reload()
     expect(ada.post(message)).to_have_count(1)
 
@@ -154,5 +154,5 @@ def test_expired_access_token(ada, andrew):
     andrew.page.remove_listener("request", count)
 
     andrew.expected("status of 401")
-    assert 1 == len(exchanges)
-    assert 1 == len(set(refused))
+    assert len(exchanges) == 1
+    assert len(set(refused)) == 1

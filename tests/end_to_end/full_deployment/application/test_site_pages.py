@@ -56,8 +56,8 @@ def assert_page(visitor: Visitor, path: str, heading: str) -> None:
     visitor.reload()
     visitor.has_loaded(heading)
 
-    assert ([], []) == (light, violations(visitor, CONTRAST))
-    assert [[False, False]] * 2 == [on_screen, faults(visitor)]
+    assert (light, violations(visitor, CONTRAST)) == ([], [])
+    assert [on_screen, faults(visitor)] == [[False, False]] * 2
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +161,7 @@ def test_long_texts(anonymous, width):
     expect(anonymous.post("MMM")).to_be_visible()
     anonymous.page.unroute("**/api/activities/home")
 
-    assert [False, False] == faults(anonymous)
+    assert faults(anonymous) == [False, False]
 
 
 def test_newest_message(ada):
