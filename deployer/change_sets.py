@@ -27,6 +27,8 @@ _NESTED_FAILED = re.compile(r"Nested change set (arn:\S+) was not successfully c
 def describe_change_set(watch: Watch, region: str, arn: str, *, stack: str) -> Work[ChangeSet]:
     """Wait until a change set of *stack* is created, and return it with those of nested stacks.
 
+    Like all work of a job, this is a generator that yields pauses (see `deployer.jobs`).
+
     If a nested change set failed, its reason is the reason of the result. Raise BusyError after
     the timeout of *watch*.
     """
@@ -79,8 +81,8 @@ class _ChangeSetReader:
     def failure_reason(self, change_set: ChangeSet) -> Work[str]:
         """Return why a change set failed.
 
-        If a nested change set failed, the reason of the outer one is only the ARN of the nested one.
-        AWS does not list that one among the changes if it failed before it had any.
+        If a nested change set failed, the reason of the outer one names only its ARN. If the nested
+        one failed before it had changes, AWS does not list the nested stack among the changes.
         """
         if self.failures:
             return "\n".join(self.failures)

@@ -1,6 +1,6 @@
 """Record new avatars of users, so that the addresses of their avatars change.
 
-A notification has an avatar id, which is derived from the Cognito id of a user and cannot be
+The SNS notification of a new avatar has an avatar id, which is derived from the Cognito id of a user and cannot be
 reversed. So the avatar ids of users are stored in PostgreSQL when the first notification needs them.
 The Lambda function post_confirmation, which adds users, cannot store the ids: it may be deployed
 before the migration that adds the column.
@@ -25,7 +25,7 @@ _BATCH = 500
 def record(database: Database, avatar_uuid: str, version: str) -> bool:
     """Record the *version* of an avatar; return whether a user has the avatar id *avatar_uuid*.
 
-    Versions are compared as texts. An older or equal version changes nothing, so notifications may
+    A version is the padded S3 sequencer of the upload, so the order of texts is that of uploads. An older or equal version changes nothing, so notifications may
     arrive repeatedly and in any order. Raises ProblemError 503 while a user's row stays locked.
     """
     parameters = {"avatar_uuid": avatar_uuid, "version": version}

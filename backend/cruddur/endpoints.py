@@ -75,7 +75,7 @@ def endpoint(
         def respond(**arguments: Any) -> Response:
             user = _identity(access)
             if user and request.method not in SAFE_METHODS:
-                services.current().write_limit.count(user)
+                services.current().write_limit.count(user)  # Raises 429 above the limit.
             if takes_identity:
                 arguments["identity"] = user
             if query is not None:

@@ -1,4 +1,4 @@
-"""Explain the change of a resource: its properties, statements, rules and code."""
+"""Explain the change of a resource: properties, IAM statements, security group rules and code."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ def property_text(changes: Sequence[PropertyChange], file: str, *, has_effect: b
         f"because of {clean(change.cause)}" if change.cause else "",
         f"{file}: {', '.join(map(clean, change.settings))}" if change.settings else "",
     ]
+    # A change without a property is that of the type.
     text = ": ".join(filter(None, (clean(change.name) or "type", "; ".join(values))))
     note = ", ".join(filter(None, notes))
     return f"{text}  # {note}" if note else text
@@ -61,6 +62,7 @@ def detail_lines(changes: Sequence[ResourceChange], file: str) -> Iterator[tuple
     """
     change = changes[0]
     properties = [*zip(*map(shown_properties, changes), strict=True)]
+    # The heading says that the resource is replaced, and a single property is the reason.
     has_one_reason = change.action == "replaced" and len(properties) == 1
     for items in properties:
         yield "", property_text(items, file, has_effect=not has_one_reason)

@@ -30,7 +30,7 @@ _PENDING = {"PROVISIONING", "PENDING", "ACTIVATING"}
 class Service:
     """The tasks of an ECS service with its *record*, in one account and region.
 
-    Call `update` after each change, with the account and region in scope.
+    Call `update` after each change, within `context.scope(account, region)`.
     """
 
     record: dict[str, Any]
@@ -38,7 +38,7 @@ class Service:
     registered: dict[str, list[Target]] = field(default_factory=dict)  # By the ARN of the task.
     is_steady: bool = False
     _deployment: str = ""  # The id of the primary deployment at the last update.
-    _failures: int = 0  # Consecutive failures of tasks of that deployment.
+    _failures: int = 0  # Consecutive failures of tasks since that deployment began.
     _next_start: float = 0.0  # The earliest time of the next start.
     _healthy: set[str] = field(default_factory=set)  # ARNs of the healthy tasks at the last update.
 
@@ -95,7 +95,7 @@ class Service:
                 self._record_failure(task)
 
     def _reset_failures(self) -> None:
-        """Start the next task without delay."""
+        """Forget the failures, so that the next start is not delayed."""
         self._failures, self._next_start = 0, 0.0
 
     def _record_failure(self, task: Task) -> None:
@@ -139,6 +139,7 @@ class Service:
 
     def _stop_unhealthy_targets(self) -> None:
         """Stop tasks that the load balancer reports as unhealthy after the grace period."""
+        # Programs start faster here than in an account: see `health_check`.
         grace = (self.record.get("healthCheckGracePeriodSeconds") or 0) / START_SPEED
         for task in self.tasks:
             for target in self.registered.get(task.arn, ()):

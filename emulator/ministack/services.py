@@ -1,4 +1,4 @@
-"""MiniStack's modules of AWS services, and those stores and functions that several patches use."""
+"""MiniStack's modules of AWS services, and what several `emulator.patches` use of them."""
 
 from __future__ import annotations
 
@@ -53,6 +53,7 @@ object_body: Callable[[str, str, str | None], bytes | None] = lookup.attribute(
     s3, "_get_object_data"
 )
 bucket_owner: Callable[[str], str | None] = lookup.attribute(s3, "_bucket_owner_account")
+# Whether the policy of a bucket of another account allows a request.
 bucket_allows: Callable[..., bool] = lookup.attribute(s3, "_foreign_bucket_allows")
 buckets: Any = lookup.attribute(s3, "_buckets")
 subnets: Any = lookup.attribute(ec2, "_subnets")  # By id.

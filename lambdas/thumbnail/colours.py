@@ -38,6 +38,7 @@ class ColourKey16(NamedTuple):
         return (sample & 0xFF for sample in self)
 
 
+# The transparent colour. Bytes have the alpha of each colour of a palette.
 ColourKey: TypeAlias = int | bytes | tuple[int, int, int] | ColourKey16 | None
 
 _SAMPLES = range(65536)  # of 16 bits
@@ -47,8 +48,8 @@ def key_of(image: ImageFile.ImageFile) -> ColourKey:
     """Return the transparent colour of an image without alpha, scaled like its decoded pixels.
 
     Pillow scales pixels of two and four bits up, and RGB pixels of 16 bits per channel down, but not
-    the transparent colour. For 16 bits the result is a ColourKey16, because the lower bytes must be
-    decoded as well. Call this before decoding, which discards the original format.
+    the transparent colour. Pillow keeps only the upper bytes of 16 bits, so the result is then a
+    ColourKey16, and the caller decodes the lower bytes as well. Call this before decoding, which discards the original format.
     """
     match image.info.get("transparency"), [tile.args for tile in image.tile]:
         case int(grey), ["L;2"]:
@@ -77,9 +78,9 @@ def resizable(
 ) -> Image.Image:
     """Return *image* in a mode whose pixels can be averaged: L, LA, RGB, RGBA or CMYK.
 
-    For a ColourKey16, *lower* is a mask of the pixels whose lower bytes differ. If the image has no
-    profile, it is composited onto the background before it is resized: the result is the same, and
-    three bands are averaged faster than four.
+    For a ColourKey16, *lower* is a mask of the pixels whose lower bytes differ. An RGBA
+    image without a profile is composited onto the background before it is resized: the result is the
+    same, and three bands are averaged faster than four.
     """
     converted = _converted(image, key, lower)
     if converted.mode == "RGBA" and not has_profile:
@@ -108,7 +109,7 @@ def _converted(image: Image.Image, key: ColourKey, lower: Image.Image | None) ->
 
 
 def flat(image: Image.Image, profile: bytes) -> Image.Image:
-    """Return *image*, in a mode of `resizable`, as RGB on the background, without metadata."""
+    """Return *image*, a result of `resizable`, as RGB on the background, without metadata."""
     alpha = image.getchannel("A") if image.mode in {"LA", "RGBA"} else None
     plain = image.convert(image.mode.removesuffix("A"))
     return _on_background(_in_srgb(plain, profile), alpha)

@@ -52,7 +52,7 @@ def test_missing_variables(name, value):
     ["*", "https://*", "cruddur.example", "https://cruddur.example/", "https://a b", "null"],
 )
 def test_origins_are_exact(origin):
-    """The application does not start with an origin that could match another site."""
+    """The application does not start with an origin that has a wildcard or is malformed."""
     assert faults(FRONTEND_URL=origin) == [
         f'FRONTEND_URL: "{origin}" is not an exact origin such as https://example.com'
     ]

@@ -54,7 +54,7 @@ def test_the_role_is_an_output_of_its_stack() -> None:
     "stacks", [[], [deployed("crd-x-foundation")], [deployed("crd-x-network", ReleaseRole="arn")]]
 )
 def test_a_missing_role_is_an_error_with_the_command(stacks: list[DeployedStack]) -> None:
-    """The stack may be missing, or deployed without this output."""
+    """The stack is missing, or has no output with the role because its creation failed."""
     with pytest.raises(CloudError, match="crd-x-foundation is not deployed") as raised:
         LIMITS.role(ENV, stacks)
 

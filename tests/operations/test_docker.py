@@ -1,8 +1,9 @@
-"""docker is run with its input and without AWS credentials; see also test_image.py."""
+"""Without docker, and for the emulator, an error explains the fact.
+
+tests/commands/test_image.py tests how docker is run.
+"""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import pytest
 
@@ -21,8 +22,8 @@ def test_a_missing_docker(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
 
 
 def test_the_emulator_has_no_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A login to the emulator is refused: its ECR has only the API of AWS."""
+    """A login to the emulator is refused: its ECR has the API of AWS, but not the protocol of Docker registries."""
     monkeypatch.setattr(type(ENVIRONMENT), "is_local", True)
 
     with pytest.raises(ConfigError, match="x: docker cannot push to the emulator"):
-        docker.log_in(Target(replace(ENVIRONMENT), Account()))
+        docker.log_in(Target(ENVIRONMENT, Account()))

@@ -1,4 +1,4 @@
-"""docs/layers.md describes the templates, and every resource type has a price or is free."""
+"""docs/layers.md, the page about all stacks, describes their templates, and every resource type has a price or is free."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ DATABASE = {"DBInstanceClass": "db.t4g.small", "MultiAZ": True, "AllocatedStorag
     ],
 )
 def test_units_are_counted(type_: str, properties: Any, counts: dict[str, float]) -> None:
-    """Instances and storage are doubled with Multi-AZ; tasks are the minimum of autoscaling."""
+    """Instances and storage are doubled with Multi-AZ; tasks are counted by the MinCapacity of their scaling."""
     others = {"Task": TASK, "Tasks": TASKS}
     found = {
         price.unit: price.count(properties, others)

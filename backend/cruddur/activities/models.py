@@ -28,6 +28,7 @@ class NewPost(msgspec.Struct, frozen=True):
 class NewReply(msgspec.Struct, frozen=True):
     """A new reply, which expires with its post."""
 
+    # Error codes that replace the default ones: see `cruddur.requests`.
     CODES: ClassVar = {"message_exceed_max_chars": "message_exceed_max_chars_1024"}
 
     message: ReplyText

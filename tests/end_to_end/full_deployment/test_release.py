@@ -60,7 +60,7 @@ class Release:
         env = self.checkout.aws_env | {"COMMIT": commit, "PATH": path}
         env |= {
             "CODEBUILD_BUILD_NUMBER": "1",
-            "REPOSITORY_URI": self.images,
+            "REPOSITORY_URI": self.repository_uri,
             "CONTAINER": "backend-flask",
         }
         self._write_version(commit[:1])
@@ -97,13 +97,14 @@ class Release:
     @property
     def is_deployed(self) -> bool:
         """Return whether the last deployment is complete."""
-        [*states] = [deployment["rolloutState"] for deployment in self.service["deployments"]]
+        states = [deployment["rolloutState"] for deployment in self.service["deployments"]]
         return states == ["COMPLETED"]
 
     @property
     def version(self) -> int:
         """Return the version of the application behind the load balancer; 0 if no task responds."""
         connection = HTTPConnection(self.checkout.endpoint.url.removeprefix("http://"), timeout=60)
+        # The port is that of the load balancer's HTTPS listener; the emulator has no TLS.
         connection.request(
             "GET", "/api/health-check", headers={"Host": "api.cruddur.localhost:443"}
         )
@@ -120,8 +121,8 @@ class Release:
         file.write_text(text)
 
     @property
-    def images(self) -> str:
-        """Return the address of the registry."""
+    def repository_uri(self) -> str:
+        """Return the URI of the ECR repository."""
         return describe_deployment(self.checkout).outputs["registry"]["Uri"]
 
     @property
@@ -197,7 +198,7 @@ def test_release_and_rollback(release):
     release.stage("Infrastructure")
     release.checkout.run("plan")  # The exit code would be 2 if an update were due.
 
-    uri = release.images
+    uri = release.repository_uri
     assert before == 0
     assert "update" not in planned
     assert "applied 0001_users" in migrated

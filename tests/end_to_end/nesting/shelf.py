@@ -1,4 +1,7 @@
-"""Nested stacks with a table each; settings change them or let a resource fail."""
+"""Two nested stacks, Left and Right, in each of which a stack with a table is nested.
+
+Settings change the tables or let a resource fail.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,9 @@ from stacks.parts.buckets import private_bucket
 class Settings(fields.Settings, frozen=True):
     """The settings of the stack.
 
-    *key* is the key of the left table. With *retain*, both tables are retained when the stack is
-    deleted. *right* adds the right nested stack. In the right nested stack, *broken* adds a resource
-    that cannot be created, and *bucket* a bucket with this name.
+    *key* is the partition key of the table in Left. With *retain*, both tables are retained when the stack is
+    deleted. *right* adds Right. In Right, *broken* adds a resource that cannot be created, and *bucket* a
+    bucket with this name.
     """
 
     key: str = "pk"
@@ -43,7 +46,7 @@ class Table:
 
 @dataclass(frozen=True)
 class NoOutputs:
-    """The outputs that the innermost stacks use: none."""
+    """The outputs of other stacks that the innermost stacks use: there are none."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def store(t: Template, env: Env) -> Store:
 
 
 def define(t: Template, env: Env, settings: Settings, templates: Store) -> None:
-    """Add two nested stacks of one template, and a record."""
+    """Add the nested stacks, which one function defines, and a record."""
     t.add_resource(
         route53.RecordSetType(
             "Note",
