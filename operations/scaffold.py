@@ -124,7 +124,7 @@ def test_the_result_has_the_keys_of_the_event():
     """The keys are in alphabetical order."""
     event = json.loads((EVENTS / "example.json").read_text("utf-8"))
 
-    assert {{"keys": ["action", "id"]}} == handler(event, None)
+    assert handler(event, None) == {{"keys": ["action", "id"]}}
 '''
 
 _FUNCTION = """\

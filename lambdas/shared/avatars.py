@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from shared.ids import is_id
+from .ids import is_id  # `operations` imports this module as lambdas.shared.avatars.
 
 # The namespace of this project. An avatar id can be derived from a `sub`, but not the reverse.
 NAMESPACE = uuid.UUID("5f6c1d0a-7f0e-4d0b-9d43-0c7c3a6f2b11")

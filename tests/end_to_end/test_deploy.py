@@ -136,7 +136,7 @@ def test_change(tiny):
     ][0]["Parameters"]
     note = next(output for output in before["Outputs"] if output["OutputKey"] == "Note")
     assert note["OutputValue"] == parameter["ParameterValue"]
-    assert "Another title" in changed.err
+    assert "Another title" in " ".join(changed.err.split())
     assert changed.last.startswith("1 updated, 4 kept, in ")
     assert tiny.stacks() == COMPLETE | {"left": "UPDATE_COMPLETE"}
 
