@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from deployer.aws.cloud import ChangeSet, PropertyChange, ResourceChange
+from deployer.data_loss import is_stateful
 from deployer.model.template_tree import flatten, format_path
 from deployer.plan import Recreate
 from deployer.preview.announced import Disagreement, announced_action, disagreements
@@ -43,6 +44,12 @@ _POLICIES = {
     "ReplaceAndDelete": ", and the old resource and its data are deleted",
     "ReplaceAndSnapshot": ", and the old resource is deleted after a snapshot",
     "ReplaceAndRetain": ", and the old resource is retained in AWS",
+}
+# For types whose resources hold no data.
+_POLICIES_WITHOUT_DATA = {
+    **_POLICIES,
+    "Delete": "",
+    "ReplaceAndDelete": ", and the old resource is deleted",
 }
 _ACTIONS = {
     "Dynamic": "the action is determined during execution",
@@ -134,7 +141,9 @@ def _resource(change: ResourceChange, style: Style) -> Iterator[str]:
     change_kind = _KINDS[announced_action(change)]
     description = _ACTIONS.get(change.action, change_kind.description)
     if change.action == "Remove" or change.replaces:
-        description += _POLICIES.get(
+        has_data = is_stateful(change.type, policy="")
+        policies = _POLICIES if has_data else _POLICIES_WITHOUT_DATA
+        description += policies.get(
             change.policy, f" ({clean(change.policy)})" if change.policy else ""
         )
     line = f"  {style(change_kind.emphasis, change_kind.mark)} {clean(change.logical_id)}  {clean(change.type)}"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+CANCEL_SECONDS = 5.0  # How long the coroutines may take to end.
 
 
 class EventLoopThread:
@@ -39,7 +40,11 @@ class EventLoopThread:
         return asyncio.run_coroutine_threadsafe(work(), loop).result()
 
     def stop(self) -> None:
-        """Stop the loop and the thread without waiting for coroutines."""
+        """Cancel all coroutines, and stop the loop and the thread.
+
+        A thread that waits in `run` gets a CancelledError. Otherwise it would wait for ever, and so
+        would a process that ends only after its threads.
+        """
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._loop = None
@@ -48,3 +53,8 @@ class EventLoopThread:
 def _run_forever(loop: asyncio.AbstractEventLoop) -> None:
     with contextlib.closing(loop):
         loop.run_forever()
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            loop.run_until_complete(asyncio.wait(tasks, timeout=CANCEL_SECONDS))

@@ -33,7 +33,7 @@ def test_destructive_changes_come_first() -> None:
     assert text == (
         "crd-x-cluster: 1 removed, 1 replaced, 1 may be replaced, 1 changed, 1 added\n"
         "  - Queue  AWS::SQS::Queue  is removed, and its data is deleted\n"
-        "  ± Balancer  AWS::X::Y  is replaced, and the old resource and its data are deleted\n"
+        "  ± Balancer  AWS::X::Y  is replaced, and the old resource is deleted\n"
         "      Name: a → b  # forces replacement, because of Vpc.Name\n"
         "  ± Group  AWS::X::Y  may be replaced, and the old resource is retained in AWS\n"
         "      Subnets[0]: (none) → s-1  # may force replacement\n"
@@ -64,6 +64,26 @@ def test_only_additions_are_a_short_list() -> None:
 
 
 @pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (
+            ResourceChange("Remove", "Task", "AWS::ECS::TaskDefinition", policy="Delete"),
+            "is removed",
+        ),
+        (
+            changed("Task", NAME, replacement="True", policy="ReplaceAndDelete"),
+            "is replaced, and the old resource is deleted",
+        ),
+    ],
+)
+def test_a_resource_without_data_loses_none(change: ResourceChange, expected: str) -> None:
+    """Data is mentioned only for types whose resources hold data."""
+    lines = list(change_lines(change_set("x", change), Style()))
+
+    assert lines[1].endswith(f"  {expected}")
+
+
+@pytest.mark.parametrize(
     ("policy", "words"),
     [
         ("Delete", "is removed, and its data is deleted"),
@@ -75,11 +95,11 @@ def test_only_additions_are_a_short_list() -> None:
 )
 def test_a_deletion_policy_is_described(policy: str, words: str) -> None:
     """The approver sees what happens to the data of a removed resource."""
-    removed = ResourceChange("Remove", "Table", "AWS::X::Y", policy=policy)
+    removed = ResourceChange("Remove", "Table", "AWS::DynamoDB::Table", policy=policy)
 
     lines = list(change_lines(change_set("x", removed), Style()))
 
-    assert lines[1] == f"  - Table  AWS::X::Y  {words}"
+    assert lines[1] == f"  - Table  AWS::DynamoDB::Table  {words}"
 
 
 def test_a_policy_is_not_shown_for_changes_in_place() -> None:
@@ -127,7 +147,7 @@ def test_changes_in_nested_stacks_have_their_path() -> None:
 
     assert list(change_lines(whole, Style())) == [
         "crd-x-pipeline: 1 replaced, 2 changed, 1 added",
-        "  ± Below/Deep/Table  AWS::X::Y  is replaced, and the old resource and its data are deleted",
+        "  ± Below/Deep/Table  AWS::X::Y  is replaced, and the old resource is deleted",
         "      KeySchema: a → b  # forces replacement",
         "  ~ Below  AWS::CloudFormation::Stack",
         "  ~ Below/Deep  AWS::CloudFormation::Stack",

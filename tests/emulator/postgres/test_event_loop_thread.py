@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 
 import pytest
 
@@ -45,3 +45,20 @@ def test_an_error_is_raised_in_the_calling_thread() -> None:
     assert thread.run(running_loop)
     thread.stop()
     assert not thread.is_running
+
+
+def test_a_waiting_thread_ends_when_the_loop_stops() -> None:
+    """A stop during the creation of a database does not leave a thread that waits for ever."""
+    thread, started = EventLoopThread("stopped"), threading.Event()
+
+    async def wait() -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(thread.run, wait)
+        assert started.wait(60)
+        thread.stop()
+
+        with pytest.raises(CancelledError):
+            waiting.result(timeout=60)
