@@ -13,11 +13,21 @@ import { ACCEPTED_TYPES, decode, encode, PictureError } from "./picture.ts";
 import { meQuery } from "./queries.ts";
 import { uploadAvatar } from "./upload.ts";
 
+type Properties = Readonly<{
+  profile: OwnProfile;
+  /** Called with true while a picture is chosen that was neither uploaded nor cancelled. */
+  onEditing: (isEditing: boolean) => void;
+}>;
+
 /** Choose, crop and upload a picture. */
-export function AvatarEditor({ profile }: { profile: OwnProfile }) {
+export function AvatarEditor({ profile, onEditing }: Properties) {
   const input = useRef<HTMLInputElement>(null);
   const inputId = useId();
-  const [picture, setPicture] = useState<ImageBitmap | null>(null);
+  const [picture, setChosenPicture] = useState<ImageBitmap | null>(null);
+  const setPicture = (chosen: ImageBitmap | null) => {
+    setChosenPicture(chosen);
+    onEditing(chosen !== null);
+  };
   const [crop, setCrop] = useState<Crop>({ x: 0, y: 0, side: 1 });
   const [error, setError] = useState<unknown>(null);
   const upload = useUpload(profile, () => setPicture(null));

@@ -15,6 +15,7 @@ import { useMe } from "./queries.ts";
 
 export default function EditProfilePage() {
   const me = useMe();
+  const [isEditingPicture, setIsEditingPicture] = useState(false);
   return (
     <>
       <PageHeader title="Edit profile" back="/" />
@@ -22,8 +23,8 @@ export default function EditProfilePage() {
       {me.isError && <Failure error={me.error} onRetry={() => void me.refetch()} />}
       {me.data && (
         <>
-          <AvatarEditor profile={me.data} />
-          <ProfileForm profile={me.data} />
+          <AvatarEditor profile={me.data} onEditing={setIsEditingPicture} />
+          <ProfileForm profile={me.data} isEditingPicture={isEditingPicture} />
         </>
       )}
       <div className="form small-screen-only">
@@ -33,7 +34,11 @@ export default function EditProfilePage() {
   );
 }
 
-function ProfileForm({ profile }: { profile: OwnProfile }) {
+type FormProperties = Readonly<{ profile: OwnProfile; isEditingPicture: boolean }>;
+
+/** The form of the texts. While a picture is being edited it cannot be saved: the picture would be
+ * lost with the page. */
+function ProfileForm({ profile, isEditingPicture }: FormProperties) {
   const [name, setName] = useState(profile.display_name);
   const [bio, setBio] = useState(profile.bio);
   const bioId = useId();
@@ -69,7 +74,12 @@ function ProfileForm({ profile }: { profile: OwnProfile }) {
         </p>
       </div>
       <FormErrors error={save.error} />
-      <button type="submit" className="button" disabled={save.isPending || left < 0}>
+      {isEditingPicture && <p className="hint">Use or cancel the new picture before you save.</p>}
+      <button
+        type="submit"
+        className="button"
+        disabled={save.isPending || left < 0 || isEditingPicture}
+      >
         {save.isPending ? "Saving…" : "Save"}
       </button>
     </form>

@@ -50,8 +50,10 @@ def test_avatar(ada, andrew):
     ada.open("/settings/profile")
     picture = {"name": "me.jpg", "mimeType": "image/jpeg", "buffer": oriented_photo(6)}
     ada.page.locator("input[type=file]").set_input_files(picture)
+    expect(ada.button("Save")).to_be_disabled()  # It would lose the picture.
     ada.button("Use this picture").click()
     expect(ada.page.get_by_text("Your picture was changed.")).to_be_visible()
+    expect(ada.button("Save")).to_be_enabled()
 
     def shown() -> list[tuple[str, int]]:
         """Return the address and width of the picture beside the post."""
