@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import socket
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPResponse
 from typing import TYPE_CHECKING, Any
 
@@ -47,22 +46,24 @@ def send_request(
 def fake_target(*responses: bytes) -> Iterator[int]:
     """Yield the port of a server that sends one of *responses* on each connection, in their order.
 
-    An empty response closes the connection immediately; b"wait" delays it by three seconds.
+    An empty response closes the connection immediately; b"wait" delays it until the end of the block.
     """
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener, ended = socket.create_server(("127.0.0.1", 0)), threading.Event()
 
     def serve() -> None:
         for response in responses:
             connection, _ = listener.accept()
             connection.recv(65_536)
             if response == b"wait":
-                time.sleep(3)
-            connection.sendall(response)
+                ended.wait(60)
+            with suppress(OSError):  # The load balancer does not wait any longer.
+                connection.sendall(response)
             connection.close()
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     yield listener.getsockname()[1]
+    ended.set()
     listener.close()
 
 
