@@ -43,6 +43,7 @@ secure_scheme_headers: dict[str, str] = {}
 forwarder_headers = ""
 
 logconfig_dict = logs.config()
+logger_class = "cruddur.worker.ServerLogger"
 accesslog = None  # The application logs requests: see cruddur/logs.py.
 control_socket_disable = True  # The socket would be a file, and the root file system is read-only.
 

@@ -11,6 +11,7 @@ import socket
 import time
 from typing import Any
 
+from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from cruddur.limits import REQUEST_SECONDS
@@ -57,3 +58,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             conn.sock = DeadlineSocket(conn.sock)
         conn.sock.restart(REQUEST_SECONDS)
         return super().handle(conn)
+
+
+class ServerLogger(Logger):  # type: ignore[misc]  # gunicorn.glogging has no annotations
+    """The logger of gunicorn, without an access log: the application logs requests.
+
+    gunicorn formats a line for each request if logging is configured, also if nothing prints it.
+    """
+
+    def access(self, *_request: object) -> None:
+        """Format and log nothing."""
