@@ -10,8 +10,7 @@ from invoke.exceptions import Exit
 
 from commands.framework.connection import connect
 from commands.framework.task import task
-
-BLOCKED = 3  # The exit code if something has to be fixed before the first deploy.
+from deployer.errors import GuardError
 
 
 @task(help={"json": "print the results as JSON"})
@@ -28,4 +27,4 @@ def preflight(_: Context, env: str = "", json: bool = False) -> None:
     text = report.preflight_json(results) if json else report.preflight_text(results, style=style)
     print(text, end="")
     if any(result.verdict in {"command", "manual"} for result in results):
-        raise Exit(code=BLOCKED)
+        raise Exit(code=GuardError.code)

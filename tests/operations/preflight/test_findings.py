@@ -224,70 +224,6 @@ SITUATIONS = [
     pytest.param(
         "service-quotas",
         "get_service_quota",
-        quotas(vpc=1),
-        ("quotas", "command"),
-        "VPCs per region: the quota is 1, 1 are in use, and the stacks need 1",
-        id="too few VPCs",
-    ),
-    pytest.param(
-        "service-quotas",
-        "get_service_quota",
-        quotas(ec2=0),
-        ("quotas", "command"),
-        "Elastic IP addresses: the quota is 0, 0 are in use, and the stacks need 1",
-        id="too few addresses",
-    ),
-    pytest.param(
-        "service-quotas",
-        "get_service_quota",
-        quotas(fargate=5),
-        ("quotas", "command"),
-        "vCPU of Fargate tasks: the quota is 5, 0 are in use, and the stacks need 6",
-        id="too few vCPU",
-    ),
-    pytest.param(
-        "service-quotas",
-        "get_service_quota",
-        quotas(**{"lambda": 10}),
-        ("quotas", "command"),
-        "concurrent executions of Lambda: the quota is 10, 0 are in use, and the stacks need 120",
-        id="a new account's concurrency",
-    ),
-    pytest.param(
-        "service-quotas",
-        "get_service_quota",
-        quotas(iam=1),
-        ("quotas", "command"),
-        "managed policies of a role: the quota is 1, 0 are in use, and the stacks need 2",
-        id="too few policies of a role",
-    ),
-    pytest.param(
-        "service-quotas",
-        "get_service_quota",
-        quotas(cloudfront=0),
-        ("quotas", "command"),
-        "distributions of CloudFront: the quota is 0, 0 are in use, and the stacks need 1",
-        id="no distributions",
-    ),
-    pytest.param(
-        "service-quotas",
-        "get_service_quota",
-        quotas(rds=0),
-        ("quotas", "command"),
-        "DB instances: the quota is 0, 0 are in use, and the stacks need 1",
-        id="no DB instances",
-    ),
-    pytest.param(
-        "service-quotas",
-        "get_service_quota",
-        quotas(elasticloadbalancing=0),
-        ("quotas", "command"),
-        "Application Load Balancers: the quota is 0, 0 are in use, and the stacks need 1",
-        id="no load balancers",
-    ),
-    pytest.param(
-        "service-quotas",
-        "get_service_quota",
         refusal("AccessDeniedException"),
         ("quotas", "unknown"),
         "place: Call: AccessDeniedException: no",
@@ -381,6 +317,40 @@ def test_situations(
 
     changed = [(check, verdict, text) for check, verdict, text, _ in found if text != DELEGATION[2]]
     assert changed == [(*expected, fact)]
+
+
+# The quota of a service that is too low, its value, and the fact.
+LOW_QUOTAS = [
+    ("vpc", 1, "VPCs per region: the quota is 1, 1 are in use, and the stacks need 1"),
+    ("ec2", 0, "Elastic IP addresses: the quota is 0, 0 are in use, and the stacks need 1"),
+    ("fargate", 5, "vCPU of Fargate tasks: the quota is 5, 0 are in use, and the stacks need 6"),
+    (
+        "lambda",
+        10,
+        "concurrent executions of Lambda: the quota is 10, 0 are in use, and the stacks need 120",
+    ),
+    ("iam", 1, "managed policies of a role: the quota is 1, 0 are in use, and the stacks need 2"),
+    (
+        "cloudfront",
+        0,
+        "distributions of CloudFront: the quota is 0, 0 are in use, and the stacks need 1",
+    ),
+    ("rds", 0, "DB instances: the quota is 0, 0 are in use, and the stacks need 1"),
+    (
+        "elasticloadbalancing",
+        0,
+        "Application Load Balancers: the quota is 0, 0 are in use, and the stacks need 1",
+    ),
+]
+
+
+@pytest.mark.parametrize(("service", "value", "fact"), LOW_QUOTAS)
+def test_a_low_quota(service: str, value: float, fact: str) -> None:
+    """Exactly this quota is reported, next to the delegation."""
+    found = preflight("service-quotas", "get_service_quota", quotas(**{service: value}))
+
+    changed = [result[:3] for result in found if result[2] != DELEGATION[2]]
+    assert changed == [("quotas", "command", fact)]
 
 
 def test_missing_service_linked_roles() -> None:
