@@ -5,6 +5,7 @@ from __future__ import annotations
 from invoke.context import Context
 from invoke.exceptions import Exit
 
+from commands.framework import operation_help
 from commands.framework.task import task
 from deployer.errors import ConfigError
 
@@ -16,9 +17,9 @@ _ARN = "the ARN of a change set, as `status` prints it; repeatable"
     help={
         "arn": _ARN,
         "yes": "execute the change sets without asking",
-        "jobs": "how many stacks at a time",
-        "timeout": "minutes to wait for one stack operation; AWS continues it",
-        "json": "print versioned JSON lines, one per event",
+        "jobs": operation_help.JOBS,
+        "timeout": operation_help.TIMEOUT,
+        "json": operation_help.JSON,
     },
 )
 def execute(

@@ -12,6 +12,7 @@ from typing import TypeVar, cast
 from invoke.context import Context
 from invoke.exceptions import Exit
 
+from commands.framework import operation_help
 from commands.framework.task import CHANGES, task
 from deployer.errors import ConfigError, GuardError
 from operations import lambdas, project
@@ -22,10 +23,7 @@ JOBS = 4  # The stacks whose change sets `plan` creates at a time.
 _STACK = "a stack such as cluster; repeatable (default: all)"
 _ONLY = "skip dependencies"
 _VERIFY = "compare whole templates instead of digests"
-_JOBS = "how many stacks at a time"
-_TIMEOUT = "minutes to wait for one stack operation; AWS continues it"
 _ENVS = "the environment (default: $CRUDDUR_ENV, else all)"
-_JSON = "print versioned JSON lines, one per event"
 
 
 @task(
@@ -206,8 +204,8 @@ def _plan_offline(env: str, base: str, output_format: str) -> None:
         "no_execute": "leave the change sets for review; print how to execute them",
         "release": "deploy a release: skip the stacks that administrators deploy",
         "verify": _VERIFY,
-        "timeout": _TIMEOUT,
-        "json": _JSON,
+        "timeout": operation_help.TIMEOUT,
+        "json": operation_help.JSON,
     },
 )
 def deploy(
@@ -246,9 +244,9 @@ def deploy(
     help={
         "plan": "a file that `plan --out` wrote",
         "yes": "execute the change sets without asking",
-        "jobs": _JOBS,
-        "timeout": _TIMEOUT,
-        "json": _JSON,
+        "jobs": operation_help.JOBS,
+        "timeout": operation_help.TIMEOUT,
+        "json": operation_help.JSON,
     },
 )
 def apply(
@@ -287,9 +285,9 @@ def apply(
         "confirm": "the name of a stack that holds data or is protected; repeatable",
         "dry_run": "only show what is deleted and kept; exit with 2 if anything is",
         "yes": "delete without asking for approval",
-        "jobs": _JOBS,
-        "timeout": _TIMEOUT,
-        "json": _JSON,
+        "jobs": operation_help.JOBS,
+        "timeout": operation_help.TIMEOUT,
+        "json": operation_help.JSON,
     },
 )
 def destroy(
