@@ -27,7 +27,7 @@ def prepare_database(target: Target) -> Iterator[str]:
     """Create the users and tables of the database, and sample data; yield what was done."""
     created = [name for names in db.bootstrap(target).values() for name in names]
     yield f"database users: {_joined(created)}"
-    yield f"migrations: {_joined(db.migrate(target).get('applied', []))}"
+    yield f"migrations: {_migrations_text(db.migrate(target).get('applied', []))}"
     yield f"demo accounts: {_joined(list(demo.create_accounts(target)))}"
     db.seed(target)
 
@@ -123,6 +123,10 @@ def _answer(target: Target) -> str:
         return type(error).__name__
     finally:
         connection.close()
+
+
+def _migrations_text(applied: list[str]) -> str:
+    return f"{len(applied)} applied, up to {applied[-1]}" if applied else "nothing to do"
 
 
 def _joined(names: list[str]) -> str:

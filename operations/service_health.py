@@ -41,7 +41,7 @@ def verify(service: Service) -> Iterator[str]:
             f" {_reason(service)}",
             hint=f"see the log of the service: ./inv logs --service --env={service.target.env.name}",
         )
-    yield f"{service.name} runs at least {minimum} healthy tasks"
+    yield f"{service.name} runs at least {'1 healthy task' if minimum == 1 else f'{minimum} healthy tasks'}"
     if service.stack == WEBHOOK_STACK:
         yield from _confirm_webhook(service)
 

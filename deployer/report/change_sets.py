@@ -66,8 +66,8 @@ def change_lines(change_set: ChangeSet, style: Style) -> Iterator[str]:
     changes = sorted(
         _with_paths(change_set), key=lambda change: list(_KINDS).index(announced_action(change))
     )
-    yield style("bold", f"{clean(change_set.stack)}: {counts(change_set)}")
-    if changes and all(announced_action(change) == "added" for change in changes):
+    yield header_line(change_set, style)
+    if only_adds(change_set):
         yield from _only_added(changes, style)
     else:
         for change in changes:
@@ -81,7 +81,7 @@ def reviewed_lines(
 
     *file* is the config file.
     """
-    yield style("bold", f"{clean(change_set.stack)}: {counts(change_set)}")
+    yield header_line(change_set, style)
     for loss in change.data_losses:
         yield f"  ! {style('red', clean(str(loss)))}"
     yield from list(stack_lines(change, file, style))[1:]
@@ -95,6 +95,17 @@ def disagreement_lines(found: Iterable[Disagreement], style: Style) -> Iterator[
             f"{clean(item.resource)}: predicted: {item.predicted}; CloudFormation: {item.announced}"
         )
         yield f"  ! {style('red' if item.is_worse else 'yellow', text)}"
+
+
+def header_line(change_set: ChangeSet, style: Style) -> str:
+    """Return the first line of a change set: the stack, and the number of changes of each kind."""
+    return style("bold", f"{clean(change_set.stack)}: {counts(change_set)}")
+
+
+def only_adds(change_set: ChangeSet) -> bool:
+    """Return whether there are changes, and each adds a resource."""
+    actions = {announced_action(change) for change in _with_paths(change_set)}
+    return actions == {"added"}
 
 
 def counts(change_set: ChangeSet) -> str:

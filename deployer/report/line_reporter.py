@@ -1,7 +1,8 @@
 """Print the progress of a run line by line: for a log, a pipe, or a terminal without cursor movement.
 
-Resource events are condensed: one line for each stack and operation, repeated every
-INTERVAL_SECONDS, and one for each failure. `--json` prints all events.
+Resource events are condensed: one line for each stack and operation every INTERVAL_SECONDS, and one
+for each failure. In the emulator, the resources of a new stack are only counted: it is not reviewed.
+`--json` prints all events.
 """
 
 from __future__ import annotations
@@ -12,15 +13,23 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from deployer.errors import DeployError
-from deployer.events import ChangeSetCreated, Event, Finished, Outcome, Progress
-from deployer.plan import Keep
+from deployer.events import (
+    ChangeSetCreated,
+    Event,
+    Finished,
+    OperationStarted,
+    Outcome,
+    Progress,
+    Started,
+)
+from deployer.plan import Create, Keep, Step
 from deployer.removal import Deletion
-from deployer.report.change_sets import reviewed_lines
+from deployer.report.change_sets import header_line, only_adds, reviewed_lines
 from deployer.report.deletions import deletion_lines
 from deployer.report.errors import error_lines
 from deployer.report.event_lines import event_lines, needs_line, progress_line, start_line
 from deployer.report.live_plan import LivePlan
-from deployer.report.plan import plan_lines
+from deployer.report.plan import counts_text, plan_lines
 from deployer.report.progress import RunProgress, StackProgress
 from deployer.report.style import Style
 from deployer.report.summary import interrupted_lines, summary_lines
@@ -40,8 +49,9 @@ class LineReporter:
         self._width = 0
         self._shown: dict[
             str, tuple[str, float]
-        ] = {}  # The word and the time of the last progress line of each stack.
+        ] = {}  # The activity and the time of the last line about the operation on each stack.
         self._kept: frozenset[str] = frozenset()
+        self._emulator = False
 
     def __enter__(self) -> Self:
         return self
@@ -63,6 +73,7 @@ class LineReporter:
         emulator: bool,
         origins: Sequence[str] = (),
     ) -> None:
+        self._emulator = emulator
         self._write(
             start_line(env, account, region, self._style, emulator=emulator, origins=origins)
         )
@@ -73,7 +84,10 @@ class LineReporter:
         self._width = max((len(clean(step.desired.name)) for step in steps), default=0)
         self._kept = frozenset(step.desired.name for step in steps if isinstance(step, Keep))
         self._run.expect(step.desired.name for step in steps if not isinstance(step, Keep))
-        self._write(*plan_lines(steps, plan.orphans, plan.uploads, self._style))
+        if self._emulator and not plan.orphans and _only_creates(steps):
+            self._write(counts_text(steps, plan.orphans, plan.uploads))
+        else:
+            self._write(*plan_lines(steps, plan.orphans, plan.uploads, self._style))
 
     def deletions(self, deletions: Sequence[Deletion]) -> None:
         self._width = max((len(clean(item.stack.name)) for item in deletions), default=0)
@@ -82,6 +96,8 @@ class LineReporter:
 
     def event(self, event: Event) -> None:
         stack_progress = self._note(event)
+        if isinstance(event, OperationStarted):
+            self._shown[event.stack] = stack_progress.activity, self._run.now()
         if self._is_shown(event):
             self._write(*self._lines(event, stack_progress))
         elif self._is_due(event, stack_progress):
@@ -94,6 +110,10 @@ class LineReporter:
     def _lines(self, event: Event, stack_progress: StackProgress) -> Iterator[str]:
         """Return the lines of *event*; those of a change set have the format of the plan."""
         match event:
+            case ChangeSetCreated(change_set=change_set) if self._emulator and only_adds(
+                change_set
+            ):
+                return iter([header_line(change_set, self._style)])
             case ChangeSetCreated(stack=name) if change := self._plan.changes_of_change_sets.get(
                 name
             ):
@@ -107,6 +127,8 @@ class LineReporter:
         match event:
             case Progress():
                 return needs_line(event)
+            case Started(step="create"):
+                return not self._emulator
             case Finished(outcome=Outcome.KEPT):
                 return event.stack not in self._kept
             case _:
@@ -144,3 +166,7 @@ class LineReporter:
     def _write(self, *lines: str) -> None:
         self._stream.write("".join(f"{self._style.fit(line)}\n" for line in lines))
         self._stream.flush()
+
+
+def _only_creates(steps: Sequence[Step]) -> bool:
+    return all(isinstance(step, Create | Keep) for step in steps)

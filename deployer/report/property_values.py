@@ -88,12 +88,17 @@ def _masked_items(value: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def before_and_after(name: str, before: str | None, after: str | None) -> str:
-    """Return *before* and *after* on one line; of long values, only the part that differs."""
+    """Return *before* and *after* on one line; of long values, only the part that differs.
+
+    They are equal where CloudFormation lists a property because of the resource that it refers to.
+    """
     old, new = _shown(name, before), _shown(name, after)
     if old == new == SENSITIVE:
         return "(sensitive, changed)"
     if before is None and after is None:
         return "(values not known)"
+    if before == after:
+        return "(unchanged)" if len(old) > _MAX_LENGTH else f"{old} (unchanged)"
     if max(len(old), len(new)) > _MAX_LENGTH:
         old, new = _around_difference(old, new)
     return f"{shorten(old, _MAX_LENGTH)} → {shorten(new, _MAX_LENGTH)}"

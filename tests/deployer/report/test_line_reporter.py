@@ -10,6 +10,7 @@ import pytest
 
 from deployer.errors import StaleError
 from deployer.events import ChangeSetCreated, Finished, OperationStarted, Outcome, Started
+from deployer.plan import Create
 from deployer.report import LivePlan, Style, error_text
 from deployer.report.line_reporter import INTERVAL_SECONDS, LineReporter
 from tests.deployer.report.samples import (
@@ -29,7 +30,7 @@ from tests.deployer.report.samples import (
 from tests.fakes import REGION, FakeClock
 
 RUN = """\
-x: account 000000000000, region ca-central-1, emulator
+x: account 000000000000, region ca-central-1
 crd-x-network   create   not in the account yet
 crd-x-cluster   update   template changed
 crd-x-assets    keep     unchanged
@@ -43,7 +44,6 @@ crd-x-network   create              not in the account yet
 crd-x-network: 2 added
   + 2 resources: Vpc, Subnet1
 crd-x-network   creating            in ca-central-1
-crd-x-network   creating            0 of 2 resources, Vpc
 crd-x-network   created             in 18 s
 crd-x-cluster   update              template changed
 crd-x-cluster: 1 changed
@@ -68,12 +68,30 @@ def test_a_whole_run() -> None:
     reporter, stream, clock = make_reporter()
 
     with reporter:
-        reporter.start("x", "000000000000", REGION, emulator=True)
+        reporter.start("x", "000000000000", REGION, emulator=False)
         reporter.plan(LivePlan(STEPS, ORPHANS, UPLOADS))
         report_all(reporter, clock, [*CREATING, *CREATED, *FAILED])
         reporter.summary()
 
     assert stream.getvalue() == RUN
+
+
+def test_new_stacks_in_the_emulator() -> None:
+    """In the emulator a new stack has one line for its change set, and none for its step."""
+    reporter, stream, clock = make_reporter()
+    creates = [step for step in STEPS if isinstance(step, Create)]
+
+    reporter.start("x", "000000000000", REGION, emulator=True)
+    reporter.plan(LivePlan(creates))
+    report_all(reporter, clock, [*CREATING, *CREATED])
+
+    assert stream.getvalue() == (
+        "x: account 000000000000, region ca-central-1, emulator\n"
+        "1 stack: 1 create\n"
+        "crd-x-network: 2 added\n"
+        "crd-x-network  creating            in ca-central-1\n"
+        "crd-x-network  created             in 18 s\n"
+    )
 
 
 def test_an_account() -> None:
@@ -212,7 +230,7 @@ def test_progress_is_repeated_after_an_interval() -> None:
     shown = [line.split()[-1] for line in stream.getvalue().splitlines() if "resources, " in line]
 
     assert INTERVAL_SECONDS == 30
-    assert shown == ["Subnet0", "Subnet15"]
+    assert shown == ["Subnet14"]
 
 
 def test_a_rollback_is_shown_immediately() -> None:

@@ -73,6 +73,8 @@ def test_a_changed_secret() -> None:
         ("", "b", '"" → b'),
         ("a\nb", "{{changeSet:KNOWN_AFTER_APPLY}}", "a\\nb → (known after creation)"),
         (None, None, "(values not known)"),
+        ("0", "0", "0 (unchanged)"),
+        ("a" * 61, "a" * 61, "(unchanged)"),
     ],
 )
 def test_a_value_is_on_one_line(before: str | None, after: str | None, shown: str) -> None:
