@@ -20,7 +20,7 @@ def test_interrupted(tiny, signal_number):
     tiny.set_resource_delay(1.0)
     tiny.configure(ground={"notes": 15})
     with tiny.running("deploy") as deploy:
-        deploy.wait_for("of 15 resources, Note1")
+        deploy.wait_for("crd-local-ground  creating ")
         tiny.set_resource_delay(600)  # The creation takes minutes, and the task at most one.
 
         code = deploy.interrupt(signal_number)
@@ -43,7 +43,7 @@ def test_interrupted_destroy(tiny):
     tiny.run("deploy")
     tiny.set_resource_delay(0.3)
     with tiny.running("destroy", "--yes") as destroy:
-        destroy.wait_for("deleting            Note")
+        destroy.wait_for("crd-local-top     deleting ")
 
         code = destroy.interrupt(signal.SIGINT)
 
@@ -109,14 +109,14 @@ def test_an_interrupted_plan_leaves_no_change_set(tiny, forward):
 def test_killed_in_an_operation(tiny):
     """After a kill while CloudFormation creates or deletes, the next run follows the operation."""
     tiny.set_resource_delay(0.2)
-    for progress in ("far     creating            0 of", "left    creating            0 of"):
+    for progress in ("far     creating ", "left    creating "):
         with tiny.running_until_killed("deploy") as deploy:
             deploy.wait_for(f"crd-local-{progress}")
             deploy.interrupt(signal.SIGKILL)
     tiny.run("deploy")
     created = tiny.stacks()
     with tiny.running_until_killed("destroy", "--yes") as destroy:
-        destroy.wait_for("deleting            Note")
+        destroy.wait_for("crd-local-top     deleting ")
         destroy.interrupt(signal.SIGKILL)
 
     tiny.run("deploy")
@@ -131,7 +131,7 @@ def test_killed_emulator(tiny):
     """
     tiny.set_resource_delay(0.2)
     with tiny.running("deploy", "--stack=right") as deploy:
-        deploy.wait_for("crd-local-right   creating            0 of")
+        deploy.wait_for("crd-local-right   creating ")
         os.kill(emulator.status(tiny.emulator).pid, signal.SIGKILL)
 
         code = deploy.end()
@@ -152,7 +152,7 @@ def test_restarted_emulator(tiny):
     """If the emulator restarts during a deploy, the deploy fails and the next one succeeds."""
     tiny.set_resource_delay(0.2)
     with tiny.running("deploy", "--stack=right") as deploy:
-        deploy.wait_for("crd-local-right   creating            0 of")
+        deploy.wait_for("crd-local-right   creating ")
         os.kill(emulator.status(tiny.emulator).pid, signal.SIGKILL)
         tiny.set_resource_delay(0)
 

@@ -205,7 +205,7 @@ def test_release_and_rollback(release):
     assert "/backend/image is available" in updated
     assert (f"{uri}@{first}", first) == started[:2]
     assert started[2] >= 1
-    assert "backend-flask runs at least 1 healthy tasks" in verified
+    assert "backend-flask runs at least 1 healthy task" in verified
     assert "is subscribed to new avatars" in verified
     assert first_version == 1
     assert between == f"{uri}@{first}"
