@@ -10,6 +10,7 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-site",
     "Referrer-Policy": "no-referrer",
     "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
+    "Vary": "Origin",
     "X-Content-Type-Options": "nosniff",
 }
 _ALLOWED_METHODS = "GET, HEAD, POST, PUT, DELETE, OPTIONS"
@@ -24,9 +25,7 @@ def install(app: Flask, origins: frozenset[str]) -> None:
     @app.after_request
     def add_headers(response: Response) -> Response:
         headers = response.headers
-        for name, value in _HEADERS.items():
-            headers.setdefault(name, value)
-        headers.add("Vary", "Origin")
+        headers.extend(_HEADERS)
         origin = request.headers.get("Origin")
         if origin in origins:
             headers["Access-Control-Allow-Origin"] = origin
