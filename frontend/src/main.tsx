@@ -1,5 +1,5 @@
 import { QueryClientProvider } from "@tanstack/react-query";
-import { StrictMode } from "react";
+import { StrictMode, startTransition } from "react";
 import { createRoot, type Root } from "react-dom/client";
 import { BrowserRouter } from "react-router";
 import { createApi } from "./api/client.ts";
@@ -25,18 +25,21 @@ function render(root: Root, configuration: Configuration): void {
   const queryClient = createQueryClient();
   session.followOtherTabs();
   resetOnNewUser(session, queryClient);
-  root.render(
-    <StrictMode>
-      <ServicesProvider services={{ configuration, session, api }}>
-        <QueryClientProvider client={queryClient}>
-          <BrowserRouter>
-            <NoticesProvider>
-              <App />
-            </NoticesProvider>
-          </BrowserRouter>
-        </QueryClientProvider>
-      </ServicesProvider>
-    </StrictMode>,
+  // In a transition React renders in short tasks, so that a slow device responds meanwhile.
+  startTransition(() =>
+    root.render(
+      <StrictMode>
+        <ServicesProvider services={{ configuration, session, api }}>
+          <QueryClientProvider client={queryClient}>
+            <BrowserRouter>
+              <NoticesProvider>
+                <App />
+              </NoticesProvider>
+            </BrowserRouter>
+          </QueryClientProvider>
+        </ServicesProvider>
+      </StrictMode>,
+    ),
   );
 }
 

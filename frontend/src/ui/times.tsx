@@ -4,16 +4,21 @@ import { ago, fullDate, left, untilNextChange } from "./time.ts";
 
 const REFRESH_MS = 30_000;
 
-/** When something was written, relative to now, with the date and time as a tooltip. */
+/**
+ * When something was written, relative to now, with the date and time as a tooltip.
+ *
+ * The tooltip is formatted when it is needed: the first use of a date format takes 20 ms.
+ */
 export function Ago({ time }: { time: string }) {
   const moment = Date.parse(time);
   const [now, setNow] = useState(Date.now);
+  const [tooltip, setTooltip] = useState<string>();
   useEffect(() => {
     const timer = setInterval(() => setNow(Date.now()), REFRESH_MS);
     return () => clearInterval(timer);
   }, []);
   return (
-    <time dateTime={time} title={fullDate(moment)}>
+    <time dateTime={time} title={tooltip} onPointerEnter={() => setTooltip(fullDate(moment))}>
       {ago(moment, now)}
     </time>
   );
