@@ -67,7 +67,7 @@ def change_lines(change_set: ChangeSet, style: Style) -> Iterator[str]:
         _with_paths(change_set), key=lambda change: list(_KINDS).index(announced_action(change))
     )
     yield header_line(change_set, style)
-    if only_adds(change_set):
+    if changes and all(announced_action(change) == "added" for change in changes):
         yield from _only_added(changes, style)
     else:
         for change in changes:
@@ -100,12 +100,6 @@ def disagreement_lines(found: Iterable[Disagreement], style: Style) -> Iterator[
 def header_line(change_set: ChangeSet, style: Style) -> str:
     """Return the first line of a change set: the stack, and the number of changes of each kind."""
     return style("bold", f"{clean(change_set.stack)}: {counts(change_set)}")
-
-
-def only_adds(change_set: ChangeSet) -> bool:
-    """Return whether there are changes, and each adds a resource."""
-    actions = {announced_action(change) for change in _with_paths(change_set)}
-    return actions == {"added"}
 
 
 def counts(change_set: ChangeSet) -> str:

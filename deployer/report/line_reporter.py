@@ -24,7 +24,7 @@ from deployer.events import (
 )
 from deployer.plan import Create, Keep, Step
 from deployer.removal import Deletion
-from deployer.report.change_sets import header_line, only_adds, reviewed_lines
+from deployer.report.change_sets import header_line, reviewed_lines
 from deployer.report.deletions import deletion_lines
 from deployer.report.errors import error_lines
 from deployer.report.event_lines import event_lines, needs_line, progress_line, start_line
@@ -52,6 +52,7 @@ class LineReporter:
         ] = {}  # The activity and the time of the last line about the operation on each stack.
         self._kept: frozenset[str] = frozenset()
         self._emulator = False
+        self._not_reviewed: frozenset[str] = frozenset()  # New stacks in the emulator.
 
     def __enter__(self) -> Self:
         return self
@@ -84,6 +85,8 @@ class LineReporter:
         self._width = max((len(clean(step.desired.name)) for step in steps), default=0)
         self._kept = frozenset(step.desired.name for step in steps if isinstance(step, Keep))
         self._run.expect(step.desired.name for step in steps if not isinstance(step, Keep))
+        new = frozenset(step.desired.name for step in steps if isinstance(step, Create))
+        self._not_reviewed = new if self._emulator else frozenset()
         if self._emulator and not plan.orphans and _only_creates(steps):
             self._write(counts_text(steps, plan.orphans, plan.uploads))
         else:
@@ -110,9 +113,7 @@ class LineReporter:
     def _lines(self, event: Event, stack_progress: StackProgress) -> Iterator[str]:
         """Return the lines of *event*; those of a change set have the format of the plan."""
         match event:
-            case ChangeSetCreated(change_set=change_set) if self._emulator and only_adds(
-                change_set
-            ):
+            case ChangeSetCreated(stack=name, change_set=change_set) if name in self._not_reviewed:
                 return iter([header_line(change_set, self._style)])
             case ChangeSetCreated(stack=name) if change := self._plan.changes_of_change_sets.get(
                 name
@@ -127,8 +128,8 @@ class LineReporter:
         match event:
             case Progress():
                 return needs_line(event)
-            case Started(step="create"):
-                return not self._emulator
+            case Started():
+                return event.stack not in self._not_reviewed
             case Finished(outcome=Outcome.KEPT):
                 return event.stack not in self._kept
             case _:

@@ -94,6 +94,17 @@ def test_new_stacks_in_the_emulator() -> None:
     )
 
 
+def test_resources_added_to_a_stack_in_the_emulator() -> None:
+    """In the emulator the changes of a stack that exists are listed, even if all add a resource."""
+    reporter, stream, _ = make_reporter()
+    reporter.start("x", "000000000000", REGION, emulator=True)
+    reporter.plan(LivePlan(STEPS))
+
+    reporter.event(ChangeSetCreated("crd-x-cluster", change_set("cluster", added("Queue"))))
+
+    assert stream.getvalue().endswith("crd-x-cluster: 1 added\n  + 1 resource: Queue\n")
+
+
 def test_an_account() -> None:
     """For an account the first line does not contain the word emulator."""
     reporter, stream, _ = make_reporter()
