@@ -204,6 +204,7 @@ def _plan_offline(env: str, base: str, output_format: str) -> None:
         "no_execute": "leave the change sets for review; print how to execute them",
         "release": "deploy a release: skip the stacks that administrators deploy",
         "verify": _VERIFY,
+        "skip_preflight": "do not check the account before the first deploy",
         "timeout": operation_help.TIMEOUT,
         "json": operation_help.JSON,
     },
@@ -218,19 +219,24 @@ def deploy(
     no_execute: bool = False,
     release: bool = False,
     verify: bool = False,
+    skip_preflight: bool = False,
     timeout: int = 60,
     json: bool = False,
 ) -> None:
     """Deploy the stacks in dependency order, after approval.
 
     Each change set is shown and must be approved; the emulator needs no approval.
+    The first deploy to an account runs `preflight`.
     """
+    from commands.framework import first_deploy
     from commands.framework.open_deployment import open_deployment, show_next_steps, show_outputs
 
     with open_deployment(
         env, json=json, yes=yes, no_execute=no_execute, timeout=timeout
     ) as deployment:
         planned = deployment.plan(stack or (), only=only, verify=verify, release=release)
+        if not skip_preflight and first_deploy.is_first(deployment, planned.deployed):
+            first_deploy.check_account(deployment, json=json)
         result = deployment.deploy(planned, jobs=jobs)
         if result.exit_code:
             raise Exit(code=result.exit_code)

@@ -82,6 +82,12 @@ def schema(name: str) -> dict[str, Any] | None:
     return definition
 
 
+def types(region: str) -> tuple[str, ...]:
+    """Return the names of the types that a region has; all types for an unknown region."""
+    file = _data() / "providers" / f"{region}.json"
+    return tuple(sorted(json.loads(file.read_text()) if file.is_file() else _files()))
+
+
 def _paths(pointers: Iterable[str]) -> frozenset[PropertyPath]:
     """Convert JSON pointers: `/properties/Endpoint/Address` becomes (Endpoint, Address)."""
     return frozenset(tuple(pointer.split("/")[2:]) for pointer in pointers)

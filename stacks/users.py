@@ -31,6 +31,7 @@ class Settings(fields.Settings, frozen=True):
     authenticator_app: bool
     token_minutes: Annotated[int, fields.described("5 to 1440 minutes", ge=5, le=1440)]
     session_days: Annotated[int, fields.described("1 to 3650 days", ge=1, le=3650)]
+    email_sender: fields.Email | None = None  # An address of a domain that SES has verified.
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,7 @@ def _pool(
             UsernameConfiguration=cognito.UsernameConfiguration(CaseSensitive=False),
             Schema=[_attribute(name, mutable) for name, mutable in ATTRIBUTES.items()],
             **_email_verification(),
+            EmailConfiguration=_email_configuration(settings.email_sender),
             Policies=cognito.Policies(PasswordPolicy=_password_policy()),
             **_multi_factor_authentication(settings.authenticator_app),
             LambdaConfig=cognito.LambdaConfig(PostConfirmation=post_confirmation.get_att("Arn")),
@@ -135,6 +137,23 @@ def _email_verification() -> dict[str, Any]:
             RecoveryMechanisms=[cognito.RecoveryOption(Name="verified_email", Priority=1)]
         ),
     }
+
+
+def _email_configuration(sender: str | None) -> cognito.EmailConfiguration:
+    """Send emails with the SES identity of the domain of *sender*, if there is one.
+
+    Cognito's own sender is limited to about 50 emails a day (Cognito developer guide, Quotas).
+    """
+    if sender is None:
+        return cognito.EmailConfiguration(EmailSendingAccount="COGNITO_DEFAULT")
+    domain = sender.rpartition("@")[2]
+    return cognito.EmailConfiguration(
+        EmailSendingAccount="DEVELOPER",
+        From=sender,
+        SourceArn=Sub(
+            f"arn:${{AWS::Partition}}:ses:${{AWS::Region}}:${{AWS::AccountId}}:identity/{domain}"
+        ),
+    )
 
 
 def _password_policy() -> cognito.PasswordPolicy:

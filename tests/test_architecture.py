@@ -400,6 +400,7 @@ def test_features_are_independent(feature: str) -> None:
 LIGHT = {"deployer", "deployer.errors", "deployer.symlinks"}
 # Modules and packages that tasks import when they run.
 HEAVY = (
+    "commands/framework/first_deploy.py",
     "commands/framework/open_deployment.py",
     "operations/deployment.py",
     "operations/preflight/",

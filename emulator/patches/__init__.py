@@ -19,6 +19,7 @@ PATCHES = (
     "cloudformation.change_sets",
     "cloudformation.template_urls",
     "cloudformation.resource_events",
+    "cloudformation.resource_types",
     "cloudformation.property_values",
     "s3.buckets",
     "ec2.network",

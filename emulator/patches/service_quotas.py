@@ -8,9 +8,9 @@ from emulator.patches.recorded import Call, Data, Refusal, add_calls
 
 DIFFERENCES = (
     Difference(
-        "GetServiceQuota returns the quotas of the account.",
+        "GetServiceQuota and ListServiceQuotas return the quotas of the account.",
         source="API reference of Service Quotas",
-        ministack="Unknown service.",
+        ministack="Unknown service. With the patch, a few quotas; only those of CodeBuild are listed.",
         test="test_service_quotas.py::test_default",
     ),
     Difference(
@@ -32,6 +32,14 @@ _DEFAULTS = {
     ("lambda", "L-B99A9384"): 1000.0,
     ("cloudfront", "L-24B04930"): 200.0,
     ("iam", "L-0DA4ABF3"): 10.0,
+    ("codebuild", "L-9D07B6EF"): 300.0,
+    ("codebuild", "L-2DC20C30"): 300.0,
+    ("codebuild", "L-5ED1D25B"): 300.0,
+}
+_NAMES = {
+    "L-9D07B6EF": "Concurrently running builds for Linux/Small environment",
+    "L-2DC20C30": "Concurrently running builds for Linux/Medium environment",
+    "L-5ED1D25B": "Concurrently running builds for ARM/Small environment",
 }
 _requested: dict[tuple[str, str, str, str], float] = {}  # By account, region, service and code.
 
@@ -40,6 +48,7 @@ def install() -> None:
     """Install the patch."""
     calls: dict[str, Call] = {
         "GetServiceQuota": _get,
+        "ListServiceQuotas": _list,
         "GetAWSDefaultServiceQuota": _get_default,
         "RequestServiceQuotaIncrease": _request,
     }
@@ -48,6 +57,19 @@ def install() -> None:
 
 def _get(data: Data) -> Data | Refusal:
     return _quota(data, _requested.get(_key(data)))
+
+
+def _list(data: Data) -> Data:
+    """Return the quotas of a service that have a name here."""
+    codes = [code for service, code in _DEFAULTS if service == data["ServiceCode"]]
+    found = [(code, _get({**data, "QuotaCode": code})) for code in codes if code in _NAMES]
+    return {
+        "Quotas": [
+            {**quota["Quota"], "QuotaName": _NAMES[code]}
+            for code, quota in found
+            if isinstance(quota, dict)
+        ]
+    }
 
 
 def _get_default(data: Data) -> Data | Refusal:

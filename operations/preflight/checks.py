@@ -31,6 +31,11 @@ class PlannedResource:
     region: str
     properties: Mapping[str, Any]
 
+    @property
+    def place(self) -> str:
+        """Return the stack and the logical id, such as `network/Vpc`."""
+        return f"{self.stack}/{self.logical_id}"
+
 
 @dataclass(frozen=True)
 class Planned:

@@ -1,4 +1,4 @@
-"""Check that the hosted zone of the config is in the account and serves the domain."""
+"""Check that the hosted zone of the config is in the account, and that DNS delegates to it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from deployer.errors import CloudError
 from operations.preflight.checks import Finding, Planned
+from operations.preflight.delegation import delegation
 
 
 def domain(planned: Planned) -> Iterator[Finding]:
-    """Find a hosted zone that is missing, private, or of another domain.
+    """Find a hosted zone that is missing, private, of another domain, or not delegated.
 
-    Public DNS is not queried. For a zone that matches, a finding has the name servers to which the
-    parent domain must delegate, and the command that shows whether it does.
+    Public DNS does not have the zone of the emulator.
     """
     env = planned.target.env
     try:
@@ -34,10 +34,5 @@ def domain(planned: Planned) -> Iterator[Finding]:
     elif response["HostedZone"].get("Config", {}).get("PrivateZone"):
         fact = f"the hosted zone {env.hosted_zone} is private, and certificates need public DNS"
         yield Finding("manual", fact, "create a public hosted zone")
-    else:
-        servers = " ".join(response["DelegationSet"]["NameServers"])
-        yield Finding(
-            "unknown",
-            f"whether public DNS delegates {name} to {servers}",
-            f"run: dig +short NS {name}",
-        )
+    elif not planned.target.environment.is_local:
+        yield from delegation(name, response["DelegationSet"]["NameServers"])

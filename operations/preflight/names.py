@@ -1,56 +1,58 @@
 """Check that the names that the templates give resources are free.
 
-Cloud Control API reads a resource of most types by its primary identifier, with the same handlers
-as CloudFormation.
+Names that must be unique are found in two ways. Cloud Control API reads a resource of most types by
+its primary identifier, with the same handlers as CloudFormation. For types whose identifier AWS
+generates, `name_lookups` asks the service.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from deployer import registry
-from deployer.errors import CloudError
+from deployer.errors import CloudError, UnreachableError
 from operations.preflight.checks import Finding, Planned, PlannedResource
+from operations.preflight.name_lookups import DELETE_OR_IMPORT, LOOKUPS
 
+BUCKET = "AWS::S3::Bucket"
 PROVIDER = "AWS::IAM::OIDCProvider"
-_FREE = {"ResourceNotFoundException"}
-# Cloud Control API cannot read every type.
-_UNREADABLE = {"UnsupportedActionException", "TypeNotFoundException"}
+_FREE = "ResourceNotFoundException"
 
 
 def names(planned: Planned) -> Iterator[Finding]:
     """Find resources of the account that have the name of a planned one.
 
-    They block the creation: often an earlier stack retained them when it was deleted.
+    They block the creation: often an earlier stack retained them when it was deleted. Names whose
+    lookup AWS refuses are listed in one finding for each reason.
     """
+    refused: dict[str, list[str]] = defaultdict(list)
     for resource in planned.resources:
-        identifier = primary_identifier(resource)
-        if identifier is None:
-            continue
-        client = planned.target.account.client("cloudcontrol", resource.region)
         try:
-            client.get_resource(TypeName=resource.type, Identifier=identifier)
-        except CloudError as error:
-            if error.aws_code in _FREE | _UNREADABLE:
-                continue
+            for name in _taken(planned, resource):
+                yield _conflict(resource, name)
+        except UnreachableError:
             raise
-        place = f"{resource.stack}/{resource.logical_id}"
-        yield Finding(
-            "manual",
-            f"{place}: {resource.type} {identifier} exists",
-            "import it into the stack (aws cloudformation create-change-set"
-            " --change-set-type IMPORT), or delete it",
-        )
+        except CloudError as error:
+            refused[error.aws_code or error.message].append(resource.place)
+    for reason, places in refused.items():
+        fact = f"whether the names of {_shortened(places)} are free: {reason}"
+        yield Finding("unknown", fact, "allow the caller the managed policy ReadOnlyAccess")
     yield from _providers(planned)
 
 
-def primary_identifier(resource: PlannedResource) -> str | None:
+def primary_identifier(resource: PlannedResource, account: str) -> str | None:
     """Return the name that the template gives *resource*; None if AWS generates it.
 
     The registry's schema lists the properties that identify a resource. A name that depends on
-    another resource is not known before the deploy.
+    another resource is not known before the deploy. A bucket with a prefix in the regional
+    namespace of its account has the name PREFIX-ACCOUNT-REGION-an (S3 user guide, Namespaces for
+    general purpose buckets).
     """
+    prefix = resource.properties.get("BucketNamePrefix")
+    if resource.type == BUCKET and isinstance(prefix, str):
+        return f"{prefix}-{account}-{resource.region}-an"
     schema = registry.schema(resource.type) or {}
     values = [
         _value(resource.properties, pointer.split("/")[2:])
@@ -61,7 +63,45 @@ def primary_identifier(resource: PlannedResource) -> str | None:
     return "|".join(values)
 
 
-def _value(properties: Any, path: list[str]) -> Any:
+def _taken(planned: Planned, resource: PlannedResource) -> Iterator[str]:
+    """Yield the names of *resource* that another resource has."""
+    if lookup := LOOKUPS.get(resource.type):
+        value = _value(resource.properties, lookup.path)
+        for name in value if isinstance(value, list) else [value]:
+            if isinstance(name, str) and lookup.exists(planned, resource, name):
+                yield name
+        return
+    identifier = primary_identifier(resource, planned.target.env.account)
+    if identifier is not None and _is_readable(planned, resource, identifier):
+        yield identifier
+
+
+def _is_readable(planned: Planned, resource: PlannedResource, identifier: str) -> bool:
+    client = planned.target.account.client("cloudcontrol", resource.region)
+    try:
+        client.get_resource(TypeName=resource.type, Identifier=identifier)
+    except CloudError as error:
+        if error.aws_code != _FREE:
+            raise
+        return False
+    return True
+
+
+def _conflict(resource: PlannedResource, name: str) -> Finding:
+    lookup = LOOKUPS.get(resource.type)
+    return Finding(
+        "manual",
+        f"{resource.place}: {resource.type} {name} exists",
+        lookup.action if lookup else DELETE_OR_IMPORT,
+    )
+
+
+def _shortened(places: list[str], shown: int = 3) -> str:
+    more = f" and {len(places) - shown} more" if len(places) > shown else ""
+    return ", ".join(places[:shown]) + more
+
+
+def _value(properties: Any, path: Sequence[str]) -> Any:
     for key in path:
         properties = properties.get(key) if isinstance(properties, dict) else None
     return properties

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployer.errors import CloudError
-from operations import project
-from operations.preflight.checks import Finding, Planned
+from operations.preflight.checks import Finding, Planned, PlannedResource
 
 GLOBAL_REGION = "us-east-1"  # Service Quotas has the quotas of IAM and CloudFront only here.
 LAMBDA_RESERVE = 100  # Lambda keeps this concurrency unreserved (developer guide, concurrency).
@@ -72,11 +71,28 @@ def _count(type_: str) -> Callable[[Planned], float]:
 
 
 def _fargate_cpus(planned: Planned) -> float:
-    """Return the vCPU of all tasks during a deployment: at most twice the maximum number of tasks."""
-    if not planned.of("AWS::ECS::Service"):
-        return 0
-    services = project.services(planned.target.environment).values()
-    return 2 * sum(service.max_tasks * service.size.cpu / 1024 for service in services)
+    """Return the vCPU of the tasks of all services during a deployment.
+
+    Autoscaling may run MaxCapacity tasks, and a deployment MaximumPercent of them (200 unless the
+    service sets it: ECS API reference, DeploymentConfiguration).
+    """
+    cpus = {
+        task.stack: int(task.properties["Cpu"]) / 1024
+        for task in planned.of("AWS::ECS::TaskDefinition")
+    }
+    tasks = {
+        scaling.stack: int(scaling.properties["MaxCapacity"])
+        for scaling in planned.of("AWS::ApplicationAutoScaling::ScalableTarget")
+    }
+    return sum(
+        cpus.get(service.stack, 0) * tasks.get(service.stack, 1) * _maximum_share(service)
+        for service in planned.of("AWS::ECS::Service")
+    )
+
+
+def _maximum_share(service: PlannedResource) -> float:
+    deployment = service.properties.get("DeploymentConfiguration", {})
+    return float(deployment.get("MaximumPercent", 200)) / 100
 
 
 def _concurrency(planned: Planned) -> float:

@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from deployer.errors import CloudError
-from operations.preflight.checks import Finding, Planned
+from operations.preflight.checks import Finding, Planned, PlannedResource
 
-# For each service: the name of its role, and the resource types that need it. The user guide of
-# each service names the role, on the page about service-linked roles.
-ROLES = {
+
+def sends_with_ses(resource: PlannedResource) -> bool:
+    """Return whether *resource* is a user pool that sends emails with SES."""
+    email = resource.properties.get("EmailConfiguration", {})
+    is_pool = resource.type == "AWS::Cognito::UserPool"
+    return is_pool and email.get("EmailSendingAccount") == "DEVELOPER"
+
+
+def _of_type(*types: str) -> Callable[[PlannedResource], bool]:
+    return lambda resource: resource.type in types
+
+
+# For each service: the name of its role, and whether a resource needs it. The user guide of each
+# service names the role, on the page about service-linked roles.
+ROLES: dict[str, tuple[str, Callable[[PlannedResource], bool]]] = {
     "ecs.amazonaws.com": (
         "AWSServiceRoleForECS",
-        {"AWS::ECS::Cluster", "AWS::ECS::Service"},
+        _of_type("AWS::ECS::Cluster", "AWS::ECS::Service"),
     ),
     "ecs.application-autoscaling.amazonaws.com": (
         "AWSServiceRoleForApplicationAutoScaling_ECSService",
-        {"AWS::ApplicationAutoScaling::ScalableTarget"},
+        _of_type("AWS::ApplicationAutoScaling::ScalableTarget"),
     ),
     "elasticloadbalancing.amazonaws.com": (
         "AWSServiceRoleForElasticLoadBalancing",
-        {"AWS::ElasticLoadBalancingV2::LoadBalancer"},
+        _of_type("AWS::ElasticLoadBalancingV2::LoadBalancer"),
     ),
-    "rds.amazonaws.com": ("AWSServiceRoleForRDS", {"AWS::RDS::DBInstance"}),
+    "email.cognito-idp.amazonaws.com": (
+        "AWSServiceRoleForAmazonCognitoIdpEmailService",
+        sends_with_ses,
+    ),
+    "rds.amazonaws.com": ("AWSServiceRoleForRDS", _of_type("AWS::RDS::DBInstance")),
 }
 
 
 def service_roles(planned: Planned) -> Iterator[Finding]:
     """Find the service-linked roles that planned resources need and the account does not have."""
-    types = {resource.type for resource in planned.resources}
     client = planned.target.client("iam")
-    for service, (role, needed_by) in ROLES.items():
-        if not types & needed_by:
+    for service, (role, is_needed_by) in ROLES.items():
+        if not any(map(is_needed_by, planned.resources)):
             continue
         try:
             client.get_role(RoleName=role)

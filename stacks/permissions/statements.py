@@ -77,6 +77,7 @@ def create_service_linked_roles() -> Statement:
         "ecs.amazonaws.com",
         "ecs.application-autoscaling.amazonaws.com",
         "elasticloadbalancing.amazonaws.com",
+        "email.cognito-idp.amazonaws.com",
         "rds.amazonaws.com",
     ]
     return allow(

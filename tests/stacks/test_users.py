@@ -133,6 +133,23 @@ def test_token_validity_is_a_setting(client, config):
     }
 
 
+def test_the_own_sender_of_cognito(pool):
+    """Without a setting, Cognito sends the emails, also if SES did before."""
+    assert pool["EmailConfiguration"] == {"EmailSendingAccount": "COGNITO_DEFAULT"}
+
+
+def test_the_sender_is_a_setting():
+    """The identity of SES is the domain of the address, in the account and region of the pool."""
+    pool = with_users(email_sender="no-reply@mail.x.example")
+
+    identity = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/mail.x.example"
+    assert pool["EmailConfiguration"] == {
+        "EmailSendingAccount": "DEVELOPER",
+        "From": "no-reply@mail.x.example",
+        "SourceArn": {"Fn::Sub": identity},
+    }
+
+
 def test_users_can_only_write_their_sign_up_attributes(client):
     """Users can write these attributes only, so they cannot mark an address as verified."""
     signed_up = ["email", "name", "preferred_username"]

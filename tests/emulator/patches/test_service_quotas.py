@@ -36,3 +36,22 @@ def test_a_requested_quota(aws: Aws) -> None:
     assert quotas.get_aws_default_service_quota(**VPCS)["Quota"]["Value"] == 5
     elsewhere = aws.client("service-quotas", "us-east-1")
     assert elsewhere.get_service_quota(**VPCS)["Quota"]["Value"] == 5
+
+
+def test_quotas_of_a_service(aws: Aws) -> None:
+    """The list has the values of the account and region.
+
+    AWS: ListServiceQuotas.
+    """
+    quotas = aws.client("service-quotas")
+    small = {"ServiceCode": "codebuild", "QuotaCode": "L-5ED1D25B"}
+    quotas.request_service_quota_increase(**small, DesiredValue=2)
+
+    listed = quotas.list_service_quotas(ServiceCode="codebuild")["Quotas"]
+
+    values = {quota["QuotaName"].partition(" for ")[2]: quota["Value"] for quota in listed}
+    assert values == {
+        "ARM/Small environment": 2,
+        "Linux/Small environment": 300,
+        "Linux/Medium environment": 300,
+    }

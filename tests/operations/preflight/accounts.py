@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +22,7 @@ from tests.operations.fake_account import ENV
 from tests.stacks.templates import config_of
 
 _MODELS = botocore.session.get_session()
+NEW_YEAR = datetime(2026, 1, 1, 12, tzinfo=UTC)
 CALLER = "arn:aws:iam::000000000000:user/operator"
 
 
@@ -46,14 +48,43 @@ class Client:
             result = answer(parameters) if callable(answer) else answer
             if isinstance(result, CloudError):
                 raise result
-            validate_parameters(result, model.output_shape)
-            return result
+            metadata = {"ResponseMetadata": result.get("ResponseMetadata", {})}
+            values = completed(
+                {key: value for key, value in result.items() if key not in metadata},
+                model.output_shape,
+            )
+            validate_parameters(values, model.output_shape)
+            return values | metadata
 
         return call
 
     def get_paginator(self, operation: str) -> Any:
         """Return a paginator with one page, the answer of the operation."""
         return SimpleNamespace(paginate=lambda **kwargs: iter([getattr(self, operation)(**kwargs)]))
+
+
+def completed(value: Any, shape: Any) -> Any:
+    """Return an answer with a value for each required member of *shape* that it lacks."""
+    match shape.type_name:
+        case "structure":
+            given = dict.fromkeys(shape.required_members) | (value or {})
+            return {
+                name: completed(item, shape.members[name]) if name in shape.members else item
+                for name, item in given.items()
+            }
+        case "list":
+            items = value or [None] * shape.metadata.get("min", 0)
+            return [completed(item, shape.member) for item in items]
+    if value is not None:
+        return value
+    match shape.type_name:
+        case "string":
+            return "x" * shape.metadata.get("min", 0)
+        case "timestamp":
+            return NEW_YEAR
+        case "boolean":
+            return False
+    return 0
 
 
 @dataclass

@@ -83,6 +83,7 @@ def taken(type_: str, **properties: Any) -> Callable[[Aws], Any]:
     return lambda aws: aws.deploy("legacy", template(Taken=resource(type_, **properties)))
 
 
+SMALL_BUILDS = "Concurrently running builds for ARM/Small environment"
 PLANTED = {
     "no VPC left": (
         quota("vpc", "L-F678F1CE", 1),
@@ -111,6 +112,30 @@ PLANTED = {
         (
             "quotas",
             "managed policies of a role: the quota is 9, 0 are in use, and the stacks need 10",
+        ),
+    ),
+    "no builds": (
+        quota("codebuild", "L-5ED1D25B", 0),
+        (
+            "builds",
+            f"{SMALL_BUILDS}: the quota is 0, and a pipeline needs 1",
+        ),
+    ),
+    "a project with the name": (
+        lambda aws: aws.client("codebuild").create_project(
+            name="crd-local-pipeline-image",
+            source={"type": "NO_SOURCE"},
+            artifacts={"type": "NO_ARTIFACTS"},
+            environment={
+                "type": "ARM_CONTAINER",
+                "image": "x",
+                "computeType": "BUILD_GENERAL1_SMALL",
+            },
+            serviceRole="arn:aws:iam::000000000000:role/x",
+        ),
+        (
+            "names",
+            "pipeline/Image: AWS::CodeBuild::Project crd-local-pipeline-image exists",
         ),
     ),
     "a cluster with the name": (

@@ -9,174 +9,52 @@ import pytest
 from operations import project
 from operations.preflight import CHECKS, Planned, run
 from operations.preflight.checks import _planned_resources
+from operations.preflight.name_lookups import LOOKUPS
 from operations.preflight.names import primary_identifier
+from operations.preflight.permissions import unlisted_types
 from operations.preflight.quotas import QUOTAS
 from operations.preflight.service_roles import ROLES
 from operations.target import Target
 from stacks.permissions.statements import create_service_linked_roles
-from tests.operations.preflight.accounts import Account, refusal, resource, target
-
-ZONE = {
-    "HostedZone": {"Id": "/hostedzone/Z1", "Name": "x.example.", "CallerReference": "1"},
-    "DelegationSet": {"NameServers": ["ns-1.awsdns-1.com", "ns-2.awsdns-2.net"]},
-}
-RESOURCES = {
-    "Vpc": resource("AWS::EC2::VPC"),
-    "Address": resource("AWS::EC2::EIP"),
-    **{
-        f"Subnet{index}": resource(
-            "AWS::EC2::Subnet", AvailabilityZone={"Fn::Select": [index, {"Fn::GetAZs": ""}]}
-        )
-        for index in range(3)
-    },
-    "Cluster": resource("AWS::ECS::Cluster", ClusterName="crd-x-cluster"),
-    "Service": resource("AWS::ECS::Service"),
-    "Scaling": resource("AWS::ApplicationAutoScaling::ScalableTarget"),
-    "Balancer": resource("AWS::ElasticLoadBalancingV2::LoadBalancer"),
-    "Database": resource(
-        "AWS::RDS::DBInstance",
-        Engine="postgres",
-        EngineVersion="18.6",
-        DBInstanceClass="db.t4g.small",
-    ),
-    "Function": resource("AWS::Lambda::Function", ReservedConcurrentExecutions=20),
-    "Distribution": resource("AWS::CloudFront::Distribution"),
-    "Role": resource("AWS::IAM::Role", ManagedPolicyArns=["arn:1", "arn:2"]),
-    "Provider": resource(
-        "AWS::IAM::OIDCProvider", Url="https://token.actions.githubusercontent.com"
-    ),
-    "Budget": resource("AWS::Budgets::Budget"),
-}
-ROLE = {
-    "Role": {
-        "Path": "/",
-        "RoleName": "name",
-        "RoleId": "AROAIOSFODNN7EXAMPLE",
-        "Arn": "arn:aws:iam::000000000000:role/name",
-        "CreateDate": "2026-01-01",
-    }
-}
-
-
-def allowed(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Allow every action."""
-    return {
-        "EvaluationResults": [
-            {"EvalActionName": action, "EvalDecision": "allowed"}
-            for action in parameters["ActionNames"]
-        ]
-    }
-
-
-def denied(*actions: str) -> Any:
-    """Return a simulation that denies *actions*."""
-
-    def simulate(parameters: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "EvaluationResults": [
-                {
-                    "EvalActionName": action,
-                    "EvalDecision": "implicitDeny" if action in actions else "allowed",
-                }
-                for action in parameters["ActionNames"]
-            ]
-        }
-
-    return simulate
-
-
-def quotas(**values: float) -> Any:
-    """Return the answer of GetServiceQuota: *values* by service, otherwise 1000."""
-    return lambda parameters: {
-        "Quota": {"Value": float(values.get(parameters["ServiceCode"], 1000))}
-    }
-
-
-def zones(count: int) -> dict[str, Any]:
-    """Return *count* available zones."""
-    return {
-        "AvailabilityZones": [
-            {"ZoneName": f"ca-central-1{letter}", "State": "available"}
-            for letter in "abcdef"[:count]
-        ]
-    }
-
-
-def options(count: int) -> dict[str, Any]:
-    """Return one orderable option in *count* zones."""
-    names = [{"Name": f"ca-central-1{letter}"} for letter in "abcdef"[:count]]
-    return {"OrderableDBInstanceOptions": [{"AvailabilityZones": names}]}
-
-
-def ready() -> dict[str, dict[str, Any]]:
-    """Return the answers of an account in which nothing has to be fixed."""
-    return {
-        "iam": {
-            "get_role": ROLE,
-            "simulate_principal_policy": allowed,
-            "list_open_id_connect_providers": {"OpenIDConnectProviderList": []},
-        },
-        "service-quotas": {"get_service_quota": quotas()},
-        "ec2": {
-            "describe_vpcs": {"Vpcs": [{}]},
-            "describe_addresses": {"Addresses": []},
-            "describe_availability_zones": zones(3),
-        },
-        "elbv2": {"describe_load_balancers": {"LoadBalancers": []}},
-        "rds": {
-            "describe_db_instances": {"DBInstances": []},
-            "describe_orderable_db_instance_options": options(3),
-        },
-        "cloudfront": {
-            "list_distributions": {
-                "DistributionList": {
-                    "Marker": "",
-                    "MaxItems": 100,
-                    "IsTruncated": False,
-                    "Quantity": 0,
-                }
-            }
-        },
-        "route53": {"get_hosted_zone": ZONE},
-        "cloudcontrol": {"get_resource": refusal("ResourceNotFoundException")},
-        "budgets": {"describe_budgets": {"Budgets": []}},
-    }
-
-
-def preflight(
-    service: str = "", operation: str = "", answer: Any = None, arn: str = ""
-) -> list[tuple[str, str, str, str]]:
-    """Return the results that are not ok, with one *answer* of a ready account changed."""
-    answers = ready()
-    if service:
-        answers[service][operation] = answer
-    account = Account(answers, **({"arn": arn} if arn else {}))
-    return [
-        (result.check, result.verdict, result.fact, result.action)
-        for result in run(target(account, RESOURCES), CHECKS)
-        if result.verdict != "ok"
-    ]
-
-
-DELEGATION = (
-    "domain",
-    "unknown",
-    "whether public DNS delegates x.example to ns-1.awsdns-1.com ns-2.awsdns-2.net",
-    "run: dig +short NS x.example",
+from tests.operations.preflight.accounts import Account, refusal, target
+from tests.operations.preflight.ready_account import (
+    RESOURCES,
+    ROLE,
+    ZONE,
+    builds,
+    caller,
+    options,
+    preflight,
+    quotas,
+    ready,
+    simulation,
+    types,
+    zones,
 )
 
 
 def test_a_ready_account() -> None:
-    """Only the delegation of the domain is left to the operator."""
-    assert preflight() == [DELEGATION]
+    """Nothing has to be done."""
+    assert preflight() == []
+
+
+def test_the_connection() -> None:
+    """An owner of the repository authorizes the connection after the deploy."""
+    found = run(target(Account(ready()), RESOURCES), CHECKS)
+
+    assert [(r.verdict, r.fact) for r in found if r.check == "connection"] == [
+        ("unknown", "whether GitHub accepts crd-x-github, which starts as PENDING")
+    ]
 
 
 SHORT = "aws service-quotas request-service-quota-increase --service-code"
+
+
 SITUATIONS = [
     pytest.param(
         "iam",
         "simulate_principal_policy",
-        denied("ec2:CreateVpc", "ecs:CreateCluster"),
+        simulation("ec2:CreateVpc", "ecs:CreateCluster"),
         ("permissions", "manual"),
         "arn:aws:iam::000000000000:user/operator may not call ec2:CreateVpc, ecs:CreateCluster",
         id="two actions denied",
@@ -232,7 +110,9 @@ SITUATIONS = [
     pytest.param(
         "cloudcontrol",
         "get_resource",
-        {"TypeName": "AWS::ECS::Cluster", "ResourceDescription": {"Identifier": "crd-x-cluster"}},
+        lambda call: (
+            {} if call["Identifier"] == "crd-x-cluster" else refusal("ResourceNotFoundException")
+        ),
         ("names", "manual"),
         "network/Cluster: AWS::ECS::Cluster crd-x-cluster exists",
         id="a name is taken",
@@ -242,7 +122,7 @@ SITUATIONS = [
         "get_resource",
         refusal("AccessDeniedException"),
         ("names", "unknown"),
-        "place: Call: AccessDeniedException: no",
+        "whether the names of network/Cluster, network/Bucket are free: AccessDeniedException",
         id="no permission to read resources",
     ),
     pytest.param(
@@ -305,6 +185,127 @@ SITUATIONS = [
         "place: Call: InternalErrorException: no",
         id="billing fails",
     ),
+    pytest.param(
+        "sts",
+        "get_caller_identity",
+        caller("11:50:00"),
+        ("clock", "command"),
+        "the clock of this machine is 600 seconds ahead of that of AWS",
+        id="a clock that is ahead",
+    ),
+    pytest.param(
+        "sts",
+        "get_caller_identity",
+        caller("12:01:01"),
+        ("clock", "command"),
+        "the clock of this machine is 61 seconds behind that of AWS",
+        id="a clock that is behind",
+    ),
+    pytest.param(
+        "sts",
+        "get_caller_identity",
+        caller(),
+        ("clock", "unknown"),
+        "whether the clock is right: the response has no date",
+        id="a response without a date",
+    ),
+    pytest.param(
+        "service-quotas",
+        "list_service_quotas",
+        builds(0),
+        ("builds", "command"),
+        "Concurrently running builds for ARM/Medium environment: the quota is 0, and a pipeline"
+        " needs 1",
+        id="no builds",
+    ),
+    pytest.param(
+        "service-quotas",
+        "list_service_quotas",
+        builds(1, "Small"),
+        ("builds", "unknown"),
+        "Concurrently running builds for ARM/Medium environment: Service Quotas does not list it",
+        id="an environment without a quota",
+    ),
+    pytest.param(
+        "cloudformation",
+        "list_types",
+        types("AWS::XRay::Group", "AWS::S3::Bucket"),
+        ("types", "manual"),
+        "ca-central-1 has no AWS::S3::Bucket, AWS::XRay::Group",
+        id="types that the region does not have",
+    ),
+    pytest.param(
+        "cloudformation",
+        "list_types",
+        refusal("AccessDenied"),
+        ("types", "unknown"),
+        "place: Call: AccessDenied: no",
+        id="no permission to list types",
+    ),
+    pytest.param(
+        "sesv2",
+        "get_email_identity",
+        refusal("NotFoundException"),
+        ("email", "command"),
+        "SES has no identity x.example in ca-central-1",
+        id="no identity in SES",
+    ),
+    pytest.param(
+        "sesv2",
+        "get_email_identity",
+        {"VerifiedForSendingStatus": False},
+        ("email", "manual"),
+        "SES has not verified the identity x.example in ca-central-1",
+        id="an identity that is not verified",
+    ),
+    pytest.param(
+        "sesv2",
+        "get_account",
+        {"ProductionAccessEnabled": False},
+        ("email", "manual"),
+        "SES is in the sandbox in ca-central-1, and sends to verified addresses only",
+        id="the sandbox of SES",
+    ),
+    pytest.param(
+        "sesv2",
+        "get_email_identity",
+        refusal("AccessDeniedException"),
+        ("email", "unknown"),
+        "place: Call: AccessDeniedException: no",
+        id="no permission to read SES",
+    ),
+    pytest.param(
+        "cloudfront",
+        "list_distributions",
+        {"DistributionList": {}},
+        ("holds", "unknown"),
+        "whether AWS holds back CloudFront in a new account: no call reports it",
+        id="no distribution yet",
+    ),
+    pytest.param(
+        "codebuild",
+        "list_builds",
+        {},
+        ("holds", "unknown"),
+        "whether AWS holds back CodeBuild in a new account: no call reports it",
+        id="no build yet",
+    ),
+    pytest.param(
+        "elbv2",
+        "describe_load_balancers",
+        {"LoadBalancers": []},
+        ("holds", "unknown"),
+        "whether AWS holds back Elastic Load Balancing in a new account: no call reports it",
+        id="no load balancer yet",
+    ),
+    pytest.param(
+        "iam",
+        "get_role",
+        refusal("AccessDenied"),
+        ("service roles", "unknown"),
+        "place: Call: AccessDenied: no",
+        id="no permission to read roles",
+    ),
 ]
 
 
@@ -312,11 +313,10 @@ SITUATIONS = [
 def test_situations(
     service: str, operation: str, answer: Any, expected: tuple[str, str], fact: str
 ) -> None:
-    """Exactly the changed answer is reported, next to the delegation."""
+    """Exactly the changed answer is reported."""
     found = preflight(service, operation, answer)
 
-    changed = [(check, verdict, text) for check, verdict, text, _ in found if text != DELEGATION[2]]
-    assert changed == [(*expected, fact)]
+    assert [result[:3] for result in found] == [(*expected, fact)]
 
 
 # The quota of a service that is too low, its value, and the fact.
@@ -332,25 +332,24 @@ LOW_QUOTAS = [
     ("iam", 1, "managed policies of a role: the quota is 1, 0 are in use, and the stacks need 2"),
     (
         "cloudfront",
-        0,
-        "distributions of CloudFront: the quota is 0, 0 are in use, and the stacks need 1",
+        1,
+        "distributions of CloudFront: the quota is 1, 1 are in use, and the stacks need 1",
     ),
     ("rds", 0, "DB instances: the quota is 0, 0 are in use, and the stacks need 1"),
     (
         "elasticloadbalancing",
-        0,
-        "Application Load Balancers: the quota is 0, 0 are in use, and the stacks need 1",
+        1,
+        "Application Load Balancers: the quota is 1, 1 are in use, and the stacks need 1",
     ),
 ]
 
 
 @pytest.mark.parametrize(("service", "value", "fact"), LOW_QUOTAS)
 def test_a_low_quota(service: str, value: float, fact: str) -> None:
-    """Exactly this quota is reported, next to the delegation."""
+    """Exactly this quota is reported."""
     found = preflight("service-quotas", "get_service_quota", quotas(**{service: value}))
 
-    changed = [result[:3] for result in found if result[2] != DELEGATION[2]]
-    assert changed == [("quotas", "command", fact)]
+    assert [result[:3] for result in found] == [("quotas", "command", fact)]
 
 
 def test_missing_service_linked_roles() -> None:
@@ -384,43 +383,22 @@ def test_missing_service_linked_roles() -> None:
         (
             "service roles",
             "command",
+            "the role AWSServiceRoleForAmazonCognitoIdpEmailService does not exist",
+            f"{create} email.cognito-idp.amazonaws.com",
+        ),
+        (
+            "service roles",
+            "command",
             "the role AWSServiceRoleForRDS does not exist",
             f"{create} rds.amazonaws.com",
         ),
     ]
 
 
-def test_the_root_user() -> None:
-    """The root user is reported: its permissions cannot be simulated, and it should not deploy."""
-    found = preflight(arn="arn:aws:iam::000000000000:root")
-
-    assert [result[:3] for result in found if result[0] == "permissions"] == [
-        (
-            "permissions",
-            "manual",
-            "the caller is the root user, whose permissions cannot be limited",
-        )
-    ]
-
-
-def test_the_role_of_a_session_is_simulated() -> None:
-    """The ARN of a session lacks the path of the role, so the role is read."""
-    simulated: set[str] = set()
-
-    def simulate(parameters: dict[str, Any]) -> dict[str, Any]:
-        simulated.add(parameters["PolicySourceArn"])
-        return allowed(parameters)
-
-    session = "arn:aws:sts::000000000000:assumed-role/name/operator@example"
-    preflight("iam", "simulate_principal_policy", simulate, arn=session)
-
-    assert simulated == {ROLE["Role"]["Arn"]}
-
-
 def test_the_default_of_a_quota() -> None:
     """The default is read for a quota of which no change was ever requested."""
     answers = ready()
-    answers["service-quotas"] = {
+    answers["service-quotas"] |= {
         "get_service_quota": refusal("NoSuchResourceException"),
         "get_aws_default_service_quota": quotas(vpc=1),
     }
@@ -436,12 +414,12 @@ def test_a_quota_names_its_command() -> None:
     """The command asks for the quota that is needed, in the region of the quota."""
     (found,) = [
         r
-        for r in preflight("service-quotas", "get_service_quota", quotas(cloudfront=0))
+        for r in preflight("service-quotas", "get_service_quota", quotas(cloudfront=1))
         if r[0] == "quotas"
     ]
 
     assert found[3] == (
-        f"{SHORT} cloudfront --quota-code L-24B04930 --desired-value 1 --region us-east-1"
+        f"{SHORT} cloudfront --quota-code L-24B04930 --desired-value 2 --region us-east-1"
     )
 
 
@@ -458,8 +436,16 @@ def test_the_checks_know_the_resources_of_the_stacks(environment: str) -> None:
     target_of_stacks = Target(project.project().open(environment), Account(ready()))
     planned = Planned(target_of_stacks, tuple(_planned_resources(target_of_stacks)))
 
+    present = {resource.type for resource in planned.resources}
     unused = {quota.name for quota in QUOTAS if not quota.needed(planned)}
     assert unused == ({"Elastic IP addresses"} if environment == "dev" else set())
-    assert all(any(planned.of(type_) for type_ in types) for _, types in ROLES.values())
-    named = {resource.type for resource in planned.resources if primary_identifier(resource)}
-    assert {"AWS::ECS::Cluster", "AWS::RDS::DBInstance", "AWS::ECR::Repository"} <= named
+    unneeded = {
+        service
+        for service, (_, is_needed_by) in ROLES.items()
+        if not any(map(is_needed_by, planned.resources))
+    }
+    assert unneeded == {"email.cognito-idp.amazonaws.com"}
+    named = {item.type for item in planned.resources if primary_identifier(item, "0" * 12)}
+    assert {"AWS::ECS::Cluster", "AWS::RDS::DBInstance", "AWS::S3::Bucket"} <= named
+    assert {*LOOKUPS} - present == {"AWS::Cognito::UserPoolDomain"}
+    assert unlisted_types(present) == set()
