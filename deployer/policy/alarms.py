@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 from deployer.policy.model import Resource, Templates, Violation
-from deployer.policy.values import as_list, get
+from deployer.policy.values import as_list, get, is_false
 
 # A CloudWatch metric: namespace, name and names of dimensions. The same name with other (or misspelt)
 # dimensions is another metric, which may never have data.
@@ -67,13 +67,31 @@ def required_alarms_exist(templates: Templates) -> Iterator[Violation]:
 
 
 def alarms_notify(templates: Templates) -> Iterator[Violation]:
-    """An alarm notifies a topic in the templates, and states how to treat missing data."""
-    for resource in templates.of_type("CloudWatch::Alarm"):
-        targets = [*templates.referenced(resource.stack, resource.get("AlarmActions"))]
-        if not any(target.type == "AWS::SNS::Topic" for target in targets):
-            yield resource.violation("notifies no topic: AlarmActions has no AWS::SNS::Topic")
+    """An alarm notifies a topic in the templates, and states how to treat missing data.
+
+    A composite alarm can notify in its place.
+    """
+    composites = [*templates.of_type("CloudWatch::CompositeAlarm")]
+    combined = {
+        alarm
+        for composite in composites
+        for alarm in templates.referenced(composite.stack, composite.get("AlarmRule"))
+    }
+    for resource in (*templates.of_type("CloudWatch::Alarm"), *composites):
+        if resource not in combined:
+            yield from _notifies(templates, resource)
+        if resource in composites:
+            continue
         if not resource.get("TreatMissingData"):
             yield resource.violation("has no TreatMissingData")
+
+
+def _notifies(templates: Templates, alarm: Resource) -> Iterator[Violation]:
+    targets = templates.referenced(alarm.stack, alarm.get("AlarmActions"))
+    if not any(target.type == "AWS::SNS::Topic" for target in targets):
+        yield alarm.violation("notifies no topic: AlarmActions has no AWS::SNS::Topic")
+    elif is_false(alarm.get("ActionsEnabled")):
+        yield alarm.violation("notifies no topic: ActionsEnabled is false")
 
 
 def _measured(templates: Templates) -> Iterator[tuple[Metric, Resource]]:

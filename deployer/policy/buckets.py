@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,8 @@ from deployer.policy.statements import Statement, is_all_resources, statements, 
 from deployer.policy.values import as_list, get, is_false, is_true, pattern, text
 
 _BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+# The properties that limit a lifecycle rule to some objects.
+_LIFECYCLE_FILTERS = ("Prefix", "TagFilters", "ObjectSizeGreaterThan", "ObjectSizeLessThan")
 
 private = for_each_resource(
     "S3::Bucket",
@@ -29,10 +32,12 @@ owned = for_each_resource(
 aborts_incomplete_uploads = for_each_resource(
     "S3::Bucket",
     is_valid=lambda bucket: any(
-        get(rule, "AbortIncompleteMultipartUpload") and get(rule, "Status") == "Enabled"
+        get(rule, "AbortIncompleteMultipartUpload")
+        and get(rule, "Status") == "Enabled"
+        and not any(get(rule, key) for key in _LIFECYCLE_FILTERS)
         for rule in as_list(bucket.get("LifecycleConfiguration", "Rules"))
     ),
-    message="keeps incomplete uploads: no lifecycle rule has AbortIncompleteMultipartUpload",
+    message="keeps incomplete uploads: no lifecycle rule has AbortIncompleteMultipartUpload for all",
 )
 
 
@@ -65,17 +70,18 @@ WITHOUT_TLS = "allows requests without TLS: no policy denies aws:SecureTransport
 
 
 def denials_without_tls(
-    templates: Templates, property_: str
+    templates: Templates, *properties: str
 ) -> Mapping[Resource, Sequence[Statement]]:
     """Return the statements that deny requests without TLS, by resource.
 
-    *property_* is the property of the policy that names its buckets, topics or queues.
+    *properties* are those of the policies that name their buckets, topics or queues.
     """
     denials: dict[Resource, list[Statement]] = {}
     for statement in statements(templates, "resource"):
         if _denies_without_tls(statement):
             owner = statement.owner
-            for resource in {*templates.referenced(owner.stack, owner.get(property_))}:
+            named = [owner.get(property_) for property_ in properties]
+            for resource in {*templates.referenced(owner.stack, named)}:
                 denials.setdefault(resource, []).append(statement)
     return denials
 
@@ -115,39 +121,54 @@ def no_loops(templates: Templates) -> Iterator[Violation]:
     """No function has the permission to write objects whose creation invokes it again."""
     for bucket in templates.of_type("S3::Bucket"):
         for invocation in as_list(bucket.get("NotificationConfiguration", "LambdaConfigurations")):
-            for function in templates.referenced(bucket.stack, get(invocation, "Function")):
+            if not _is_for_new_objects(text(get(invocation, "Event"))):
+                continue
+            for function in templates.functions(bucket.stack, get(invocation, "Function")):
                 if any(
-                    _overlap(_prefix(invocation), path)
-                    for path in _written_prefixes(templates, function, bucket)
+                    _overlap(invocation, key) for key in _written_keys(templates, function, bucket)
                 ):
                     yield bucket.violation(
                         f"invokes {function.title}, which may write to the same prefix"
                     )
 
 
-def _written_prefixes(templates: Templates, function: Resource, bucket: Resource) -> Iterator[str]:
-    """Yield the prefixes of *bucket* to which *function* may write."""
+def _is_for_new_objects(event: str) -> bool:
+    return not event or event.startswith("s3:ObjectCreated:") or event == "s3:*"
+
+
+def _written_keys(
+    templates: Templates, function: Resource, bucket: Resource
+) -> Iterator[tuple[str, str]]:
+    """Yield the beginning and the end of the keys in *bucket* that *function* may write."""
     for role in templates.referenced(function.stack, function.get("Role")):
         for statement in statements_of_role(templates, role):
             if statement.allows and statement.includes("s3:PutObject"):
                 for resource in statement.resources:
-                    if bucket in templates.referenced(statement.owner.stack, resource):
-                        yield _path(resource)
+                    if is_all_resources(resource):
+                        yield "", ""
+                    elif bucket in templates.referenced(statement.owner.stack, resource):
+                        yield _fixed_parts(resource)
 
 
-def _path(resource: Any) -> str:
-    """Return the fixed part of the key in `${Bucket.Arn}/avatars/*`: avatars/."""
+def _fixed_parts(resource: Any) -> tuple[str, str]:
+    """Return the fixed parts of the key in `${Bucket.Arn}/avatars/*.png`: avatars/ and .png."""
     name = text(resource)
-    _, _, path = name.rpartition("}/") if "}/" in name else name.partition("/")
-    return path.partition("*")[0].partition("$")[0]
+    _, _, key = name.partition("}/") if "}/" in name else name.partition("/")
+    return re.split(r"[*?$]", key, maxsplit=1)[0], re.split(r"[*?}]", key)[-1]
 
 
-def _prefix(invocation: Any) -> str:
+def _filter_value(invocation: Any, name: str) -> str:
+    """Return the prefix or suffix, whichever *name* is, of the keys that cause the invocation."""
     rules = as_list(get(invocation, "Filter", "S3Key", "Rules"))
     return "".join(
-        text(get(rule, "Value")) for rule in rules if text(get(rule, "Name")).lower() == "prefix"
+        text(get(rule, "Value")) for rule in rules if text(get(rule, "Name")).lower() == name
     )
 
 
-def _overlap(first: str, second: str) -> bool:
-    return first.startswith(second) or second.startswith(first)
+def _overlap(invocation: Any, key: tuple[str, str]) -> bool:
+    """Return whether an object with the *key*, a beginning and an end, can cause the invocation."""
+    prefix, suffix = _filter_value(invocation, "prefix"), _filter_value(invocation, "suffix")
+    start, end = key
+    return (start.startswith(prefix) or prefix.startswith(start)) and (
+        end.endswith(suffix) or suffix.endswith(end)
+    )

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from deployer.policy.model import Resource, Templates, Violation, for_each_resource
 from deployer.policy.values import as_int, as_list, as_mapping, get, is_true, pattern, text
 
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
+_TASK_STARTERS = ("ECS::Service", "ECS::TaskSet", "Events::Rule", "Scheduler::Schedule")
 
 rolls_back = for_each_resource(
     "ECS::Service",
-    is_valid=lambda resource: all(
-        is_true(resource.get("DeploymentConfiguration", "DeploymentCircuitBreaker", key))
-        for key in ("Enable", "Rollback")
+    is_valid=lambda resource: (
+        # CodeDeploy and external controllers have rollbacks of their own, and no circuit breaker.
+        resource.get("DeploymentController", "Type") in ("CODE_DEPLOY", "EXTERNAL")
+        or all(
+            is_true(resource.get("DeploymentConfiguration", "DeploymentCircuitBreaker", key))
+            for key in ("Enable", "Rollback")
+        )
     ),
     message="does not roll back a failed deployment: no circuit breaker with rollback",
-)
-without_public_ip = for_each_resource(
-    "ECS::Service",
-    is_valid=lambda resource: _network(resource).get("AssignPublicIp") != "ENABLED",
-    message="assigns public IP addresses to its tasks",
 )
 without_exec = for_each_resource(
     "ECS::Service",
@@ -30,14 +30,35 @@ without_exec = for_each_resource(
     message="enables ECS Exec in a protected environment",
     protected=True,
 )
-two_roles = for_each_resource(
-    "ECS::TaskDefinition",
-    is_valid=lambda resource: (
-        not resource.get("TaskRoleArn")
-        or resource.get("TaskRoleArn") != resource.get("ExecutionRoleArn")
-    ),
-    message="uses the execution role, which reads its secrets, as task role",
-)
+
+
+def without_public_ip(templates: Templates) -> Iterator[Violation]:
+    """Neither services nor the rules and schedules that start tasks assign public IP addresses."""
+    for resource in templates.of_type(*_TASK_STARTERS):
+        for parameters in _task_parameters(resource):
+            network = as_mapping(get(parameters, "NetworkConfiguration"))
+            # EventBridge writes the key in another way.
+            for key in ("AwsvpcConfiguration", "AwsVpcConfiguration"):
+                if get(network, key, "AssignPublicIp") == "ENABLED":
+                    yield resource.violation("assigns public IP addresses to its tasks")
+
+
+def _task_parameters(resource: Resource) -> Iterator[Any]:
+    """Yield the properties of *resource* that have the network of tasks."""
+    yield resource.properties
+    for target in (*as_list(resource.get("Targets")), resource.get("Target")):
+        yield get(target, "EcsParameters")
+
+
+def two_roles(templates: Templates) -> Iterator[Violation]:
+    """The task role is not the execution role, by reference, name or ARN."""
+    for task in templates.of_type("ECS::TaskDefinition"):
+        task_role, execution_role = task.get("TaskRoleArn"), task.get("ExecutionRoleArn")
+        same = {*templates.referenced(task.stack, task_role)} & {
+            *templates.referenced(task.stack, execution_role)
+        }
+        if task_role and (task_role == execution_role or same):
+            yield task.violation("uses the execution role, which reads its secrets, as task role")
 
 
 def read_only_root(templates: Templates) -> Iterator[Violation]:
@@ -110,10 +131,6 @@ def _is_untagged(templates: Templates, task: Resource, image: Any, name: str) ->
         return True
     targets = [*templates.referenced(task.stack, image)]
     return bool(targets) and all(target.type == "AWS::ECR::Repository" for target in targets)
-
-
-def _network(service: Resource) -> Mapping[str, Any]:
-    return as_mapping(service.get("NetworkConfiguration", "AwsvpcConfiguration"))
 
 
 def _containers(templates: Templates) -> Iterator[tuple[Resource, Any]]:

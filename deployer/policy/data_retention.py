@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from deployer.data_loss import STATEFUL
+from deployer.policy.databases import is_cluster_member
 from deployer.policy.model import Templates, Violation
 
 _TYPES = sorted(STATEFUL)
@@ -23,6 +24,8 @@ def not_deleted(templates: Templates) -> Iterator[Violation]:
     if not templates.env.protect:
         return
     for resource in templates.of_type(*_TYPES):
+        if is_cluster_member(resource):
+            continue  # The cluster has the data.
         if deleting := [policy for policy in POLICIES if resource.body.get(policy) == "Delete"]:
             yield resource.violation(
                 f"{' and '.join(deleting)} is Delete in a protected environment"

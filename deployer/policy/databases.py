@@ -17,27 +17,46 @@ def _replicas(table: Resource) -> Sequence[Any]:
     return as_list(table.get("Replicas") or table.properties)
 
 
-def _is_cluster_member(database: Resource) -> bool:
+def is_cluster_member(database: Resource) -> bool:
     """Return whether *database* is an instance of a cluster, which has the settings in its place."""
     return bool(database.get("DBClusterIdentifier")) and database.type == "AWS::RDS::DBInstance"
+
+
+def _is_replica(database: Resource) -> bool:
+    """Return whether *database* is a read replica, which inherits encryption and master password."""
+    return any(
+        database.get(key)
+        for key in (
+            "ReplicationSourceIdentifier",
+            "SourceDBClusterIdentifier",
+            "SourceDBInstanceIdentifier",
+            "SourceDbiResourceId",
+        )
+    )
 
 
 encrypted = for_each_resource(
     *_RDS,
     is_valid=lambda database: (
-        _is_cluster_member(database) or is_true(database.get("StorageEncrypted"))
+        is_cluster_member(database)
+        or _is_replica(database)
+        or is_true(database.get("StorageEncrypted"))
     ),
     message="is not encrypted: no StorageEncrypted",
 )
 private = for_each_resource(
-    "RDS::DBInstance",
-    is_valid=lambda database: is_false(database.get("PubliclyAccessible")),
+    *_RDS,
+    is_valid=lambda database: (
+        is_false(database.get("PubliclyAccessible"))
+        # The instances of an Aurora cluster have the property in its place.
+        or (database.type == "AWS::RDS::DBCluster" and not database.get("PubliclyAccessible"))
+    ),
     message="may have a public address: PubliclyAccessible is not false",
 )
 protected = for_each_resource(
     *_RDS,
     is_valid=lambda database: (
-        _is_cluster_member(database) or is_true(database.get("DeletionProtection"))
+        is_cluster_member(database) or is_true(database.get("DeletionProtection"))
     ),
     message="can be deleted: no DeletionProtection",
     protected=True,
@@ -45,7 +64,8 @@ protected = for_each_resource(
 managed_password = for_each_resource(
     *_RDS,
     is_valid=lambda database: (
-        _is_cluster_member(database)
+        is_cluster_member(database)
+        or _is_replica(database)
         or (
             is_true(database.get("ManageMasterUserPassword"))
             and not database.get("MasterUserPassword")
@@ -56,14 +76,14 @@ managed_password = for_each_resource(
 iam_authentication = for_each_resource(
     *_RDS,
     is_valid=lambda database: (
-        _is_cluster_member(database) or is_true(database.get("EnableIAMDatabaseAuthentication"))
+        is_cluster_member(database) or is_true(database.get("EnableIAMDatabaseAuthentication"))
     ),
     message="has no IAM authentication: no EnableIAMDatabaseAuthentication",
 )
 tagged_snapshots = for_each_resource(
     *_RDS,
     is_valid=lambda database: (
-        _is_cluster_member(database) or is_true(database.get("CopyTagsToSnapshot"))
+        is_cluster_member(database) or is_true(database.get("CopyTagsToSnapshot"))
     ),
     message="creates snapshots without tags: no CopyTagsToSnapshot",
 )
@@ -90,7 +110,7 @@ def backed_up(templates: Templates) -> Iterator[Violation]:
     minimum_days = 7 if templates.env.protect else 1
     for database in templates.of_type(*_RDS):
         days = as_int(database.get("BackupRetentionPeriod"))
-        if not _is_cluster_member(database) and (days is None or days < minimum_days):
+        if not is_cluster_member(database) and (days is None or days < minimum_days):
             yield database.violation(f"keeps backups for fewer days than {minimum_days}")
 
 
@@ -99,7 +119,7 @@ def forced_tls(templates: Templates) -> Iterator[Violation]:
     for database in templates.of_type(*_RDS):
         name = database.get("DBParameterGroupName") or database.get("DBClusterParameterGroupName")
         groups = [*templates.referenced(database.stack, name)]
-        if not _is_cluster_member(database) and not any(_forces_tls(group) for group in groups):
+        if not is_cluster_member(database) and not any(_forces_tls(group) for group in groups):
             yield database.violation(
                 "accepts connections without TLS: no parameter group sets rds.force_ssl to 1"
             )

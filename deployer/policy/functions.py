@@ -16,6 +16,12 @@ _ASYNCHRONOUS = re.compile(
     r"(s3|sns|events|scheduler|logs|ses|iot|codecommit)(\.[\w-]+)?\.amazonaws\.com"
 )
 _STREAMS = ("dynamodb", "kinesis")
+_STREAM_TYPES = {
+    "AWS::DynamoDB::GlobalTable",
+    "AWS::DynamoDB::Table",
+    "AWS::Kinesis::Stream",
+    "AWS::Kinesis::StreamConsumer",
+}
 
 log_retention = for_each_resource(
     "Logs::LogGroup",
@@ -76,7 +82,7 @@ def _is_specific(source: Any) -> bool:
 def not_public(templates: Templates) -> Iterator[Violation]:
     """No permission of a function or layer allows everyone, and every function URL requires IAM."""
     for resource in templates.of_type("Lambda::Permission"):
-        if resource.get("Principal") == "*" and not resource.get("PrincipalOrgID"):
+        if resource.get("Principal") == "*" and not _is_limited_permission(resource):
             yield resource.violation("allows everyone to invoke")
     for resource in templates.of_type("Lambda::LayerVersionPermission"):
         if resource.get("Principal") == "*" and not resource.get("OrganizationId"):
@@ -86,11 +92,18 @@ def not_public(templates: Templates) -> Iterator[Violation]:
             yield resource.violation("is a function URL without IAM authentication")
 
 
+def _is_limited_permission(permission: Resource) -> bool:
+    """Return whether *permission* is for an organization, or for services on behalf of a source."""
+    sources = (permission.get(key) for key in ("SourceAccount", "SourceArn"))
+    return bool(permission.get("PrincipalOrgID")) or any(map(_is_specific, sources))
+
+
 def own_role(templates: Templates) -> Iterator[Violation]:
     """No two functions share a role, because each would have the permissions of the other."""
-    first_function: dict[Resource, str] = {}
+    first_function: dict[Resource | str, str] = {}
     for function in templates.of_type("Lambda::Function"):
-        for role in templates.referenced(function.stack, function.get("Role")):
+        references = {*templates.referenced(function.stack, function.get("Role"))}
+        for role in references or filter(None, [text(function.get("Role"))]):
             if role in first_function:
                 yield function.violation(
                     f"shares the role of {first_function[role]}, and so its permissions"
@@ -104,13 +117,13 @@ def failure_destinations(templates: Templates) -> Iterator[Violation]:
         function
         for config in templates.of_type("Lambda::EventInvokeConfig")
         if config.get("DestinationConfig", "OnFailure", "Destination")
-        for function in templates.referenced(config.stack, config.get("FunctionName"))
+        for function in templates.functions(config.stack, config.get("FunctionName"))
     }
     asynchronous = {
         function
         for permission in templates.of_type("Lambda::Permission")
         if _ASYNCHRONOUS.fullmatch(text(permission.get("Principal")))
-        for function in templates.referenced(permission.stack, permission.get("FunctionName"))
+        for function in templates.functions(permission.stack, permission.get("FunctionName"))
     }
     for function in templates.of_type("Lambda::Function"):
         has_queue = bool(function.get("DeadLetterConfig", "TargetArn"))
@@ -135,8 +148,7 @@ def stream_failure_handling(templates: Templates) -> Iterator[Violation]:
 def _is_stream(templates: Templates, reader: Resource) -> bool:
     source = reader.get("EventSourceArn")
     types = {target.type for target in templates.referenced(reader.stack, source)}
-    streams = {"AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable", "AWS::Kinesis::Stream"}
-    return bool(types & streams) or any(f":{name}:" in text(source) for name in _STREAMS)
+    return bool(types & _STREAM_TYPES) or any(f":{name}:" in text(source) for name in _STREAMS)
 
 
 def _missing_settings(reader: Resource) -> Iterator[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from deployer.policy.model import Resource, Templates, Violation
+from deployer.policy.model import Resource, Stack, Templates, Violation
 from deployer.policy.values import all_strings, as_list, as_mapping, get, text
 from deployer.secret_detection import CREDENTIAL, find, is_password
 
@@ -32,12 +33,13 @@ _PLACEHOLDER = re.compile(r"\$\{[^}]*\}")
 # Keys that are recognized by their form, in addition to CREDENTIAL.
 _KEYS = {"an AWS secret access key", "a JSON web token"}
 _STORES = {"AWS::SecretsManager::Secret", "AWS::SSM::Parameter"}  # Ref returns their ARN or name.
-_HOST = re.compile(r"(?:https?://)?([^/:]+)(?::\d+)?(?:/.*)?")
+_HOST = re.compile(r"(?:https?://)?([^/:?#]+)(?::\d+)?(?:[/?#].*)?")
 _LOOPBACK = {"localhost", "127.0.0.1"}
 
 # The properties that have domain names; * is each element of a list.
 _DOMAIN_NAMES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "Route53::RecordSet": (("Name",),),
+    "Route53::RecordSetGroup": (("RecordSets", "*", "Name"),),
     "CertificateManager::Certificate": (
         ("DomainName",),
         ("SubjectAlternativeNames", "*"),
@@ -50,25 +52,41 @@ _DOMAIN_NAMES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "ApiGatewayV2::Api": (("CorsConfiguration", "AllowOrigins", "*"),),
     "ApiGatewayV2::DomainName": (("DomainName",),),
     "S3::Bucket": (("CorsConfiguration", "CorsRules", "*", "AllowedOrigins", "*"),),
-    "Cognito::UserPoolClient": (("CallbackURLs", "*"), ("LogoutURLs", "*")),
+    "Lambda::Url": (("Cors", "AllowOrigins", "*"),),
+    "CloudFront::ResponseHeadersPolicy": (
+        (
+            *("ResponseHeadersPolicyConfig", "CorsConfig"),
+            *("AccessControlAllowOrigins", "Items", "*"),
+        ),
+    ),
+    "Cognito::UserPoolClient": (
+        ("CallbackURLs", "*"),
+        ("LogoutURLs", "*"),
+        ("DefaultRedirectURI",),
+    ),
 }
 _HOSTED_ZONES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "Route53::RecordSet": (("HostedZoneId",), ("AliasTarget", "HostedZoneId")),
+    "Route53::RecordSetGroup": (
+        ("HostedZoneId",),
+        ("RecordSets", "*", "HostedZoneId"),
+        ("RecordSets", "*", "AliasTarget", "HostedZoneId"),
+    ),
     "CertificateManager::Certificate": (("DomainValidationOptions", "*", "HostedZoneId"),),
 }
 
 
 def no_account_ids(templates: Templates) -> Iterator[Violation]:
     """No account id is hardcoded: use AWS::AccountId, or add an exemption for the id of another account."""
-    for resource in templates.resources:
+    for definition in _definitions(templates):
         accounts = (
             match[0]
-            for string in resource.all_strings
+            for string in definition.strings
             for match in _ACCOUNT.finditer(string)
             if not _is_in_digest(match)
         )
         yield from (
-            resource.violation(f"has the account id {account}")
+            definition.violation(f"has the account id {account}")
             for account in dict.fromkeys(accounts)
         )
 
@@ -83,14 +101,15 @@ def _is_in_digest(match: re.Match[str]) -> bool:
 
 def no_zone_names(templates: Templates) -> Iterator[Violation]:
     """No availability zone is hardcoded: a name means another zone in another account."""
-    for resource in templates.resources:
+    for definition in _definitions(templates):
         zones = (
             match[0]
-            for string in resource.all_strings
+            for string in definition.strings
             for match in _AVAILABILITY_ZONE.finditer(string)
         )
         yield from (
-            resource.violation(f"has the availability zone {zone}") for zone in dict.fromkeys(zones)
+            definition.violation(f"has the availability zone {zone}")
+            for zone in dict.fromkeys(zones)
         )
 
 
@@ -107,7 +126,7 @@ def configured_hosted_zone(templates: Templates) -> Iterator[Violation]:
 def configured_domain(templates: Templates) -> Iterator[Violation]:
     """A domain name is the one in the config or a subdomain; unprotected environments may use localhost."""
     domain = templates.env.domain
-    for resource, name in _values(templates, _DOMAIN_NAMES):
+    for resource, name in (*_values(templates, _DOMAIN_NAMES), *_host_headers(templates)):
         host = _host(name)
         is_local = host in _LOOPBACK and not templates.env.protect
         if host and not (is_local or f".{host}".endswith(f".{domain}")):
@@ -124,11 +143,27 @@ def _host(value: Any) -> str:
 
 
 def no_secrets(templates: Templates) -> Iterator[Violation]:
-    """No template contains a secret, alone or in a URL; a dynamic reference is not a secret."""
-    for resource in templates.resources:
-        texts = (_DYNAMIC_REFERENCE.sub("", string) for string in resource.all_strings)
-        if any(_SECRET.search(string) for string in texts):
-            yield resource.violation("has a secret, or a URL with a password")
+    """No template contains a secret, alone or in a URL; a dynamic reference is not a secret.
+
+    A parameter or mapping is reported if no resource or output of its stack has its value.
+    """
+    used = [definition for definition in _definitions(templates) if _has_secret(definition)]
+    stacks = {definition.stack for definition in used}
+    unused = [
+        definition
+        for stack in templates.stacks
+        if stack not in stacks
+        for section in ("Parameters", "Mappings", "Metadata")
+        for definition in _in_section(stack, section)
+        if _has_secret(definition)
+    ]
+    for definition in (*used, *unused):
+        yield definition.violation("has a secret, or a URL with a password")
+
+
+def _has_secret(definition: _Definition) -> bool:
+    texts = (_DYNAMIC_REFERENCE.sub("", string) for string in definition.strings)
+    return any(_SECRET.search(string) for string in texts)
 
 
 def no_secret_variables(templates: Templates) -> Iterator[Violation]:
@@ -174,6 +209,40 @@ def _variables(templates: Templates) -> Iterator[tuple[Resource, str, Any]]:
         for variable in as_list(resource.get("Environment", "EnvironmentVariables")):
             if get(variable, "Type") in (None, "PLAINTEXT"):
                 yield resource, text(get(variable, "Name")), get(variable, "Value")
+
+
+@dataclass(frozen=True, eq=False)
+class _Definition:
+    """A resource, an output, or another definition in a section of a template."""
+
+    stack: Stack
+    path: tuple[str, str]
+    strings: Sequence[str]
+
+    def violation(self, message: str) -> Violation:
+        return self.stack.violation(self.path, message)
+
+
+def _definitions(templates: Templates) -> Iterator[_Definition]:
+    """Yield every resource and output."""
+    for resource in templates.resources:
+        yield _Definition(resource.stack, ("Resources", resource.title), resource.all_strings)
+    for stack in templates.stacks:
+        yield from _in_section(stack, "Outputs")
+
+
+def _in_section(stack: Stack, section: str) -> Iterator[_Definition]:
+    for title, content in as_mapping(stack.template.get(section)).items():
+        yield _Definition(stack, (section, str(title)), tuple(all_strings(content)))
+
+
+def _host_headers(templates: Templates) -> Iterator[tuple[Resource, Any]]:
+    """Yield the host names of listener rules that have them in Values, with the field host-header."""
+    for rule in templates.of_type("ElasticLoadBalancingV2::ListenerRule"):
+        for condition in as_list(rule.get("Conditions")):
+            if get(condition, "Field") == "host-header":
+                for value in as_list(get(condition, "Values")):
+                    yield rule, value
 
 
 def _values(

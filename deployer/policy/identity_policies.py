@@ -9,8 +9,11 @@ from deployer.policy.model import Templates, Violation, for_each_resource
 from deployer.policy.statements import Statement, is_all_resources, statements
 from deployer.policy.values import as_list, text
 
-_ALL_ROLES = re.compile(r"arn:.*:role/[*?/]*")
-_BROAD_POLICY = re.compile(r"(.*/)?(\w*FullAccess\w*|AdministratorAccess|PowerUserAccess)")
+# role/*, role* and r*: the pattern of every role of an account.
+_ALL_ROLES = re.compile(r"arn:.*:(?:role/?|rol|ro|r)[*?/]*")
+_BROAD_POLICY = re.compile(r"(.*/)?(\w*FullAccess\w*|AdministratorAccess(-\w+)*|PowerUserAccess)")
+_ADMINISTRATOR = re.compile(r"(.*/)?AdministratorAccess")
+_SERVICE_OPERATORS = ("stringequals", "stringequalsignorecase", "stringlike")
 
 
 def no_wildcard_actions(templates: Templates) -> Iterator[Violation]:
@@ -42,10 +45,13 @@ def narrow_pass_role(templates: Templates) -> Iterator[Violation]:
             yield statement.violation("passes any role")
         services = [
             text(service)
-            for operator in ("stringequals", "stringlike")
-            for service in statement.conditions.get((operator, "iam:passedtoservice"), [])
+            for operator in _SERVICE_OPERATORS
+            for quantifier in ("", "foranyvalue:")
+            for service in statement.conditions.get(
+                (f"{quantifier}{operator}", "iam:passedtoservice"), []
+            )
         ]
-        if not services or any("*" in service for service in services):
+        if not services or any({*"*?"} & {*service} for service in services):
             yield statement.violation("passes roles to any service: no iam:PassedToService")
 
 
@@ -76,8 +82,11 @@ def no_users(templates: Templates) -> Iterator[Violation]:
 
 permissions_boundary = for_each_resource(
     "IAM::Role",
-    is_valid=lambda role: bool(role.get("PermissionsBoundary")),
-    message="has no permissions boundary",
+    is_valid=lambda role: (
+        bool(role.get("PermissionsBoundary"))
+        and not _ADMINISTRATOR.fullmatch(text(role.get("PermissionsBoundary")))
+    ),
+    message="has no permissions boundary, or one that allows everything",
 )
 
 

@@ -9,10 +9,11 @@ from deployer.policy.buckets import WITHOUT_TLS, denials_without_tls
 from deployer.policy.model import Resource, Templates, Violation, for_each_resource
 from deployer.policy.values import as_list, get, is_false
 
-# Resource type, the property of a policy that names such resources, and the actions that carry messages.
+# Resource type, the properties of policies that name such resources, and the actions that carry
+# messages.
 _MESSAGES = (
-    ("SNS::Topic", "Topics", ("sns:Publish",)),
-    ("SQS::Queue", "Queues", ("sqs:SendMessage", "sqs:ReceiveMessage")),
+    ("SNS::Topic", ("Topics", "TopicArn"), ("sns:Publish",)),
+    ("SQS::Queue", ("Queues", "Queue"), ("sqs:SendMessage", "sqs:ReceiveMessage")),
 )
 _REDRIVE_PROTOCOLS = ("http", "https", "lambda", "sqs", "firehose")
 
@@ -65,8 +66,8 @@ def signed(templates: Templates) -> Iterator[Violation]:
 
 def only_over_tls(templates: Templates) -> Iterator[Violation]:
     """A policy denies requests without TLS, at least for the actions that carry messages."""
-    for type_, property_, actions in _MESSAGES:
-        denials = denials_without_tls(templates, property_)
+    for type_, properties, actions in _MESSAGES:
+        denials = denials_without_tls(templates, *properties)
         for resource in templates.of_type(type_):
             denied = denials.get(resource, [])
             if not all(

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from deployer.model import intrinsics
+from deployer.policy.resource_names import explicit_name, is_global, is_name_of
 from deployer.policy.values import all_strings, as_mapping, get
 
 if TYPE_CHECKING:
@@ -153,7 +154,8 @@ class Templates:
         }
 
     def referenced(self, stack: Stack, value: Any) -> Iterator[Resource]:
-        """Yield the resources that *value* references, in this stack or through imports."""
+        """Yield the resources that *value* references, in this stack, through imports or by name."""
+        yield from self._named(stack, value)
         for name in intrinsics.logical_ids(value):
             if resource := stack.resources.get(name):
                 yield resource
@@ -163,6 +165,33 @@ class Templates:
             if export := self.exports.get((stack.subject.region, name)):
                 exporter, title = export
                 yield from self.referenced(exporter, exporter.outputs[title].get("Value"))
+
+    def functions(self, stack: Stack, value: Any) -> Iterator[Resource]:
+        """Yield the functions that *value* references, directly or by their aliases and versions."""
+        for resource in self.referenced(stack, value):
+            if resource.type in ("AWS::Lambda::Alias", "AWS::Lambda::Version"):
+                yield from self.referenced(resource.stack, resource.get("FunctionName"))
+            else:
+                yield resource
+
+    def _named(self, stack: Stack, value: Any) -> Iterator[Resource]:
+        """Yield the resources of the same region whose names are in *value*."""
+        for string in all_strings(value) if self._names else ():
+            for resource, name in self._names:
+                is_near = resource.stack.subject.region == stack.subject.region
+                if (is_near or is_global(resource.type)) and is_name_of(
+                    string, resource.type, name
+                ):
+                    yield resource
+
+    @cached_property
+    def _names(self) -> Sequence[tuple[Resource, str]]:
+        """The resources with names in the templates."""
+        return [
+            (resource, name)
+            for resource in self.resources
+            if (name := explicit_name(resource.type, resource.properties))
+        ]
 
     def _in_output(self, name: str, output: str) -> Iterator[Resource]:
         for stack in self.stacks:

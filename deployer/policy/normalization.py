@@ -21,7 +21,8 @@ from deployer.policy.values import as_mapping, get, is_true
 
 _NO_VALUE = object()  # AWS::NoValue: the property or element is removed.
 _PLACEHOLDER = re.compile(r"\$\{(!?)([^${}]*)\}")
-_LITERAL_TYPES = {"String", "Number", "CommaDelimitedList", "List<Number>"}
+# The value of a parameter of such a type is in Parameter Store, and not in the template.
+_STORED_TYPE = "AWS::SSM::Parameter::Value<"
 _MAX_COMBINED = 3  # Every combination of outcomes is checked for up to this many comparisons.
 
 # The two sides of a comparison that depends on a value outside of the template.
@@ -109,13 +110,14 @@ def _normalize(source: Source, outcomes: Outcomes) -> Mapping[str, Any]:
         for section, content in source.template.items()
         if section not in ("Conditions", "Rules")
     }
-    if isinstance(resources := sections.get("Resources"), dict):
-        sections["Resources"] = {
-            title: body
-            for title, body in resources.items()
-            if not isinstance(name := as_mapping(body).get("Condition"), str)
-            or normalizer.is_true(name)
-        }
+    for section in ("Resources", "Outputs"):
+        if isinstance(content := sections.get(section), dict):
+            sections[section] = {
+                title: body
+                for title, body in content.items()
+                if not isinstance(name := as_mapping(body).get("Condition"), str)
+                or normalizer.is_true(name)
+            }
     return {section: normalizer.value(content) for section, content in sections.items()}
 
 
@@ -329,7 +331,7 @@ def _compose(parts: Sequence[Any]) -> Any:
 
 def _default(parameter: Any) -> Any:
     default = parameter["Default"]
-    if parameter.get("Type") in ("CommaDelimitedList", "List<Number>"):
+    if parameter["Type"] == "CommaDelimitedList" or parameter["Type"].startswith("List<"):
         return [item.strip() for item in str(default).split(",")]
     return str(default).lower() if isinstance(default, bool) else str(default)
 
@@ -339,7 +341,9 @@ def _is_literal(parameter: Any) -> bool:
     definition = as_mapping(parameter)
     has_default = isinstance(definition.get("Default"), str | int | float)
     is_secret = is_true(definition.get("NoEcho"))
-    return has_default and not is_secret and definition.get("Type") in _LITERAL_TYPES
+    type_ = definition.get("Type")
+    is_literal = isinstance(type_, str) and not type_.startswith(_STORED_TYPE)
+    return has_default and not is_secret and is_literal
 
 
 def _leaves(expression: Any) -> Iterator[Any]:

@@ -25,12 +25,22 @@ _OWNER_KEYS = _SOURCE_KEYS | {
     "aws:principalarn",
     "aws:principalorgid",
     "aws:principalorgpaths",
-    "aws:resourceaccount",
     "aws:sourcevpc",
+    "aws:sourcevpcarn",
     "aws:sourcevpce",
+    "aws:vpceaccount",
+    "aws:vpceorgid",
+    "aws:vpceorgpaths",
     "kms:calleraccount",
     "s3:dataaccesspointaccount",
     "s3:dataaccesspointarn",
+}
+# In a resource policy, these keys always have the account of the resource itself.
+_RESOURCE_OWNER_KEYS = {
+    "aws:resourceaccount",
+    "aws:resourceorgid",
+    "aws:resourceorgpaths",
+    "s3:resourceaccount",
 }
 _SUBJECT = re.compile(r"repo:[^:*?]+/[^:*?]+:(ref:refs/heads/[^*?]+|environment:[^*?]+)")
 _LOG_PATH = re.compile(r".*/AWSLogs/\$\{AWS::AccountId\}/\*")
@@ -48,10 +58,15 @@ def no_public_principals(templates: Templates) -> Iterator[Violation]:
         elif (
             statement.allows
             and statement.is_for_everyone
-            and not _has_condition(statement, _OWNER_KEYS)
+            and not _has_condition(statement, _owner_keys(statement))
             and not _is_filter(statement)
         ):
             yield statement.violation("allows everyone, without a condition on the account")
+
+
+def _owner_keys(statement: Statement) -> set[str]:
+    """Return the condition keys that limit *statement* to accounts or organizations."""
+    return _OWNER_KEYS | (_RESOURCE_OWNER_KEYS if statement.kind == "endpoint" else set())
 
 
 def _is_filter(statement: Statement) -> bool:

@@ -68,6 +68,7 @@ _TEXTS: Mapping[str, Mapping[str, int]] = {
     "Lambda::Function": {"Code.ZipFile": 4 * 1024 * 1024},
 }
 _USER_DATA = 16 * 1024
+_LAMBDA_VARIABLES = 4 * 1024
 
 
 def names_fit(templates: Templates) -> Iterator[Violation]:
@@ -190,12 +191,18 @@ def parameters_fit(templates: Templates) -> Iterator[Violation]:
 
 
 def texts_fit(templates: Templates) -> Iterator[Violation]:
-    """Code, user data, tags and dashboards are within the limits of their AWS services."""
+    """Code, user data, environments, tags and dashboards are within the limits of AWS."""
     yield from _lengths_fit(templates, _TEXTS)
     for resource in templates.of_type("EC2::Instance", "EC2::LaunchTemplate"):
         data = resource.get("UserData") or resource.get("LaunchTemplateData", "UserData")
         if (size := _decoded_size(data)) > _USER_DATA:
             yield resource.violation(_too_long("UserData", size, _USER_DATA))
+    for resource in templates.of_type("Lambda::Function"):
+        variables = as_mapping(resource.get("Environment", "Variables"))
+        size = sum(len(f"{name}{shortest(value)}".encode()) for name, value in variables.items())
+        if size > _LAMBDA_VARIABLES:
+            place = "the environment, names and values,"
+            yield resource.violation(_too_long(place, size, _LAMBDA_VARIABLES))
     for resource in templates.resources:
         if isinstance(tags := resource.get("Tags"), list | dict) and len(tags) > _TAGS:
             yield resource.violation(f"has {len(tags)} tags; the maximum is {_TAGS}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from deployer.model import intrinsics
 from deployer.policy.model import Stack, Templates, Violation
 from deployer.policy.values import all_strings, as_mapping, get, is_true
 
@@ -38,9 +39,21 @@ def references_available(templates: Templates) -> Iterator[Violation]:
 
 
 def no_secret_outputs(templates: Templates) -> Iterator[Violation]:
-    """No output resolves a secret or parameter: every user who may describe stacks could read it."""
+    """No output resolves a secret or parameter: every user who may describe stacks could read it.
+
+    CloudFormation does not mask the value of a NoEcho parameter in an output.
+    """
     for stack in templates.stacks:
+        hidden = {
+            name
+            for name, parameter in as_mapping(stack.template.get("Parameters")).items()
+            if is_true(get(parameter, "NoEcho"))
+        }
         for title, output in stack.outputs.items():
+            for name in sorted(hidden & {*intrinsics.logical_ids(output)}):
+                yield stack.violation(
+                    ("Outputs", title), f"has the secret parameter {name}, which it does not mask"
+                )
             if any("{{resolve:" in string for string in all_strings(output)):
                 yield stack.violation(
                     ("Outputs", title),

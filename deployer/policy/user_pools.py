@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deployer.policy.model import Resource, for_each_resource
-from deployer.policy.values import as_int, as_list, get, is_true
+from deployer.policy.values import as_int, as_list, get, is_false, is_true
 
 _CLASSES = ("RequireLowercase", "RequireNumbers", "RequireSymbols", "RequireUppercase")
 _FLOWS = {"ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}
@@ -56,6 +56,7 @@ without_secret = for_each_resource(
 )
 revocable = for_each_resource(
     _CLIENT,
-    is_valid=lambda client: is_true(client.get("EnableTokenRevocation")),
-    message="cannot revoke tokens: no EnableTokenRevocation",
+    # Cognito enables it by default.
+    is_valid=lambda client: not is_false(client.get("EnableTokenRevocation")),
+    message="cannot revoke tokens: EnableTokenRevocation is false",
 )

@@ -731,7 +731,7 @@ PLANTED_VIOLATIONS = (
     ),
     violation("C825", "pool", "Browser", delete("Browser ExplicitAuthFlows")),
     violation("C826", "pool", "Browser", set_("Browser GenerateSecret", value=True)),
-    violation("C827", "pool", "Browser", delete("Browser EnableTokenRevocation")),
+    violation("C827", "pool", "Browser", set_("Browser EnableTokenRevocation", value=False)),
     violation("C831", "images", "Images", delete("Images ImageScanningConfiguration")),
     violation("C832", "images", "Images", set_("Images ImageTagMutability", "MUTABLE")),
     violation("C833", "images", "Images", delete("Images LifecyclePolicy")),
