@@ -162,10 +162,7 @@ class DriftReview:
 
 
 def _has_expired(item: IgnoredDrift, today: date) -> bool:
-    try:
-        return date.fromisoformat(item.until) < today
-    except ValueError:  # Such as 2027-02-31.
-        return True
+    return date.fromisoformat(item.until) < today
 
 
 def _matches(item: IgnoredDrift, drift: StackDrift) -> bool:

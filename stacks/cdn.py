@@ -36,7 +36,7 @@ WebOrigin = Annotated[
     str,
     fields.described(
         "a scheme and host such as https://api.honeycomb.io, with an optional port or :*",
-        pattern=r"^(https?|wss?)://[a-z0-9.-]+(:([0-9]{1,5}|\*))?$",
+        pattern=rf"^(https?|wss?)://{fields.LOWER_HOST}(:({fields.PORT}|\*))?$",
     ),
 ]
 
@@ -44,7 +44,7 @@ TracesUrl = Annotated[
     str,
     fields.described(
         "an OTLP address for traces of browsers, such as https://traces.example/v1/traces, or empty",
-        pattern=r"^(https://[a-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?)?$",
+        pattern=rf"^(https://{fields.LOWER_HOST}(:{fields.PORT})?(/[A-Za-z0-9._~/-]*)?)?$",
     ),
 ]
 

@@ -48,7 +48,7 @@ ExporterUrl = Annotated[
     str,
     fields.described(
         'the URL of an OTLP/HTTP endpoint, such as https://api.honeycomb.io, or ""',
-        pattern=r"^(https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?)?$",
+        pattern=rf"^(https?://{fields.HOST}(:{fields.PORT})?(/[A-Za-z0-9._~/-]*)?)?$",
     ),
 ]
 Image = Annotated[

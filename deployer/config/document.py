@@ -13,6 +13,7 @@ from pathlib import Path
 
 from deployer.config.validation import KeyPath, SettingError
 
+_BASIC, _LITERAL = '"""', "'''"  # The quotes of a text of several lines.
 _EXPLANATIONS = (
     (r"Cannot overwrite a value|Duplicate inline table key .*", "this key is defined twice"),
     (
@@ -32,6 +33,7 @@ _EXPLANATIONS = (
         "this list has no closing bracket, or no comma between two of its values",
     ),
     (r"Unclosed inline table", "this table has no closing brace on its line"),
+    (rf"Unterminated string|Expected \"{_LITERAL}\"", "this text has no closing quotes"),
     (r"Exceeds the limit .*", "this number is too long"),
     (r"maximum recursion depth exceeded.*", "this is nested too deeply"),
 )
@@ -110,12 +112,21 @@ def _explain(error: str, text: str) -> SettingError:
     fact, _, position = error.partition(" (at ")
     rows = text.rstrip().split("\n")
     line, column = _position(position, rows)
+    quotes = _BASIC if fact == "Unterminated string" else _LITERAL if _LITERAL in fact else ""
+    if quotes and quotes in text:
+        line, column = _opening_of_text(text, quotes)
     row = rows[line - 1] if line <= len(rows) else ""
     for pattern, explanation in _EXPLANATIONS:
         fact = re.sub(rf"^(?:{pattern})$", explanation, fact)
     fact = (_cause(row, column) if column else "") or fact
     place = f"column {column}: " if column else ""
     return SettingError((), f"{place}{fact}", line=line, hint="see https://toml.io for the syntax")
+
+
+def _opening_of_text(text: str, quotes: str) -> tuple[int, int]:
+    """Return line and column of the *quotes* of a text that does not end: the last ones in *text*."""
+    start = text.rfind(quotes)
+    return text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start)
 
 
 def _cause(row: str, column: int) -> str:

@@ -74,6 +74,13 @@ def one_of(words: str, options: Sequence[str]) -> Meta:
     )
 
 
+# Parts of the patterns of URLs: a host, in lower case or in both cases, and a port of at most 65535.
+_LABEL = "[{0}0-9]([{0}0-9-]{{0,61}}[{0}0-9])?"
+_LOWER_LABEL, _LABEL_OF_BOTH_CASES = _LABEL.format("a-z"), _LABEL.format("A-Za-z")
+LOWER_HOST = rf"({_LOWER_LABEL}\.)*{_LOWER_LABEL}"
+HOST = rf"({_LABEL_OF_BOTH_CASES}\.)*{_LABEL_OF_BOTH_CASES}"
+PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+
 Name: TypeAlias = Annotated[
     str,
     described(

@@ -46,7 +46,12 @@ class _File(Generic[T]):
 
 def environments(folder: Path) -> tuple[str, ...]:
     """Return the names of the environments that have a file in *folder*."""
-    return tuple(sorted(path.stem for path in folder.glob("*.toml")))
+    return tuple(sorted(path.stem for path in _files(folder)))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield the config files in *folder*; hidden files are those of editors and of macOS."""
+    return (path for path in folder.glob("*.toml") if not path.name.startswith("."))
 
 
 def find(folder: Path, env: str) -> Path:
@@ -69,7 +74,7 @@ def load(path: Path, type_: type[T]) -> T:
     have names that policies cannot distinguish. Other errors in these files are listed only if
     *path* has an error itself: often all files have the same error, such as a missing new table.
     """
-    others = [_read(other, type_) for other in sorted(path.parent.glob("*.toml")) if other != path]
+    others = [_read(other, type_) for other in sorted(_files(path.parent)) if other != path]
     file = _with_overlaps(_read(path, type_), [other for other in others if not other.errors])
     file = _with_prefix_conflicts(file, others)
     if file.errors:

@@ -181,6 +181,10 @@ def _mismatch(value: object, type_: Any) -> str:
     listed = _join(options)
     texts = (option for option in options if isinstance(option, str))
     match value:
+        case dict() if get_origin(bare) is tuple:
+            return f"{fact}; its header takes double brackets"
+        case [_, *_] as items if _is_table(bare) and all(isinstance(item, dict) for item in items):
+            return f"{fact}; its header takes single brackets"
         case str() if near := closest(value, texts):
             return f"{fact}; did you mean {near!r}?"
         case str() if kind in (int, float, bool):

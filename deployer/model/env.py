@@ -38,10 +38,7 @@ class AcceptedDataLoss(Settings, frozen=True):
 
     def __post_init__(self) -> None:
         """Raise ConflictError for a date that does not exist."""
-        try:
-            date.fromisoformat(self.date)
-        except ValueError:
-            raise ConflictError(("date", f"{self.date} does not exist")) from None
+        _refuse_unknown_date("date", self.date)
 
     @property
     def stack(self) -> str:
@@ -61,6 +58,17 @@ class IgnoredDrift(Settings, frozen=True):
     until: Annotated[
         str, described("a date such as 2027-03-01", pattern=r"^20\d\d-[01]\d-[0-3]\d$")
     ]
+
+    def __post_init__(self) -> None:
+        """Raise ConflictError for a date that does not exist."""
+        _refuse_unknown_date("until", self.until)
+
+
+def _refuse_unknown_date(key: str, text: str) -> None:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise ConflictError((key, f"{text} does not exist")) from None
 
 
 class Env(Settings, frozen=True):

@@ -55,6 +55,33 @@ def test_a_misspelt_name_of_a_secret_is_not_a_password(tmp_path, name, fact):
     ("key", "value", "fact"),
     [
         (
+            "cdn.connect_origins",
+            '["https://a.b:0"]',
+            "cdn.connect_origins[0]: 'https://a.b:0' is not a scheme and host",
+        ),
+        (
+            "cdn.connect_origins",
+            '["https://a.b:8443", "https://a..b"]',
+            "cdn.connect_origins[1]: 'https://a..b' is not a scheme and host",
+        ),
+        (
+            "env.ignored_drifts",
+            '[{ resource = "a/B", property = "/C", reason = "for a test", until = "2027-02-31" }]',
+            "env.ignored_drifts[0].until: 2027-02-31 does not exist",
+        ),
+    ],
+)
+def test_an_invalid_value_in_a_list(tmp_path, key, value, fact):
+    """The error has the position of the value in the list."""
+    [(_, found)] = refused(tmp_path, {key: value})
+
+    assert found.startswith(fact)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "fact"),
+    [
+        (
             "database.instance_class",
             '"db.t99.huge"',
             (
@@ -115,6 +142,12 @@ def test_a_misspelt_name_of_a_secret_is_not_a_password(tmp_path, name, fact):
         ("network.cidr", '"10.1.0.0/24"', "10.1.0.0/24 is too small for the subnets"),
         ("cluster.health_check_path", '"health"', "'health' is not a path that starts with /"),
         ("service.trace_exporter_url", '"honeycomb"', "is not the URL of an OTLP/HTTP endpoint"),
+        ("service.trace_exporter_url", '"https://a.b:65536"', "is not the URL of an OTLP/HTTP"),
+        ("service.trace_exporter_url", '"https://..."', "is not the URL of an OTLP/HTTP endpoint"),
+        ("cdn.traces_url", '"https://-/v1"', "is not an OTLP address for traces of browsers"),
+        ("cdn.traces_url", '"https://a.b:70000/"', "is not an OTLP address for traces of browsers"),
+        ("env.ignored_drifts", "{ until = 1 }", "a table is not a list; its header takes double"),
+        ("service.size", "[{ cpu = 256 }]", "a list of 1 is not a table; its header takes single"),
         (
             "service.collector_image",
             '"aws-otel-collector:latest"',

@@ -211,7 +211,8 @@ def test_a_file_written_on_windows(tmp_path):
 
 def test_environments_are_the_files(tmp_path):
     """The environments of a folder are its TOML files, by name."""
-    for name in ("prod.toml", "dev.toml", "schema.json", "dev.toml~"):
+    names = ("prod.toml", "dev.toml", "schema.json", "dev.toml~", "._dev.toml", ".#dev.toml")
+    for name in names:
         (tmp_path / name).touch()
 
     found = config.environments(tmp_path)
