@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from troposphere import awslambda, events
-
 from deployer.model import Env, Template
 from stacks.database import Database, allow_connect, connection_variables
 from stacks.foundation import Foundation
 from stacks.monitored_outputs import ScheduledFunctionName
 from stacks.network import Network
 from stacks.parts.database_access import database_access
-from stacks.parts.functions import Functions, allow_invoke
+from stacks.parts.functions import Functions
+from stacks.parts.schedules import invoke_at
 
 SCHEDULE = "rate(5 minutes)"
 
@@ -46,21 +45,5 @@ def define(
         statements=[allow_connect(database.application, database)],
         placement=database_access(t, env, "posts", network=network, database=database),
     )
-    t.add_resource(
-        awslambda.EventInvokeConfig(
-            "ExpirePostsInvokeConfig",
-            FunctionName=function.ref(),
-            Qualifier="$LATEST",
-            MaximumRetryAttempts=0,  # The next run deletes what a failed run left.
-        )
-    )
-    rule = t.add_resource(
-        events.Rule(
-            "ExpirePostsSchedule",
-            Description="Delete expired posts",
-            ScheduleExpression=SCHEDULE,
-            Targets=[events.Target(Id="ExpirePosts", Arn=function.get_att("Arn"))],
-        )
-    )
-    allow_invoke(t, function, "events", rule.get_att("Arn"))
+    invoke_at(t, function, SCHEDULE, "Delete expired posts")
     return Posts(expire_posts=function.ref())

@@ -5,23 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+from awacs import awslambda as lambda_actions
+from awacs import cognito_idp
 from troposphere import Sub, awslambda, cognito
 
 from deployer.config import fields
 from deployer.model import Env, Template, Value
 from stacks.database import Database, allow_connect, connection_variables
 from stacks.foundation import Foundation
-from stacks.monitored_outputs import FunctionName
+from stacks.monitored_outputs import FunctionName, ScheduledFunctionName
 from stacks.network import Network
 from stacks.parts.database_access import database_access
-from stacks.parts.functions import Functions, allow_invoke
+from stacks.parts.functions import FunctionFactory, Functions, allow_invoke
+from stacks.parts.iam import allow
 from stacks.parts.names import resource_name
 from stacks.parts.retention import retention_policies
+from stacks.parts.schedules import invoke_at
 
 # The attributes that a user enters at sign-up, and whether the user can change them later. Cognito
 # can change neither in an existing pool. The handle is immutable, because posts, messages and
 # links contain it.
 ATTRIBUTES = {"email": True, "name": True, "preferred_username": False}
+RECONCILIATION = (
+    "rate(30 minutes)"  # The alarm of scheduled functions expects it at least as often.
+)
 
 
 class Settings(fields.Settings, frozen=True):
@@ -47,6 +54,7 @@ class Users:
     client: Value
     post_confirmation: FunctionName
     migrate: FunctionName
+    reconcile_users: ScheduledFunctionName
 
 
 def define(
@@ -59,7 +67,7 @@ def define(
     network: Network,
     database: Database,
 ) -> Users:
-    """Add the user pool and its client, the function it invokes, and the migration function."""
+    """Add the user pool and its client, the functions of users, and the migration function."""
     factory = functions.factory(t, env, foundation)
     placement = database_access(t, env, "users", network=network, database=database)
     post_confirmation = factory.function(
@@ -85,6 +93,7 @@ def define(
     pool = _pool(t, env, settings, post_confirmation=post_confirmation)
     allow_invoke(t, post_confirmation, "cognito-idp", pool.get_att("Arn"))
     client = _client(t, env, settings, pool=pool)
+    reconcile_users = _reconcile_users(t, factory, pool, post_confirmation)
     return Users(
         pool=pool.ref(),
         pool_arn=pool.get_att("Arn"),
@@ -92,7 +101,34 @@ def define(
         client=client.ref(),
         post_confirmation=post_confirmation.ref(),
         migrate=migrate.ref(),
+        reconcile_users=reconcile_users.ref(),
     )
+
+
+def _reconcile_users(
+    t: Template,
+    factory: FunctionFactory,
+    pool: cognito.UserPool,
+    post_confirmation: awslambda.Function,
+) -> awslambda.Function:
+    """Add the function that finds users without a row; it also keeps *post_confirmation* active."""
+    function = factory.function(
+        "ReconcileUsers",
+        code="reconcile_users",
+        timeout_seconds=900,
+        memory_mb=256,
+        variables={"USER_POOL": pool.ref(), "POST_CONFIRMATION": post_confirmation.get_att("Arn")},
+        statements=[
+            allow("ListUsers", [cognito_idp.ListUsers], pool.get_att("Arn")),
+            allow(
+                "InvokePostConfirmation",
+                [lambda_actions.InvokeFunction],
+                post_confirmation.get_att("Arn"),
+            ),
+        ],
+    )
+    invoke_at(t, function, RECONCILIATION, "Add the rows of users that are missing")
+    return function
 
 
 def _pool(

@@ -1,14 +1,17 @@
 """Add one row to `users` for each user who confirmed their e-mail address.
 
-Event: PostConfirmation of Cognito, after a sign-up or after a forgotten password.
-Result: the event, unchanged. If the function raises an error, Cognito shows the message of the error
-to the user, who is confirmed nevertheless.
+Event: PostConfirmation of Cognito, after a sign-up or after a forgotten password. Or an event of
+`reconcile_users`: {"triggerSource": "Reconciliation", "users": [{"sub": …, "email": …}, …]}, with the
+attributes of at most 60 users.
+Result: the event of Cognito, unchanged. If the function raises an error, Cognito shows the message
+of the error to the user, who is confirmed nevertheless. For `reconcile_users`: {"added": number,
+"refused": number}.
 Permissions: rds-db:connect as the database user `application`, and writing its own log.
 Limits: Cognito waits 5 s and invokes the function up to three times; the function returns within
 4 s, even if the database or the name server does not respond.
 
-If a row is missing, an operator can invoke the function with the same event again. The log contains
-no personal data: users are identified by their avatar id.
+If a row is missing, `reconcile_users` adds it within half an hour. The log contains no personal
+data: users are identified by their avatar id.
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -41,8 +46,10 @@ class UnavailableError(Exception):
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Handle an event of Cognito."""
+    """Handle an event of Cognito, or of `reconcile_users`."""
     try:
+        if event.get("triggerSource") == "Reconciliation":
+            return _add_missing(event["users"])
         _process(event)
     except RefusedError as refused:
         log("refused", reason=refused.reason)
@@ -59,6 +66,30 @@ def _process(event: dict[str, Any]) -> None:
             log("nothing_to_do")  # The row was added at the sign-up.
         case other:
             raise RefusedError("triggerSource", f"This is not a PostConfirmation event: {other!r}")
+
+
+def _add_missing(users: Iterable[Mapping[str, str]]) -> dict[str, int]:
+    """Add the rows that are missing; users with attributes that are not valid get none."""
+    profiles: list[UserProfile] = []
+    refused = 0
+    for attributes in users:
+        try:
+            profiles.append(user_profile.read(attributes))
+        except RefusedError as error:
+            refused += 1
+            log("refused", reason=error.reason)
+    try:
+        outcomes = within(
+            DEADLINE_SECONDS, partial(rows.add_missing, profiles), name="post_confirmation"
+        )
+    except (psycopg.Error, DeadlineError) as error:
+        log("failed", **_error_fields(error))
+        raise UnavailableError("The rows could not be added.") from None
+    for avatar, outcome in outcomes.items():
+        log(outcome, user=avatar)
+    found = Counter(outcomes.values())
+    added = found["added"] + found["added_with_another_handle"]
+    return {"added": added, "refused": refused + found["no_handle"]}
 
 
 def _refuse_other_regions(event: dict[str, Any]) -> None:

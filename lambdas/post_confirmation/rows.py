@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import psycopg
@@ -40,6 +41,13 @@ _RELEASE_ADDRESS = """
 """
 
 
+# The Cognito ids of users without a row.
+_MISSING = """
+    SELECT id FROM unnest(%s::text[]) AS given (id)
+    WHERE NOT EXISTS (SELECT FROM users WHERE cognito_user_id = given.id)
+"""
+
+
 class NoHandleError(Exception):
     """All candidate handles are taken."""
 
@@ -52,6 +60,37 @@ def add(profile: UserProfile, cancellation: Cancellation) -> Outcome:
             return _add(profile, connection)
         finally:
             cancellation.release()
+
+
+def add_missing(
+    profiles: Sequence[UserProfile], cancellation: Cancellation
+) -> dict[str, Outcome | Literal["no_handle"]]:
+    """Add the rows that are missing for *profiles*; return the outcome by avatar id.
+
+    Stop at *cancellation*: rows that were added until then stay.
+    """
+    with database.connect(statement_timeout=STATEMENT_TIMEOUT) as connection:
+        cancellation.watch(connection.fileno())
+        try:
+            found = connection.execute(_MISSING, ([profile.id for profile in profiles],)).fetchall()
+            missing = {id_ for (id_,) in found}
+            return {
+                profile.avatar: _add_or_skip(profile, connection)
+                for profile in profiles
+                if profile.id in missing
+            }
+        finally:
+            cancellation.release()
+
+
+def _add_or_skip(
+    profile: UserProfile, connection: psycopg.Connection[TupleRow]
+) -> Outcome | Literal["no_handle"]:
+    """Add a row; a user without a free handle must not keep the others from theirs."""
+    try:
+        return _add(profile, connection)
+    except NoHandleError:
+        return "no_handle"
 
 
 def _add(profile: UserProfile, connection: psycopg.Connection[TupleRow]) -> Outcome:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from awacs import dynamodb, ecr, logs, rds_db, s3, sns, sqs, ssm
+from awacs import awslambda, cognito_idp, dynamodb, ecr, logs, rds_db, s3, sns, sqs, ssm
 from awacs.aws import PolicyDocument
 
 from deployer.model import Env
@@ -66,6 +66,13 @@ def boundary(env: Env) -> PolicyDocument:
                 [ecr.BatchCheckLayerAvailability, ecr.BatchGetImage, ecr.GetDownloadUrlForLayer],
                 arn("ecr", f"repository/{resource_name(env, '*')}"),
             ),
+            allow(
+                "InvokePostConfirmation",
+                [awslambda.InvokeFunction],
+                arn("lambda", f"function:{resource_name(env, 'users-PostConfirmation-*')}"),
+            ),
+            # AWS chooses the name of a pool; other environments have other tags.
+            allow("ListUsers", [cognito_idp.ListUsers], arn("cognito-idp", "userpool/*")),
             # The actions of the next four statements support no narrower resource.
             allow("ListStreams", [dynamodb.ListStreams], "*"),
             allow("GetRegistryToken", [ecr.GetAuthorizationToken], "*"),

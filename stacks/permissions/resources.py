@@ -16,7 +16,7 @@ MANUAL_STACKS = ["foundation", "pipeline", "site-publisher"]
 
 # Stacks of a release with resources whose generated names start with the name of the stack.
 STACKS_WITH_ROLES = ["avatars", "messages", "network", "posts", "service", "users", "verifier"]
-STACKS_WITH_SCHEDULES = ["posts"]
+STACKS_WITH_SCHEDULES = ["posts", "users"]
 STACKS_WITH_TOPICS = ["assets"]
 
 # Resources of a release that config or a stack names.

@@ -54,6 +54,7 @@ EXAMPLES: Mapping[str, tuple[Any, ...]] = {
             }
         ],
     ),
+    "users.email_sender": ("no-reply@cruddur.example",),
     "foundation.alert_emails": ([], ["a@b.co"], ["a.b+c@d-e.example", "a_b@example.com"]),
     "network.cidr": ("10.9.0.0/16", "192.168.0.0/20", "172.16.0.0/22"),
     "cluster.health_check_path": ("/", "/up?full=1"),

@@ -169,6 +169,7 @@ def test_outputs(users):
         "Client": {"Ref": "UserPoolClient"},
         "PostConfirmation": {"Ref": "PostConfirmation"},
         "Migrate": {"Ref": "Migrate"},
+        "ReconcileUsers": {"Ref": "ReconcileUsers"},
     }
 
 
@@ -190,7 +191,7 @@ def variables(users, title):
 
 def test_the_pool_invokes_the_post_confirmation_function(users, pool):
     """Only the pool of the stack may invoke the function."""
-    permission = users.one("AWS::Lambda::Permission")
+    permission = users.of("AWS::Lambda::Permission")["PostConfirmationInvokePermission"]
 
     assert pool["LambdaConfig"] == {"PostConfirmation": {"Fn::GetAtt": ["PostConfirmation", "Arn"]}}
     assert permission["Principal"] == "cognito-idp.amazonaws.com"
@@ -211,7 +212,25 @@ def test_no_service_invokes_migrate(users):
         for permission in users.of("AWS::Lambda::Permission").values()
     }
 
-    assert invoked == {"PostConfirmation"}
+    assert invoked == {"PostConfirmation", "ReconcileUsers"}
+
+
+def test_reconciliation_invokes_the_post_confirmation_function(users):
+    """The function passes the users of this pool to this function, every half hour."""
+    variables_ = variables(users, "ReconcileUsers")
+    (policy,) = users.of("AWS::IAM::Role")["ReconcileUsersRole"]["Policies"]
+    resources = {
+        sid: statement["Resource"]
+        for sid, statement in statements(policy["PolicyDocument"]).items()
+    }
+
+    assert variables_ == {
+        "USER_POOL": {"Ref": "UserPool"},
+        "POST_CONFIRMATION": {"Fn::GetAtt": ["PostConfirmation", "Arn"]},
+    }
+    assert resources["ListUsers"] == [{"Fn::GetAtt": ["UserPool", "Arn"]}]
+    assert resources["InvokePostConfirmation"] == [variables_["POST_CONFIRMATION"]]
+    assert users.one("AWS::Events::Rule")["ScheduleExpression"] == "rate(30 minutes)"
 
 
 @pytest.mark.parametrize(
@@ -242,19 +261,22 @@ def test_migrate_has_the_name_of_the_application_user(users, database):
 
 
 def test_functions_are_in_the_private_subnets(users, config):
-    """Functions use the private subnets of all availability zones, and one security group."""
+    """Functions of the database use the private subnets of all zones, and one security group."""
     subnets = [
         {"Fn::ImportValue": f"crd-{config.env.name}-network-PrivateSubnets{number}"}
         for number in range(1, config.network.zones + 1)
     ]
 
     functions = users.of("AWS::Lambda::Function")
-    assert set(functions) == {"PostConfirmation", "Migrate"}
-    for function in functions.values():
-        assert {
-            "SubnetIds": subnets,
-            "SecurityGroupIds": [{"Fn::GetAtt": ["FunctionSecurityGroup", "GroupId"]}],
-        } == function["VpcConfig"]
+    placement = {
+        "SubnetIds": subnets,
+        "SecurityGroupIds": [{"Fn::GetAtt": ["FunctionSecurityGroup", "GroupId"]}],
+    }
+    assert {title: function.get("VpcConfig") for title, function in functions.items()} == {
+        "PostConfirmation": placement,
+        "Migrate": placement,
+        "ReconcileUsers": None,  # Cognito may have no route from the VPC.
+    }
 
 
 def test_functions_reach_the_database_only(users, database):

@@ -77,6 +77,34 @@ def test_user_uploads_avatar(deployed):
     assert (200, default["Body"].read()) == (before.status, before.body)
 
 
+def test_a_user_without_a_row(deployed):
+    """Cognito tells no function of a user whom an administrator adds; the reconciliation does."""
+    mail, pool = "vir@cruddur.example", deployed.outputs["users"]["Pool"]
+    cognito = deployed.client("cognito-idp")
+    attributes = {
+        "email": mail,
+        "email_verified": "true",
+        "name": "Vir Cotto",
+        "preferred_username": "vir",
+    }
+    cognito.admin_create_user(
+        UserPoolId=pool,
+        Username=mail,
+        MessageAction="SUPPRESS",
+        UserAttributes=[{"Name": name, "Value": value} for name, value in attributes.items()],
+    )
+    cognito.admin_set_user_password(
+        UserPoolId=pool, Username=mail, Password=PASSWORD, Permanent=True
+    )
+
+    invoked = deployed.checkout.run("lambda.invoke", "reconcile_users", "--event=schedule")
+
+    assert json.loads(invoked.out)["added"] == 1
+    with deployed.application() as application:
+        found = application.execute("SELECT handle FROM users WHERE email = %s", [mail]).fetchall()
+    assert found == [("vir",)]
+
+
 def test_only_access_tokens_of_the_pool_are_accepted(deployed):
     """The API accepts only access tokens of the user pool."""
     mail = "ben@cruddur.example"

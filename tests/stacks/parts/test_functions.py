@@ -36,6 +36,13 @@ class Expected:
 
 # A new function needs a row: a reviewer sees what it is allowed to do.
 EXPECTED = {
+    "ReconcileUsers": Expected(
+        "reconcile_users",
+        timeout_seconds=900,
+        memory_mb=256,
+        variables=frozenset({"USER_POOL", "POST_CONFIRMATION"}),
+        actions=frozenset({"cognito-idp:ListUsers", "lambda:InvokeFunction"}),
+    ),
     "ExpirePosts": Expected(
         "expire_posts",
         timeout_seconds=60,
@@ -279,6 +286,7 @@ def test_invoke_permissions_have_one_source(functions, emitted):
     } == {
         "AuthorizerInvokePermission": ("apigateway.amazonaws.com", "Authorizer"),
         "ExpirePostsInvokePermission": ("events.amazonaws.com", "ExpirePosts"),
+        "ReconcileUsersInvokePermission": ("events.amazonaws.com", "ReconcileUsers"),
         "PostConfirmationInvokePermission": ("cognito-idp.amazonaws.com", "PostConfirmation"),
         "ThumbnailInvokePermission": ("s3.amazonaws.com", "Thumbnail"),
         "UploadUrlInvokePermission": ("apigateway.amazonaws.com", "UploadUrl"),

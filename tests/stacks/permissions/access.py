@@ -34,7 +34,9 @@ class NamedReferenceResolver(ReferenceResolver):
             name = self.resolve(
                 {"Fn::Sub": f"{prefix}-${{AWS::AccountId}}-${{AWS::Region}}-an"}, stack
             )
-        return super()._attribute(title, attribute, stack).replace(title.lower(), name)
+        # The last occurrence: an ARN such as that of a user pool also has the type of the resource.
+        before, _, after = super()._attribute(title, attribute, stack).rpartition(title.lower())
+        return f"{before}{name}{after}"
 
     def _ref(self, name: str, stack: str) -> str:
         """Return the value of a reference; that of a topic is its ARN, with the generated name."""
