@@ -41,21 +41,38 @@ _ADD_MODULE = (
     "add what it imports to requirements.in (then run ./inv lock), lambdas/shared/ or include.txt"
 )
 _NO_HANDLER = "no function handler"
-_SETTING_PREFIX = "setting:"
+_SETTING_PREFIX, _IMPORTED = "setting:", "imported:"
+# Variables are settings of the stack: an import may fail because os.environ does not have one, or
+# because the failing file has None in its place.
 _IMPORT_PROGRAM = f"""
 import os, sys
 sys.path[:0] = sys.argv[2:]
 import importlib
+unset = []
+def get(key, default=None, read=os.environ.get):
+    value = read(key, default)
+    if value is None:
+        caller = sys._getframe(1)
+        caller = caller.f_back if caller.f_code is os.getenv.__code__ else caller
+        unset.append((caller.f_code.co_filename, key))
+    return value
+os.environ.get = get
 try:
     module = importlib.import_module(sys.argv[1])
-except KeyError as error:
-    at = error.__traceback__
-    while at.tb_next:
+except (Exception, SystemExit) as error:
+    at, codes = error.__traceback__, []
+    while at:
+        codes.append(at.tb_frame.f_code)
         at = at.tb_next
-    if at.tb_frame.f_code is not type(os.environ).__getitem__.__code__:
+    files = [code.co_filename for code in codes]
+    names = [key for file, key in unset if file in files and not isinstance(error, ImportError)]
+    if isinstance(error, KeyError) and codes[-1] is type(os.environ).__getitem__.__code__:
+        names = error.args
+    if not names:
         raise
-    print("{_SETTING_PREFIX}" + error.args[0])  # The stack sets it.
+    print("{_SETTING_PREFIX}" + names[-1])
     sys.exit(0)
+os.write(1, b"\\n{_IMPORTED}\\n")
 sys.exit(0 if callable(getattr(module, "handler", None)) else "{_NO_HANDLER}")
 """
 # Lambda developer guide, Using Lambda environment variables: the variables that modules may read
@@ -212,9 +229,10 @@ def _run(
     except subprocess.TimeoutExpired:
         return f"the import takes more than {SECONDS} s"
     if completed.returncode == 0:
-        settings = [
-            line for line in completed.stdout.splitlines() if line.startswith(_SETTING_PREFIX)
-        ]
+        lines = completed.stdout.splitlines()
+        settings = [line for line in lines if line.startswith(_SETTING_PREFIX)]
+        if not settings and _IMPORTED not in lines:
+            return "the import ends the process"
         return _HandlerImport("".join(settings[-1:]).removeprefix(_SETTING_PREFIX))
     return (completed.stderr.strip().splitlines() or [f"exit code {completed.returncode}"])[-1]
 
@@ -246,24 +264,44 @@ def _collisions(
     tops = {path.partition("/")[0].casefold() for path in sources}
     package_tops = {path.partition("/")[0] for path in packages}
     for top in sorted(package_tops):
-        if top.removesuffix(".py").casefold() in tops:
+        if _module_name(top).casefold() in tops:
             yield Problem(
                 f"{place}: a package has the name {top}, like a folder of this function",
                 "rename the folder",
             )
-    package_modules = {module for module, file in modules(packages).items() if file}
     hidden = stdlib.names(machine_of(artifact.target).python) - _UNUSED_STDLIB
-    for module in sorted(hidden & package_modules):
+    for module in sorted(hidden & _files_of_modules(packages).keys()):
         yield Problem(
             f"{place}: a package has the name {module}, like a module of Python",
             "exclude the package, in unused.txt",
         )
+    source_files = _files_of_modules(sources)
+    for module in sorted(hidden & source_files.keys()):
+        yield Problem(
+            f"{source_files[module]}: has the name {module}, like a module of Python", "rename it"
+        )
+    for folder in (artifact.name, SHARED):
+        if (file := source_files.get(folder, "")).partition("/")[0] not in (folder, ""):
+            yield Problem(f"{file}: has the name of the folder {folder}/", "rename it")
+
+
+def _module_name(file: str) -> str:
+    """Return the name of the module in *file*, or *file* if it is none."""
+    return file.partition(".")[0] if file.endswith((".py", ".so")) else file
+
+
+def _files_of_modules(paths: Collection[str]) -> Mapping[str, str]:
+    """Return the file of each module that is a file, or a package with one."""
+    return {module: file for module, file in modules(paths).items() if file}
 
 
 def _handler(artifact: Artifact, sources: Mapping[str, bytes]) -> Iterator[Problem]:
     path = f"{artifact.name}/handler.py"
     if path not in sources:
         yield Problem(f"lambdas/{path}: is missing", _DEFINE_HANDLER)
+        return
+    if (found := modules(sources).get(f"{artifact.name}.handler", path)) != path:
+        yield Problem(f"lambdas/{found}: Python imports it instead of handler.py", "rename it")
         return
     try:
         tree = parse(sources[path])
@@ -276,6 +314,38 @@ def _handler(artifact: Artifact, sources: Mapping[str, bytes]) -> Iterator[Probl
         )
     elif "handler" not in defined:
         yield Problem(f"lambdas/{path}: has no function handler", _DEFINE_HANDLER)
+    elif (function := _only_definition(tree)) and not _takes_two(function):
+        place = f"lambdas/{path}:{function.lineno}"
+        yield Problem(f"{place}: handler does not take two arguments", _DEFINE_HANDLER)
+
+
+def _only_definition(tree: ast.Module) -> ast.FunctionDef | None:
+    """Return the function handler of a module; None if the name may be bound to something else."""
+    functions = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == "handler"
+    ]
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name | ast.alias)]
+    is_bound_again = any(
+        (isinstance(node, ast.Name) and node.id == "handler" and isinstance(node.ctx, ast.Store))
+        or (isinstance(node, ast.alias) and "handler" in (node.asname, node.name))
+        for node in names
+    )
+    match functions:
+        case [ast.FunctionDef() as function] if function in tree.body and not is_bound_again:
+            return function
+        case _:
+            return None
+
+
+def _takes_two(function: ast.FunctionDef) -> bool:
+    """Return whether *function* can be called with an event and a context; decorators change that."""
+    arguments = function.args
+    maximum = len(arguments.posonlyargs) + len(arguments.args)
+    minimum = maximum - len(arguments.defaults)
+    is_enough = minimum <= 2 <= maximum or (minimum <= 2 and arguments.vararg is not None)
+    return bool(function.decorator_list) or (is_enough and None not in arguments.kw_defaults)
 
 
 def _unresolved(

@@ -237,7 +237,7 @@ def _rows(record: bytes) -> list[list[str]]:
 def _missing_compiled_code(name: str, folder: Path) -> Iterator[Problem]:
     """Yield packages that contain no compiled code although their metadata declares it."""
     for wheel in sorted(folder.glob("*.dist-info/WHEEL")):
-        if "Root-Is-Purelib: false" in wheel.read_text(encoding="utf-8"):
+        if _is_compiled(wheel.read_text(encoding="utf-8")):
             files = [folder / row[0] for row in _rows(wheel.with_name(_RECORD).read_bytes())]
             if not any(file.is_file() and elf.is_elf(file.read_bytes()) for file in files):
                 package = wheel.parent.name.removesuffix(".dist-info")
@@ -245,6 +245,12 @@ def _missing_compiled_code(name: str, folder: Path) -> Iterator[Problem]:
                 yield Problem(
                     f"{place}: {package} contains no compiled code", "pin another version"
                 )
+
+
+def _is_compiled(wheel: str) -> bool:
+    """Return whether the metadata in WHEEL declares compiled code: for a platform, not for any."""
+    tags = re.findall(r"^Tag: *(.*?) *$", wheel, re.MULTILINE)
+    return "Root-Is-Purelib: false" in wheel and not all(tag.endswith("-any") for tag in tags)
 
 
 def environment() -> dict[str, str]:

@@ -39,7 +39,7 @@ _EDITOR_FILES = re.compile(r".*(~|\.orig|\.rej|\.bak|\.swp|\.swo)|#.*#")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # Of a package, at the start of a requirement.
 _LOCKED = re.compile(rf"{_NAME.pattern}(\[[^\]]*\])? ?==")  # A URL or path has no version.
 _UNPORTABLE = re.compile(
-    r'[^ -~]|[\\:*?"<>|]'
+    r'[^ -~]|[\\:*?"<>|]|[ .]$'
 )  # Characters that some systems do not allow or encode differently.
 
 

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -578,6 +579,10 @@ def _shared_name(checkout: Checkout) -> str:
     return checkout.wheel("them", {"shared.py": ""})
 
 
+def _compiled_name_of_the_function(checkout: Checkout) -> str:
+    return checkout.wheel("quick", {"a.abi3.so": elf(183)}, tag=ARM_TAG)
+
+
 @pytest.mark.parametrize(
     ("lock", "words"),
     [
@@ -603,6 +608,10 @@ def _shared_name(checkout: Checkout) -> str:
         ),
         (_name_in_python, "a package has the name enum, like a module of Python"),
         (_shared_name, "a package has the name shared.py, like a folder of this function"),
+        (
+            _compiled_name_of_the_function,
+            "a package has the name a.abi3.so, like a folder of this function",
+        ),
     ],
 )
 def test_lock_refused(checkout: Checkout, lock: Callable[[Checkout], str], words: str) -> None:
@@ -741,6 +750,70 @@ def test_handler_definitions(checkout: Checkout, source: str, where) -> None:
     assert checkout.build("a", target=where)
 
 
+@pytest.mark.parametrize(
+    "parameters", ["event", "a, b, c", "*, event, context", "event, context, *, more"]
+)
+def test_handler_with_other_parameters(checkout: Checkout, parameters: str) -> None:
+    """A handler that cannot be called with an event and a context is refused."""
+    checkout.function("a", f"def handler({parameters}): ...\n")
+
+    with pytest.raises(BuildError, match=r"handler\.py:1: handler does not take two arguments"):
+        checkout.build("a")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def handler(event, context, more=None, *, most=None): ...\n",
+        "def handler(*arguments): ...\n",
+        "def handler(event, *more): ...\n",
+        "import functools\n@functools.cache\ndef handler(): ...\n",
+        "def handler(event): ...\nhandler = lambda event, context, inner=handler: inner(event)\n",
+        "def handler(event): ...\ndef handler(event, context): ...\n",
+    ],
+)
+def test_handler_with_two_parameters(checkout: Checkout, source: str) -> None:
+    """Defaults and variable parameters are considered; decorators may change the parameters."""
+    checkout.function("a", source)
+
+    assert checkout.build("a")
+
+
+def test_a_package_in_place_of_the_handler(checkout: Checkout) -> None:
+    """A package named handler is refused, because Python prefers it to handler.py."""
+    checkout.function("a").write(**{"lambdas/a/handler/__init__.py": ""})
+
+    with pytest.raises(BuildError, match=r"a/handler/__init__\.py: Python imports it instead"):
+        checkout.build("a")
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("json.py", "json.py: has the name json, like a module of Python"),
+        ("email/__init__.py", "email/__init__.py: has the name email, like a module of Python"),
+        ("a.py", "a.py: has the name of the folder a/"),
+        ("shared.py", "shared.py: has the name of the folder shared/"),
+    ],
+)
+def test_included_files_that_hide_modules(checkout: Checkout, path: str, words: str) -> None:
+    """A file in include.txt may not hide a module of Python or a folder of the zip."""
+    included = path.partition("/")[0]
+    checkout.function("a").write(**{path: "", "lambdas/a/include.txt": f"{included}\n"})
+
+    with pytest.raises(BuildError, match=re.escape(words)):
+        checkout.build("a")
+
+
+def test_a_wheel_for_any_platform_needs_no_compiled_code(checkout: Checkout) -> None:
+    """Some tools declare a wheel without compiled code as platform-specific, with the tag `any`."""
+    wheel = "Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: py2-none-any\nTag: py3-none-any\n"
+    lock = checkout.wheel("plain", {"plain.py": ""}, metadata={"WHEEL": wheel})
+    checkout.function("a", f"import plain\n{HANDLER}", lock=lock)
+
+    assert checkout.build("a")
+
+
 def test_async_handler(checkout: Checkout) -> None:
     """An async handler is refused, because Lambda would return a coroutine."""
     checkout.function("a", f"async {HANDLER}")
@@ -867,12 +940,20 @@ def test_no_handler(checkout: Checkout) -> None:
         ),
         ("1 / 0\n", "ZeroDivisionError: division by zero\nhint: fix the code that is executed"),
         ("del handler\n", "no function handler\nhint: define handler(event, context)"),
+        ("import sys\nsys.exit(0)\n", "the import ends the process"),
+        ("import os\nos._exit(0)\n", "the import ends the process"),
+        (
+            "import importlib, os\nos.getenv('UNSET')\nimportlib.import_module('GONE'.lower())\n",
+            "No module named 'gone'",
+        ),
+        ("import shared.reads\n1 / 0\n", "ZeroDivisionError: division by zero"),
     ],
 )
 def test_import_refused(checkout: Checkout, source: str, words: str) -> None:
     """On this machine the handler is imported, with only the packages of Lambda's runtime."""
     lock = checkout.wheel("plain", {"plain.py": "import hidden\n"})
     checkout.function("a", f"{HANDLER}{source}", lock=lock)
+    checkout.write(**{"lambdas/shared/reads.py": "import os\nos.getenv('UNSET')\n"})
 
     with pytest.raises(BuildError) as refused:
         checkout.build("a", target=host())
@@ -907,6 +988,24 @@ def test_missing_setting(checkout: Checkout) -> None:
     (line,) = build_module.unchecked(checkout.build("a", target=host()))
 
     assert line == "not checked: a: importing the handler stopped at the setting TABLE_NAME"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "int(os.getenv('LIMIT'))",
+        "os.environ.get('LIMIT').split()",
+        "boto3.resource('dynamodb', region_name='us-east-1').Table(os.getenv('LIMIT'))",
+        "os.getenv('LIMIT') or sys.exit('LIMIT is not set')",
+    ],
+)
+def test_a_setting_that_is_none(checkout: Checkout, statement: str) -> None:
+    """An error in a file that has None in place of a setting is accepted like a missing setting."""
+    checkout.function("a", f"import os, sys, boto3\nLIMIT = {statement}\n{HANDLER}")
+
+    (line,) = build_module.unchecked(checkout.build("a", target=host()))
+
+    assert line == "not checked: a: importing the handler stopped at the setting LIMIT"
 
 
 def test_after_a_setting(checkout: Checkout) -> None:

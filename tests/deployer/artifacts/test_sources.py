@@ -149,6 +149,8 @@ def test_included(checkout: Checkout) -> None:
         ({"lambdas/a/ä.py": ""}, "lambdas/a/ä.py': a name that some systems do not allow"),
         ({"lambdas/a/c:d.py": ""}, "'lambdas/a/c:d.py': a name that"),
         ({"lambdas/a/c\\d.py": ""}, "a name that some systems do not allow"),
+        ({"lambdas/a/c.": ""}, "a name that some systems do not allow"),
+        ({"lambdas/a/c.py ": ""}, "a name that some systems do not allow"),
         ({"lambdas/a/More.py": "", "lambdas/a/more.py": ""}, "a/More.py and a/more.py: differ"),
         ({"lambdas/a/D/x.py": "", "lambdas/a/d/y.py": ""}, "a/D and a/d: differ only by case"),
         ({"lambdas/a/include.txt": "../secrets"}, "include.txt:1: ../secrets leaves the repo"),
