@@ -20,6 +20,8 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _BEFORE_PIXELS, _ANYWHERE = {b"IHDR", b"PLTE", b"tRNS"}, {b"iCCP", b"eXIf"}
 _GREY, _RGB, _INDEXED = b"\0", b"\2", b"\3"  # colour types
 
+_PALETTE_BYTES = range(3, 256 * 3 + 1, 3)
+
 _PIECE = 16_384  # Bytes per call; a decompression bomb expands them a thousandfold in memory.
 _BLOCK = 65_535  # Bytes, the maximum of a stored block.
 _HEADER = 2  # Bytes of a zlib stream before its blocks.
@@ -106,7 +108,7 @@ def split(png: bytes) -> Container:
     data = {name: bytes(_data(chunk)) for name, chunk in first.items()}
     chunks = (
         first.get(b"IHDR", b""),
-        *((first.get(b"PLTE", b""),) if data.get(b"IHDR", b"")[9:10] == _INDEXED else ()),
+        *((first[b"PLTE"],) if _has_palette(data) else ()),
         *_transparency(data),
         *_encoded_chunk(b"IDAT", b"".join(pixels)),
         *_encoded_chunk(b"IEND", b""),
@@ -133,6 +135,12 @@ def _data(chunk: memoryview) -> memoryview:
     """Return the data between the name of a *chunk* and its checksum, which may be missing."""
     (length,) = struct.unpack_from(">I", chunk)
     return chunk[8 : 8 + length]
+
+
+def _has_palette(data: Mapping[bytes, bytes]) -> bool:
+    """Return whether a picture of palette indexes has a palette of 1 to 256 colours (PNG, 11.2.2)."""
+    is_indexed = data.get(b"IHDR", b"")[9:10] == _INDEXED
+    return is_indexed and len(data.get(b"PLTE", b"")) in _PALETTE_BYTES
 
 
 def _transparency(data: Mapping[bytes, bytes]) -> Iterable[bytes]:

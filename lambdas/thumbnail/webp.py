@@ -22,7 +22,8 @@ def split(webp: bytes) -> Container:
         if name == b"VP8X" and not picture:
             picture[name] = _without_metadata(webp[start:end])
         elif name in _PICTURE | _FRAMES:
-            picture.setdefault(name, webp[start:end])
+            # Some programs do not write the last byte of padding.
+            picture.setdefault(name, webp[start:end] + bytes(end == len(webp) + 1))
         elif name in _METADATA:
             other.setdefault(name, webp[start + 8 : end])
     body = b"".join((b"WEBP", *picture.values()))

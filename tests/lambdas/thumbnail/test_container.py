@@ -247,6 +247,24 @@ def test_a_missing_palette_is_not_invented() -> None:
         picture(tiny_png(8, 3, (0,)))
 
 
+@pytest.mark.parametrize("palette", [b"", b"\x10", bytes(5), bytes(257 * 3)])
+def test_an_invalid_palette_is_not_completed(palette: bytes) -> None:
+    """A palette without colours, with a part of a colour, or with too many is like a missing one."""
+    with pytest.raises(Rejected, match="damaged"):
+        picture(tiny_png(8, 3, (0,), png_chunk(b"PLTE", palette)))
+
+
+def test_the_last_padding_of_a_webp_may_be_missing() -> None:
+    """A chunk of odd length at the end of a file is complete without its byte of padding."""
+    files = (
+        encoded(Image.new("RGB", (size, size), RED), "WEBP", lossless=True)
+        for size in range(8, 200)
+    )
+    odd = next(file for file in files if struct.unpack_from("<I", file, 16)[0] % 2)
+
+    assert picture(odd[:-1]) == picture(odd)
+
+
 def test_an_animated_png_is_its_default_image() -> None:
     """All pixels are converted, even if the first frame is declared smaller."""
     avatar = open_avatar(picture(pictures.animation_with_small_first_frame()))
