@@ -16,6 +16,12 @@ MAX_STATEMENTS = 20_000
 JOURNAL = "schema_migrations"
 
 _DIRECTIVE = re.compile(r"\s*[\w-]*transaction[\w-]*\s*[:=]", re.IGNORECASE)
+# The comments with which other tools are told not to use a transaction.
+_OTHER_DIRECTIVE = re.compile(
+    r"\s*(migrate:(up|down)\s.*transaction|\+goose\s+no\s+transaction|\+migrate\s.*notransaction"
+    r"|flyway:executeintransaction|atlas:txmode|x-no-tx-wrap)",
+    re.IGNORECASE,
+)
 _DIRECTIVES = {" transactional: false": False, " transactional: true": True}
 # dbmate, goose and sql-migrate begin the part that undoes a migration with such a comment.
 _ROLLBACK_MARK = re.compile(r"\s*(migrate:|\+goose\s|\+migrate\s)\s*down\b", re.IGNORECASE)
@@ -83,7 +89,8 @@ def _checked(file: str, text: str, tokens: list[Token]) -> Script:
 
 
 def _is_directive(token: Token) -> bool:
-    return token.kind == "comment" and _DIRECTIVE.match(token.text) is not None
+    directives = (_DIRECTIVE, _OTHER_DIRECTIVE)
+    return token.kind == "comment" and any(known.match(token.text) for known in directives)
 
 
 def _directive_errors(directives: list[Token], statements: list[Statement]) -> Iterator[str]:
