@@ -15,6 +15,7 @@ from deployer.config import fields
 from deployer.model import Env, Template, Value
 from stacks.dns import Dns
 from stacks.network import ANY_IPV4, ANY_IPV6, Network
+from stacks.parts import postgresql
 from stacks.parts.buckets import expire, private_bucket
 from stacks.parts.dns_records import alias_records
 from stacks.parts.names import name_tag, resource_name
@@ -70,7 +71,12 @@ def define(
         t, env, settings.port, network=network, dual_stack=dual_stack
     )
     service_group = _service_security_group(
-        t, env, settings.port, network=network, source_security_group=balancer_group
+        t,
+        env,
+        settings.port,
+        network=network,
+        source_security_group=balancer_group,
+        dual_stack=dual_stack,
     )
     balancer = _load_balancer(
         t, env, settings, network=network, security_group=balancer_group, dual_stack=dual_stack
@@ -141,9 +147,21 @@ def _load_balancer_security_group(
 
 
 def _service_security_group(
-    t: Template, env: Env, port: int, *, network: Network, source_security_group: ec2.SecurityGroup
+    t: Template,
+    env: Env,
+    port: int,
+    *,
+    network: Network,
+    source_security_group: ec2.SecurityGroup,
+    dual_stack: bool,
 ) -> ec2.SecurityGroup:
-    """Add the security group of all services; the database refers to it before services exist."""
+    """Add the security group of all services; the database refers to it before services exist.
+
+    Tasks connect to the database, and to AWS and other servers over HTTPS. The stack of a service adds
+    its other egress. Requests to the resolver and to the metadata of the task are not filtered (VPC
+    user guide, Security groups).
+    """
+    anywhere = [{"CidrIp": ANY_IPV4}, *([{"CidrIpv6": ANY_IPV6}] if dual_stack else [])]
     return t.add_resource(
         ec2.SecurityGroup(
             "ServiceSecurityGroup",
@@ -155,6 +173,10 @@ def _service_security_group(
                     "Requests from the load balancer",
                     SourceSecurityGroupId=source_security_group.get_att("GroupId"),
                 )
+            ],
+            SecurityGroupEgress=[
+                *(_allow(443, "HTTPS to AWS and other servers", **target) for target in anywhere),
+                _allow(postgresql.PORT, "Connections to the database", CidrIp=network.vpc_cidr),
             ],
             Tags=name_tag(env, "service"),
         )

@@ -18,8 +18,6 @@ from stacks.parts.iam import allow
 from stacks.parts.names import name_tag, resource_name
 from stacks.parts.retention import retention_policies
 
-PORT = 5432
-
 # The database users. RDS stores and rotates the password of the master user, which creates the
 # other two users. These authenticate with IAM tokens, which are valid for fifteen minutes.
 MASTER = "overseer"
@@ -175,7 +173,7 @@ def define(t: Template, env: Env, settings: Settings, network: Network) -> Datab
             StorageEncrypted=True,
             DBSubnetGroupName=_subnet_group(t, env, network=network).ref(),
             VPCSecurityGroups=[security_group.get_att("GroupId")],
-            Port=str(PORT),
+            Port=str(postgresql.PORT),
             PubliclyAccessible=False,
             DBParameterGroupName=_parameter_group(t, env, settings).ref(),
             MasterUsername=MASTER,

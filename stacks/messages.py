@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from awacs import dynamodb as dynamodb_actions
+from awacs.aws import Condition, ForAllValuesStringLike
 from troposphere import Sub, awslambda, dynamodb, sqs
 
 from deployer.config import fields
@@ -19,6 +20,7 @@ from stacks.parts.queues import allow_send, dead_letter_queue
 from stacks.parts.retention import retention_policies
 
 GROUP_INDEX = "message-group-sk-index"
+CONVERSATION = "GRP#"  # The prefix of the key of items that the function replaces.
 EXPIRY = "expires_at"  # The attribute with the time, in seconds, after which an item is deleted.
 
 READ_STREAM = [
@@ -126,6 +128,9 @@ def _stream_function(
                 "ReplaceConversations",
                 [dynamodb_actions.DeleteItem, dynamodb_actions.PutItem],
                 table.get_att("Arn"),
+                condition=Condition(
+                    ForAllValuesStringLike({"dynamodb:LeadingKeys": f"{CONVERSATION}*"})
+                ),
             ),
             allow("ReadStream", READ_STREAM, Sub(f"${{{table.title}.Arn}}/stream/*")),
             allow(

@@ -20,7 +20,7 @@ from stacks.database import Database, allow_connect, connection_variables
 from stacks.foundation import Foundation
 from stacks.messages import Messages
 from stacks.monitored_outputs import DeadLetterQueueName
-from stacks.network import Network
+from stacks.network import ANY_IPV4, Network
 from stacks.parts import autoscaling, containers
 from stacks.parts.autoscaling import Autoscaling
 from stacks.parts.containers import Task
@@ -28,12 +28,13 @@ from stacks.parts.iam import allow
 from stacks.parts.names import image_parameter, webhook_url
 from stacks.parts.queues import dead_letter_queue
 from stacks.parts.retention import retention_policies
-from stacks.parts.security_groups import allow_ingress
+from stacks.parts.security_groups import allow_egress, allow_ingress
 from stacks.registry import Registry
 from stacks.users import Users
 
 HAS_IMAGE = "HasImage"
 DEAD_LETTER_QUEUE = "AvatarWebhookDeadLetterQueue"
+HTTPS_PORT = 443  # Egress to it is allowed by the stack cluster.
 HEALTH_CHECK_GRACE_SECONDS = 60  # Failed health checks of a starting task are ignored.
 
 SecretName = Annotated[
@@ -165,7 +166,8 @@ def define(
     if database:
         _allow_ingress_to_database(t, database, cluster)
     if not is_load_balanced:
-        _allow_ingress_from_services(t, cluster, settings.port)
+        _allow_traffic_between_services(t, cluster, settings.port)
+    _allow_egress_to_exporter(t, cluster, settings.trace_exporter_url)
     service = t.add_resource(
         ecs.Service(
             "Service",
@@ -222,7 +224,7 @@ def _allow_ingress_to_database(t: Template, database: Database, cluster: Cluster
     )
 
 
-def _allow_ingress_from_services(t: Template, cluster: Cluster, port: int) -> None:
+def _allow_traffic_between_services(t: Template, cluster: Cluster, port: int) -> None:
     """Allow other services to connect: a service without the load balancer has no other clients."""
     allow_ingress(
         t,
@@ -232,6 +234,30 @@ def _allow_ingress_from_services(t: Template, cluster: Cluster, port: int) -> No
         port=port,
         description="From other services",
     )
+    allow_egress(
+        t,
+        "ServiceEgressToServices",
+        security_group=cluster.service_security_group,
+        port=port,
+        description="To other services",
+        DestinationSecurityGroupId=cluster.service_security_group,
+    )
+
+
+def _allow_egress_to_exporter(t: Template, cluster: Cluster, url: str) -> None:
+    """Allow traces to leave on a port other than that of HTTPS, which every service may use."""
+    scheme, _, address = url.partition("://")
+    written = address.partition("/")[0].partition(":")[2]
+    port = int(written or {"http": 80}.get(scheme, HTTPS_PORT))
+    if port != HTTPS_PORT:
+        allow_egress(
+            t,
+            "ServiceEgressToExporter",
+            security_group=cluster.service_security_group,
+            port=port,
+            description="Traces to the exporter",
+            CidrIp=ANY_IPV4,
+        )
 
 
 def _task_count(cluster: Cluster) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""PostgreSQL versions that RDS offers, and its instance classes by region.
+"""The port of PostgreSQL, the versions that RDS offers, and its instance classes by region.
 
 Versions that RDS no longer creates are left out. A test compares the tables with cfn-lint, which
 takes them from AWS.
@@ -7,6 +7,8 @@ takes them from AWS.
 from __future__ import annotations
 
 from typing import Literal, TypeAlias
+
+PORT = 5432
 
 # fmt: off
 Version: TypeAlias = Literal[

@@ -1,6 +1,8 @@
-"""Ingress rules that a stack adds to the security group of another stack."""
+"""Rules that a stack adds to the security group of another stack."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from troposphere import ec2
 
@@ -26,5 +28,31 @@ def allow_ingress(
             FromPort=port,
             ToPort=port,
             Description=description,
+        )
+    )
+
+
+def allow_egress(
+    t: Template,
+    title: str,
+    *,
+    security_group: Value,
+    port: int,
+    description: str,
+    **target: Any,
+) -> None:
+    """Allow members of *security_group* to connect to a *target* on one TCP *port*.
+
+    The target is CidrIp or DestinationSecurityGroupId.
+    """
+    t.add_resource(
+        ec2.SecurityGroupEgress(
+            title,
+            GroupId=security_group,
+            IpProtocol="tcp",
+            FromPort=port,
+            ToPort=port,
+            Description=description,
+            **target,
         )
     )

@@ -223,6 +223,20 @@ def test_only_the_load_balancer_reaches_services(cluster, config):
     assert not {"CidrIp", "CidrIpv6"} & set(rule)
 
 
+def test_tasks_connect_to_the_database_and_over_https_only(cluster, config):
+    """Egress to other ports is added by the stack of a service that needs it."""
+    group = cluster.of("AWS::EC2::SecurityGroup")["ServiceSecurityGroup"]
+    vpc = {"Fn::ImportValue": f"crd-{config.env.name}-network-VpcCidr"}
+    anywhere = [{"CidrIp": "0.0.0.0/0"}, *([{"CidrIpv6": "::/0"}] if config.network.ipv6 else [])]
+
+    rules = [
+        (rule["FromPort"], rule["ToPort"], {key: rule[key] for key in rule if "Cidr" in key})
+        for rule in group["SecurityGroupEgress"]
+    ]
+
+    assert rules == [*((443, 443, target) for target in anywhere), (5432, 5432, {"CidrIp": vpc})]
+
+
 def test_every_rule_has_a_description(cluster):
     """Every security group rule has a description, which the console shows."""
     groups = cluster.of("AWS::EC2::SecurityGroup")

@@ -362,3 +362,18 @@ def test_services_have_different_names():
 
     with pytest.raises(ValueError, match="have the same name backend-flask"):
         replace(config, verifier=config.service)
+
+
+@pytest.mark.parametrize(
+    ("url", "ports"),
+    [("", []), ("https://api.honeycomb.io", []), ("http://collector.example:4318", [4318])],
+)
+def test_egress_to_the_exporter(url, ports):
+    """Egress to the port of HTTPS is allowed by the cluster, to other ports by the service."""
+    config = config_of("prod")
+    service = replace(config.service, trace_exporter_url=url)
+    emitted = emit(replace(config, service=service))["service"]
+
+    rules = emitted.of("AWS::EC2::SecurityGroupEgress").values()
+
+    assert [rule["FromPort"] for rule in rules] == ports

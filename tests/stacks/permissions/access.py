@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,7 +80,10 @@ class Role:
 
 @functools.cache
 def role(name: str) -> Role:
-    """Return the role of a project such as Test, or one of the other roles by its title."""
+    """Return the role of a project such as Test, or one of the other roles by its title.
+
+    The role of a function or task has the name of its stack: `messages/MessagingStreamRole`.
+    """
     foundation = f"{PREFIX}-foundation"
     if name == ROLE_CREATED_BY_RELEASE:
         boundary = properties(foundation, "PermissionsBoundary")["PolicyDocument"]
@@ -99,8 +103,59 @@ def role(name: str) -> Role:
         "PipelineRole": (f"{PREFIX}-pipeline", name),
         "PublisherRole": (f"{PREFIX}-site-publisher", name),
     }.get(name, (NESTED, f"{name}Role"))
+    if "/" in name:
+        stack_name, _, title = name.partition("/")
+        stack = f"{PREFIX}-{stack_name}"
     inline = properties(stack, title)["Policies"]
     return Role(arn_of(stack, title), tuple(policy["PolicyDocument"] for policy in inline))
+
+
+def without(found: Role, sid: str) -> Role:
+    """Return a role without the protection of its statements *sid*: a denial, or a condition."""
+
+    def weakened(document: dict[str, Any]) -> dict[str, Any]:
+        statements = [
+            {key: value for key, value in statement.items() if key != "Condition"}
+            if statement.get("Sid") == sid
+            else statement
+            for statement in document["Statement"]
+            if (statement.get("Sid"), statement["Effect"]) != (sid, "Deny")
+        ]
+        return {**document, "Statement": statements}
+
+    policies = tuple(weakened(document) for document in found.policies)
+    return Role(found.arn, policies, weakened(found.boundary) if found.boundary else None)
+
+
+def is_denial(found: Role, sid: str) -> bool:
+    """Return whether the statements *sid* deny."""
+    return any(
+        (statement.get("Sid"), statement["Effect"]) == (sid, "Deny")
+        for statement in _statements(found)
+    )
+
+
+def with_everything(found: Role) -> Role:
+    """Return a role that is also allowed everything, so that only its denials limit it."""
+    boundary = found.boundary and {
+        **found.boundary,
+        "Statement": [*found.boundary["Statement"], *EVERYTHING["Statement"]],
+    }
+    return Role(found.arn, (*found.policies, EVERYTHING), boundary)
+
+
+def protections(found: Role) -> set[str]:
+    """Return the ids of the statements that deny, or that have a condition."""
+    return {
+        statement["Sid"]
+        for statement in _statements(found)
+        if statement["Effect"] == "Deny" or "Condition" in statement
+    }
+
+
+def _statements(found: Role) -> Iterator[dict[str, Any]]:
+    for document in [*found.policies, *([found.boundary] if found.boundary else [])]:
+        yield from document["Statement"]
 
 
 def decide(name: str, action: str, resource: str, **context: Any) -> bool:
@@ -134,10 +189,11 @@ def _request(
     request = iam.EvalContext(
         principal_arn=found.arn,
         principal_type="AssumedRole",
-        principal_account=ACCOUNT,
+        # MiniStack takes the account of a resource without one in its ARN from the principal.
+        principal_account=keys.pop("aws:resourceaccount", ACCOUNT),
         action=action,
         resource_arn=resource,
-        region="ca-central-1",
+        region=keys.pop("aws:requestedregion", "ca-central-1"),
         secure_transport=True,
         service_context=keys,
     )

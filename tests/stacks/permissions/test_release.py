@@ -280,6 +280,7 @@ def test_resources_that_are_allowed_by_tags_are_tagged_on_creation(all_stacks):
         "AWS::ApplicationAutoScaling::ScalingPolicy",
         "AWS::Cognito::UserPoolClient",
         "AWS::EC2::Route",
+        "AWS::EC2::SecurityGroupEgress",
         "AWS::EC2::SecurityGroupIngress",
         "AWS::EC2::SubnetRouteTableAssociation",
         "AWS::EC2::VPCCidrBlock",
