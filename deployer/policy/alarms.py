@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
+from deployer.policy.apis import is_web_socket
+from deployer.policy.databases import is_cluster_member
 from deployer.policy.model import Resource, Templates, Violation
 from deployer.policy.values import as_list, get, is_false
 
@@ -18,6 +20,8 @@ def _metrics(namespace: str, dimensions: str, names: str) -> list[set[Metric]]:
     return [{(namespace, name, frozenset(dimensions.split()))} for name in names.split()]
 
 
+_LAYER_4 = ("network", "gateway")
+_LAYER_4_PROTOCOLS = ("GENEVE", "QUIC", "TCP", "TCP_QUIC", "TCP_UDP", "TLS", "UDP")
 _OF_SERVICE = frozenset({"ClusterName", "ServiceName"})
 # The metrics that need an alarm, by resource type. One metric of each set is enough.
 _REQUIRED: dict[str, list[set[Metric]]] = {
@@ -59,11 +63,33 @@ def required_alarms_exist(templates: Templates) -> Iterator[Violation]:
     for resource in templates.of_type(*_REQUIRED):
         missing = [
             " or ".join(sorted(name for _, name, _ in alternatives))
-            for alternatives in _REQUIRED[resource.type]
+            for alternatives in _required(resource)
             if not any((metric, resource) in measured for metric in alternatives)
         ]
         if missing:
             yield resource.violation(f"has no alarm for {', '.join(missing)}")
+
+
+def _required(resource: Resource) -> list[set[Metric]]:
+    """Return the metrics of *resource* that need an alarm; some kinds of a type have other metrics."""
+    match resource.type.removeprefix("AWS::"):
+        case "ApiGatewayV2::Api" if is_web_socket(resource):
+            return _metrics("AWS/ApiGateway", "ApiId", "ExecutionError IntegrationError")
+        case "ElasticLoadBalancingV2::LoadBalancer" if resource.get("Type") in _LAYER_4:
+            return []  # Its target groups report failures.
+        case "ElasticLoadBalancingV2::TargetGroup" if (
+            resource.get("Protocol") in _LAYER_4_PROTOCOLS
+        ):
+            return [
+                {
+                    (namespace, "UnHealthyHostCount", frozenset({"LoadBalancer", "TargetGroup"}))
+                    for namespace in ("AWS/NetworkELB", "AWS/GatewayELB")
+                }
+            ]
+        case "RDS::DBInstance" if is_cluster_member(resource):
+            return _metrics("AWS/RDS", "DBInstanceIdentifier", "CPUUtilization DatabaseConnections")
+        case _:
+            return _REQUIRED[resource.type]
 
 
 def alarms_notify(templates: Templates) -> Iterator[Violation]:

@@ -37,16 +37,27 @@ throttled = for_each_resource(
 
 
 def routes_authorized(templates: Templates) -> Iterator[Violation]:
-    """Every route has an authorizer, except for the OPTIONS route of CORS preflight requests."""
+    """Every route has an authorizer, except for the OPTIONS route of CORS preflight requests.
+
+    A WebSocket API authorizes only the connection.
+    """
     for resource in templates.of_type("ApiGatewayV2::Route"):
         route_key = text(resource.get("RouteKey"))
-        if not route_key.startswith("OPTIONS ") and not _has_authorizer(resource):
+        apis = [*templates.referenced(resource.stack, resource.get("ApiId"))]
+        is_message = route_key != "$connect" and bool(apis) and all(map(is_web_socket, apis))
+        is_exempt = is_message or route_key.startswith("OPTIONS ")
+        if not is_exempt and not _has_authorizer(resource):
             yield resource.violation(f"{route_key} has no authorizer")
     for resource in templates.of_type("ApiGatewayV2::Api"):
         if unchecked := [key for key in _IMPORTED if resource.get(key)]:
             yield resource.violation(
                 f"defines routes that cannot be checked: {', '.join(unchecked)}"
             )
+
+
+def is_web_socket(api: Resource) -> bool:
+    """Return whether *api* is a WebSocket API."""
+    return bool(api.get("ProtocolType") == "WEBSOCKET")
 
 
 def _has_authorizer(route: Resource) -> bool:

@@ -23,9 +23,13 @@ private = for_each_resource(
 )
 owned = for_each_resource(
     "S3::Bucket",
-    is_valid=lambda bucket: any(
-        get(rule, "ObjectOwnership") == "BucketOwnerEnforced"
-        for rule in as_list(bucket.get("OwnershipControls", "Rules"))
+    # The default of S3, unless the bucket has an ACL.
+    is_valid=lambda bucket: (
+        not (bucket.get("OwnershipControls") or bucket.get("AccessControl"))
+        or any(
+            get(rule, "ObjectOwnership") == "BucketOwnerEnforced"
+            for rule in as_list(bucket.get("OwnershipControls", "Rules"))
+        )
     ),
     message="may have objects of other owners: ObjectOwnership is not BucketOwnerEnforced",
 )

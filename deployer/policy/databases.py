@@ -109,7 +109,9 @@ def backed_up(templates: Templates) -> Iterator[Violation]:
     """Backups are kept for at least a week in protected environments, and for a day in others."""
     minimum_days = 7 if templates.env.protect else 1
     for database in templates.of_type(*_RDS):
-        days = as_int(database.get("BackupRetentionPeriod"))
+        # RDS keeps backups for a day by default, but those of a read replica only on request.
+        default = "0" if _is_replica(database) else "1"
+        days = as_int(database.get("BackupRetentionPeriod") or default)
         if not is_cluster_member(database) and (days is None or days < minimum_days):
             yield database.violation(f"keeps backups for fewer days than {minimum_days}")
 

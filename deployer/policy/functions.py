@@ -25,7 +25,10 @@ _STREAM_TYPES = {
 
 log_retention = for_each_resource(
     "Logs::LogGroup",
-    is_valid=lambda group: group.get("RetentionInDays") not in (None, "0"),
+    is_valid=lambda group: (
+        # Log groups of the class DELIVERY have a fixed retention period.
+        group.get("LogGroupClass") == "DELIVERY" or group.get("RetentionInDays") not in (None, "0")
+    ),
     message="keeps logs forever: no RetentionInDays",
 )
 explicit_limits = for_each_resource(

@@ -11,9 +11,9 @@ from deployer.policy.model import Resource, Stack, Templates, Violation
 from deployer.policy.values import all_strings, as_list, as_mapping, get, text
 from deployer.secret_detection import CREDENTIAL, find, is_password
 
-# Twelve digits, alone or in a name, but not the last twelve of a UUID.
+# Twelve digits, alone or in a name, but not the last twelve of a UUID, and no telephone number.
 _ACCOUNT = re.compile(
-    r"(?<![0-9])(?<!-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-)[0-9]{12}(?![0-9])", re.ASCII
+    r"(?<![0-9+])(?<!-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-)[0-9]{12}(?![0-9])", re.ASCII
 )
 _DIGEST = re.compile(r"[0-9a-f]{16,}")
 _WORD = re.compile(r"[0-9A-Za-z]*")

@@ -18,7 +18,14 @@ def _has_strong_passwords(pool: Resource) -> bool:
     )
 
 
+def _is_of_service(client: Resource) -> bool:
+    """Return whether *client* is for a service: it authenticates itself with a secret, and no user."""
+    return as_list(client.get("AllowedOAuthFlows")) == ["client_credentials"]
+
+
 def _allows_only_srp(client: Resource) -> bool:
+    if _is_of_service(client):
+        return not as_list(client.get("ExplicitAuthFlows"))
     flows = set(map(str, as_list(client.get("ExplicitAuthFlows"))))
     return "ALLOW_USER_SRP_AUTH" in flows and flows <= _FLOWS
 
@@ -51,7 +58,7 @@ only_srp = for_each_resource(
 )
 without_secret = for_each_resource(
     _CLIENT,
-    is_valid=lambda client: not is_true(client.get("GenerateSecret")),
+    is_valid=lambda client: _is_of_service(client) or not is_true(client.get("GenerateSecret")),
     message="has a client secret, which a browser cannot keep",
 )
 revocable = for_each_resource(

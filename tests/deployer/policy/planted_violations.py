@@ -467,7 +467,19 @@ PLANTED_VIOLATIONS = (
         )
         for key in BLOCKED
     ),
-    violation("C402", "bucket", "Assets", delete("Assets OwnershipControls")),
+    violation(
+        "C402",
+        "bucket",
+        "Assets",
+        set_("Assets OwnershipControls Rules 0 ObjectOwnership", "ObjectWriter"),
+    ),
+    violation(
+        "C402",
+        "bucket",
+        "Assets",
+        delete("Assets OwnershipControls"),
+        set_("Assets AccessControl", "Private"),
+    ),
     violation("C403", "function", "Uploads", delete("UploadsPolicy")),
     violation(
         "C403", "function", "Uploads", set_(f"{_LOCK} Condition Bool aws:SecureTransport", "true")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -111,6 +112,34 @@ def public_tasks(type_: str, *path: str) -> Templates:
 
 def alarmed(**titles: Any) -> Templates:
     return only(Alerts=resource("SNS::Topic"), **titles)
+
+
+def web_socket(route_key: str) -> Templates:
+    return only(
+        Api=resource("ApiGatewayV2::Api", ProtocolType="WEBSOCKET"),
+        Route=resource("ApiGatewayV2::Route", ApiId=ref("Api"), RouteKey=route_key),
+    )
+
+
+def measured(
+    type_: str, namespace: str, names: str, dimensions: Sequence[str], **properties: Any
+) -> Templates:
+    """Return a resource with an alarm for each metric of *names*; the first dimension is its own."""
+    values = [{"Name": name, "Value": ref("It")} for name in dimensions]
+    return only(
+        It=resource(type_, **properties),
+        **{
+            name: resource(
+                "CloudWatch::Alarm", Namespace=namespace, MetricName=name, Dimensions=values
+            )
+            for name in names.split()
+        },
+    )
+
+
+def redirecting(config: Any) -> dict[str, Any]:
+    action = {"Type": "redirect", "RedirectConfig": config}
+    return resource("ElasticLoadBalancingV2::Listener", Protocol="HTTP", DefaultActions=[action])
 
 
 NAMED_BUCKET = sub("assets-${AWS::AccountId}")
@@ -269,9 +298,90 @@ VIOLATIONS: list[tuple[str, Templates]] = [
         ),
     ),
     ("C922", alarmed(All=resource("CloudWatch::CompositeAlarm", AlarmRule="TRUE"))),
+    ("C901", web_socket("$connect")),
+    ("C513", only(Http=redirecting({"Protocol": "#{protocol}", "Port": "443"}))),
+    *(
+        ("C921", only(It=resource(type_, **properties)))
+        for type_, properties in (
+            ("ApiGatewayV2::Api", {"ProtocolType": "WEBSOCKET"}),
+            ("ElasticLoadBalancingV2::TargetGroup", {"Protocol": "TCP"}),
+            ("RDS::DBInstance", {"DBClusterIdentifier": "x"}),
+        )
+    ),
+    ("C804", only(Replica=resource("RDS::DBInstance", SourceDBInstanceIdentifier="x"))),
+    ("C826", only(It=resource("Cognito::UserPoolClient", GenerateSecret=True))),
+    (
+        "C831",
+        only(
+            Images=resource("ECR::Repository"),
+            Registry=resource(
+                "ECR::RegistryScanningConfiguration",
+                Rules=[
+                    {"ScanFrequency": "SCAN_ON_PUSH", "RepositoryFilters": [{"Filter": "crd-*"}]}
+                ],
+            ),
+        ),
+    ),
 ]
 
 NO_VIOLATIONS: list[tuple[str, Templates]] = [
+    ("C901", web_socket("sendMessage")),
+    *(
+        ("C921", measured(type_, namespace, names, dimensions, **properties))
+        for type_, namespace, names, dimensions, properties in (
+            (
+                "ApiGatewayV2::Api",
+                "AWS/ApiGateway",
+                "ExecutionError IntegrationError",
+                ("ApiId",),
+                {"ProtocolType": "WEBSOCKET"},
+            ),
+            (
+                "ElasticLoadBalancingV2::TargetGroup",
+                "AWS/NetworkELB",
+                "UnHealthyHostCount",
+                ("TargetGroup", "LoadBalancer"),
+                {"Protocol": "TCP"},
+            ),
+            (
+                "RDS::DBInstance",
+                "AWS/RDS",
+                "CPUUtilization DatabaseConnections",
+                ("DBInstanceIdentifier",),
+                {"DBClusterIdentifier": "x"},
+            ),
+        )
+    ),
+    ("C921", only(It=resource("ElasticLoadBalancingV2::LoadBalancer", Type="network"))),
+    ("C602", only(Logs=resource("Logs::LogGroup", LogGroupClass="DELIVERY"))),
+    *(
+        (
+            rule,
+            only(
+                It=resource(
+                    "Cognito::UserPoolClient",
+                    AllowedOAuthFlows=["client_credentials"],
+                    GenerateSecret=True,
+                )
+            ),
+        )
+        for rule in ("C825", "C826")
+    ),
+    ("C402", only(Assets=resource("S3::Bucket"))),
+    ("C005", only(Text=resource("SNS::Subscription", Protocol="sms", Endpoint="+441234567890"))),
+    (
+        "C831",
+        only(
+            Images=resource("ECR::Repository"),
+            Registry=resource(
+                "ECR::RegistryScanningConfiguration",
+                Rules=[
+                    {"ScanFrequency": "CONTINUOUS_SCAN", "RepositoryFilters": [{"Filter": "*"}]}
+                ],
+            ),
+        ),
+    ),
+    ("C513", only(Http=redirecting({"Protocol": "HTTPS", "Port": "443"}))),
     (
         "C006",
         with_parameter(
@@ -389,3 +499,16 @@ def test_a_violation_is_found(rule: str, piece: Templates) -> None:
 def test_a_valid_template_has_no_finding(rule: str, piece: Templates) -> None:
     """What AWS documents as valid is accepted in every notation."""
     assert found(rule, piece) == []
+
+
+def test_backups_are_kept_for_a_day_by_default() -> None:
+    """The default of RDS is sufficient in an unprotected environment, and none are not."""
+    rules = [rule for rule in RULES if rule.id == "C804"]
+    piece = only(
+        Default=resource("RDS::DBInstance"),
+        Without=resource("RDS::DBInstance", BackupRetentionPeriod=0),
+    )
+
+    findings = policy.check(subjects(piece), Env(protect=False), rules=rules)
+
+    assert [finding.path for finding in findings] == [("Resources", "Without")]
