@@ -43,11 +43,15 @@ _ADD_MODULE = (
 _NO_HANDLER = "no function handler"
 _SETTING_PREFIX, _IMPORTED = "setting:", "imported:"
 # Variables are settings of the stack: an import may fail because os.environ does not have one, or
-# because the failing file has None in its place.
+# because the failing file has None in its place. The process ends without waiting for threads.
 _IMPORT_PROGRAM = f"""
 import os, sys
 sys.path[:0] = sys.argv[2:]
-import importlib
+import importlib, traceback
+def end(line="", problem=""):
+    os.write(1, f"\\n{{line}}\\n".encode())
+    os.write(2, problem.encode(errors="replace"))
+    os._exit(1 if problem else 0)
 unset = []
 def get(key, default=None, read=os.environ.get):
     value = read(key, default)
@@ -68,12 +72,12 @@ except (Exception, SystemExit) as error:
     names = [key for file, key in unset if file in files and not isinstance(error, ImportError)]
     if isinstance(error, KeyError) and codes[-1] is type(os.environ).__getitem__.__code__:
         names = error.args
-    if not names:
+    if names:
+        end("{_SETTING_PREFIX}" + names[-1])
+    if isinstance(error, SystemExit):
         raise
-    print("{_SETTING_PREFIX}" + names[-1])
-    sys.exit(0)
-os.write(1, b"\\n{_IMPORTED}\\n")
-sys.exit(0 if callable(getattr(module, "handler", None)) else "{_NO_HANDLER}")
+    end(problem=traceback.format_exc())
+end("{_IMPORTED}", "" if callable(getattr(module, "handler", None)) else "{_NO_HANDLER}")
 """
 # Lambda developer guide, Using Lambda environment variables: the variables that modules may read
 # while they are imported. The access key is invalid.
@@ -245,6 +249,7 @@ def _environment(artifact: Artifact, folders: Sequence[str]) -> dict[str, str]:
         "AWS_LAMBDA_FUNCTION_NAME": artifact.name,
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{artifact.name}",
         "LAMBDA_TASK_ROOT": folders[0],
+        "LD_LIBRARY_PATH": f"{folders[0]}:{folders[0]}/lib",
         "LAMBDA_RUNTIME_DIR": folders[1],
         "_HANDLER": artifact.handler,
         "PATH": os.defpath,

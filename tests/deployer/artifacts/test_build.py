@@ -1008,6 +1008,28 @@ def test_a_setting_that_is_none(checkout: Checkout, statement: str) -> None:
     assert line == "not checked: a: importing the handler stopped at the setting LIMIT"
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "threading.Thread(target=threading.Event().wait).start()",
+        "ThreadPoolExecutor().submit(threading.Event().wait)",
+        "atexit.register(lambda: 1 / 0)",
+        "sys.stdout = None",
+        "assert f'{os.environ[\"LAMBDA_TASK_ROOT\"]}/lib' in os.environ['LD_LIBRARY_PATH'].split(':')",
+    ],
+)
+def test_import_accepted(checkout: Checkout, statement: str) -> None:
+    """The check ends when the handler is imported, whatever runs in the background."""
+    imports = (
+        "import atexit, os, sys, threading\nfrom concurrent.futures import ThreadPoolExecutor\n"
+    )
+    checkout.function("a", f"{imports}{statement}\n{HANDLER}")
+
+    (built,) = checkout.build("a", target=host())
+
+    assert built.unchecked == ""
+
+
 def test_after_a_setting(checkout: Checkout) -> None:
     """After a missing setting the remaining imports are read from the sources."""
     lock = checkout.wheel("plain", {"plain.py": "import gone\n"})
@@ -1167,7 +1189,7 @@ def test_a_malicious_package(
         name
         for name in found["environment"]
         if not name.startswith(("AWS_", "LAMBDA_", "_HANDLER", "LC_CTYPE"))
-    } == {"HOME", "LANG", "PATH", "TMPDIR", "TZ"}
+    } == {"HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ"}
     assert key not in found["environment"].values()
     assert found["terminal"] != "opened"
     if level == "namespaces":
