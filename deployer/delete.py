@@ -54,7 +54,7 @@ def delete(stack: DeployedStack, run: Run, *, unprotect: bool = False) -> Work[O
     With *unprotect*, termination protection is disabled first; it is enabled again if the stack
     is not deleted.
     """
-    current = _current_owned_stack(stack, run)
+    current = current_owned_stack(stack, run)
     if current is None or current.status == "DELETE_COMPLETE":
         deleted = replace(stack, status="DELETE_COMPLETE")
         run.stacks.record(deleted)
@@ -135,7 +135,7 @@ def _refuse_in_service(shown: DeployedStack, current: DeployedStack) -> None:
     )
 
 
-def _current_owned_stack(stack: DeployedStack, run: Run) -> DeployedStack | None:
+def current_owned_stack(stack: DeployedStack, run: Run) -> DeployedStack | None:
     """Return the current state of the stack with this id; raise GuardError if it is foreign.
 
     Called right before a deletion, so neither stale data nor a new stack of the same name can

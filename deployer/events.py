@@ -21,6 +21,8 @@ class Outcome(Enum):
     RECREATED = "recreated"
     KEPT = "kept"
     DELETED = "deleted"
+    CANCELLED = "cancelled"
+    ROLLED_BACK = "rolled back"
     PENDING_REVIEW = "pending review"
     REFUSED = "refused"
     SKIPPED = "skipped"

@@ -23,7 +23,6 @@ from deployer.errors import (
     CloudError,
     DeployError,
     ManualRepairError,
-    RolledBackError,
     UnreachableError,
 )
 from deployer.events import ChangeSetCreated, Event, Finished, OperationStarted, Outcome, Started
@@ -39,6 +38,7 @@ from deployer.follow import (
 from deployer.jobs import Job, Work, run_concurrently
 from deployer.model.desired import DesiredStack
 from deployer.model.template_tree import resource_lines
+from deployer.operation_errors import operation_error
 from deployer.phases.planning import NO_PHASES, Phases
 from deployer.phases.stages import Stage, stages
 from deployer.phases.templates import import_replaced, passed_parameters
@@ -168,7 +168,7 @@ def _resume(desired: DesiredStack, deployed: DeployedStack, run: Run) -> Job:
     result = yield from follow(run.watch, deployed, after, resource_lines(desired))
     run.stacks.record(result.stack)
     if result.stack.status.endswith(("_FAILED", "ROLLBACK_COMPLETE")):
-        raise _operation_error(desired, result, run)
+        raise operation_error(result, run.owner, desired)
     return (yield from _deploy(plan.decide(desired, run.stacks.by_key), run))
 
 
@@ -230,7 +230,7 @@ def execute_change_set(
     """Execute an approved change set, follow the operation, and set the termination protection."""
     result = yield from _execute_change_set(desired, change_set, kind, run)
     if result.stack.status != f"{kind}_COMPLETE":
-        raise _operation_error(desired, result, run)
+        raise operation_error(result, run.owner, desired)
     return _set_protection(desired, result.stack, outcome, run)
 
 
@@ -266,20 +266,3 @@ def _set_protection(
         deployed = replace(deployed, is_protected=desired.protect)
     run.stacks.record(deployed)
     return Finished(desired.name, outcome, deployed=deployed)
-
-
-def _operation_error(desired: DesiredStack, result: OperationResult, run: Run) -> DeployError:
-    """Return the error with the first failure, the line that defines the resource, and a hint."""
-    cause, status = result.cause, result.stack.status
-    line = resource_lines(desired).get(cause.resource_path) if cause else None
-    message = f"{desired.name}: {result.explanation}"
-    message += f" (defined at {line})" if line else ""
-    message += f"\nthe stack is in {status}"
-    if result.stack.is_complete or result.stack.never_completed:
-        hint = import_hint(
-            desired, run.owner.env, result.explanation, is_new=result.stack.never_completed
-        )
-        hint = hint or f"fix it, then rerun ./inv deploy --stack={desired.short_name}"
-        return RolledBackError(message, hint=hint)
-    step = plan.decide(desired, plan.index([result.stack]))
-    return ManualRepairError(message, hint=step.hint if isinstance(step, Blocked) else "")

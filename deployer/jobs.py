@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Protocol, TypeAlias, TypeVar
 
+from deployer.aws.cloud import DeployedStack
 from deployer.errors import DeployError
 from deployer.events import Event, Finished, Outcome
 from deployer.schedule import Schedule
@@ -76,6 +77,23 @@ def run_concurrently(
         else:
             yield item
             schedule.done(name, succeeded=_allows_dependents(item))
+
+
+def run_for_each(
+    stacks: Sequence[DeployedStack], start: Callable[[DeployedStack], Job], clock: Clock
+) -> Iterator[Event]:
+    """Run one job per stack, all at the same time; stacks of different regions may have one name."""
+    by_key = {f"{stack.region}/{stack.name}": stack for stack in stacks}
+    needs: dict[str, Sequence[str]] = dict.fromkeys(by_key, ())
+
+    def job(key: str) -> Job:
+        stack = by_key[key]
+        try:
+            return (yield from start(stack))
+        except DeployError as error:
+            return Finished(stack.name, Outcome.FAILED, error.message, error=error)
+
+    return run_concurrently(needs, job, clock, limit=max(1, len(by_key)))
 
 
 def _until_pause(name: str, job: Job) -> Generator[Event, None, Pause | Finished]:

@@ -114,8 +114,10 @@ _REPAIR_HINTS = {
     "aws cloudformation delete-stack --stack-name {id}",
     "ROLLBACK_FAILED": "its resources may hold data: see its events, empty or detach them, then run "
     "aws cloudformation delete-stack --stack-name {id}",
-    "UPDATE_FAILED": "roll it back: aws cloudformation rollback-stack --stack-name {id}",
+    "UPDATE_FAILED": "roll it back: ./inv rollback --stack={name}, or "
+    "aws cloudformation rollback-stack --stack-name {id}",
     "UPDATE_ROLLBACK_FAILED": "fix what its events report, then run "
+    "./inv rollback --stack={name}, or "
     "aws cloudformation continue-update-rollback --stack-name {id}",
     "IMPORT_ROLLBACK_FAILED": "fix what its events report, then run "
     "aws cloudformation continue-update-rollback --stack-name {id}",
@@ -155,11 +157,16 @@ def decide(
     if deployed.status == "ROLLBACK_COMPLETE":
         return Recreate(desired, deployed, f"{deployed.status}: it was never in service")
     if not deployed.is_complete:
-        hint = _REPAIR_HINTS.get(deployed.status, "see its events in the console")
-        return Blocked(desired, deployed, deployed.status, hint.format(id=deployed.id))
+        return Blocked(desired, deployed, deployed.status, repair_hint(deployed))
     if reasons := _differences(desired, deployed, known, templates):
         return Update(desired, deployed, ", ".join(reasons), reasons == ["protection changed"])
     return Keep(desired, deployed, "unchanged")
+
+
+def repair_hint(stack: DeployedStack) -> str:
+    """Return what an operator must do about a stack that is not in service."""
+    hint = _REPAIR_HINTS.get(stack.status, "see its events in the console")
+    return hint.format(id=stack.id, name=stack.name)
 
 
 def with_data_losses(

@@ -31,6 +31,7 @@ REGION, ACCOUNT = "ca-central-1", "000000000000"
 OWNER = Owner("cruddur", "x", "crd-x-")
 READS = {"identity", "stacks", "stack", "template", "resources", "change_set"}
 READS |= {
+    "recent_events",
     "stack_change_sets",
     "validation_findings",
     "events",
@@ -263,6 +264,10 @@ class FakeCloud:
         ids = [event.id for event in history]
         return tuple(history[ids.index(after) + 1 :] if after else history)
 
+    def recent_events(self, region: str, stack_id: str, limit: int) -> tuple[StackEvent, ...]:
+        self._call("recent_events", stack_id)
+        return tuple(self.history[stack_id][-limit:])
+
     def events_since(self, region: str, stack_id: str, at: datetime) -> tuple[StackEvent, ...]:
         self._call("events_since", stack_id)
         if stack_id not in self.history:
@@ -282,6 +287,38 @@ class FakeCloud:
             return
         self.put(deleting)
         self._begin(deleting, lambda: self.finish_deletion(deleting))
+
+    def cancel_update_stack(self, region: str, stack_id: str, token: str) -> None:
+        self._call("cancel_update_stack", stack_id)
+        self._roll_back(stack_id, "UPDATE_IN_PROGRESS", "CancelUpdateStack")
+
+    def rollback_stack(self, region: str, stack_id: str, token: str) -> None:
+        self._call("rollback_stack", stack_id)
+        self._roll_back(stack_id, "UPDATE_FAILED", "RollbackStack")
+
+    def continue_update_rollback(self, region: str, stack_id: str, token: str) -> None:
+        self._call("continue_update_rollback", stack_id)
+        self._roll_back(stack_id, "UPDATE_ROLLBACK_FAILED", "ContinueUpdateRollback")
+
+    def _roll_back(self, stack_id: str, status: str, action: str) -> None:
+        """Begin a rollback; it fails if *fails* has the stack."""
+        stack = next(stack for stack in self.deployed.values() if stack.id == stack_id)
+        if stack.status != status:
+            message = f"{action} cannot be called from current stack status"
+            raise CloudError(message, aws_code="ValidationError")
+        rolling_back = replace(stack, status="UPDATE_ROLLBACK_IN_PROGRESS")
+        self.put(rolling_back)
+        self.add_event(rolling_back, stack.name, STACK, rolling_back.status, "User Initiated")
+        self._begin(rolling_back, lambda: self._finish_rollback(rolling_back))
+
+    def _finish_rollback(self, stack: DeployedStack) -> None:
+        status = "UPDATE_ROLLBACK_COMPLETE"
+        if logical_id := self.fails.get(stack.name):
+            status = "UPDATE_ROLLBACK_FAILED"
+            self.add_event(stack, logical_id, "AWS::Fake::Thing", "UPDATE_FAILED", "still in use")
+        done = replace(stack, status=status)
+        self.put(done)
+        self.add_event(done, done.name, STACK, done.status)
 
     def set_termination_protection(self, region: str, stack_id: str, *, enabled: bool) -> None:
         self._call("set_termination_protection", stack_id)

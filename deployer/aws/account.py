@@ -220,6 +220,14 @@ class Account:
                 break
         return tuple(reversed(newer))
 
+    def recent_events(self, region: str, stack_id: str, limit: int) -> tuple[StackEvent, ...]:
+        newest: list[StackEvent] = []
+        for page in self._event_pages(region, stack_id):
+            newest += page
+            if len(newest) >= limit:
+                break
+        return tuple(reversed(newest))
+
     def events_since(self, region: str, stack_id: str, at: datetime) -> tuple[StackEvent, ...]:
         newer: list[StackEvent] = []
         for page in self._event_pages(region, stack_id):
@@ -231,6 +239,17 @@ class Account:
 
     def delete_stack(self, region: str, stack_id: str, token: str) -> None:
         self._cloudformation(region).delete_stack(StackName=stack_id, ClientRequestToken=token)
+
+    def cancel_update_stack(self, region: str, stack_id: str, token: str) -> None:
+        client = self._cloudformation(region)
+        client.cancel_update_stack(StackName=stack_id, ClientRequestToken=token)
+
+    def rollback_stack(self, region: str, stack_id: str, token: str) -> None:
+        self._cloudformation(region).rollback_stack(StackName=stack_id, ClientRequestToken=token)
+
+    def continue_update_rollback(self, region: str, stack_id: str, token: str) -> None:
+        client = self._cloudformation(region)
+        client.continue_update_rollback(StackName=stack_id, ClientRequestToken=token)
 
     def set_termination_protection(self, region: str, stack_id: str, *, enabled: bool) -> None:
         self._cloudformation(region).update_termination_protection(

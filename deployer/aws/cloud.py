@@ -349,11 +349,23 @@ class Cloud(Protocol):
         If *after* is "", return all events; if it is None, the newest page.
         """
 
+    def recent_events(self, region: str, stack_id: str, limit: int) -> tuple[StackEvent, ...]:
+        """Return at least the newest *limit* events if there are as many, oldest first."""
+
     def events_since(self, region: str, stack_id: str, at: datetime) -> tuple[StackEvent, ...]:
         """Return the events that are not older than *at*, oldest first."""
 
     def delete_stack(self, region: str, stack_id: str, token: str) -> None:
         """Start to delete a stack; a repeated call with the same *token* has no effect."""
+
+    def cancel_update_stack(self, region: str, stack_id: str, token: str) -> None:
+        """Cancel the running update of a stack, which is then rolled back."""
+
+    def rollback_stack(self, region: str, stack_id: str, token: str) -> None:
+        """Roll back a stack in UPDATE_FAILED to its state before the update."""
+
+    def continue_update_rollback(self, region: str, stack_id: str, token: str) -> None:
+        """Continue the rollback of a stack in UPDATE_ROLLBACK_FAILED; no resource is skipped."""
 
     def set_termination_protection(self, region: str, stack_id: str, *, enabled: bool) -> None:
         """Enable or disable the termination protection of a stack."""

@@ -52,6 +52,7 @@ class LineReporter:
         ] = {}  # The activity and the time of the last line about the operation on each stack.
         self._kept: frozenset[str] = frozenset()
         self._emulator = False
+        self._environment = ""
         self._not_reviewed: frozenset[str] = frozenset()  # New stacks in the emulator.
 
     def __enter__(self) -> Self:
@@ -75,6 +76,7 @@ class LineReporter:
         origins: Sequence[str] = (),
     ) -> None:
         self._emulator = emulator
+        self._environment = env
         self._write(
             start_line(env, account, region, self._style, emulator=emulator, origins=origins)
         )
@@ -162,7 +164,7 @@ class LineReporter:
 
     def interrupted(self) -> None:
         line_break = [""] if self._stream.isatty() else []  # The terminal has just written ^C.
-        self._write(*line_break, *interrupted_lines(self._run, self._style))
+        self._write(*line_break, *interrupted_lines(self._run, self._style, self._environment))
 
     def _write(self, *lines: str) -> None:
         self._stream.write("".join(f"{self._style.fit(line)}\n" for line in lines))

@@ -30,8 +30,8 @@ def summary_lines(run: RunProgress, style: Style) -> Iterator[str]:
     yield from _pending_review(run, style)
 
 
-def interrupted_lines(run: RunProgress, style: Style) -> Iterator[str]:
-    """Yield the operations that continue in AWS, and how to continue."""
+def interrupted_lines(run: RunProgress, style: Style, environment: str) -> Iterator[str]:
+    """Yield the operations that continue in AWS, and how to follow, cancel or continue them."""
     running = run.running
     unexecuted = [stack for stack in run.all() if stack.is_unexecuted]
     if running:
@@ -41,7 +41,12 @@ def interrupted_lines(run: RunProgress, style: Style) -> Iterator[str]:
         yield f"{style('red', 'interrupted:')} no operation continues in AWS"
     for stack in unexecuted:
         yield f"  {clean(stack.stack)}: its change set exists, and may have been executed"
-    if running or unexecuted:
+    if running:
+        flag = f" --env={shlex.quote(clean(environment))}" if environment else ""
+        yield f"{style('cyan', 'hint:')} run the same command again to continue"
+        yield f"      to follow the operations: ./inv attach{flag}"
+        yield f"      to cancel them: ./inv cancel{flag}"
+    elif unexecuted:
         hint = "run the same command again to continue, or ./inv status to see the stacks"
         yield f"{style('cyan', 'hint:')} {hint}"
 

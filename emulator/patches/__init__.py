@@ -16,6 +16,7 @@ PATCHES = (
     "ec2.availability_zones",
     "cloudformation.exports",
     "cloudformation.imports",
+    "cloudformation.cancelled_creations",
     "cloudformation.change_sets",
     "cloudformation.template_urls",
     "cloudformation.resource_events",

@@ -137,7 +137,9 @@ def test_an_interrupt_names_running_operations() -> None:
         "interrupted: these operations continue in AWS:\n"
         "  crd-x-network: creating in ca-central-1, 1 of 2 resources done\n"
         "  crd-x-users: its change set exists, and may have been executed\n"
-        "hint: run the same command again to continue, or ./inv status to see the stacks\n"
+        "hint: run the same command again to continue\n"
+        "      to follow the operations: ./inv attach\n"
+        "      to cancel them: ./inv cancel\n"
     )
 
 

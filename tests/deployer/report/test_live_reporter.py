@@ -55,7 +55,9 @@ START = [
 INTERRUPTED = [
     "interrupted: these operations continue in AWS:",
     "  crd-x-network: creating in ca-central-1, 1 of 2 resources done",
-    "hint: run the same command again to continue, or ./inv status to see the stacks",
+    "hint: run the same command again to continue",
+    "      to follow the operations: ./inv attach --env=x",
+    "      to cancel them: ./inv cancel --env=x",
 ]
 
 
