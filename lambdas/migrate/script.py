@@ -16,7 +16,7 @@ MAX_STATEMENTS = 20_000
 JOURNAL = "schema_migrations"
 
 _DIRECTIVE = re.compile(r"\s*[\w-]*transaction[\w-]*\s*[:=]", re.IGNORECASE)
-# The comments with which other tools are told not to use a transaction.
+# The comments with which other tools leave out the transaction.
 _OTHER_DIRECTIVE = re.compile(
     r"\s*(migrate:(up|down)\s.*transaction|\+goose\s+no\s+transaction|\+migrate\s.*notransaction"
     r"|flyway:executeintransaction|atlas:txmode|x-no-tx-wrap)",
