@@ -78,7 +78,7 @@ def test_user_uploads_avatar(deployed):
 
 
 def test_a_user_without_a_row(deployed):
-    """Cognito tells no function of a user whom an administrator adds; the reconciliation does."""
+    """Cognito invokes no function for a user whom an administrator adds; the reconciliation adds it."""
     mail, pool = "vir@cruddur.example", deployed.outputs["users"]["Pool"]
     cognito = deployed.client("cognito-idp")
     attributes = {
