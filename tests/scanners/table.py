@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.scanners import checkov, guard, include, nag, parliament, workflows
+from tests.scanners import authorization, checkov, guard, include, nag, parliament, workflows
 
 TOOLS = {
     tool.name: tool
@@ -12,6 +12,7 @@ TOOLS = {
         include.TOOL,
         guard.TOOL,
         parliament.TOOL,
+        authorization.TOOL,
         workflows.SCHEMA,
         workflows.AUDIT,
     )

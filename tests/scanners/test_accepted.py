@@ -79,5 +79,5 @@ def test_locks_name_no_host() -> None:
     pip = [file.read_text() for file in (folder / "requirements").glob("*.txt")]
 
     assert '"resolved"' not in npm
-    assert len(pip) == 3
+    assert len(pip) == 4
     assert not any(re.search(r"https?://|--(extra-)?index", text) for text in pip)

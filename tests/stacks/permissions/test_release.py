@@ -1,205 +1,23 @@
 """The release role has the permissions that CloudFormation's registry lists for its resources."""
 
 import json
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
+from datetime import date
 
 import pytest
 
+from stacks.permissions.resources import MANUAL_STACKS
+from tests.stacks.permissions.release_actions import (
+    ALSO_NEEDED,
+    KINDS,
+    NOT_NEEDED,
+    TABLE,
+    handler_permissions,
+    missing,
+    registry,
+    surplus,
+    types_of_releases,
+)
 from tests.stacks.templates import text
-
-# The stacks that only an administrator deploys.
-MANUAL_STACKS = {"foundation", "pipeline", "site-publisher"}
-
-# Permissions that the registry lists for types of a release, and why a release does not need them.
-NOT_NEEDED = {
-    "acm-pca:": "certificates are public",
-    "apigateway:TagResource": "no such action: it is PUT of the tags",
-    "apigateway:UntagResource": "no such action: it is DELETE of the tags",
-    "application-autoscaling:DeleteScheduledAction": "no scheduled scaling",
-    "application-autoscaling:PutScheduledAction": "no scheduled scaling",
-    "autoloop:AllowVendedLogDeliveryForResource": "only distributions deliver logs",
-    "autoscaling:DescribeTags": "flow logs of a VPC have no instances",
-    "cloudfront:CreateConnectionGroup": "no distribution has tenants",
-    "cloudfront:CreateDistributionWithTags": "no such action: it is CreateDistribution",
-    "cloudfront:GetConnectionGroup": "no distribution has tenants",
-    "cloudfront:GetVpcOrigin": "origins are buckets",
-    "cloudfront:UpdateDistributionWithStagingConfig": "no distribution is for staging",
-    "cloudwatch:GetMetricData": "no scaling policy has a customized metric",
-    "codewhisperer:AllowVendedLogDeliveryForResource": "only distributions deliver logs",
-    "cognito-idp:AddCustomAttributes": "attributes are standard",
-    "dynamodb:AssociateTableReplica": "no replicas",
-    "dynamodb:BatchWriteItem": "no replicas: CloudFormation reads and writes no items",
-    "dynamodb:CreateTableReplica": "no replicas",
-    "dynamodb:DeleteItem": "no replicas: CloudFormation reads and writes no items",
-    "dynamodb:DeleteResourcePolicy": "no resource policy",
-    "dynamodb:DescribeImport": "no table is imported",
-    "dynamodb:DisableKinesisStreamingDestination": "no Kinesis stream",
-    "dynamodb:EnableKinesisStreamingDestination": "no Kinesis stream",
-    "dynamodb:GetItem": "no replicas: CloudFormation reads and writes no items",
-    "dynamodb:ImportTable": "no table is imported",
-    "dynamodb:PutItem": "no replicas: CloudFormation reads and writes no items",
-    "dynamodb:PutResourcePolicy": "no resource policy",
-    "dynamodb:Query": "no replicas: CloudFormation reads and writes no items",
-    "dynamodb:Scan": "no replicas: CloudFormation reads and writes no items",
-    "dynamodb:UpdateContributorInsights": "never set",
-    "dynamodb:UpdateItem": "no replicas: CloudFormation reads and writes no items",
-    "dynamodb:UpdateKinesisStreamingDestination": "no Kinesis stream",
-    "ec2:AcceptAddressTransfer": "addresses are allocated, not taken over",
-    "ec2:AllocateIpamPoolCidr": "no IPAM",
-    "ec2:AssignPrivateNatGatewayAddress": "a NAT gateway keeps its address",
-    "ec2:AssociateAddress": "addresses belong to NAT gateways",
-    "ec2:AssociateNatGatewayAddress": "a NAT gateway keeps its address",
-    "ec2:AttachVpnGateway": "no VPN",
-    "ec2:CreateVpcEncryptionControl": "not used",
-    "ec2:DetachVpnGateway": "no VPN",
-    "ec2:DisassociateNatGatewayAddress": "a NAT gateway keeps its address",
-    "ec2:ModifyVpcTenancy": "tenancy stays the default",
-    "ec2:UnassignPrivateNatGatewayAddress": "a NAT gateway keeps its address",
-    "ecr:DeleteRepositoryPolicy": "no repository policy",
-    "ecr:SetRepositoryPolicy": "no repository policy",
-    "ecs:PutAccountSetting": "account settings are not part of a release",
-    "elasticfilesystem:": "functions have no file system",
-    "elasticloadbalancing:DeregisterTargets": "ECS registers its tasks",
-    "elasticloadbalancing:ModifyCapacityReservation": "no reservation",
-    "elasticloadbalancing:ModifyIpPools": "no IPAM",
-    "elasticloadbalancing:RegisterTargets": "ECS registers its tasks",
-    "firehose:": "logs stay in their log group",
-    "iam:AttachRolePolicy": "roles have inline policies only",
-    "iam:DeleteRolePermissionsBoundary": "a boundary is never removed",
-    "iam:DetachRolePolicy": "roles have inline policies only",
-    "iam:ListRoles": "a database has no roles",
-    "kinesis:": "no Kinesis stream",
-    "kms:CreateGrant": "keys are managed by AWS",
-    "kms:Decrypt": "keys are managed by AWS",
-    "kms:Encrypt": "keys are managed by AWS",
-    "kms:GenerateDataKey": "keys are managed by AWS",
-    "kms:ListAliases": "keys are managed by AWS",
-    "kms:ReEncrypt": "keys are managed by AWS",
-    "kms:RetireGrant": "keys are managed by AWS",
-    "kms:RevokeGrant": "keys are managed by AWS",
-    "lambda:AssociateRuntimeAlias": "a runtime is updated by AWS",
-    "lambda:DeleteFunctionCodeSigningConfig": "code is not signed",
-    "lambda:DeleteProvisionedConcurrencyConfig": "no provisioned concurrency",
-    "lambda:GetCodeSigningConfig": "code is not signed",
-    "lambda:GetLayerVersion": "no Lambda layers",
-    "lambda:GetProvisionedConcurrencyConfig": "no provisioned concurrency",
-    "lambda:PassCapacityProvider": "no capacity provider",
-    "lambda:PublishVersion": "no versions are published",
-    "lambda:PutFunctionCodeSigningConfig": "code is not signed",
-    "lambda:PutFunctionRecursionConfig": "recursive loops are stopped by default",
-    "lambda:PutFunctionScalingConfig": "no capacity provider",
-    "lambda:PutProvisionedConcurrencyConfig": "no provisioned concurrency",
-    "lambda:PutRuntimeManagementConfig": "a runtime is updated by AWS",
-    "logs:AllowVendedLogDeliveryForResource": "only distributions deliver logs",
-    "logs:AssociateKmsKey": "keys are managed by AWS",
-    "logs:CreateLogStream": "no table is imported",
-    "logs:DeleteDataProtectionPolicy": "no data protection policy",
-    "logs:DeleteDeliveryDestinationPolicy": "no logs from other accounts",
-    "logs:DeleteIndexPolicy": "no index",
-    "logs:DeleteResourcePolicy": "no resource policy",
-    "logs:DescribeLogStreams": "no table is imported",
-    "logs:DisassociateKmsKey": "keys are managed by AWS",
-    "logs:PutBearerTokenAuthentication": "not used",
-    "logs:PutDataProtectionPolicy": "no data protection policy",
-    "logs:PutDeliveryDestinationPolicy": "no logs from other accounts",
-    "logs:PutIndexPolicy": "no index",
-    "logs:PutLogEvents": "no table is imported",
-    "logs:PutLogGroupDeletionProtection": "retained by its deletion policy",
-    "rds:AddRoleToDBInstance": "a database has no roles",
-    "rds:CreateDBInstanceReadReplica": "no read replica",
-    "rds:PromoteReadReplica": "no read replica",
-    "rds:RemoveRoleFromDBInstance": "a database has no roles",
-    "rds:RestoreDBInstanceFromDBSnapshot": "an administrator restores",
-    "rds:RestoreDBInstanceToPointInTime": "an administrator restores",
-    "rds:StartDBInstanceAutomatedBackupsReplication": "backups stay in their region",
-    "rds:StopDBInstanceAutomatedBackupsReplication": "backups stay in their region",
-    "s3:CreateBucketMetadataTableConfiguration": "no metadata table",
-    "s3:DeleteBucketAnalyticsConfiguration": "never set",
-    "s3:DeleteBucketCors": "the permission is s3:PutBucketCORS",
-    "s3:DeleteBucketEncryption": "never set",
-    "s3:DeleteBucketLifecycle": "a bucket always has a lifecycle",
-    "s3:DeleteBucketMetadataTableConfiguration": "no metadata table",
-    "s3:DeleteBucketMetricsConfiguration": "never set",
-    "s3:DeleteBucketReplication": "never set",
-    "s3:DeleteBucketTagging": "the permission is s3:PutBucketTagging",
-    "s3:DeleteBucketWebsite": "never set",
-    "s3:DeleteObject": "CloudFormation does not empty buckets",
-    "s3:GetBucketAbac": "not used",
-    "s3:GetBucketAcl": "ACLs are disabled",
-    "s3:GetBucketMetadataTableConfiguration": "no metadata table",
-    "s3:GetObjectMetadata": "no table is imported",
-    "s3:GetObjectVersion": "keys contain a digest, so there is one version",
-    "s3:PutAccelerateConfiguration": "never set",
-    "s3:PutAnalyticsConfiguration": "never set",
-    "s3:PutBucketAbac": "not used",
-    "s3:PutBucketAcl": "ACLs are disabled",
-    "s3:PutBucketLogging": "never set",
-    "s3:PutBucketObjectLockConfiguration": "never set",
-    "s3:PutBucketReplication": "never set",
-    "s3:PutBucketWebsite": "never set",
-    "s3:PutEncryptionConfiguration": "S3 encrypts by default",
-    "s3:PutIntelligentTieringConfiguration": "never set",
-    "s3:PutInventoryConfiguration": "never set",
-    "s3:PutMetricsConfiguration": "never set",
-    "s3:PutObjectAcl": "ACLs are disabled",
-    "s3:PutObjectLockConfiguration": "never set",
-    "s3:PutReplicationConfiguration": "never set",
-    "s3:REST.PUT.OBJECT": "no such action",
-    "s3:UpdateBucketMetadata": "no metadata table",
-    "s3:getObject": "no API is imported from a document",
-    "s3files:": "functions have no file system",
-    "s3tables:": "no metadata table",
-    "sns:PutDataProtectionPolicy": "no data protection policy",
-    "vpc-lattice:": "no service network",
-    "vpce:AllowMultiRegion": "endpoints of this region only",
-    "workmail:AllowVendedLogDeliveryForResource": "only distributions deliver logs",
-}
-
-# Permissions that a release needs and the registry does not list, and why.
-ALSO_NEEDED = {
-    "cloudfront:AllowVendedLogDeliveryForResource": "to create the log delivery of a distribution",
-    "logs:GetLogDelivery": "to create the access log of an API",
-    "logs:ListLogDeliveries": "to create the access log of an API",
-    "logs:UpdateLogDelivery": "to create the access log of an API",
-}
-
-REGISTRY = Path(find_spec("cfnlint").origin).parent / "data" / "schemas"
-
-
-@cache
-def provider():
-    """Return the schema of each resource type in the region."""
-    return json.loads((REGISTRY / "providers" / "ca-central-1.json").read_text())
-
-
-@cache
-def registry(type_):
-    """Return the schema of *type_* from cfn-lint's copy of CloudFormation's registry."""
-    return json.loads((REGISTRY / "resources" / f"{provider()[type_]}.json").read_text())
-
-
-def handler_permissions(type_):
-    """Return the actions that the handlers of *type_* need."""
-    schema = registry(type_)
-    actions = {
-        action
-        for name, handler in schema["handlers"].items()
-        if name != "list"
-        for action in handler["permissions"]
-    }
-    return actions | set(schema["tagging"].get("permissions", ()))
-
-
-def types_of_releases(emitted):
-    """Return the types of all resources in the stacks of a release."""
-    return {
-        resource["Type"]
-        for name, stack in emitted.items()
-        if name not in MANUAL_STACKS
-        for resource in stack.template["Resources"].values()
-    }
 
 
 def release_statements(emitted):
@@ -224,26 +42,48 @@ def granted(emitted):
 
 
 @pytest.fixture
-def needed(all_stacks):
+def types(all_stacks):
+    """The types of the resources of a release."""
+    return types_of_releases({name: stack.template for name, stack in all_stacks.items()})
+
+
+@pytest.fixture
+def needed(types):
     """The actions that the registry lists for the resources of a release."""
-    types = types_of_releases(all_stacks)
-    return {action for type_ in types for action in handler_permissions(type_)}
-
-
-def test_every_needed_action_is_allowed(all_stacks, needed):
-    """An action that the registry lists is allowed, or NOT_NEEDED has a reason."""
-    missing = {
-        action
-        for action in needed - granted(all_stacks)
-        if not any(action.startswith(prefix) for prefix in NOT_NEEDED)
+    return {
+        action for type_ in types for kind in KINDS for action in handler_permissions(type_, kind)
     }
 
-    assert not missing
+
+def test_every_needed_action_is_allowed(all_stacks, types):
+    """An action that the registry lists is allowed, or a row of `not_needed` has a reason."""
+    assert list(missing(types, granted(all_stacks))) == []
 
 
-def test_no_other_action_is_allowed(all_stacks, needed):
+def test_every_row_has_a_reason_and_a_date():
+    """A row says why, and since when: a reader can judge whether it still holds."""
+    for row in [*TABLE["not_needed"], *TABLE["also_needed"]]:
+        assert {*row} == {"actions", "reason", "date"}
+        assert row["reason"]
+        assert isinstance(row["date"], date)
+    assert len(NOT_NEEDED) == len({*NOT_NEEDED})
+
+
+def test_no_other_action_is_allowed(all_stacks, types, needed):
     """No other action is allowed, so a removed resource type leaves no permission."""
-    assert granted(all_stacks) - needed == set(ALSO_NEEDED)
+    assert surplus(types, granted(all_stacks)) == set()
+    assert set(ALSO_NEEDED) <= granted(all_stacks) - needed
+
+
+def test_the_comparison_finds_differences(all_stacks, types):
+    """An action that is taken away is missing in each kind that needs it; a new one is surplus."""
+    actions = granted(all_stacks)
+
+    found = list(missing(types, actions - {"sqs:CreateQueue", "sqs:TagQueue"}))
+
+    assert ("AWS::SQS::Queue", "create", "sqs:CreateQueue") in found
+    assert {kind for _, kind, action in found if action == "sqs:TagQueue"} >= {"tag"}
+    assert surplus(types, actions | {"sqs:PurgeQueue"}) == {"sqs:PurgeQueue"}
 
 
 def test_actions_that_are_not_needed_are_not_allowed(all_stacks):
@@ -262,7 +102,7 @@ def test_every_reason_is_still_needed(needed):
     ]
 
 
-def test_resources_that_are_allowed_by_tags_are_tagged_on_creation(all_stacks):
+def test_resources_that_are_allowed_by_tags_are_tagged_on_creation(types):
     """The types get their tags on creation; CloudFormation could not change others."""
     allowed_by_name = (
         *("DynamoDB", "ECR", "ECS", "IAM", "Lambda", "Logs", "RDS", "Route53", "S3", "SNS"),
@@ -289,7 +129,7 @@ def test_resources_that_are_allowed_by_tags_are_tagged_on_creation(all_stacks):
 
     untagged = {
         type_
-        for type_ in types_of_releases(all_stacks)
+        for type_ in types
         if type_.split("::")[1] not in allowed_by_name
         and not registry(type_)["tagging"].get("tagOnCreate")
     }
