@@ -89,12 +89,16 @@ def delete_change_set(
 ) -> Work[None]:
     """Delete a change set and, if it *is_first*, the empty stack that was created with it.
 
-    Another run may have added a change set meanwhile, so the stack is read again. A stack in
-    REVIEW_IN_PROGRESS has tags only if it has another change set.
+    Another run may have added a change set meanwhile, which would be deleted with the stack. So the
+    stack and its change sets are read again.
     """
-    run.cloud.delete_change_set(change_set.region, change_set.arn)
-    stack = run.cloud.stack(change_set.region, change_set.stack_id) if is_first else None
-    if stack and stack.status == "REVIEW_IN_PROGRESS" and not stack.tags:
+    region, stack_id = change_set.region, change_set.stack_id
+    run.cloud.delete_change_set(region, change_set.arn)
+    stack = run.cloud.stack(region, stack_id) if is_first else None
+    if stack is None or stack.status != "REVIEW_IN_PROGRESS":
+        return
+    remaining = run.cloud.stack_change_sets(region, stack_id)
+    if all(summary.arn == change_set.arn for summary in remaining):
         yield from delete_now(stack, run)
 
 

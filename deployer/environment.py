@@ -92,11 +92,19 @@ class Project(Generic[C]):
         with self._raise_stack_file_errors():
             loaded = configs.load_all(self.root / "config", self.config)
         code = self.code or UnchangingCode(self.root)
-        return [
-            self._render(config, code)
-            for name, config in loaded.items()
-            if with_local or name != LOCAL
-        ]
+        environments, errors = [], []
+        for name, config in loaded.items():
+            if name == LOCAL and not with_local:
+                continue
+            try:
+                environments.append(self._render(config, code))
+            except ConfigError as error:
+                errors.append(error)
+        if errors:
+            messages = dict.fromkeys(error.message for error in errors)
+            hints = dict.fromkeys(error.hint for error in errors if error.hint)
+            raise ConfigError("\n".join(messages), hint="; ".join(hints))
+        return environments
 
     @contextmanager
     def _raise_stack_file_errors(self) -> Iterator[None]:

@@ -28,6 +28,7 @@ from deployer.errors import (
 from deployer.events import ChangeSetCreated, Event, Finished, OperationStarted, Outcome, Started
 from deployer.execution_refusals import explained, is_executed
 from deployer.follow import (
+    CONTINUES,
     OperationResult,
     event_before_operation,
     follow,
@@ -37,7 +38,7 @@ from deployer.follow import (
 )
 from deployer.jobs import Job, Work, run_concurrently
 from deployer.model.desired import DesiredStack
-from deployer.model.template_tree import resource_lines
+from deployer.model.template_tree import deployed_templates, resource_lines
 from deployer.operation_errors import operation_error
 from deployer.phases.planning import NO_PHASES, Phases
 from deployer.phases.stages import Stage, stages
@@ -169,7 +170,27 @@ def _resume(desired: DesiredStack, deployed: DeployedStack, run: Run) -> Job:
     run.stacks.record(result.stack)
     if result.stack.status.endswith(("_FAILED", "ROLLBACK_COMPLETE")):
         raise operation_error(result, run.owner, desired)
-    return (yield from _deploy(plan.decide(desired, run.stacks.by_key), run))
+    step = plan.decide(desired, run.stacks.by_key)
+    if isinstance(step, Update) and not step.only_protection:
+        step = _with_data_losses(step, run)
+    return (yield from _deploy(step, run))
+
+
+def _with_data_losses(step: Update, run: Run) -> Update:
+    """Return *step* with its losses of data in its reason, which the operator has not seen yet.
+
+    The plan could not show them, because another operation ran on the stack. Raise GuardError for
+    a loss that the config does not accept.
+    """
+    name, deployed = step.desired.name, step.deployed
+    trees = {name: deployed_templates(run.cloud, deployed.region, deployed.id)}
+    (found,) = plan.with_data_losses([step], trees, run.stacks.by_key.values())
+    losses = [
+        StackLoss(step.desired.short_name, loss) for loss in getattr(found, "data_losses", ())
+    ]
+    if run.accepted is not None and (open_losses := unaccepted(losses, run.accepted)):
+        raise refused(open_losses, run.owner.env)
+    return replace(step, reason="; ".join([step.reason, *(str(loss.loss) for loss in losses)]))
 
 
 def _recreate(step: Recreate, run: Run) -> Job:
@@ -237,14 +258,18 @@ def execute_change_set(
 def _execute_change_set(
     desired: DesiredStack, change_set: ChangeSet, kind: Kind, run: Run
 ) -> Work[OperationResult]:
-    after = latest_event(run.watch, desired.region, change_set.stack_id)
+    try:
+        after = latest_event(run.watch, desired.region, change_set.stack_id)
+    except CloudError as error:
+        raise explained(error, desired.name) from error
     token = change_set_name(desired, run)
     start = partial(run.cloud.execute_change_set, desired.region, change_set.arn, token=token)
     try:
         # The call can be retried if its response was lost: with the same token it has no effect.
         yield from retry_unreachable(run.watch, start)
-    except UnreachableError:
-        raise
+    except UnreachableError as error:
+        hint = f"its change set may be executed; in that case, {CONTINUES}: {error.hint}"
+        raise type(error)(error.message, hint=hint, aws_code=error.aws_code) from error
     except CloudError as error:
         if not is_executed(error):
             raise explained(error, desired.name) from error

@@ -8,6 +8,8 @@ from deployer.errors import BusyError, CloudError
 
 _BUSY = re.compile(r"is in (\w+_IN_PROGRESS) state and can ?not be updated")
 _STATUS = re.compile(r"status of \[(\w+)\]")
+_MISSING_STACK = re.compile(r"Stack (\[\S+\]|with id \S+) does not exist")
+_MISSING = "ChangeSetNotFound"
 _INVALID_STATUS = "InvalidChangeSetStatus"
 _EXECUTED = {"EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE"}
 
@@ -33,5 +35,11 @@ def explained(error: CloudError, stack: str) -> CloudError:
         return BusyError(
             f"{stack}: the stack was changed after the change set was created: {error.message}",
             hint="rerun the command: it creates a change set from the current state",
+        )
+    if error.aws_code.startswith(_MISSING) or _MISSING_STACK.search(error.message):
+        return CloudError(
+            f"{stack}: the stack or its change set was deleted before it was executed",
+            hint="find out who deleted it, then rerun the command: it plans again",
+            aws_code=error.aws_code,
         )
     return error

@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 
 
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Replace the file *path* by a new file with *content*; only its owner may read and write it.
+def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o600) -> None:
+    """Replace the file *path* by a new file with *content* and the permissions *mode*.
 
     At every moment, also if this process is killed, *path* is the old or the new file. The content is
     not synced to the disk, so a power failure may lose both.
@@ -17,6 +17,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, mode)
             file.write(data)
         Path(temporary).replace(path)
     except BaseException:

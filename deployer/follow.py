@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from deployer.model.template_tree import LogicalIds
 
 T = TypeVar("T")
+CONTINUES = "the operation continues in AWS"
+FOLLOW = "rerun the command, or follow it with ./inv attach"
 USER_INITIATED = "User Initiated"  # The reason in events that have no other reason.
 
 
@@ -129,7 +131,7 @@ def follow(
         if watch.clock.now() > deadline:
             raise BusyError(
                 f"{stack.name}: still {result.stack.status} after {watch.timeout:.0f} s",
-                hint="the operation continues in AWS: rerun the command to follow it",
+                hint=f"{CONTINUES}: {FOLLOW}",
             )
         yield pause
     return result
@@ -252,18 +254,16 @@ def _nested_events(
 
 
 def _read(watch: Watch, call: Callable[[], T]) -> Work[T]:
-    """Return the result of *call*; if AWS refuses it, the hint is that the operation continues."""
+    """Return the result of *call*; the hint of an error is that the operation continues."""
     try:
         return (yield from retry_unreachable(watch, call))
-    except UnreachableError:
-        raise
-    except CloudError as error:
-        raise CloudError(
-            error.message,
-            hint="the operation continues in AWS: check the permissions of the credentials, then "
-            "rerun the command to follow it",
-            aws_code=error.aws_code,
+    except UnreachableError as error:
+        raise type(error)(
+            error.message, hint=f"{CONTINUES}: {error.hint}", aws_code=error.aws_code
         ) from error
+    except CloudError as error:
+        hint = f"{CONTINUES}: check the permissions of the credentials, then {FOLLOW}"
+        raise CloudError(error.message, hint=hint, aws_code=error.aws_code) from error
 
 
 def retry_unreachable(watch: Watch, call: Callable[[], T]) -> Work[T]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from deployer import symlinks
 from deployer.errors import StaleError, SynthError
+from deployer.files import write_atomically
 from deployer.model.desired import BODY_LIMIT, DIGEST, DesiredStack, NestedTemplate, holds_data
 from deployer.template_yaml import dump
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from deployer.model import Layers, NestedStack, Stack, Template
 
 ORDER = "layers.txt"
+_MODE = 0o644  # Of a template: it is readable by all users.
 _STACK = "AWS::CloudFormation::Stack"
 _IAM_NAMES = {
     "AWS::IAM::Group": "GroupName",
@@ -43,11 +45,22 @@ def synth(layers: Layers) -> tuple[DesiredStack, ...]:
 def write(desired: Sequence[DesiredStack], folder: Path) -> None:
     """Write exactly these templates and their order to *folder*.
 
-    Raise GuardError if it, its parent, or a file to be written is a symbolic link.
+    Raise GuardError if it, its parent, or a file to be written is a symbolic link, and SynthError if
+    a file cannot be written, as on a full disk. A file is never left half-written.
     """
     texts = files(desired)
     for name in texts:
         symlinks.refuse(folder / name, folder.parent.parent)
+    try:
+        _write(texts, folder)
+    except OSError as error:
+        raise SynthError(
+            f"{_relative(folder)}: cannot be written: {error.strerror}",
+            hint="fix that, then run ./inv synth",
+        ) from error
+
+
+def _write(texts: Mapping[str, str], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for path in _generated(folder):
         if path.name not in texts:
@@ -55,7 +68,7 @@ def write(desired: Sequence[DesiredStack], folder: Path) -> None:
     for name, text in texts.items():
         path = folder / name
         if not path.exists() or path.read_bytes() != text.encode():
-            path.write_bytes(text.encode())
+            write_atomically(path, text, mode=_MODE)
 
 
 def diff(desired: Sequence[DesiredStack], folder: Path) -> str:

@@ -39,7 +39,7 @@ DEPLOYER = {
     },
     "aws.cloud": {"errors"},
     "ownership": {"aws.cloud", "errors"},
-    "synth": {"artifacts", "errors", "model", "symlinks", "template_yaml"},
+    "synth": {"artifacts", "errors", "files", "model", "symlinks", "template_yaml"},
     "lint": {"errors", "files", "lint", "model"},
     "dependency_graph": {"model"},
     "policy": {

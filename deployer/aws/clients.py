@@ -116,15 +116,20 @@ def _refuse_foreign_response(response_dict: dict[str, Any], operation_model: Any
     """Raise ResponseParserError for a successful response that does not come from AWS.
 
     A proxy or captive portal may respond instead, with a login page that botocore would parse as a
-    response without values. Such a response has no request id, and a content type that no AWS
-    service uses. S3 stores objects of every type and responds to an upload with an empty body, so for
-    S3 only the request id is checked.
+    response without values. Such a response has no request id, and is HTML or, instead of the XML of
+    a service with the query protocol, something else. S3 stores objects of every type and responds
+    to an upload with an empty body, so for S3 only the request id is checked.
     """
     headers = response_dict["headers"]
     if response_dict["status_code"] >= 300 or any(name in headers for name in _REQUEST_ID_HEADERS):
         return
     content_type = headers.get("content-type", "of unknown type")
-    if operation_model.service_model.service_name == "s3" or content_type.startswith("text/html"):
+    service = operation_model.service_model
+    is_foreign = service.service_name == "s3" or content_type.startswith("text/html")
+    if service.metadata["protocol"] in {"query", "ec2"}:
+        element = f"<{operation_model.name}Response".encode()
+        is_foreign = is_foreign or element not in response_dict["body"]
+    if is_foreign:
         raise ResponseParserError(
             f"{content_type} that is not from AWS; is there a proxy or a login page in between?"
         )

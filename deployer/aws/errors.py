@@ -44,7 +44,7 @@ _REVOKED = {"InvalidClientTokenId", "UnrecognizedClientException"}
 _SKEWED = {"RequestTimeTooSkewed", "RequestInTheFuture"}
 _SIGNATURES = {"SignatureDoesNotMatch", "InvalidSignatureException"}  # Also for a wrong key.
 _SKEW_MESSAGES = ("Signature expired", "Signature not yet current")
-_CONTINUES = "running operations continue in AWS, rerun the command to follow them"
+_RERUN = "rerun the command"
 
 
 @contextmanager
@@ -59,9 +59,11 @@ def translate_errors(place: str) -> Iterator[None]:
     except ClientError as error:
         raise _from_response(place, error) from error
     except _NO_RESPONSE as error:
-        raise UnreachableError(f"{place}: no response: {error}", hint=_CONTINUES) from error
+        raise UnreachableError(
+            f"{place}: no response: {error}", hint=f"check the network, then {_RERUN}"
+        ) from error
     except _NO_CREDENTIALS as error:
-        raise CredentialsError(f"{place}: {error}", hint=f"log in again; {_CONTINUES}") from error
+        raise CredentialsError(f"{place}: {error}", hint=f"log in again, then {_RERUN}") from error
     except BotoCoreError as error:
         raise CloudError(f"{place}: {error}") from error
 
@@ -79,20 +81,20 @@ def _from_response(place: str, error: ClientError) -> CloudError:
         skew = _describe_skew(metadata.get("HTTPHeaders", {}).get("date", ""))
         return ClockError(
             f"{place}: {error.operation_name}: {code}: the clock of this machine is {skew}",
-            hint=f"set the clock (timedatectl set-ntp true); {_CONTINUES}",
+            hint=f"set the clock (timedatectl set-ntp true), then {_RERUN}",
         )
     if code in _EXPIRED:
         return CredentialsError(
-            f"{place}: the credentials have expired", hint=f"log in again; {_CONTINUES}"
+            f"{place}: the credentials have expired", hint=f"log in again, then {_RERUN}"
         )
     if code in _REVOKED:
         return CredentialsError(
             f"{place}: {code}: AWS no longer accepts the credentials",
-            hint=f"log in again; {_CONTINUES}",
+            hint=f"log in again, then {_RERUN}",
         )
     text = f"{place}: {error.operation_name}: {code}: {message}"
     if code in _TRANSIENT or metadata.get("HTTPStatusCode", 0) >= 500:
-        return UnreachableError(text, hint=_CONTINUES, aws_code=code)
+        return UnreachableError(text, hint=f"wait, then {_RERUN}", aws_code=code)
     return CloudError(text, aws_code=code)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -98,6 +99,21 @@ def test_all_environments_are_opened(project: Project[Config]) -> None:
 
     assert "local" in names
     assert reviewed == [name for name in names if name != "local"]
+
+
+def test_errors_of_all_environments_are_reported_together(project: Project[Config]) -> None:
+    """One run shows every config file whose values a stack refuses."""
+
+    def refuse(config: Config, _: object) -> Layers:
+        raise ConfigError(
+            f"config/{config.env.name}.toml: network: too large", hint="make it smaller"
+        )
+
+    with pytest.raises(ConfigError) as error:
+        replace(project, layers=refuse).open_all()
+
+    assert error.value.message.count("network: too large") == len(project.open_all())
+    assert error.value.hint == "make it smaller"
 
 
 def test_the_schema_is_written_for_editors(project: Project[Config]) -> None:

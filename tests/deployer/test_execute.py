@@ -27,7 +27,7 @@ from deployer.errors import (
     RolledBackError,
     UnreachableError,
 )
-from deployer.events import ChangeSetCreated, Event, Outcome, Progress
+from deployer.events import ChangeSetCreated, Event, Outcome, Progress, Started
 from deployer.follow import Watch, event_before_operation
 from deployer.model import AcceptedDataLoss, Line, OutputOf
 from deployer.model.desired import DesiredStack, NestedTemplate
@@ -45,7 +45,7 @@ from tests.deployer.deploying import (
     outcomes,
     refuse,
 )
-from tests.fakes import OWNER, REGION, FakeClock, FakeCloud, Killed, desired_stack
+from tests.fakes import OWNER, REGION, FakeClock, FakeCloud, Killed, Operation, desired_stack
 
 
 def test_stacks_are_created_after_their_dependencies() -> None:
@@ -389,10 +389,12 @@ def test_a_name_taken_by_a_foreign_stack_is_refused() -> None:
     assert [request.name for request, _, _ in cloud.change_sets.values()] == ["theirs"]
 
 
-def test_a_refusal_keeps_a_stack_with_the_change_set_of_another_operator() -> None:
+@pytest.mark.parametrize("foreign_tags", [OWNER.tags(NETWORK.name) | {"env": "x-two"}, {}])
+def test_a_refusal_keeps_a_stack_with_the_change_set_of_another_operator(
+    foreign_tags: dict[str, str],
+) -> None:
     """The empty stack is deleted only if no other change set was added."""
     cloud = FakeCloud(FakeClock())
-    foreign_tags = OWNER.tags(NETWORK.name) | {"env": "x-two"}
 
     def other_operator_creates_change_set(_: ChangeSet | Recreate) -> bool:
         cloud.create_change_set(
@@ -832,3 +834,77 @@ def test_a_failure_in_a_nested_stack_has_its_resource() -> None:
     assert failed.error.message.splitlines()[0] == (
         "crd-x-outer: Below/Broken (AWS::Fake::Thing): no room (defined at stacks/inner.py:7)"
     )
+
+
+def test_a_stack_deleted_at_the_question_is_explained() -> None:
+    """The error says that the stack or its change set was deleted, not what AWS calls it."""
+    cloud = FakeCloud(FakeClock())
+    deploy(cloud, (NETWORK,))
+
+    def execute_change_set(region: str, arn: str, token: str) -> None:
+        raise CloudError(f"ChangeSet [{arn}] does not exist", aws_code="ChangeSetNotFound")
+
+    cloud.execute_change_set = execute_change_set  # type: ignore[method-assign]
+    events = deploy(cloud, (desired_stack("network", version=2),))
+
+    error = finished(events, "crd-x-network").error
+    assert error is not None
+    assert error.message == (
+        "crd-x-network: the stack or its change set was deleted before it was executed"
+    )
+
+
+def test_a_stack_deleted_during_its_update_is_explained() -> None:
+    """The hint creates the stack again."""
+    cloud = FakeCloud(FakeClock())
+    deploy(cloud, (NETWORK,))
+    execute_change_set = cloud.execute_change_set
+
+    def execute_and_delete(region: str, arn: str, token: str) -> None:
+        execute_change_set(region, arn, token)
+        cloud.operations.clear()
+        cloud.finish_deletion(cloud.deployed[REGION, NETWORK.name])
+
+    cloud.execute_change_set = execute_and_delete  # type: ignore[method-assign]
+    events = deploy(cloud, (desired_stack("network", version=2),))
+
+    error = finished(events, "crd-x-network").error
+    assert error is not None
+    assert error.message == "crd-x-network: the stack was deleted during the operation"
+    assert "./inv deploy --stack=network" in error.hint
+
+
+TABLE = """
+Resources:
+  Table:
+    Type: AWS::DynamoDB::Table
+    Properties: {{}}
+Outputs:
+  TemplateDigest: {{Value: {digest}}}
+"""
+
+
+@pytest.mark.parametrize("accepted", [(), None])
+def test_an_update_decided_after_another_operation_shows_its_data_loss(
+    accepted: tuple[()] | None,
+) -> None:
+    """The plan could not show it. The emulator accepts the loss; an account needs an acceptance."""
+    cloud = FakeCloud(FakeClock())
+    deploy(cloud, (NETWORK,))
+    stack = cloud.deployed[REGION, NETWORK.name]
+    cloud.templates[stack.id] = TABLE.format(digest="network-1")
+    resumed = replace(stack, status="UPDATE_IN_PROGRESS")
+    cloud.put(resumed)
+    cloud.add_event(resumed, stack.name, STACK, "UPDATE_IN_PROGRESS")
+
+    def finish() -> None:
+        cloud.put(stack)
+        cloud.add_event(stack, stack.name, STACK, "UPDATE_COMPLETE")
+
+    cloud.operations[stack.id] = Operation(cloud.clock.now() + 8, finish)
+    events = deploy(cloud, (desired_stack("network", version=2),), accepted=accepted)
+
+    shown = [event.reason for event in events if isinstance(event, Started)]
+    error = finished(events, "crd-x-network").error
+    assert isinstance(error, GuardError) == (accepted is not None)
+    assert "Table" in (error.message if error else shown[-1])

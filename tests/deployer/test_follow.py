@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from deployer.aws.cloud import STACK, DeployedStack, StackEvent
-from deployer.errors import CloudError, UnreachableError
+from deployer.errors import CloudError, CredentialsError, UnreachableError
 from deployer.events import Progress
 from deployer.follow import (
     OperationResult,
@@ -124,6 +124,23 @@ def test_a_refused_read_says_that_the_operation_continues() -> None:
         follow_outer(Denied(FakeClock()))
 
     assert refused.value.hint.startswith("the operation continues in AWS")
+
+
+def test_expired_credentials_end_with_the_resume_command() -> None:
+    """The operation continues in AWS; after a login, the same command or `attach` follows it."""
+
+    class Expired(Account):
+        def events(
+            self, region: str, stack_id: str, after: str | None = None
+        ) -> tuple[StackEvent, ...]:
+            raise CredentialsError("outer: expired", hint="log in again, then rerun the command")
+
+    with pytest.raises(CredentialsError) as expired:
+        follow_outer(Expired(FakeClock()))
+
+    assert expired.value.hint == (
+        "the operation continues in AWS: log in again, then rerun the command"
+    )
 
 
 def test_a_cancellation_is_never_the_cause() -> None:

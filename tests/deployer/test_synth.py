@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ from deployer.model import Env, Layers, OutputOf, Template, Value
 from deployer.model.desired import BODY_LIMIT, DIGEST, DesiredStack
 from deployer.template_yaml import load
 from tests.deployer.model.test_layers import ENV, cluster, network
+from tests.fakes import desired_stack, with_template
 
 pytestmark = pytest.mark.thorough
 
@@ -481,3 +483,31 @@ def test_the_body_is_the_content_of_the_text() -> None:
 def test_the_limit_of_a_template_in_a_call() -> None:
     """The limit is that of the API (CloudFormation quotas, template body size)."""
     assert BODY_LIMIT == 51_200
+
+
+def test_a_full_disk_leaves_no_half_written_template(tmp_path: Path) -> None:
+    """The template under its name is the old one, and one error names the folder."""
+    folder = tmp_path / "build" / "x"
+    old = desired_stack("network")
+    synth.write([old], folder)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    new = with_template(desired_stack("network", version=2), "Resources: {}\n" + "#" * 5000)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(SynthError) as error:
+            synth.write([new], folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert error.value.message.endswith("x: cannot be written: File too large")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_templates_are_readable_by_all_users(tmp_path: Path) -> None:
+    """A template is written with the permissions of other files of the repository."""
+    folder = tmp_path / "build" / "x"
+
+    synth.write([desired_stack("network")], folder)
+
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o644}
