@@ -34,6 +34,7 @@ from deployer.isolation.sandbox import Sandbox
 ZIPPED, UNZIPPED = 50 * 1024 * 1024, 250 * 1024 * 1024
 SECONDS = 60
 
+_PATH_CHANGES = (b"sys.path", b"addsitedir")
 # Python's own tests; some packages add theirs under this name.
 _UNUSED_STDLIB = {"test"}
 _DEFINE_HANDLER = "define handler(event, context)"
@@ -356,12 +357,16 @@ def _takes_two(function: ast.FunctionDef) -> bool:
 def _unresolved(
     artifact: Artifact, sources: Mapping[str, bytes], packages: Mapping[str, bytes]
 ) -> Iterator[Problem]:
-    """Yield imports of *sources* that neither the zip nor Lambda's runtime provides."""
+    """Yield imports of *sources* that neither the zip nor Lambda's runtime provides.
+
+    If the sources extend sys.path, a module may be in any folder of the zip.
+    """
     machine = machine_of(artifact.target)
     known = modules([*packages, *sources])
     is_available = availability(
         known, machine, lambda path: (sources if path in sources else packages)[path]
     )
+    extends_path = any(word in source for source in sources.values() for word in _PATH_CHANGES)
     for path, source in sources.items():
         if not path.endswith(".py"):
             continue
@@ -376,7 +381,10 @@ def _unresolved(
             place = f"{_place(artifact, path)}:{import_.line}"
             if not import_.is_needed(is_available):
                 continue
-            if not is_available(import_.module):
+            is_on_path = is_available(import_.module) or (
+                extends_path and any(name.endswith(f".{import_.module}") for name in known)
+            )
+            if not is_on_path:
                 fact = f"{place}: imports {import_.module}, which is not in the zip"
                 yield Problem(fact, _hint_for_import(path, import_.module, known))
             for name in _missing_names(import_, sources, known, machine):

@@ -34,6 +34,7 @@ LOCK, REQUIREMENTS_IN, UNUSED, INCLUDE = (
 
 _NOT_CODE = {LOCK, REQUIREMENTS_IN, UNUSED, INCLUDE, "events"}
 _CACHES = ("__pycache__",)
+_INIT = "__init__.py"
 _COMPILED = ".pyc"
 _EDITOR_FILES = re.compile(r".*(~|\.orig|\.rej|\.bak|\.swp|\.swo)|#.*#")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # Of a package, at the start of a requirement.
@@ -174,6 +175,8 @@ class _SourceCollector:
             path = unread.pop()
             before = set(self.files)
             for import_ in self._imports_of(path):
+                if import_.module.partition(".")[0] == SHARED:
+                    self._add_shared_package()
                 for module in _shared_names(import_):
                     self._add_shared(module, path, import_)
             unread += sorted(self.files.keys() - before)
@@ -190,6 +193,12 @@ class _SourceCollector:
             self.problems.append(Problem(f"{place}: {error.msg}", "fix the syntax error"))
             return ()
 
+    def _add_shared_package(self) -> None:
+        """Add lambdas/shared/__init__.py, if there is one: Python executes it first."""
+        for entry in self._entries(self.root / LAMBDAS / SHARED):
+            if entry.name == _INIT:
+                self._add(entry, SHARED)
+
     def _add_shared(self, module: str, importer: str, import_: Import) -> None:
         """Add lambdas/shared/*module*, a file or folder, with data files of the same name."""
         entries = [
@@ -201,8 +210,10 @@ class _SourceCollector:
             for entry in entries:
                 self._add(entry, SHARED)
         elif not (
-            import_.optional or import_.unless
-        ):  # Other missing modules are reported by the build.
+            # A name that __init__.py does not define, and other missing modules, are reported by
+            # the build.
+            import_.optional or import_.unless or f"{SHARED}/{_INIT}" in self.files
+        ):
             place = f"{self.origins[importer]}:{import_.line}"
             self.problems.append(
                 Problem(
@@ -218,7 +229,7 @@ class _SourceCollector:
 
     def _shared_modules(self) -> list[str]:
         entries = self._entries(self.root / LAMBDAS / SHARED)
-        return sorted({entry.name.partition(".")[0] for entry in entries})
+        return sorted({entry.name.partition(".")[0] for entry in entries if entry.name != _INIT})
 
     def _add(self, entry: os.DirEntry[str], parent: str) -> None:
         path = f"{parent}/{entry.name}" if parent else entry.name

@@ -814,6 +814,28 @@ def test_a_wheel_for_any_platform_needs_no_compiled_code(checkout: Checkout) -> 
     assert checkout.build("a")
 
 
+@pytest.mark.parametrize("where", [ARM, host()], ids=["arm64", "host"])
+def test_a_folder_that_extends_the_path(checkout: Checkout, where) -> None:
+    """A module in a folder that the sources add to sys.path is accepted, and no other one."""
+    adds = "import pathlib, sys\nsys.path.append(str(pathlib.Path(__file__).parent / 'vendor'))\n"
+    checkout.function("a", f"{adds}import inner\n{HANDLER}")
+    checkout.function("b", f"{adds}import other\n{HANDLER}")
+    checkout.write(**{"lambdas/a/vendor/inner.py": "", "lambdas/b/vendor/inner.py": ""})
+
+    assert checkout.build("a", target=where)
+    with pytest.raises(BuildError, match="imports other, which is not in the zip"):
+        checkout.build("b", target=where)
+
+
+def test_a_name_of_the_shared_package(checkout: Checkout) -> None:
+    """A name that lambdas/shared/__init__.py does not define is refused."""
+    checkout.function("a", f"from shared import VERSION, GONE\n{HANDLER}")
+    checkout.write(**{"lambdas/shared/__init__.py": "VERSION = 1\n"})
+
+    with pytest.raises(BuildError, match="shared has no GONE"):
+        checkout.build("a")
+
+
 def test_async_handler(checkout: Checkout) -> None:
     """An async handler is refused, because Lambda would return a coroutine."""
     checkout.function("a", f"async {HANDLER}")

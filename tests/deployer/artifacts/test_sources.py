@@ -115,6 +115,20 @@ def test_shared_modules_import_others(checkout: Checkout) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "statement", ["import shared.log", "import shared", "from shared import X"]
+)
+def test_the_package_of_shared_modules(checkout: Checkout, statement: str) -> None:
+    """An __init__.py in lambdas/shared/ is packed with what it imports, because Python executes it."""
+    checkout.function("a", f"{statement}\n{HANDLER}").write(
+        **LOG,
+        **{"lambdas/shared/__init__.py": "from shared.version import X\n"},
+        **{"lambdas/shared/version.py": "X = 1\n"},
+    )
+
+    assert {"shared/__init__.py", "shared/version.py"} < paths(checkout)
+
+
 def test_included(checkout: Checkout) -> None:
     """Files in include.txt have the same path in the zip and in the repository."""
     checkout.function("a").write(
