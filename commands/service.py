@@ -66,15 +66,16 @@ def start(_: Context, stack: str = "service", env: str = "") -> None:
     terminal.show(f"started {ecs_service.name}")
 
 
-@task(help=_HELP)
-def verify(_: Context, stack: str = "service", env: str = "") -> None:
+@task(help={**_HELP, "timeout": "minutes until the tasks have to be healthy"})
+def verify(_: Context, stack: str = "service", env: str = "", timeout: int = 20) -> None:
     """Wait until the service runs healthy tasks; fail with the reason if not.
 
     For the stack service, also wait until the application has confirmed its subscription to avatars.
     """
     from operations import service_health
 
-    for line in service_health.verify(service.find(connect_to_env(env), stack)):
+    found = service.find(connect_to_env(env), stack)
+    for line in service_health.verify(found, timeout_seconds=timeout * 60):
         terminal.show(line)
 
 

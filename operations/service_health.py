@@ -21,7 +21,7 @@ WEBHOOK_STACK = "service"  # The stack whose tasks are notified of new avatars.
 CONFIRMATION_SECONDS = 60  # SNS sends the request at once; the application responds in seconds.
 
 
-def verify(service: Service) -> Iterator[str]:
+def verify(service: Service, timeout_seconds: float = TIMEOUT_SECONDS) -> Iterator[str]:
     """Wait until the minimum of tasks is running and healthy; yield lines to print.
 
     Then let SNS send another confirmation request, if the subscription of the application to avatars
@@ -35,13 +35,14 @@ def verify(service: Service) -> Iterator[str]:
             f"{service.name}: no image is released yet",
             hint=f"see step 8 of docs/first-account.md; --env={service.target.env.name}",
         )
-    if not _wait(lambda: _is_healthy(service, minimum), TIMEOUT_SECONDS):
+    tasks = "1 healthy task" if minimum == 1 else f"{minimum} healthy tasks"
+    if not _wait(lambda: _is_healthy(service, minimum), timeout_seconds):
         raise RolledBackError(
-            f"{service.name}: fewer than {minimum} healthy tasks after {TIMEOUT_SECONDS} seconds:"
+            f"{service.name}: fewer than {tasks} after {timeout_seconds:g} seconds:"
             f" {_reason(service)}",
             hint=f"see the log of the service: ./inv logs --service --env={service.target.env.name}",
         )
-    yield f"{service.name} runs at least {'1 healthy task' if minimum == 1 else f'{minimum} healthy tasks'}"
+    yield f"{service.name} runs at least {tasks}"
     if service.stack == WEBHOOK_STACK:
         yield from _confirm_webhook(service)
 
@@ -69,10 +70,14 @@ def _wait(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def _is_healthy(service: Service, minimum: int) -> bool:
-    """Return whether at least *minimum* tasks run, all desired ones, with as many healthy targets."""
+    """Return whether at least *minimum* tasks run, all desired ones, with as many healthy targets.
+
+    Only tasks of the last deployment count: those of an earlier one stop while it replaces them.
+    """
     description = service.describe()
-    running = int(description["runningCount"])
-    if running < max(minimum, int(description["desiredCount"])):
+    primary = next(item for item in description["deployments"] if item["status"] == "PRIMARY")
+    wanted = max(minimum, int(description["desiredCount"]))
+    if int(primary["runningCount"]) < wanted or primary.get("rolloutState") == "FAILED":
         return False
     client = service.target.client("elbv2")
     for load_balancer in description.get("loadBalancers", ()):
@@ -91,15 +96,21 @@ def _is_confirmed(service: Service) -> bool:
 
 def _reason(service: Service) -> str:
     """Return why the last task stopped; if none has stopped, the last event of the service."""
-    arns = service.ecs.list_tasks(
-        cluster=service.cluster, serviceName=service.name, desiredStatus="STOPPED"
-    )["taskArns"]
-    if arns:
-        tasks: list[dict[str, Any]] = service.ecs.describe_tasks(
-            cluster=service.cluster, tasks=arns[:100]
-        )["tasks"]
+    tasks = list(_stopped_tasks(service))
+    if tasks:
         last = max(tasks, key=lambda task: str(task.get("stoppedAt", "")))
         containers = [container.get("reason", "") for container in last.get("containers", ())]
         return "; ".join(filter(None, [last.get("stoppedReason", ""), *containers]))
     events = service.describe().get("events", ())
     return str(events[0]["message"]) if events else "no task was started"
+
+
+def _stopped_tasks(service: Service) -> Iterator[dict[str, Any]]:
+    """Yield the tasks that stopped within the last hour, after which ECS forgets them."""
+    pages = service.ecs.get_paginator("list_tasks").paginate(
+        cluster=service.cluster, serviceName=service.name, desiredStatus="STOPPED"
+    )
+    for page in pages:
+        if page["taskArns"]:  # A page has at most 100, as many as DescribeTasks accepts.
+            response = service.ecs.describe_tasks(cluster=service.cluster, tasks=page["taskArns"])
+            yield from response["tasks"]

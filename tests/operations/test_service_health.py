@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,13 +20,24 @@ OUTPUTS = {
 }
 
 
-def described(running: int, desired: int = 2, events: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return the answer of DescribeServices."""
+def described(
+    running: int,
+    desired: int = 2,
+    events: tuple[str, ...] = (),
+    *,
+    earlier: int = 0,
+    state: str = "COMPLETED",
+) -> dict[str, Any]:
+    """Return the answer of DescribeServices, with *earlier* tasks of a previous deployment."""
+    deployments = [
+        {"status": "ACTIVE", "runningCount": earlier},
+        {"status": "PRIMARY", "runningCount": running, "rolloutState": state},
+    ]
     return {
         "services": [
             {
                 "status": "ACTIVE",
-                "runningCount": running,
+                "deployments": deployments,
                 "desiredCount": desired,
                 "loadBalancers": [{"targetGroupArn": "arn:targets"}],
                 "events": [{"message": message} for message in events],
@@ -75,13 +87,17 @@ def found(**clients: Client) -> service.Service:
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a condition that does not hold fail at once."""
-    monkeypatch.setattr(service_health, "TIMEOUT_SECONDS", -1)
     monkeypatch.setattr(service_health, "CONFIRMATION_SECONDS", -1)
+
+
+def verify(ecs_service: service.Service) -> Iterator[str]:
+    """Verify the service without waiting."""
+    return service_health.verify(ecs_service, timeout_seconds=-1)
 
 
 def test_a_healthy_release() -> None:
     """The minimum of tasks and targets is healthy, and the webhook is subscribed."""
-    lines = list(service_health.verify(found()))
+    lines = list(verify(found()))
 
     assert lines == [
         "backend-flask runs at least 2 healthy tasks",
@@ -94,7 +110,7 @@ def test_an_unconfirmed_webhook_is_subscribed_again(arn: str) -> None:
     """A deleted subscription is created with the attributes of the template."""
     sns = Sns(arn)
 
-    lines = list(service_health.verify(found(sns=sns)))
+    lines = list(verify(found(sns=sns)))
 
     [call] = [arguments for operation, arguments in sns.calls if operation == "subscribe"]
     queue = "arn:aws:sqs:ca-central-1:000000000000:queue"
@@ -110,7 +126,7 @@ def test_an_unconfirmed_webhook_is_subscribed_again(arn: str) -> None:
 def test_an_application_that_does_not_confirm() -> None:
     """An unconfirmed webhook fails the release: new avatars would not appear."""
     with pytest.raises(CloudError, match="the application does not confirm the subscription"):
-        list(service_health.verify(found(sns=Sns("", confirmed="PendingConfirmation"))))
+        list(verify(found(sns=Sns("", confirmed="PendingConfirmation"))))
 
 
 STOPPED = {
@@ -132,7 +148,7 @@ STOPPED = {
             {
                 "ecs": Client(
                     describe_services=described(running=1),
-                    list_tasks={"taskArns": ["1", "2"]},
+                    list_tasks=[{"taskArns": ["1"]}, {"taskArns": ["2"]}],
                     describe_tasks=STOPPED,
                 )
             },
@@ -142,7 +158,7 @@ STOPPED = {
         pytest.param(
             {
                 "ecs": Client(
-                    describe_services=described(running=0, desired=0), list_tasks={"taskArns": []}
+                    describe_services=described(running=0, desired=0), list_tasks=[{"taskArns": []}]
                 )
             },
             "no task was started",
@@ -152,7 +168,7 @@ STOPPED = {
             {
                 "ecs": Client(
                     describe_services=described(running=2, events=("unhealthy", "older")),
-                    list_tasks={"taskArns": []},
+                    list_tasks=[{"taskArns": []}],
                 ),
                 "elbv2": Client(describe_target_health=targets("healthy", "unhealthy")),
             },
@@ -163,11 +179,31 @@ STOPPED = {
             {
                 "ecs": Client(
                     describe_services=described(running=2, desired=3, events=("no capacity",)),
-                    list_tasks={"taskArns": []},
+                    list_tasks=[{"taskArns": []}],
                 )
             },
             "no capacity",
             id="fewer than desired",
+        ),
+        pytest.param(
+            {
+                "ecs": Client(
+                    describe_services=described(running=1, earlier=2, events=("replacing",)),
+                    list_tasks=[{"taskArns": []}],
+                )
+            },
+            "replacing",
+            id="tasks of an earlier deployment",
+        ),
+        pytest.param(
+            {
+                "ecs": Client(
+                    describe_services=described(running=2, state="FAILED", events=("failed",)),
+                    list_tasks=[{"taskArns": []}],
+                )
+            },
+            "failed",
+            id="a failed deployment",
         ),
     ],
 )
@@ -176,7 +212,7 @@ def test_a_release_that_is_not_healthy(clients: dict[str, Client], reason: str) 
     expected = f"backend-flask: fewer than 2 healthy tasks after -1 seconds: {reason}"
 
     with pytest.raises(RolledBackError) as error:
-        list(service_health.verify(found(**clients)))
+        list(verify(found(**clients)))
 
     assert error.value.message == expected
 
@@ -186,4 +222,4 @@ def test_no_image() -> None:
     autoscaling = Client(describe_scalable_targets={"ScalableTargets": []})
 
     with pytest.raises(CloudError, match="no image is released yet"):
-        list(service_health.verify(found(**{"application-autoscaling": autoscaling})))
+        list(verify(found(**{"application-autoscaling": autoscaling})))

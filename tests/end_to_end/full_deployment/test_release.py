@@ -150,6 +150,39 @@ class Release:
         found = self.client("ssm").get_parameter(Name="/crd/local/backend/image")
         return str(found["Parameter"]["Value"])
 
+    @property
+    def _avatar_subscriptions(self) -> list[dict[str, str]]:
+        topic = describe_deployment(self.checkout).outputs["assets"]["AvatarTopic"]
+        found = self.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+        return [item for item in found if item["Protocol"] == "https"]
+
+    @property
+    def webhooks(self) -> list[str]:
+        """Return the confirmed endpoints that are notified of new avatars."""
+        return [
+            item["Endpoint"]
+            for item in self._avatar_subscriptions
+            if item["SubscriptionArn"].startswith("arn:")
+        ]
+
+    def forget_webhook(self) -> None:
+        """Delete the subscription, as SNS does if it is not confirmed within 48 hours."""
+        for item in self._avatar_subscriptions:
+            self.client("sns").unsubscribe(SubscriptionArn=item["SubscriptionArn"])
+
+    @property
+    def stopped_reasons(self) -> list[str]:
+        """Return why tasks of the service have stopped."""
+        ecs, cluster = self.client("ecs"), "crd-local-cluster"
+        arns = ecs.list_tasks(cluster=cluster, desiredStatus="STOPPED")["taskArns"]
+        tasks = ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"] if arns else []
+        return [task["stoppedReason"] for task in tasks]
+
+    def break_application(self) -> None:
+        """Let the application of the next image end as soon as it starts."""
+        file = self.checkout.path / HEALTH_CHECK
+        file.write_text(f'{file.read_text()}\nraise SystemExit("broken")\n')
+
     def client(self, service: str) -> Any:
         """Return a client with all permissions in the account."""
         return self.checkout.client(service, REGION)
@@ -183,6 +216,10 @@ def test_release_and_rollback(release):
     started = release.running, release.recorded, release.service["desiredCount"]
     verified = release.stage("VerifyService")
     first_version = release.version
+    release.forget_webhook()
+    forgotten = release.webhooks
+    release.stage("VerifyService")
+    subscribed_again = release.webhooks
 
     second = release.image(SECOND)
     release.stage("Infrastructure")
@@ -208,7 +245,26 @@ def test_release_and_rollback(release):
     assert "backend-flask runs at least 1 healthy task" in verified
     assert "is subscribed to new avatars" in verified
     assert first_version == 1
+    assert (forgotten, subscribed_again) == ([], ["https://api.cruddur.localhost/webhooks/avatar"])
     assert between == f"{uri}@{first}"
     assert (f"{uri}@{second}", second, 2) == replaced
     assert (f"{uri}@{first}", first, 1) == rolled_back
     assert release.running == f"{uri}@{first}"
+
+
+def test_a_bad_first_image(release):
+    """The release of an image whose tasks end at once fails, with the reason."""
+    release.break_application()
+    digest = release.image(FIRST)
+    release.stage("Infrastructure")
+    release.stage("Migrate")
+    release.deploy_image()
+    release.stage("RecordImage", IMAGE_DIGEST=digest)
+    release.stage("UpdateServiceStack")
+    wait_until(lambda: release.stopped_reasons, seconds=40)
+
+    failed = release.checkout.run("service.verify", "--timeout=0", code=5)
+
+    assert release.version == 0
+    assert "backend-flask: fewer than 1 healthy task" in failed.err
+    assert "Essential container in task exited" in failed.err
