@@ -24,6 +24,7 @@ _UNUSABLE = {
 # The tags of an extension module, as in _imaging.cpython-313-aarch64-linux-gnu.so.
 _TAGS = re.compile(r"\.cpython-(\d)(\d+[a-z]*)-([^/]*)\.so$")
 _PLATFORM = "-linux-gnu"
+_TAG_MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 
 
 def is_elf(content: bytes) -> bool:
@@ -61,4 +62,6 @@ def _defect(path: str, content: bytes, architecture: str) -> str:
     tags = _TAGS.search(path)
     if tags and not tags[3].endswith(_PLATFORM):
         return f"compiled for {tags[3]}, not for {_PLATFORM[1:]}"
+    if tags and tags[3] != f"{_TAG_MACHINES[architecture]}{_PLATFORM}":
+        return f"has the name of a module for {tags[3]}, which Python for {architecture} ignores"
     return ""

@@ -545,6 +545,11 @@ def _musl(checkout: Checkout) -> str:
     return checkout.wheel("quick", {path: elf(183)}, tag=ARM_TAG)
 
 
+def _other_name(checkout: Checkout) -> str:
+    path = "quick/_x.cpython-313-x86_64-linux-gnu.so"
+    return checkout.wheel("quick", {path: elf(183)}, tag=ARM_TAG)
+
+
 def _mac(checkout: Checkout) -> str:
     return checkout.wheel("quick", {"quick/_x.abi3.so": b"\xcf\xfa\xed\xfe" + bytes(60)})
 
@@ -597,6 +602,10 @@ def _compiled_name_of_the_function(checkout: Checkout) -> str:
         (_wrong_python, "compiled for Python 3.12, not for 3.13"),
         (_free_threaded, "compiled for Python 3.13t, not for 3.13"),
         (_musl, "compiled for aarch64-linux-musl, not for linux-gnu"),
+        (
+            _other_name,
+            "has the name of a module for x86_64-linux-gnu, which Python for arm64 ignores",
+        ),
         (_mac, "quick/_x.abi3.so: compiled for macOS, not for Linux"),
         (_windows, "quick/_x.so: compiled for Windows, not for Linux"),
         (_incomplete, "quick/_x.so: is incomplete: it has no ELF header"),
