@@ -43,6 +43,7 @@ namespace = Collection(
     operations.attach,
     operations.cancel,
     operations.rollback,
+    operations.history,
     deployment.status,
     deployment.outputs,
     deployment.graph,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 from invoke.context import Context
 from invoke.exceptions import Exit
 
@@ -87,3 +90,27 @@ def rollback(
     with open_deployment(env, json=json, yes=yes, timeout=timeout) as deployment:
         if code := recovery.roll_back(deployment, stack or ()):
             raise Exit(code=code)
+
+
+@task(iterable=["stack"], help={"stack": _STACK, "json": "print the history as JSON"})
+def history(_: Context, stack: list[str] | None = None, env: str = "", json: bool = False) -> None:
+    """List the past operations on stacks, and the released images.
+
+    Each operation has its start, duration and outcome, and the cause of a failure.
+    """
+    from commands.framework.open_deployment import open_deployment
+    from deployer import recovery, report
+    from operations import release_history
+    from operations.target import Target
+
+    with open_deployment(env, json=json) as deployment:
+        operations = recovery.history(deployment, stack or ())
+        target = Target(deployment.environment, deployment.account)
+        releases = list(release_history.find(target, recovery.select(deployment, stack or ())))
+        style = report.style_of(sys.stdout, os.environ)
+        text = (
+            report.history_json(operations, releases)
+            if json
+            else report.history_text(operations, releases, style)
+        )
+        print(text, end="")

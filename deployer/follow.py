@@ -167,6 +167,15 @@ def event_before_operation(watch: Watch, stack: DeployedStack) -> str:
     return ""
 
 
+def add_nested_cause(watch: Watch, result: OperationResult) -> Work[None]:
+    """Add to *result*, which has all events of its operation, the failure in a nested stack."""
+    if event := _first_cause(result.events):
+        since = result.events[0].at
+        failure = LocatedEvent(event)
+        cause = yield from _innermost_failure(watch, result.stack.region, failure, since)
+        result.nested_failures[event.id] = cause
+
+
 def _first_cause(events: Iterable[StackEvent]) -> StackEvent | None:
     """Return the first failure of a resource, or of the stack if no resource failed.
 

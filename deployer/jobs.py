@@ -11,7 +11,7 @@ import heapq
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypeVar, cast
 
 from deployer.aws.cloud import DeployedStack
 from deployer.errors import DeployError
@@ -48,6 +48,17 @@ def backoff(first: float = 0.05, *, growth: float = 1.5, longest: float = 3.0) -
     while True:
         yield Pause(seconds)
         seconds = min(seconds * growth, longest)
+
+
+def complete(work: Work[T], clock: Clock) -> T:
+    """Return the result of *work*, which runs alone; its events are ignored."""
+    while True:
+        try:
+            item = next(work)
+        except StopIteration as end:
+            return cast("T", end.value)
+        if isinstance(item, Pause):
+            clock.sleep(item.seconds)
 
 
 def run_concurrently(

@@ -1,4 +1,4 @@
-"""Attach to, cancel and roll back the operations of an environment's stacks, after approval."""
+"""Attach to, cancel, roll back and list the operations on the stacks of an environment."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from deployer import rollback as rolling_back
 from deployer.aws.cloud import DeployedStack
 from deployer.deployment import Deployment
 from deployer.errors import ConfigError, DeployError, GuardError
+from deployer.history import PastOperation, past_operations
+from deployer.jobs import complete
 from deployer.selection import unknown_name
 
 MAX_EVENTS = 500  # To find the resources whose rollback failed.
@@ -58,6 +60,17 @@ def roll_back(deployment: Deployment, names: Sequence[str] = ()) -> int:
     _ask(deployment, chosen, rolling_back.CONSEQUENCES, "Roll back")
     run = deployment.new_run(chosen, kind="rollback")
     return deployment.report_events(rolling_back.roll_back(chosen, run))
+
+
+def history(deployment: Deployment, names: Sequence[str] = ()) -> list[PastOperation]:
+    """Return the past operations on deployed stacks with these *names*, the newest first."""
+    watch = deployment.new_run(()).watch
+    found = [
+        past
+        for stack in select(deployment, names)
+        for past in complete(past_operations(watch, stack), watch.clock)
+    ]
+    return sorted(found, key=lambda past: past.started_at, reverse=True)
 
 
 def select(deployment: Deployment, names: Sequence[str]) -> list[DeployedStack]:

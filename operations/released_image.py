@@ -28,6 +28,23 @@ def find(target: Target, image: str) -> ReleasedImage | None:
     return ReleasedImage(parameter["Value"], parameter["LastModifiedDate"].astimezone(UTC))
 
 
+def history(target: Target, image: str) -> list[ReleasedImage]:
+    """Return the releases of *image*, the newest first; Parameter Store keeps the last 100."""
+    from deployer.model import ABSENT
+
+    pages = target.client("ssm").get_paginator("get_parameter_history")
+    versions = [
+        version
+        for page in pages.paginate(Name=_parameter(target, image))
+        for version in page["Parameters"]
+    ]
+    return [
+        ReleasedImage(version["Value"], version["LastModifiedDate"].astimezone(UTC))
+        for version in sorted(versions, key=lambda version: version["Version"], reverse=True)
+        if version["Value"] != ABSENT
+    ]
+
+
 def record(target: Target, image: str, digest: str) -> None:
     """Record *digest* as the last release of *image*; the next stack update reads it."""
     target.client("ssm").put_parameter(Name=_parameter(target, image), Value=digest, Overwrite=True)

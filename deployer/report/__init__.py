@@ -16,6 +16,7 @@ from deployer.report.deletions import deletions_json, deletions_text
 from deployer.report.errors import error_text
 from deployer.report.event_lines import start_line
 from deployer.report.exit_codes import exit_code
+from deployer.report.history import PastRelease, history_json, history_text
 from deployer.report.line_reporter import LineReporter
 from deployer.report.live_plan import LivePlan, live_plan_json, live_plan_text
 from deployer.report.next_steps import Address, NextCommand, next_steps
@@ -44,6 +45,7 @@ __all__ = [
     "LivePlan",
     "ManualStep",
     "NextCommand",
+    "PastRelease",
     "PendingChangeSet",
     "PreflightResult",
     "Reporter",
@@ -55,6 +57,8 @@ __all__ = [
     "dotenv",
     "error_text",
     "exit_code",
+    "history_json",
+    "history_text",
     "live_plan_json",
     "live_plan_text",
     "next_steps",

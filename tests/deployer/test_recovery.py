@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from deployer import recovery
+from deployer.aws.cloud import STACK
 from deployer.errors import ConfigError, GuardError
 from tests.deployer.test_deployment import new_deployment, own_stack
 from tests.standard_input import Stdin
@@ -107,3 +108,20 @@ def test_the_steps_are_shown_before_a_rollback_continues():
     before, _, _ = stream.getvalue().partition("rolling back")
     assert "Vpc (AWS::EC2::VPC): in use" in before
     assert "--resources-to-skip LOGICAL_ID" in before
+
+
+def test_the_history_is_sorted_by_start():
+    """The operations of all stacks are in one list, the newest first."""
+    deployment, _ = new_deployment(own_stack("network"), own_stack("cluster"))
+    account = deployment.account
+    for name in ("network", "cluster", "network"):
+        stack = account.deployed[BUSY.region, f"crd-x-{name}"]
+        account.clock.sleep(10)
+        account.add_event(stack, stack.name, STACK, "UPDATE_IN_PROGRESS")
+        account.add_event(stack, stack.name, STACK, "UPDATE_COMPLETE")
+
+    assert [past.stack for past in recovery.history(deployment)] == [
+        "crd-x-network",
+        "crd-x-cluster",
+        "crd-x-network",
+    ]

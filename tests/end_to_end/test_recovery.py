@@ -40,3 +40,4 @@ def test_attach_then_cancel(tiny, kind, activity, after):
     assert "crd-local-ground  cancelled " in cancel.printed
     assert tiny.stacks() == after
     assert "nothing to do" in tiny.run("attach").err
+    assert ("rolled back" in tiny.run("history").out) == (kind == "update")

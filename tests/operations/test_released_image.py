@@ -12,6 +12,7 @@ from operations.target import Target
 from tests.operations.fake_account import Account, Client, use_account
 
 DIGEST = f"sha256:{'a' * 64}"
+OTHER = f"sha256:{'b' * 64}"
 CHANGED = datetime(2026, 1, 2, 5, 4, 5, tzinfo=timezone(timedelta(hours=2)))
 
 
@@ -49,3 +50,17 @@ def test_record(monkeypatch) -> None:
             {"Name": "/crd/x/backend/image", "Value": DIGEST, "Overwrite": True},
         )
     ]
+
+
+def test_history(monkeypatch) -> None:
+    """The newest release is first, and the placeholder before the first release is omitted."""
+    versions = [
+        {"Value": "none", "LastModifiedDate": CHANGED, "Version": 1},
+        {"Value": DIGEST, "LastModifiedDate": CHANGED, "Version": 2},
+        {"Value": OTHER, "LastModifiedDate": CHANGED, "Version": 3},
+    ]
+    client = Client(get_parameter_history=[{"Parameters": versions}])
+
+    found = released_image.history(target(monkeypatch, client), "backend")
+
+    assert [release.digest for release in found] == [OTHER, DIGEST]
