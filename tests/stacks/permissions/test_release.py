@@ -76,7 +76,7 @@ def test_no_other_action_is_allowed(all_stacks, types, needed):
 
 
 def test_the_comparison_finds_differences(all_stacks, types):
-    """An action that is taken away is missing in each kind that needs it; a new one is surplus."""
+    """An action that is removed is missing in each kind that needs it; a new one is surplus."""
     actions = granted(all_stacks)
 
     found = list(missing(types, actions - {"sqs:CreateQueue", "sqs:TagQueue"}))
