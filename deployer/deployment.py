@@ -28,6 +28,7 @@ from deployer.environment import Environment
 from deployer.errors import ConfigError, GuardError
 from deployer.events import Event, Finished, Outcome, Uploaded, Verified
 from deployer.follow import Watch
+from deployer.history import update_durations
 from deployer.inventory import Inventory
 from deployer.jobs import Clock
 from deployer.live_plan import live_preview
@@ -204,16 +205,27 @@ class Deployment:
         # Imported before the plan is shown, after which an operator may press Ctrl-C. If that
         # interrupts an import that creates a class, Python ends without the task's exit code.
         import_module("deployer.artifacts.build")
-        self.reporter.plan(planned.report)
+        durations = self._update_durations(planned)
+        self.reporter.plan(replace(planned.report, steps=_with_estimates(planned, durations)))
         self.refuse_data_losses(planned)
         if planned.has_change_sets and not self.options.no_execute:
             self.approver.refuse_unattended()
         self.hooks.build(plan.artifacts(planned.steps))
         run = self.new_run(planned.deployed, planned.role)
-        events = execute.deploy(planned.steps, run, jobs=jobs, phases=planned.phases)
+        events = execute.deploy(
+            planned.steps, run, jobs=jobs, phases=planned.phases, durations=durations
+        )
         exit_code = self.report_events(self.with_local_uploads(events))
         stacks = [run.stacks.get(step.desired.region, step.desired.name) for step in planned.steps]
         return DeploymentResult(exit_code, tuple(stack for stack in stacks if stack))
+
+    def _update_durations(self, planned: DeploymentPlan) -> dict[str, float]:
+        """Return the seconds of the last update of the stacks to update; none for the emulator."""
+        if self.environment.is_local:
+            return {}
+        updates = [step for step in planned.steps if isinstance(step, Update)]
+        stacks = [step.deployed for step in updates if not step.only_protection]
+        return update_durations(self.account, stacks)
 
     def review(
         self, planned: DeploymentPlan, *, jobs: int, save: Save | None = None
@@ -389,6 +401,16 @@ class Deployment:
         current = [self.account.stack(stack.region, stack.id) for stack in stacks]
         owned = [stack for stack in current if stack and self.environment.env.owner.owns(stack)]
         empty_buckets(self.account, owned)
+
+
+def _with_estimates(planned: DeploymentPlan, durations: Mapping[str, float]) -> tuple[Step, ...]:
+    """Return the steps with the duration of the last update in the reason, if it is known."""
+    return tuple(
+        replace(step, reason=f"{step.reason} (took {report.duration_text(seconds)} the last time)")
+        if (seconds := durations.get(step.desired.name))
+        else step
+        for step in planned.steps
+    )
 
 
 def _require_jobs(jobs: int) -> None:

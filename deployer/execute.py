@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -51,17 +51,24 @@ from deployer.template_yaml import dump, load
 
 
 def deploy(
-    steps: Sequence[Step], run: Run, *, jobs: int, phases: Phases = NO_PHASES
+    steps: Sequence[Step],
+    run: Run,
+    *,
+    jobs: int,
+    phases: Phases = NO_PHASES,
+    durations: Mapping[str, float] | None = None,
 ) -> Iterator[Event]:
     """Execute *steps*, each as soon as its dependencies are deployed, *jobs* at a time.
 
     A stack with *phases* is updated in several stages. A stage that fails or is refused ends with a
-    Finished event. Its dependents are skipped; all other stacks are deployed.
+    Finished event. Its dependents are skipped; all other stacks are deployed. *durations* has the
+    seconds that the last update of a stack took; the longest path starts first.
     """
     by_key = {stage.key: stage for stage in stages(steps, phases)}
     needs = {key: stage.needs for key, stage in by_key.items()}
+    seconds = {key: (durations or {}).get(stage.desired.name, 0.0) for key, stage in by_key.items()}
     return run_concurrently(
-        needs, lambda key: _deploy_stage(by_key[key], run), run.watch.clock, jobs
+        needs, lambda key: _deploy_stage(by_key[key], run), run.watch.clock, jobs, seconds
     )
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from deployer.aws.cloud import DeployedStack, StackEvent
+from deployer.aws.cloud import Cloud, DeployedStack, StackEvent
+from deployer.errors import CloudError
 from deployer.follow import OperationResult, Watch, add_nested_cause, retry_unreachable
 from deployer.jobs import Work
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+_RECENT_EVENTS = 100  # One page.
 MAX_EVENTS = 1000  # Per stack. AWS keeps events for 90 days after a stack is deleted.
 _SUCCESS = {
     ("create", "CREATE_COMPLETE"),
@@ -88,6 +91,20 @@ def last_update_seconds(stack: DeployedStack, events: Iterable[StackEvent]) -> f
         if operation.past.operation == "update" and operation.past.outcome == "succeeded"
     ]
     return updates[-1].seconds if updates else None
+
+
+def update_durations(cloud: Cloud, stacks: Iterable[DeployedStack]) -> dict[str, float]:
+    """Return the seconds of the last successful update of each of *stacks*, by name.
+
+    A stack whose events have no such update, or cannot be read, is omitted.
+    """
+    durations = {}
+    for stack in stacks:
+        with suppress(CloudError):
+            events = cloud.recent_events(stack.region, stack.id, _RECENT_EVENTS)
+            if seconds := last_update_seconds(stack, events):
+                durations[stack.name] = seconds
+    return durations
 
 
 @dataclass(frozen=True)

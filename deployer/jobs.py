@@ -62,16 +62,21 @@ def complete(work: Work[T], clock: Clock) -> T:
 
 
 def run_concurrently(
-    needs: Mapping[str, Sequence[str]], start: Callable[[str], Job], clock: Clock, limit: int
+    needs: Mapping[str, Sequence[str]],
+    start: Callable[[str], Job],
+    clock: Clock,
+    limit: int,
+    durations: Mapping[str, float] | None = None,
 ) -> Iterator[Event]:
     """Run one job per name, each as soon as its dependencies are done, *limit* at a time.
 
-    *needs* maps each name to its dependencies; *start* returns the job of a name.
+    *needs* maps each name to its dependencies; *start* returns the job of a name. *durations* has the
+    expected seconds of jobs, as far as they are known: see `Schedule`.
 
     If a job raises a DeployError or does not succeed, its dependents are skipped; all other jobs
     continue.
     """
-    schedule, sequence = Schedule(needs, limit), count()
+    schedule, sequence = Schedule(needs, limit, durations), count()
     due: list[tuple[float, int, str, Job]] = []
     while True:
         for name in schedule.start():

@@ -18,6 +18,8 @@ def find(target: Target, deployed: Iterable[DeployedStack]) -> Iterator[PastRele
     from deployer.report import PastRelease
 
     names = {stack.name for stack in deployed if stack.outputs}
+    if target.env.stack_name("service") not in names:
+        return
     for name, settings in project.services(target.environment).items():
         stack = target.env.stack_name(name)
         if stack not in names:

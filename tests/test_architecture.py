@@ -234,7 +234,7 @@ DEPLOYER = {
         "plan",
         "run",
     },
-    "history": {"aws.cloud", "follow", "jobs"},
+    "history": {"aws.cloud", "errors", "follow", "jobs"},
     "recovery": {
         "attach",
         "aws.cloud",
@@ -293,6 +293,7 @@ DEPLOYER = {
         "events",
         "execute",
         "follow",
+        "history",
         "inventory",
         "jobs",
         "live_plan",

@@ -35,7 +35,7 @@ from deployer.report.status import (
     status_json,
 )
 from deployer.report.style import Style, style_of
-from deployer.report.text import pluralize
+from deployer.report.text import duration_text, pluralize
 
 __all__ = [
     "FORMATS",
@@ -55,6 +55,7 @@ __all__ = [
     "deletions_json",
     "deletions_text",
     "dotenv",
+    "duration_text",
     "error_text",
     "exit_code",
     "history_json",

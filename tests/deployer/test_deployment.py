@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer import report
-from deployer.aws.cloud import ChangeSetRequest, DeployedStack
+from deployer.aws.cloud import STACK, ChangeSetRequest, DeployedStack
 from deployer.config.fields import Settings
 from deployer.data_loss import DataLoss
 from deployer.deployment import (
@@ -403,3 +403,21 @@ def test_the_change_sets_of_a_release_have_names_of_their_own(role, prefix):
     deployment, _ = new_deployment()
 
     assert deployment.new_run((), role).id.startswith(prefix)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "estimate"), [(240, " (took 4 min 00 s the last time)"), (0, "")]
+)
+def test_a_deploy_shows_how_long_the_last_update_took(seconds, estimate):
+    """Without an earlier update there is no estimate."""
+    deployment, stream = new_deployment(own_stack("network"), desired=STACKS[:1])
+    cloud, found = deployment.account, deployment.account.deployed[REGION, "crd-x-network"]
+    if seconds:
+        cloud.add_event(found, found.name, STACK, "UPDATE_IN_PROGRESS")
+        cloud.clock.sleep(seconds)
+        cloud.add_event(found, found.name, STACK, "UPDATE_COMPLETE")
+    planned = DeploymentPlan((found,), (Update(STACKS[0], found, "template changed"),), (), ())
+
+    deployment.deploy(planned, jobs=1)
+
+    assert f"crd-x-network  update  template changed{estimate}\n" in stream.getvalue()

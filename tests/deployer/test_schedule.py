@@ -34,6 +34,24 @@ def test_the_limit_of_jobs() -> None:
     assert schedule.start() == ("b",)
 
 
+def test_the_longest_path_starts_first() -> None:
+    """The path counts, not only the job itself; unknown durations count as nothing."""
+    needs = {"quick": [], "slow": [], "base": [], "top": ["base"], "new": []}
+
+    schedule = Schedule(needs, 2, {"quick": 10, "slow": 60, "base": 5, "top": 90})
+
+    assert schedule.start() == ("base", "slow")
+    schedule.done("slow", succeeded=True)
+    assert schedule.start() == ("quick",)
+
+
+def test_one_job_at_a_time_keeps_the_order() -> None:
+    """With --jobs=1 the durations do not matter."""
+    schedule = Schedule({"quick": [], "slow": []}, 1, {"slow": 60})
+
+    assert schedule.start() == ("quick",)
+
+
 def test_dependents_of_a_failure_have_a_failed_dependency() -> None:
     """The dependents of a skipped job have a failed dependency, too."""
     schedule = Schedule(DIAMOND, jobs=4)
