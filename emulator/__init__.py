@@ -11,10 +11,12 @@ the emulator is in one folder of the checkout. `reset` deletes the data.
 from emulator.admin import (
     allow,
     create_prerequisites,
+    let_weeks_pass,
     messages,
     outbox_url,
     pause_autosave,
     set_resource_delay,
+    set_strict,
     web_identity_token,
 )
 from emulator.container_packages import package_labels, packages_folder
@@ -37,6 +39,7 @@ __all__ = [
     "create_prerequisites",
     "databases_bytes",
     "environment_variables",
+    "let_weeks_pass",
     "messages",
     "outbox_url",
     "package_labels",
@@ -46,6 +49,7 @@ __all__ = [
     "run_in_container",
     "running",
     "set_resource_delay",
+    "set_strict",
     "start",
     "status",
     "stop",

@@ -31,6 +31,16 @@ def set_resource_delay(endpoint: Endpoint, seconds: float) -> None:
     _post(endpoint, "resource-delay", {"account": endpoint.account, "seconds": seconds})
 
 
+def set_strict(endpoint: Endpoint, *, strict: bool = True) -> None:
+    """Let the account lack what AWS creates at the first use of a service."""
+    _post(endpoint, "strict", {"account": endpoint.account, "strict": strict})
+
+
+def let_weeks_pass(endpoint: Endpoint) -> None:
+    """Delete the account's unconfirmed subscriptions, and deactivate its functions in a VPC."""
+    _post(endpoint, "weeks", {"account": endpoint.account})
+
+
 def pause_autosave(endpoint: Endpoint) -> None:
     """Save the state of all accounts only when the emulator stops: a kill loses all changes.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from deployer.errors import EmulatorError
-from emulator import hosted_zones, outbox, resource_delay, sns_signing
+from emulator import hosted_zones, outbox, resource_delay, sns_signing, strictness
 from emulator.access import secret as secrets
 from emulator.access.admin_requests import PATH
 from emulator.access.control import AccessControl
@@ -45,6 +45,8 @@ class Application:
             "pause-autosave": self.autosave.pause,
             "prerequisites": hosted_zones.create,
             "resource-delay": resource_delay.set_delay,
+            "strict": strictness.set_strict,
+            "weeks": strictness.let_weeks_pass,
         }
         self._pages = Pages(paths, secret=secret, port=port)
         self._query_handlers: dict[str, Callable[[dict[str, Any]], Any]] = {

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from operations.target import Target
 
 _MAX_FUNCTION_SECONDS = 15 * 60  # Lambda's limit.
-# The code with which Lambda rejects an invocation while it reconnects an idle function to its VPC
-# (Lambda developer guide, Lambda function states). The function did not run.
-_INACTIVE = "ResourceConflictException"
+# The codes with which Lambda rejects an invocation of a function that is disconnected from its VPC,
+# or is being connected (API reference of Invoke). The function did not run.
+_INACTIVE = {"ResourceConflictException", "ResourceNotReadyException"}
 
 
 def build(artifacts: Iterable[Artifact], *, jobs: int | None = None) -> tuple[BuiltZip, ...]:
@@ -85,7 +85,7 @@ def invoke(account: Account, region: str, function: str, payload: object, *, hin
     try:
         response = client.invoke(**call)
     except CloudError as error:
-        if error.aws_code != _INACTIVE:
+        if error.aws_code not in _INACTIVE:
             raise
         with translate_errors(function):
             client.get_waiter("function_active_v2").wait(FunctionName=function)

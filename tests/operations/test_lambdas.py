@@ -119,11 +119,10 @@ def lambda_client(monkeypatch: pytest.MonkeyPatch) -> Callable[[Client], None]:
     return use
 
 
-def test_an_inactive_function_is_invoked_again(lambda_client) -> None:
+@pytest.mark.parametrize("code", ["ResourceConflictException", "ResourceNotReadyException"])
+def test_an_inactive_function_is_invoked_again(lambda_client, code: str) -> None:
     """After the first call, which an idle function in a VPC rejects, the call is repeated."""
-    client = InactiveFunction(
-        "ResourceConflictException", [{"Payload": BytesIO(b'{"applied": []}')}]
-    )
+    client = InactiveFunction(code, [{"Payload": BytesIO(b'{"applied": []}')}])
     lambda_client(client)
 
     result = lambdas.invoke(Account(), REGION, "migrate", {"do": "status"})

@@ -28,6 +28,7 @@ _NAMES = {
         "AWSServiceRoleForApplicationAutoScaling_ECSService"
     ),
     "elasticloadbalancing.amazonaws.com": "AWSServiceRoleForElasticLoadBalancing",
+    "email.cognito-idp.amazonaws.com": "AWSServiceRoleForAmazonCognitoIdpEmailService",
     "rds.amazonaws.com": "AWSServiceRoleForRDS",
 }
 _roles: Any = lookup.attribute(services.iam, "_roles")  # By name.
@@ -40,6 +41,16 @@ _create: Function[[Params], Response] = Function(
 def install() -> None:
     """Install the patch."""
     _create.around(_with_documented_name)
+
+
+def exists(service: str) -> bool:
+    """Return whether the account in scope has the role of *service*."""
+    return _NAMES[service] in _roles
+
+
+def create(service: str) -> None:
+    """Create the role of *service* in the account in scope, as AWS does at the first use."""
+    _create({"AWSServiceName": [service]})
 
 
 def _with_documented_name(create: Callable[[Params], Response], params: Params) -> Response:

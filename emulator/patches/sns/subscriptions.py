@@ -39,6 +39,12 @@ DIFFERENCES = (
         test="test_webhook",
     ),
     Difference(
+        "A subscription that is not confirmed within 48 hours is deleted.",
+        source="SNS developer guide, Message delivery",
+        ministack="Pending until it is confirmed. With the patch, `emulator.let_weeks_pass` deletes it.",
+        test="test_an_unconfirmed_subscription_is_deleted",
+    ),
+    Difference(
         "The request for confirmation is repeated for an hour until the webhook accepts it.",
         source="SNS developer guide, Message delivery retries, Delivery policy stages",
         ministack="Webhooks receive no request.",

@@ -59,6 +59,22 @@ def test_webhook(aws: Aws, version: str) -> None:
     verify(message, NOTIFICATION)
 
 
+def test_an_unconfirmed_subscription_is_deleted(aws: Aws) -> None:
+    """A subscription that nobody confirmed is gone after two days; CloudFormation does not notice.
+
+    AWS: "Message delivery", unconfirmed subscriptions are deleted after 48 hours.
+    """
+    with webhook() as (address, messages):
+        aws.deploy("s", topic_and_subscription("http", address))
+        messages.get(timeout=60)
+        pending = subscription_arns(aws)
+
+        emulator.let_weeks_pass(aws.endpoint)
+
+        assert (pending, subscription_arns(aws)) == (["PendingConfirmation"], [])
+        assert aws.stack("s")["StackStatus"] == "CREATE_COMPLETE"
+
+
 def test_repeated_confirmation(aws: Aws) -> None:
     """The request for confirmation is repeated until the webhook accepts it, and not longer.
 
