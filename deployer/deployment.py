@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TypeAlias
@@ -20,7 +21,7 @@ from deployer import delete, execute, plan, removal, report
 from deployer.approval import Approver
 from deployer.artifacts import Artifact
 from deployer.aws.account import Account
-from deployer.aws.cloud import ChangeSet, DeployedStack
+from deployer.aws.cloud import ChangeSet, DeployedStack, StackEvent
 from deployer.bucket_cleanup import empty_buckets
 from deployer.data_guard import StackLoss, refuse_data_losses
 from deployer.drift import DriftReview
@@ -65,7 +66,8 @@ class ProjectHooks:
     *aliases* maps names that users of other systems know for stacks to the short names here; errors
     suggest them. *build* builds the zips of functions, *read_artifact* returns the bytes of one.
     *after_local_change* is called in the local environment after a stack was changed; it returns the
-    URLs of what it uploaded.
+    URLs of what it uploaded. *explain_failure* returns lines that explain the failure of a resource in
+    a region of the account.
     """
 
     aliases: Mapping[str, str]
@@ -74,6 +76,9 @@ class ProjectHooks:
     read_artifact: Callable[[Artifact], bytes]
     after_local_change: Callable[[Env, Account, DeployedStack], Iterable[str]]
     lint_cache: Path
+    explain_failure: Callable[[Account, str, StackEvent], tuple[str, ...]] = (
+        lambda _account, _region, _failure: ()
+    )
 
 
 @dataclass(frozen=True)
@@ -345,7 +350,13 @@ class Deployment:
         prefix = "release" if role else kind  # IAM lets a release use its own change sets only.
         return Run(
             id=f"{prefix}-{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}",
-            watch=Watch(self.account, self.clock, timeout, unreachable_timeout),
+            watch=Watch(
+                self.account,
+                self.clock,
+                timeout,
+                unreachable_timeout,
+                partial(self.hooks.explain_failure, self.account),
+            ),
             approve=self._approve,
             stacks=LatestStacks(deployed),
             owner=self.environment.env.owner,

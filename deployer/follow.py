@@ -31,13 +31,15 @@ class Watch:
 
     *timeout* limits how long one operation is followed. *unreachable_timeout* limits how long AWS
     may be unreachable meanwhile, and how long to wait for the last event of an operation that has
-    ended according to the status of the stack.
+    ended according to the status of the stack. *explain* returns lines that explain the failure of a
+    resource in a region, for what its reason does not say.
     """
 
     cloud: Cloud
     clock: Clock
     timeout: float = 3600.0
     unreachable_timeout: float = 600.0
+    explain: Callable[[str, StackEvent], tuple[str, ...]] = lambda _region, _failure: ()
 
 
 @dataclass(frozen=True)
@@ -58,13 +60,15 @@ class OperationResult:
     """The state of a stack during and after an operation, and the events so far.
 
     *retained* has the resources that a DeletionPolicy kept. *nested_failures* maps the id of the
-    failure event of a nested stack to the failure in that stack. *since* is the time of the start.
+    failure event of a nested stack to the failure in that stack. *notes* maps the id of a failure to
+    the lines that explain it. *since* is the time of the start.
     """
 
     stack: DeployedStack
     events: list[StackEvent] = field(default_factory=list)
     retained: list[LocatedEvent] = field(default_factory=list)
     nested_failures: dict[str, LocatedEvent] = field(default_factory=dict)
+    notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     since: datetime | None = None
 
     @property
@@ -110,7 +114,9 @@ def follow(
             after, last_event_at = event.id, watch.clock.now()
             ended = ended or (event.of_stack and not event.status.endswith("_IN_PROGRESS"))
             result.add(event)
+            _add_notes(watch, result, event)
             for located in (yield from _nested_failures(watch, result, event)):
+                _add_notes(watch, result, located.event)
                 yield _progress(stack, located, lines or {})
             yield _progress(stack, LocatedEvent(event), lines or {})
         if deleted:
@@ -187,6 +193,13 @@ def _first_cause(events: Iterable[StackEvent]) -> StackEvent | None:
     of_resources = [event for event in failures if not event.of_stack]
     refusals = [event for event in history if event.of_stack and _has_reason(event)]
     return next(iter(of_resources or failures or refusals), None)
+
+
+def _add_notes(watch: Watch, result: OperationResult, event: StackEvent) -> None:
+    """Add what explains the failure of a resource, while the resource still exists."""
+    is_cause = event.failed and not event.cancelled and not event.of_stack
+    if is_cause and (notes := watch.explain(result.stack.region, event)):
+        result.notes[event.id] = notes
 
 
 def _has_reason(event: StackEvent) -> bool:

@@ -25,7 +25,8 @@ def operation_error(
     line = resource_lines(desired).get(cause.resource_path) if desired and cause else None
     message = f"{stack.name}: {result.explanation}"
     message += f" (defined at {line})" if line else ""
-    message += f"\nthe stack is in {stack.status}"
+    notes = result.notes.get(cause.event.id, ()) if cause else ()
+    message = "\n".join([message, *notes, f"the stack is in {stack.status}"])
     if stack.is_complete or stack.never_completed:
         return RolledBackError(message, hint=_retry_hint(result, owner, desired))
     return ManualRepairError(message, hint=plan.repair_hint(stack))

@@ -8,7 +8,7 @@ from deployer.aws.account import Account
 from deployer.aws.cloud import DeployedStack
 from deployer.deployment import ProjectHooks
 from deployer.model import Env
-from operations import assets, lambdas, project, releases, stack_aliases
+from operations import assets, lambdas, project, releases, service_failures, stack_aliases
 
 LINT_CACHE = project.ROOT / ".cache" / "lint"
 
@@ -22,6 +22,7 @@ def hooks() -> ProjectHooks:
         read_artifact=lambdas.read_zip,
         after_local_change=_publish_site_images,
         lint_cache=LINT_CACHE,
+        explain_failure=service_failures.explain,
     )
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from deployer.errors import CloudError, RolledBackError
-from operations import subscriptions
+from operations import service_failures, subscriptions
 from operations.service import POLL_SECONDS, TIMEOUT_SECONDS
 
 if TYPE_CHECKING:
@@ -96,21 +96,8 @@ def _is_confirmed(service: Service) -> bool:
 
 def _reason(service: Service) -> str:
     """Return why the last task stopped; if none has stopped, the last event of the service."""
-    tasks = list(_stopped_tasks(service))
-    if tasks:
-        last = max(tasks, key=lambda task: str(task.get("stoppedAt", "")))
-        containers = [container.get("reason", "") for container in last.get("containers", ())]
-        return "; ".join(filter(None, [last.get("stoppedReason", ""), *containers]))
+    stopped = service_failures.stopped_tasks(service.ecs, service.cluster, service.name)
+    if tasks := service_failures.newest_first(stopped):
+        return service_failures.stop_reason(tasks[0])
     events = service.describe().get("events", ())
     return str(events[0]["message"]) if events else "no task was started"
-
-
-def _stopped_tasks(service: Service) -> Iterator[dict[str, Any]]:
-    """Yield the tasks that stopped within the last hour, after which ECS forgets them."""
-    pages = service.ecs.get_paginator("list_tasks").paginate(
-        cluster=service.cluster, serviceName=service.name, desiredStatus="STOPPED"
-    )
-    for page in pages:
-        if page["taskArns"]:  # A page has at most 100, as many as DescribeTasks accepts.
-            response = service.ecs.describe_tasks(cluster=service.cluster, tasks=page["taskArns"])
-            yield from response["tasks"]

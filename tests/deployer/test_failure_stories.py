@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import pytest
 
 from deployer.aws.cloud import STACK, DeployedStack, StackEvent
 from deployer.follow import OperationResult, Watch, follow
-from deployer.jobs import Pause
+from deployer.jobs import complete
 from deployer.operation_errors import operation_error
 from tests.fakes import OWNER, REGION, FakeClock, FakeCloud
 
@@ -58,21 +56,13 @@ def _event(number: int, line: str, nested: str) -> StackEvent:
 def followed(account: FakeCloud) -> OperationResult:
     """Follow the operation to its end."""
     stack = account.deployed[REGION, NAME]
-    work: Iterator[object] = follow(Watch(account, account.clock), stack, "")
-    while True:
-        try:
-            item = next(work)
-        except StopIteration as end:
-            result: OperationResult = end.value
-            return result
-        if isinstance(item, Pause):
-            account.clock.sleep(item.seconds)
+    return complete(follow(Watch(account, account.clock), stack, ""), account.clock)
 
 
 def first_line(story: dict[str, str]) -> str:
     """Return the first line of the report of a story, without the name of the stack."""
     result = followed(account_with(story["events"]))
-    error = operation_error(result, replace(OWNER, prefix="crd-x-"))
+    error = operation_error(result, OWNER)
     return error.message.splitlines()[0].removeprefix(f"{NAME}: ")
 
 
@@ -85,3 +75,22 @@ def test_there_are_thirty_stories() -> None:
 def test_the_first_line_is_the_cause(story: dict[str, str]) -> None:
     """Neither a cancelled sibling, nor a failure in the rollback, nor the outer stack is the cause."""
     assert first_line(story).startswith(story["cause"])
+
+
+def test_the_explanation_follows_the_cause() -> None:
+    """The first line is the cause; then come the lines about the stopped tasks."""
+    story = next(story for story in STORIES if story["name"] == "circuit breaker of an ECS service")
+    account = account_with(story["events"])
+    watch = Watch(
+        account,
+        account.clock,
+        explain=lambda region, event: (f"stopped task of {event.logical_id} in {region}",),
+    )
+
+    result = complete(follow(watch, account.deployed[REGION, NAME], ""), account.clock)
+
+    lines = operation_error(result, OWNER).message.splitlines()
+    assert lines[1:] == [
+        "stopped task of Service in ca-central-1",
+        "the stack is in UPDATE_ROLLBACK_COMPLETE",
+    ]
