@@ -9,10 +9,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from emulator import strictness
 from emulator.ministack import cloudformation, services
 from emulator.ministack.context import Params
 from emulator.ministack.hooks import Function
-from emulator.patches.differences import Difference
+from emulator.patches.differences import NOT_VERIFIED, Difference
 
 Context = dict[str, Any]
 
@@ -29,6 +30,13 @@ DIFFERENCES = (
         "ARN",
         ministack="The condition is never true.",
         test="test_name_of_a_change_set",
+    ),
+    Difference(
+        "The resource of a call with the ARN of a change set may be the change set, not its stack.",
+        source=NOT_VERIFIED,
+        ministack="The stack. With the patch, the change set in an account for which "
+        "`emulator.set_strict` was called: policies have to allow both.",
+        test="test_the_arn_of_a_change_set",
     ),
     Difference(
         "The log streams of a log group are resources below it: log-group:NAME:*.",
@@ -67,6 +75,8 @@ def _stack_arn_of_change_set(find: Callable[..., str], service: str, *request: A
     params: Params = request[4]
     name = cloudformation.param(params, "ChangeSetName") if service == "cloudformation" else ""
     if name and not cloudformation.param(params, "StackName"):
+        if strictness.is_strict() and ":changeSet/" in name:
+            return name
         _, change_set = cloudformation.find_change_set(name)
         return change_set["StackId"] if change_set else "*"
     return find(service, *request)

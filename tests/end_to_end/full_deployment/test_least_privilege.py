@@ -122,6 +122,14 @@ def confirms(deployed: Deployed) -> bool:
         return False
 
 
+def reconciles(deployed: Deployed) -> bool:
+    """Return whether the users of the pool can be passed to PostConfirmation."""
+    try:
+        return {*invoked(deployed, "users", "ReconcileUsers", {})} == {"users", "added", "refused"}
+    except FailedError:
+        return False
+
+
 def migrates(deployed: Deployed) -> bool:
     """Return whether the status of migrations can be read."""
     try:
@@ -183,6 +191,7 @@ FUNCTIONS = {
         "avatars", creates_avatars, reads("assets", "PictureBucket", "defaults/avatar.jpg")
     ),
     "PostConfirmation": Function("users", confirms, roles.connects_as("Migrator")),
+    "ReconcileUsers": Function("users", reconciles, roles.scans),
     "ExpirePosts": Function("posts", expires, roles.connects_as("Migrator")),
     "Migrate": Function("users", migrates, roles.connects_as("Application")),
     "MessagingStream": Function("messages", updates_conversations, roles.scans),

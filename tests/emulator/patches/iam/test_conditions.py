@@ -11,6 +11,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+import emulator
 from tests.emulator.templates import parameter, template
 from tests.emulator_server import REGION
 
@@ -128,6 +129,38 @@ def test_name_of_a_change_set(aws: Aws) -> None:
 
     assert refused == "AccessDenied"
     assert failed.value.response["Error"]["Code"] == "AccessDenied"
+
+
+STACKS, CHANGE_SETS = "arn:aws:cloudformation:*:*:stack/*", "arn:aws:cloudformation:*:*:changeSet/*"
+
+
+@pytest.mark.parametrize(
+    ("resources", "strict", "allowed"),
+    [
+        ([STACKS], False, True),
+        ([STACKS], True, False),
+        ([STACKS, CHANGE_SETS], True, True),
+    ],
+)
+def test_the_arn_of_a_change_set(
+    aws: Aws, resources: list[str], *, strict: bool, allowed: bool
+) -> None:
+    """In a strict account, a policy for the stack does not allow a call with a change set's ARN.
+
+    AWS: not verified; reports name either as the resource.
+    """
+    change_set = create_change_set(aws.cfn, "s", "release-1")
+    emulator.set_strict(aws.endpoint, strict=strict)
+
+    with client_with(aws, EVERYTHING | {"Resource": resources}) as cloudformation:
+        try:
+            cloudformation.describe_change_set(ChangeSetName=change_set)
+        except ClientError as error:
+            found = error.response["Error"]["Code"]
+        else:
+            found = ""
+
+    assert found == ("" if allowed else "AccessDenied")
 
 
 def test_write_of_a_new_object(aws: Aws) -> None:
