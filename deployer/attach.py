@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from deployer.aws.cloud import DeployedStack
-from deployer.events import Event, Finished, OperationStarted, Outcome, Started
-from deployer.follow import event_before_operation, follow, running_operation
+from deployer.events import Event, Finished, Outcome, Started
+from deployer.follow import event_before_operation, follow, operation_started, running_operation
 from deployer.jobs import Job, run_for_each
 from deployer.model.desired import DesiredStack
 from deployer.model.template_tree import resource_lines
@@ -39,7 +39,7 @@ def attach(
 def _attach(stack: DeployedStack, desired: DesiredStack | None, run: Run) -> Job:
     operation = running_operation(stack)
     # First the operation: an interrupt after it reports that the operation continues in AWS.
-    yield OperationStarted(stack.name, stack.region, operation, stack.id)
+    yield operation_started(stack)
     yield Started(stack.name, "attach", f"{stack.status}: an operation runs")
     after = event_before_operation(run.watch, stack)
     lines = resource_lines(desired) if desired else {}

@@ -22,7 +22,7 @@ from deployer.follow import (
     event_before_operation,
     follow,
     latest_event,
-    running_operation,
+    operation_started,
 )
 from deployer.jobs import Job, Work, run_concurrently
 from deployer.model.template_tree import format_path
@@ -106,9 +106,10 @@ def _destroy_all(deletions: Sequence[Deletion], run: Run) -> Job:
 
 
 def _destroy(stack: DeployedStack, run: Run) -> Job:
+    if stack.is_busy:  # First, so that an interrupt reports that the operation continues.
+        yield operation_started(stack)
     yield Started(stack.name, "delete", stack.status)
     if stack.is_busy:
-        yield OperationStarted(stack.name, stack.region, running_operation(stack), stack.id)
         after = event_before_operation(run.watch, stack)
         stack = (yield from follow(run.watch, stack, after)).stack
     result = yield from delete(stack, run, unprotect=stack.is_protected)

@@ -33,8 +33,8 @@ from deployer.follow import (
     event_before_operation,
     follow,
     latest_event,
+    operation_started,
     retry_unreachable,
-    running_operation,
 )
 from deployer.jobs import Job, Work, run_concurrently
 from deployer.model.desired import DesiredStack
@@ -139,6 +139,10 @@ def _import_replaced(desired: DesiredStack, run: Run) -> Work[Finished | None]:
 def _deploy(step: Step, run: Run) -> Job:
     step = _with_current_parameters(step, run)
     desired = step.desired
+    if isinstance(
+        step, Resume
+    ):  # First, so that an interrupt reports that the operation continues.
+        yield operation_started(step.deployed)
     yield Started(desired.name, type(step).__name__.lower(), step.reason)
     match step:
         case Keep(deployed=deployed):
@@ -171,7 +175,6 @@ def _resume(desired: DesiredStack, deployed: DeployedStack, run: Run) -> Job:
 
     If that operation fails, so does the step: the same change would probably fail again.
     """
-    yield OperationStarted(deployed.name, deployed.region, running_operation(deployed), deployed.id)
     after = event_before_operation(run.watch, deployed)
     result = yield from follow(run.watch, deployed, after, resource_lines(desired))
     run.stacks.record(result.stack)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from deployer.aws.cloud import Cloud, DeployedStack, StackEvent
 from deployer.errors import BusyError, CloudError, CredentialsError, UnreachableError
-from deployer.events import Progress
+from deployer.events import OperationStarted, Progress
 from deployer.jobs import Clock, Pause, Work, backoff
 from deployer.model.template_tree import format_path
 
@@ -153,6 +153,11 @@ def running_operation(stack: DeployedStack) -> str:
     """Return the operation that runs or is rolled back: create, update, delete or import."""
     first_word = stack.status.partition("_")[0]
     return {"ROLLBACK": "create"}.get(first_word, first_word.lower())
+
+
+def operation_started(stack: DeployedStack) -> OperationStarted:
+    """Return the event for an operation that runs on *stack* already."""
+    return OperationStarted(stack.name, stack.region, running_operation(stack), stack.id)
 
 
 def event_before_operation(watch: Watch, stack: DeployedStack) -> str:

@@ -27,7 +27,7 @@ from deployer.errors import (
     RolledBackError,
     UnreachableError,
 )
-from deployer.events import ChangeSetCreated, Event, Outcome, Progress, Started
+from deployer.events import ChangeSetCreated, Event, OperationStarted, Outcome, Progress, Started
 from deployer.follow import Watch, event_before_operation
 from deployer.model import AcceptedDataLoss, Line, OutputOf
 from deployer.model.desired import DesiredStack, NestedTemplate
@@ -908,3 +908,18 @@ def test_an_update_decided_after_another_operation_shows_its_data_loss(
     error = finished(events, "crd-x-network").error
     assert isinstance(error, GuardError) == (accepted is not None)
     assert "Table" in (error.message if error else shown[-1])
+
+
+def test_a_running_operation_is_reported_first() -> None:
+    """An interrupt right after the first event must report that the operation continues."""
+    cloud = FakeCloud(FakeClock())
+    deploy(cloud, (NETWORK,))
+    stack = cloud.deployed[REGION, NETWORK.name]
+    cloud.put(replace(stack, status="UPDATE_IN_PROGRESS"))
+    cloud.add_event(stack, stack.name, STACK, "UPDATE_IN_PROGRESS")
+    cloud.operations[stack.id] = Operation(cloud.clock.now() + 8, lambda: cloud.put(stack))
+    cloud.add_event(stack, stack.name, STACK, "UPDATE_COMPLETE")
+
+    events = deploy(cloud, (NETWORK,))
+
+    assert events[0] == OperationStarted(stack.name, REGION, "update", stack.id)
