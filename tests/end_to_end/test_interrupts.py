@@ -53,6 +53,23 @@ def test_interrupted_destroy(tiny):
     assert tiny.stacks() == {}
 
 
+def test_the_reader_of_the_progress_goes_away(tiny):
+    """As in `./inv deploy |& head`: exit code 141, the operation continues, and `attach` follows it."""
+    tiny.set_resource_delay(1.0)
+    tiny.configure(ground={"notes": 15})
+    with tiny.running("deploy", "--stack=ground") as deploy:
+        deploy.wait_for("crd-local-ground  creating ")
+        deploy.process.stderr.close()
+
+        tiny.set_resource_delay(0)
+        code = deploy.process.wait(60)
+
+    attached = tiny.run("attach").err
+    assert code == 141
+    assert "failed" not in attached
+    assert tiny.wait_for_operations()["ground"] == "CREATE_COMPLETE"
+
+
 def test_an_interrupt_does_not_stop_the_emulator(tiny):
     """Ctrl-C in the terminal that started the emulator ends the deploy, not the emulator."""
     with tiny.running("deploy") as deploy:
