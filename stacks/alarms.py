@@ -163,7 +163,7 @@ def table(subject: str, name: Value, index: Value | None = None) -> Iterator[Ala
         yield Alarm(
             f"{operation}Throttles",
             f"DynamoDB has throttled {operation.lower()}s for ten minutes. Check whether one "
-            "conversation or user causes most of them (CloudWatch Contributor Insights), then the "
+            "conversation or user causes most of them (enable CloudWatch Contributor Insights), then the "
             "throughput quotas of the account.",
             "Throttled requests of tables",
             Metric(subject, "AWS/DynamoDB", f"{operation}ThrottleEvents", dimensions, "Sum"),

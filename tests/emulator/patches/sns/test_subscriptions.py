@@ -60,7 +60,7 @@ def test_webhook(aws: Aws, version: str) -> None:
 
 
 def test_an_unconfirmed_subscription_is_deleted(aws: Aws) -> None:
-    """A subscription that nobody confirmed is gone after two days; CloudFormation does not notice.
+    """An unconfirmed subscription is deleted after two days; CloudFormation does not notice.
 
     AWS: "Message delivery", unconfirmed subscriptions are deleted after 48 hours.
     """
