@@ -7,6 +7,10 @@ from collections.abc import Iterator
 
 from operations.preflight.checks import Finding, Planned
 
+# ListTypes returns the types of one value, by default FULLY_MUTABLE (API reference, ListTypes).
+# Types without handlers, which CloudFormation itself implements, are NON_PROVISIONABLE.
+PROVISIONING_TYPES = ("FULLY_MUTABLE", "IMMUTABLE", "NON_PROVISIONABLE")
+
 
 def resource_types(planned: Planned) -> Iterator[Finding]:
     """Find types of AWS that the registry of a region does not have."""
@@ -14,15 +18,23 @@ def resource_types(planned: Planned) -> Iterator[Finding]:
     for resource in planned.resources:
         needed[resource.region].add(resource.type)
     for region, types in sorted(needed.items()):
-        pages = (
-            planned.target.account.client("cloudformation", region)
-            .get_paginator("list_types")
-            .paginate(Visibility="PUBLIC", Type="RESOURCE", Filters={"Category": "AWS_TYPES"})
-        )
-        known = {summary["TypeName"] for page in pages for summary in page["TypeSummaries"]}
-        if missing := sorted(types - known):
+        if missing := sorted(types.difference(_available(planned, region))):
             yield Finding(
                 "manual",
                 f"{region} has no {', '.join(missing)}",
                 "choose another region in [env]",
             )
+
+
+def _available(planned: Planned, region: str) -> Iterator[str]:
+    client = planned.target.account.client("cloudformation", region)
+    for provisioning_type in PROVISIONING_TYPES:
+        pages = client.get_paginator("list_types").paginate(
+            Visibility="PUBLIC",
+            Type="RESOURCE",
+            ProvisioningType=provisioning_type,
+            Filters={"Category": "AWS_TYPES"},
+        )
+        for page in pages:
+            for summary in page["TypeSummaries"]:
+                yield summary["TypeName"]

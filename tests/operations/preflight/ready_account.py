@@ -33,6 +33,7 @@ RESOURCES = {
         DBInstanceClass="db.t4g.small",
     ),
     "Function": resource("AWS::Lambda::Function", ReservedConcurrentExecutions=20),
+    "Permission": resource("AWS::Lambda::Permission", Action="lambda:InvokeFunction"),
     "Distribution": resource(
         "AWS::CloudFront::Distribution", DistributionConfig={"Aliases": ["x.example"]}
     ),
@@ -130,10 +131,24 @@ def caller(time: str = "") -> dict[str, Any]:
     return {"Account": "000000000000", "ResponseMetadata": {"HTTPHeaders": headers}}
 
 
-def types(*absent: str) -> dict[str, Any]:
-    """Return the types of the region, without some that are *absent*."""
+IMMUTABLE = {"AWS::Lambda::Permission"}
+NON_PROVISIONABLE = {"AWS::CodeBuild::Project"}
+
+
+def types(*absent: str) -> Any:
+    """Return the answer of ListTypes: one kind of types, without some that are *absent*."""
     present = {item["Type"] for item in RESOURCES.values()} - {*absent}
-    return {"TypeSummaries": [{"TypeName": name} for name in sorted(present)]}
+    kinds = {
+        "FULLY_MUTABLE": present - IMMUTABLE - NON_PROVISIONABLE,
+        "IMMUTABLE": present & IMMUTABLE,
+        "NON_PROVISIONABLE": present & NON_PROVISIONABLE,
+    }
+    return lambda parameters: {
+        "TypeSummaries": [
+            {"TypeName": name}
+            for name in sorted(kinds[parameters.get("ProvisioningType", "FULLY_MUTABLE")])
+        ]
+    }
 
 
 def ready() -> dict[str, dict[str, Any]]:
