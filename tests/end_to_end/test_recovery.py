@@ -41,3 +41,23 @@ def test_attach_then_cancel(tiny, kind, activity, after):
     assert tiny.stacks() == after
     assert "nothing to do" in tiny.run("attach").err
     assert ("rolled back" in tiny.run("history").out) == (kind == "update")
+
+
+def test_roll_back(tiny):
+    """A stack in UPDATE_FAILED blocks a deploy, whose hint names `rollback`; after it, deploys continue."""
+    tiny.run("deploy", "--stack=left")
+    tiny.configure(left={"broken": True})
+    tiny.run("deploy", "--stack=left", "--no-execute")
+    client = tiny.client("cloudformation")
+    summaries = client.list_change_sets(StackName="crd-local-left")["Summaries"]
+    (arn,) = [item["ChangeSetId"] for item in summaries if item["ExecutionStatus"] == "AVAILABLE"]
+    client.execute_change_set(ChangeSetName=arn, DisableRollback=True)
+    failed = tiny.wait_for_operations()
+
+    blocked = tiny.run("deploy", "--stack=left", code=6).err
+    rolled_back = tiny.run("rollback", "--yes", "--stack=left").err
+
+    assert failed == {"ground": "CREATE_COMPLETE", "left": "UPDATE_FAILED"}
+    assert "roll it back: ./inv rollback --stack=crd-local-left" in blocked
+    assert "1 rolled back, in " in rolled_back
+    assert tiny.stacks() == {"ground": "CREATE_COMPLETE", "left": "UPDATE_ROLLBACK_COMPLETE"}

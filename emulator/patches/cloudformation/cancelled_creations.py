@@ -49,11 +49,16 @@ def _refuse_creation(_kind: str, _title: str, _props: Any, stack_name: str) -> C
 
 
 async def _roll_back(
-    roll_back: Callable[..., Any], name: str, stack_id: str, stack: Stack, *rest: Any
+    roll_back: Callable[..., Any],
+    name: str,
+    stack_id: str,
+    stack: Stack,
+    *rest: Any,
+    **options: Any,
 ) -> None:
     """Roll back, unless the stack will be deleted; remove the event of the failed creation."""
     if not _is_deleted(stack):
-        await roll_back(name, stack_id, stack, *rest)
+        await roll_back(name, stack_id, stack, *rest, **options)
     elif cloudformation.stack_events[stack_id][-1]["ResourceType"] == _STACK:
         cloudformation.stack_events[stack_id].pop()
 

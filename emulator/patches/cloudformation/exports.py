@@ -137,13 +137,13 @@ async def _roll_back(  # noqa: PLR0917  MiniStack's signature.
     stack_id: str,
     stack: Stack,
     operation: Any,
-    reason: str = "",
+    reason_override: str = "",
 ) -> None:
     """Add the reason to the rollback event; remove the *_FAILED event, which AWS does not have."""
     canceled = stack.pop(_CANCELED, "")
     if canceled:
         cloudformation.stack_events[stack_id].pop()
-    await roll_back(name, stack_id, stack, operation, canceled or reason)
+    await roll_back(name, stack_id, stack, operation, canceled or reason_override)
     if canceled:
         stack["StackStatusReason"] = canceled
 
