@@ -260,6 +260,19 @@ def test_a_rollback_is_a_release_of_an_older_image(history):
     assert history.digests[0] == history.states["rolled back"].image
 
 
+def test_the_history_lists_the_released_images(history):
+    """The image before the current one has the command that releases it again."""
+    first, second = history.digests
+
+    document = json.loads(history.checkout.run("history", "--stack=service", "--json").out)
+
+    assert [release["image"] for release in document["releases"]] == [first, second, first]
+    assert document["releases"][1]["command"] == f"./inv service.release --image={second}"
+    operations = [(past["operation"], past["outcome"]) for past in document["operations"]]
+    assert operations[-1] == ("create", "succeeded")
+    assert ("update", "succeeded") in operations
+
+
 @pytest.mark.parametrize(
     ("image", "error"),
     [
