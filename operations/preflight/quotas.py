@@ -6,12 +6,12 @@ The codes are those of Service Quotas (`aws service-quotas list-service-quotas`)
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from deployer.errors import CloudError
+from deployer.errors import CloudError, UnreachableError
 from operations.preflight.checks import Finding, Planned, PlannedResource
 
 GLOBAL_REGION = "us-east-1"  # Service Quotas has the quotas of IAM and CloudFront only here.
@@ -22,35 +22,50 @@ LAMBDA_RESERVE = 100  # Lambda keeps this concurrency unreserved (developer guid
 class Quota:
     """A quota: its codes, how much of it is *needed* for a first deploy, and how much is *used*.
 
-    *region* is "" for the region of the environment.
+    *used* is None if it is not counted. *region* is "" for the region of the environment.
     """
 
     name: str
     service: str
     code: str
     needed: Callable[[Planned], float]
-    used: Callable[[Planned], float] = lambda _: 0
+    used: Callable[[Planned], float] | None = None
     region: str = ""
 
 
 def quotas(planned: Planned) -> Iterator[Finding]:
-    """Find each quota that is too low for the planned resources next to those that exist."""
+    """Find each quota that is too low for the planned resources next to those that exist.
+
+    Quotas that AWS refuses to read are listed in one finding for each reason.
+    """
+    refused: dict[str, list[str]] = defaultdict(list)
     for quota in QUOTAS:
-        needed = quota.needed(planned)
-        if not needed:
+        if not (needed := quota.needed(planned)):
             continue
-        region = quota.region or planned.target.env.region
-        value = _value(planned, quota, region)
-        used = quota.used(planned)
-        if used + needed > value:
-            yield Finding(
-                "command",
-                f"{quota.name}: the quota is {value:g}, {used:g} are in use, and the stacks need"
-                f" {needed:g}",
-                "aws service-quotas request-service-quota-increase"
-                f" --service-code {quota.service} --quota-code {quota.code}"
-                f" --desired-value {math.ceil(used + needed)} --region {region}",
-            )
+        try:
+            yield from _shortage(planned, quota, needed)
+        except UnreachableError:
+            raise
+        except CloudError as error:
+            refused[error.aws_code or error.message].append(quota.name)
+    for reason, unread in refused.items():
+        fact = f"whether the quotas suffice for {', '.join(unread)}: {reason}"
+        yield Finding("unknown", fact, "allow the caller the managed policy ReadOnlyAccess")
+
+
+def _shortage(planned: Planned, quota: Quota, needed: float) -> Iterator[Finding]:
+    region = quota.region or planned.target.env.region
+    value = _value(planned, quota, region)
+    used = quota.used(planned) if quota.used else 0
+    if used + needed > value:
+        in_use = f" {used:g} are in use," if quota.used else ""
+        yield Finding(
+            "command",
+            f"{quota.name}: the quota is {value:g},{in_use} and the stacks need {needed:g}",
+            "aws service-quotas request-service-quota-increase"
+            f" --service-code {quota.service} --quota-code {quota.code}"
+            f" --desired-value {math.ceil(used + needed)} --region {region}",
+        )
 
 
 def _value(planned: Planned, quota: Quota, region: str) -> float:

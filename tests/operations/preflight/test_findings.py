@@ -104,7 +104,9 @@ SITUATIONS = [
         "get_service_quota",
         refusal("AccessDeniedException"),
         ("quotas", "unknown"),
-        "place: Call: AccessDeniedException: no",
+        "whether the quotas suffice for VPCs per region, Elastic IP addresses, Application Load"
+        " Balancers, DB instances, vCPU of Fargate tasks, concurrent executions of Lambda,"
+        " distributions of CloudFront, managed policies of a role: AccessDeniedException",
         id="no permission to read quotas",
     ),
     pytest.param(
@@ -323,13 +325,13 @@ def test_situations(
 LOW_QUOTAS = [
     ("vpc", 1, "VPCs per region: the quota is 1, 1 are in use, and the stacks need 1"),
     ("ec2", 0, "Elastic IP addresses: the quota is 0, 0 are in use, and the stacks need 1"),
-    ("fargate", 5, "vCPU of Fargate tasks: the quota is 5, 0 are in use, and the stacks need 6"),
+    ("fargate", 5, "vCPU of Fargate tasks: the quota is 5, and the stacks need 6"),
     (
         "lambda",
         10,
-        "concurrent executions of Lambda: the quota is 10, 0 are in use, and the stacks need 120",
+        "concurrent executions of Lambda: the quota is 10, and the stacks need 120",
     ),
-    ("iam", 1, "managed policies of a role: the quota is 1, 0 are in use, and the stacks need 2"),
+    ("iam", 1, "managed policies of a role: the quota is 1, and the stacks need 2"),
     (
         "cloudfront",
         1,
@@ -407,6 +409,20 @@ def test_the_default_of_a_quota() -> None:
 
     assert [result.fact for result in found if result.check == "quotas"] == [
         "VPCs per region: the quota is 1, 1 are in use, and the stacks need 1"
+    ]
+
+
+def test_a_refused_count() -> None:
+    """The other quotas are still compared."""
+    answers = ready()
+    answers["ec2"]["describe_vpcs"] = refusal("UnauthorizedOperation")
+    answers["service-quotas"]["get_service_quota"] = quotas(iam=1)
+
+    found = list(run(target(Account(answers), RESOURCES), CHECKS))
+
+    assert [(result.verdict, result.fact) for result in found if result.check == "quotas"] == [
+        ("command", "managed policies of a role: the quota is 1, and the stacks need 2"),
+        ("unknown", "whether the quotas suffice for VPCs per region: UnauthorizedOperation"),
     ]
 
 
