@@ -6,6 +6,8 @@ import base64
 import hashlib
 import os
 import struct
+import subprocess
+import sys
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,10 +16,22 @@ from pathlib import Path
 from deployer.artifacts import Artifact, Code, Target, target
 from deployer.artifacts.build import BuiltZip, build
 
+ROOT = Path(__file__).parents[3]
 ARM = target("python3.13", "arm64")
 HANDLER = "def handler(event, context):\n    return event\n"
 ANY = "py3-none-any"
 ARM_TAG = "cp313-cp313-manylinux_2_28_aarch64"
+
+# A program that builds functions: the arguments are the folder, the jobs and the names.
+BUILD = """
+import sys
+from pathlib import Path
+from tests.deployer.artifacts.checkout import Checkout
+
+root, jobs, *names = sys.argv[1:]
+for built in Checkout(Path(root)).build(*names, jobs=int(jobs)):
+    print(built.artifact.key, built.sha256, built.cached)
+"""
 
 
 @dataclass(frozen=True)
@@ -135,3 +149,25 @@ def age(root: Path, files: Sequence[str], *, year: int = 1979) -> None:
     seconds = (year - 1970) * 365 * 86400
     for file in files:
         os.utime(root / file, (seconds, seconds))
+
+
+def run(root: Path, *arguments: str, code: str = BUILD, **more) -> subprocess.CompletedProcess:
+    """Build in a separate process."""
+    more["env"] = {**os.environ, **offline(root), "PYTHONPATH": str(ROOT), **more.get("env", {})}
+    command = [sys.executable, "-c", code, str(root), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **more)
+
+
+def filled(checkout: Checkout) -> Checkout:
+    """Two functions: one with a compiled package for arm64, one with only a program."""
+    lock = checkout.wheel(
+        "quick", {"quick/__init__.py": "", "quick/_fast.abi3.so": elf(183)}, tag=ARM_TAG
+    )
+    tool = zipfile.ZipInfo("plain/tool")
+    tool.external_attr = 0o100755 << 16
+    lock += checkout.wheel("plain", {"plain/__init__.py": "x = 'ü'\n" * 500, tool: "#!/bin/sh\n"})
+    source = f"import quick, plain\nfrom shared.log import log\n{HANDLER}"
+    checkout.function("a", source, lock=lock).function("b")
+    checkout.write(**{"lambdas/shared/log.py": "def log(): ...\n", "lambdas/b/tool": "#!/bin/sh\n"})
+    (checkout.root / "lambdas/b/tool").chmod(0o755)
+    return checkout
