@@ -42,7 +42,7 @@ def linked_definitions() -> list[tuple[str, str]]:
 
 
 @cache
-def _definitions(path: str) -> frozenset[str]:
+def definitions(path: str) -> frozenset[str]:
     """Return the names that a Python file defines, with members of a class as Class.name."""
     return frozenset(_defined(ast.parse((ROOT / path).read_text()).body))
 
@@ -102,7 +102,7 @@ def test_linked_names_are_defined() -> None:
     undefined = [
         (path, name)
         for path, name in linked_definitions()
-        if name not in (_definitions(path) if path.endswith(".py") else (ROOT / path).read_text())
+        if name not in (definitions(path) if path.endswith(".py") else (ROOT / path).read_text())
     ]
 
     assert linked_definitions()

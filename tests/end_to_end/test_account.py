@@ -17,6 +17,9 @@ from tests.end_to_end import checkout as checkouts
 from tests.end_to_end.checkout import COMPLETE, DEV
 from tests.end_to_end.recording_proxy import Call
 
+# The preflight refuses the root user, who is the caller in the emulator.
+DEPLOY = ("deploy", "--skip-preflight")
+
 
 @pytest.fixture(scope="module")
 def dev(tmp_path_factory):
@@ -83,18 +86,27 @@ def read(screen, *, until):
     return shown.decode(errors="replace")
 
 
+def test_the_preflight_stops_the_first_deploy(dev):
+    """Without `--skip-preflight`, the first deploy changes nothing if something has to be fixed."""
+    stopped = dev.run("deploy", "--yes", code=3)
+
+    assert "fix manually  permissions: the caller is the root user" in stopped.err
+    assert "to be fixed before the first deploy; nothing was changed" in stopped.err
+    assert dev.stacks(DEV) == {}
+
+
 def test_each_change_set_needs_an_approval(dev):
     """A deploy needs an approval for each change set; the default answer is no.
 
     A refusal leaves nothing in the account. After an approval or with --yes, stacks are deployed,
     and those with data are protected. A further deploy makes three read requests.
     """
-    refused, question = run_with_answers(dev, "deploy", "--stack=ground", answers=[""])
+    refused, question = run_with_answers(dev, *DEPLOY, "--stack=ground", answers=[""])
     after = dev.stacks(DEV)
     approved, shown = run_with_answers(
-        dev, "deploy", "--stack=left", "--jobs=1", answers=["y", "yes"]
+        dev, *DEPLOY, "--stack=left", "--jobs=1", answers=["y", "yes"]
     )
-    dev.run("deploy", "--yes")
+    dev.run(*DEPLOY, "--yes")
     dev.proxy.calls.clear()
     again = dev.run("deploy")
     reads = list(dev.proxy.calls)
@@ -118,7 +130,7 @@ def test_each_change_set_needs_an_approval(dev):
 
 def test_destroy(dev):
     """A protected stack is deleted only with `--confirm` and an approval."""
-    dev.run("deploy", "--yes", "--stack=left")
+    dev.run(*DEPLOY, "--yes", "--stack=left")
 
     unconfirmed = dev.run("destroy", "--yes", code=3)
     refused, question = run_with_answers(dev, "destroy", "--confirm=crd-dev-left", answers=["n"])
@@ -135,7 +147,7 @@ def test_destroy(dev):
 
 def test_interrupted_question(dev):
     """Ctrl-C at the question keeps the change set and reports it; the next run creates a new one."""
-    with terminal(dev, "deploy", "--stack=far") as (screen, process):
+    with terminal(dev, *DEPLOY, "--stack=far") as (screen, process):
         read(screen, until="[y/N] ")
         os.killpg(process.pid, signal.SIGINT)
 
@@ -145,7 +157,7 @@ def test_interrupted_question(dev):
         process.stdout.read()
     assert "crd-dev-far: its change set exists, and may have been executed" in shown
     assert dev.stacks(DEV)["far"] == "REVIEW_IN_PROGRESS"
-    dev.run("deploy", "--stack=far", "--yes")
+    dev.run(*DEPLOY, "--stack=far", "--yes")
     assert dev.stacks(DEV)["far"] == "CREATE_COMPLETE"
 
 

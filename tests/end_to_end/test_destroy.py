@@ -129,7 +129,7 @@ def account(tmp_path_factory):
         copied.env |= copied.root_key(DEV)
         for env in ("dev-two", "dev"):
             only(copied, env)
-            copied.run("deploy", f"--env={env}", "--yes")
+            copied.run("deploy", f"--env={env}", "--yes", "--skip-preflight")
         yield copied
     emulator.stop(copied.emulator)
 

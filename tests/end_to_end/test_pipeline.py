@@ -100,7 +100,7 @@ def dev(tmp_path_factory):
         # Otherwise request bodies would be chunked, which the proxy does not support.
         copied.env |= {"AWS_REQUEST_CHECKSUM_CALCULATION": "when_required"}
         deployed = Dev(copied, account)
-        deployed.as_administrator("deploy", "--yes")
+        deployed.as_administrator("deploy", "--yes", "--skip-preflight")
         yield deployed
     emulator.stop(copied.emulator)
 

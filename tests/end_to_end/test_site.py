@@ -398,7 +398,7 @@ def test_workflow_publishes(deployed):
     with deployed.recorded_requests() as proxy:
         env = proxy.variables | {"CRUDDUR_ENV": "dev"}
         root = deployed.root_key(DEV)
-        deployed.run("deploy", "--yes", **env, **root)
+        deployed.run("deploy", "--yes", "--skip-preflight", **env, **root)
         role = output(deployed, "Role", "site-publisher", "dev", DEV)
         session = env | assumed(deployed, role, token(deployed))
 
