@@ -90,7 +90,7 @@ def test_the_preflight_stops_the_first_deploy(dev):
     """Without `--skip-preflight`, the first deploy changes nothing if something has to be fixed."""
     stopped = dev.run("deploy", "--yes", code=3)
 
-    assert "fix manually  permissions: the caller is the root user" in stopped.err
+    assert "permissions: the caller is the root user" in stopped.err
     assert "to be fixed before the first deploy; nothing was changed" in stopped.err
     assert dev.stacks(DEV) == {}
 
