@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +12,8 @@ from deployer.errors import CloudError, UnreachableError
 from deployer.model.desired import DesiredStack, NestedTemplate
 from deployer.report import PreflightResult, Verdict
 from operations.target import Target
+
+_SHOWN = 10  # Parts in one finding.
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,30 @@ class Finding:
     verdict: Verdict
     fact: str
     action: str
+
+
+class Refusals:
+    """The parts of a check that AWS refused, so that the others are still checked."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, list[str]] = defaultdict(list)  # By reason.
+
+    @contextmanager
+    def of(self, part: str) -> Iterator[None]:
+        """Keep the reason if AWS refuses a call about *part*; raise UnreachableError."""
+        try:
+            yield
+        except UnreachableError:
+            raise
+        except CloudError as error:
+            self._parts[error.aws_code or error.message].append(part)
+
+    def findings(self, question: str) -> Iterator[Finding]:
+        """Yield a finding for each reason: *question* has `{}` in place of the parts."""
+        for reason, parts in self._parts.items():
+            more = f" and {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else ""
+            fact = f"{question.format(', '.join(parts[:_SHOWN]) + more)}: {reason}"
+            yield Finding("unknown", fact, "allow the caller the managed policy ReadOnlyAccess")
 
 
 @dataclass(frozen=True)

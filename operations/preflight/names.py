@@ -7,13 +7,12 @@ generates, `name_lookups` asks the service.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from deployer import registry
-from deployer.errors import CloudError, UnreachableError
-from operations.preflight.checks import Finding, Planned, PlannedResource
+from deployer.errors import CloudError
+from operations.preflight.checks import Finding, Planned, PlannedResource, Refusals
 from operations.preflight.name_lookups import DELETE_OR_IMPORT, LOOKUPS
 
 BUCKET = "AWS::S3::Bucket"
@@ -27,18 +26,12 @@ def names(planned: Planned) -> Iterator[Finding]:
     They block the creation: often an earlier stack retained them when it was deleted. Names whose
     lookup AWS refuses are listed in one finding for each reason.
     """
-    refused: dict[str, list[str]] = defaultdict(list)
+    refusals = Refusals()
     for resource in planned.resources:
-        try:
+        with refusals.of(resource.place):
             for name in _taken(planned, resource):
                 yield _conflict(resource, name)
-        except UnreachableError:
-            raise
-        except CloudError as error:
-            refused[error.aws_code or error.message].append(resource.place)
-    for reason, places in refused.items():
-        fact = f"whether the names of {_shortened(places)} are free: {reason}"
-        yield Finding("unknown", fact, "allow the caller the managed policy ReadOnlyAccess")
+    yield from refusals.findings("whether the names of {} are free")
     yield from _providers(planned)
 
 
@@ -94,11 +87,6 @@ def _conflict(resource: PlannedResource, name: str) -> Finding:
         f"{resource.place}: {resource.type} {name} exists",
         lookup.action if lookup else DELETE_OR_IMPORT,
     )
-
-
-def _shortened(places: list[str], shown: int = 3) -> str:
-    more = f" and {len(places) - shown} more" if len(places) > shown else ""
-    return ", ".join(places[:shown]) + more
 
 
 def _value(properties: Any, path: Sequence[str]) -> Any:

@@ -6,13 +6,13 @@ The codes are those of Service Quotas (`aws service-quotas list-service-quotas`)
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from deployer.errors import CloudError, UnreachableError
-from operations.preflight.checks import Finding, Planned, PlannedResource
+from deployer.errors import CloudError
+from operations.preflight.checks import Finding, Planned, PlannedResource, Refusals
 
 GLOBAL_REGION = "us-east-1"  # Service Quotas has the quotas of IAM and CloudFront only here.
 LAMBDA_RESERVE = 100  # Lambda keeps this concurrency unreserved (developer guide, concurrency).
@@ -38,19 +38,12 @@ def quotas(planned: Planned) -> Iterator[Finding]:
 
     Quotas that AWS refuses to read are listed in one finding for each reason.
     """
-    refused: dict[str, list[str]] = defaultdict(list)
+    refusals = Refusals()
     for quota in QUOTAS:
-        if not (needed := quota.needed(planned)):
-            continue
-        try:
-            yield from _shortage(planned, quota, needed)
-        except UnreachableError:
-            raise
-        except CloudError as error:
-            refused[error.aws_code or error.message].append(quota.name)
-    for reason, unread in refused.items():
-        fact = f"whether the quotas suffice for {', '.join(unread)}: {reason}"
-        yield Finding("unknown", fact, "allow the caller the managed policy ReadOnlyAccess")
+        if needed := quota.needed(planned):
+            with refusals.of(quota.name):
+                yield from _shortage(planned, quota, needed)
+    yield from refusals.findings("whether the quotas suffice for {}")
 
 
 def _shortage(planned: Planned, quota: Quota, needed: float) -> Iterator[Finding]:

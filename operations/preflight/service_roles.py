@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from deployer.errors import CloudError
-from operations.preflight.checks import Finding, Planned, PlannedResource
+from operations.preflight.checks import Finding, Planned, PlannedResource, Refusals
 
 
 def sends_with_ses(resource: PlannedResource) -> bool:
@@ -44,17 +45,25 @@ ROLES: dict[str, tuple[str, Callable[[PlannedResource], bool]]] = {
 
 def service_roles(planned: Planned) -> Iterator[Finding]:
     """Find the service-linked roles that planned resources need and the account does not have."""
-    client = planned.target.client("iam")
+    client, refusals = planned.target.client("iam"), Refusals()
     for service, (role, is_needed_by) in ROLES.items():
         if not any(map(is_needed_by, planned.resources)):
             continue
-        try:
-            client.get_role(RoleName=role)
-        except CloudError as error:
-            if error.aws_code != "NoSuchEntity":
-                raise
-            yield Finding(
-                "command",
-                f"the role {role} does not exist",
-                f"aws iam create-service-linked-role --aws-service-name {service}",
-            )
+        with refusals.of(role):
+            if not _exists(client, role):
+                yield Finding(
+                    "command",
+                    f"the role {role} does not exist",
+                    f"aws iam create-service-linked-role --aws-service-name {service}",
+                )
+    yield from refusals.findings("whether these roles exist: {}")
+
+
+def _exists(client: Any, role: str) -> bool:
+    try:
+        client.get_role(RoleName=role)
+    except CloudError as error:
+        if error.aws_code != "NoSuchEntity":
+            raise
+        return False
+    return True

@@ -305,7 +305,10 @@ SITUATIONS = [
         "get_role",
         refusal("AccessDenied"),
         ("service roles", "unknown"),
-        "place: Call: AccessDenied: no",
+        "whether these roles exist: AWSServiceRoleForECS,"
+        " AWSServiceRoleForApplicationAutoScaling_ECSService,"
+        " AWSServiceRoleForElasticLoadBalancing, AWSServiceRoleForAmazonCognitoIdpEmailService,"
+        " AWSServiceRoleForRDS: AccessDenied",
         id="no permission to read roles",
     ),
 ]
