@@ -29,6 +29,7 @@ _DEFAULTS = {
     ("elasticloadbalancing", "L-53DA6B97"): 50.0,
     ("rds", "L-7B6409FD"): 40.0,
     ("fargate", "L-3032A538"): 6.0,
+    ("fargate", "L-36FBB829"): 6.0,
     ("lambda", "L-B99A9384"): 1000.0,
     ("cloudfront", "L-24B04930"): 200.0,
     ("iam", "L-0DA4ABF3"): 10.0,

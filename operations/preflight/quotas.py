@@ -98,6 +98,20 @@ def _fargate_cpus(planned: Planned) -> float:
     )
 
 
+def _fargate_cpus_of(provider: str) -> Callable[[Planned], float]:
+    """Return the vCPU of all services, if the planned cluster starts tasks with *provider*."""
+
+    def needed(planned: Planned) -> float:
+        providers = {
+            item["CapacityProvider"]
+            for cluster in planned.of("AWS::ECS::Cluster")
+            for item in cluster.properties.get("DefaultCapacityProviderStrategy", ())
+        }
+        return _fargate_cpus(planned) if provider in (providers or {"FARGATE"}) else 0
+
+    return needed
+
+
 def _maximum_share(service: PlannedResource) -> float:
     deployment = service.properties.get("DeploymentConfiguration", {})
     return float(deployment.get("MaximumPercent", 200)) / 100
@@ -169,7 +183,8 @@ QUOTAS = (
         _count("AWS::RDS::DBInstance"),
         _existing("rds", "describe_db_instances", lambda page: len(page["DBInstances"])),
     ),
-    Quota("vCPU of Fargate tasks", "fargate", "L-3032A538", _fargate_cpus),
+    Quota("vCPU of Fargate tasks", "fargate", "L-3032A538", _fargate_cpus_of("FARGATE")),
+    Quota("vCPU of Fargate Spot tasks", "fargate", "L-36FBB829", _fargate_cpus_of("FARGATE_SPOT")),
     Quota("concurrent executions of Lambda", "lambda", "L-B99A9384", _concurrency),
     Quota(
         "distributions of CloudFront",

@@ -16,7 +16,7 @@ from operations.preflight.quotas import QUOTAS
 from operations.preflight.service_roles import ROLES
 from operations.target import Target
 from stacks.permissions.statements import create_service_linked_roles
-from tests.operations.preflight.accounts import Account, refusal, target
+from tests.operations.preflight.accounts import Account, refusal, resource, target
 from tests.operations.preflight.ready_account import (
     RESOURCES,
     ROLE,
@@ -357,6 +357,22 @@ def test_a_low_quota(service: str, value: float, fact: str) -> None:
     assert [result[:3] for result in found] == [("quotas", "command", fact)]
 
 
+def test_the_quota_of_the_capacity_provider() -> None:
+    """A cluster with Fargate Spot needs the quota of Spot, and not the other one."""
+    cluster = resource(
+        "AWS::ECS::Cluster",
+        DefaultCapacityProviderStrategy=[{"CapacityProvider": "FARGATE_SPOT", "Weight": 1}],
+    )
+    answers = ready()
+    answers["service-quotas"]["get_service_quota"] = quotas(fargate=0)
+
+    found = list(run(target(Account(answers), RESOURCES | {"Cluster": cluster}), CHECKS))
+
+    assert [result.fact for result in found if result.check == "quotas"] == [
+        "vCPU of Fargate Spot tasks: the quota is 0, and the stacks need 6"
+    ]
+
+
 def test_missing_service_linked_roles() -> None:
     """Each missing service-linked role has the command that creates it."""
 
@@ -457,7 +473,13 @@ def test_the_checks_know_the_resources_of_the_stacks(environment: str) -> None:
 
     present = {resource.type for resource in planned.resources}
     unused = {quota.name for quota in QUOTAS if not quota.needed(planned)}
-    assert unused == ({"Elastic IP addresses"} if environment == "dev" else set())
+    assert (
+        unused
+        == {
+            "dev": {"Elastic IP addresses", "vCPU of Fargate tasks"},
+            "prod": {"vCPU of Fargate Spot tasks"},
+        }[environment]
+    )
     unneeded = {
         service
         for service, (_, is_needed_by) in ROLES.items()
