@@ -177,6 +177,36 @@ def test_writes_have_a_token(fake_aws: Loopback) -> None:
     ]
 
 
+def test_the_repeat_of_an_accepted_execution(fake_aws: Loopback) -> None:
+    """After a lost response, AWS answers the repeat with the status that the first one has caused.
+
+    botocore repeats the call with the same token, by which `deployer.execute` finds its operation.
+    """
+    account = connect.connect_endpoint(fake_aws.url, REGION, ENV.account, "secret")
+    running = f"ChangeSet [{ARN}] cannot be executed in its current status of [EXECUTE_IN_PROGRESS]"
+    fake_aws.on("ExecuteChangeSet", CLOSE_CONNECTION, error("InvalidChangeSetStatus", running))
+
+    with pytest.raises(CloudError) as raised:
+        account.execute_change_set(REGION, ARN, "run-2")
+
+    assert raised.value.aws_code == "InvalidChangeSetStatus"
+    assert [request.form["ClientRequestToken"] for request in fake_aws.requests] == ["run-2"] * 2
+
+
+def test_rollback_is_never_disabled(fake_aws: Loopback) -> None:
+    """No request asks AWS to keep what a failed operation has made."""
+    account = connect.connect_endpoint(fake_aws.url, REGION, ENV.account, "secret")
+    fake_aws.on("CreateChangeSet", response(Id=ARN, StackId=STACK_ID))
+    fake_aws.on("ExecuteChangeSet", response())
+
+    account.create_change_set(ChangeSetRequest("run-1", "s", REGION, "CREATE", "{}"))
+    account.execute_change_set(REGION, ARN, "run-2")
+
+    assert [
+        {"DisableRollback", "OnStackFailure"} & request.form.keys() for request in fake_aws.requests
+    ] == [set(), set()]
+
+
 @pytest.mark.parametrize(("nested", "nested_flag"), [(True, "true"), (False, None)])
 def test_nested_stacks_are_included_on_request(
     fake_account: Account, fake_aws: Loopback, nested: bool, nested_flag: str | None
