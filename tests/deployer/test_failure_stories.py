@@ -66,9 +66,9 @@ def first_line(story: dict[str, str]) -> str:
     return error.message.splitlines()[0].removeprefix(f"{NAME}: ")
 
 
-def test_there_are_thirty_stories() -> None:
+def test_there_are_at_least_thirty_stories() -> None:
     """Their names differ."""
-    assert len({story["name"] for story in STORIES}) == 30
+    assert len({story["name"] for story in STORIES}) == len(STORIES) >= 30
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story["name"])
