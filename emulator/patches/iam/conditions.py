@@ -39,6 +39,13 @@ DIFFERENCES = (
         test="test_the_arn_of_a_change_set",
     ),
     Difference(
+        "A condition on the tags of a resource is only true for actions that AWS documents with it.",
+        source="service authorization reference; aws:ResourceTag",
+        ministack="True for every action on a resource with the tag.",
+        consequence="`./inv check --all` compares all policies with the reference "
+        "(`tests/scanners/authorization.py`).",
+    ),
+    Difference(
         "The log streams of a log group are resources below it: log-group:NAME:*.",
         source="service authorization reference, CloudWatch Logs, PutLogEvents",
         ministack="A stream has the ARN of its group.",
