@@ -107,8 +107,13 @@ def test_account(checkout, env, code, message, hint):
 
 
 def refusal_of_deploy(checkout, code, env):
-    """Return the error of `deploy --env=dev` and its hint; a plan may be printed before."""
-    result = checkout.run("deploy", "--env=dev", code=code, **with_secret(checkout, env))
+    """Return the error of `deploy --env=dev` and its hint; a plan may be printed before.
+
+    The preflight, which refuses the root user, is left out.
+    """
+    result = checkout.run(
+        "deploy", "--env=dev", "--skip-preflight", code=code, **with_secret(checkout, env)
+    )
     assert result.first.startswith(f"dev: account {DEV}, region ca-central-1")
     return refusal(result)
 
