@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.end_to_end.checkout import Checkout
 
 KILLS = 20
-LONGEST_SECONDS = 20.0  # Less than the duration of a deploy.
+LONGEST_SECONDS = 10.0  # Less than the duration of a deploy.
 
 
 @pytest.mark.slow
